@@ -1,0 +1,1 @@
+"""A calculator for logits and probabilities, for the shell."""

@@ -1,0 +1,100 @@
+"""The group of commands, and the one place where an error becomes a message."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Final
+
+import click
+
+from softmax_cli.errors import SoftmaxError
+from softmax_cli.messages import PROGRAM, say
+
+COMMANDS: Final = ("hardmax", "softmax", "xent", "kl", "compare")
+_COMPLETE: Final = "_SOFTMAX_CLI_COMPLETE"
+_INTERRUPTED: Final = 130
+
+
+class Commands(click.Group):
+    """Commands that are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands' names, in the order in which one learns them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of a name."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(import_module(f"softmax_cli.commands.{cmd_name}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click's, but with the nearest name in the message."""
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            near = difflib.get_close_matches(name, COMMANDS, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else "one of " + ", ".join(COMMANDS)
+            raise click.UsageError(f"no such command {name!r} ({hint})", ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(None, "-V", "--version", package_name="softmax-calc", prog_name=PROGRAM)
+def cli() -> None:
+    """A calculator for logits and probabilities.
+
+    It turns scores into a hard choice, into probabilities and into a loss, with every digit
+    right, and shows where the textbook formula breaks. Vectors are typed as arguments or read as
+    rows of delimited text.
+    """
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status."""
+    if hasattr(signal, "SIGPIPE"):
+        # A closed pipe ends us as it ends cut or head.
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    try:
+        return _run(list(sys.argv[1:] if args is None else args))
+    except SoftmaxError as error:
+        hint = f" ({error.hint})" if error.hint else ""
+        say("error", error.message + hint)
+        return error.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return error.exit_code
+    except click.ClickException as error:
+        say("error", error.format_message())
+        return error.exit_code
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except MemoryError:
+        say("error", "not enough memory for a vector of this length")
+    except OSError as error:  # of help and completion, which click prints
+        say("error", f"can't write to standard output: {error.strerror}")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the interpreter's last flush
+    return 1
+
+
+def _run(args: list[str]) -> int:
+    instruction = os.environ.get(_COMPLETE)
+    if instruction:
+        from click.shell_completion import shell_complete
+
+        return shell_complete(cli, {}, PROGRAM, _COMPLETE, instruction)
+    try:
+        with cli.make_context(PROGRAM, args) as context:
+            cli.invoke(context)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    return 0
+

@@ -1,0 +1,94 @@
+"""softmax-cli hardmax."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from softmax_cli.input.settings import InputSettings
+from softmax_cli.input.source import open_rows
+from softmax_cli.options import VectorCommand, input_options, option, output_options
+from softmax_cli.output.results import Column, Item, Layout
+from softmax_cli.output.settings import OutputSettings
+
+if TYPE_CHECKING:
+    from softmax_cli.input.rows import Block
+    from softmax_cli.flow.pipeline import LazyFields
+
+_EXAMPLES = """\b
+Examples:
+  softmax-cli hardmax 0.2 0.3 0.5
+  softmax-cli hardmax --as name --names cat,dog,owl 0.2 0.3 0.5
+  softmax-cli hardmax --as one-hot --ties split 2 2 1
+  softmax-cli hardmax -i scores.csv --as name | sort | uniq -c
+"""
+
+
+@click.command(cls=VectorCommand, epilog=_EXAMPLES, short_help="The class with the best score.")
+@option(
+    "Hardmax",
+    "--as",
+    "form",
+    type=click.Choice(["index", "name", "value", "one-hot"]),
+    default=None,
+    show_default="index",
+    help="What of the winner: its index from 0, its name, its score, or 1 among zeros.",
+)
+@option(
+    "Hardmax",
+    "--ties",
+    type=click.Choice(["first", "last", "all", "split", "error"]),
+    default=None,
+    show_default="first, with a warning",
+    help="Which of equal winners; split shares the one-hot among them.",
+)
+@input_options
+@output_options
+def hardmax(
+    source: InputSettings, output: OutputSettings, form: str | None, ties: str | None
+) -> None:
+    """Pick the class with the largest score."""
+    form = form or ("one-hot" if ties == "split" else "index")
+    if ties == "split" and form != "one-hot":
+        raise click.UsageError(f"--ties split shares a one-hot, --as {form} can't be shared")
+    rows = open_rows(source)
+
+    from softmax_cli.flow.choice import choose
+    from softmax_cli.messages import Notices
+    from softmax_cli.output.writers import open_writer
+    from softmax_cli.flow.pipeline import shape_of, write_rows
+    from softmax_cli.flow.tally import Totals
+
+    with Notices() as notices:
+
+        def compute(block: Block) -> LazyFields:
+            return choose(block.values, ties, rows.names, block.places, notices)
+
+        writer = open_writer(output, _layout(form.replace("-", "_")), shape_of(rows))
+        write_rows(rows, compute, writer, Totals("tied"))
+
+
+def _layout(form: str) -> Layout:
+    return Layout(
+        row=(form,),
+        object=("index", "name", "value", "margin", "ties"),
+        lines=(
+            Column("index", "index"),
+            Column("name", "winner", "text"),
+            Column("value", "value"),
+            Column("margin", "margin"),
+        ),
+        classes=(
+            Column("scores", "value"),
+            Column("one_hot", "pick", "mark"),
+            Column("distance", "distance"),
+        ),
+        footer=(
+            Item("name", "winner"),
+            Item("value", "value"),
+            Item("margin", "margin to the runner-up"),
+        ),
+        total=(Item("rows", "rows"), Item("tied_sum", "ties")),
+        emphasis="one_hot",
+    )

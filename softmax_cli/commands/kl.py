@@ -1,0 +1,134 @@
+"""softmax-cli kl."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from softmax_cli.input.settings import InputSettings
+from softmax_cli.input.source import open_rows
+from softmax_cli.options import (
+    VectorCommand,
+    base_option,
+    breakdown_option,
+    from_option,
+    input_options,
+    normalize_option,
+    option,
+    output_options,
+    reduction_option,
+)
+from softmax_cli.output.results import Column, Item, Layout
+from softmax_cli.output.settings import OutputSettings
+from softmax_cli.units import UNITS
+
+if TYPE_CHECKING:
+    from softmax_cli.input.rows import Block
+    from softmax_cli.flow.pipeline import LazyFields
+
+_EXAMPLES = """\b
+Examples:
+  softmax-cli kl 0.36,0.48,0.16 0.3,0.4,0.3
+  softmax-cli kl --from logits "2 1 0.1" "1 1 1" --base 2
+  softmax-cli kl -i students.csv --against 0.2,0.3,0.5
+  printf '0.1,0.9\\n0.5,0.5\\n' | softmax-cli kl --divergence js
+"""
+_BREAKDOWN = ("kl", "reverse", "jeffreys", "js", "entropy", "cross_entropy")
+_TITLES = {
+    "kl": "KL(P||Q)",
+    "reverse": "KL(Q||P)",
+    "jeffreys": "Jeffreys",
+    "js": "Jensen-Shannon",
+    "entropy": "H(P)",
+    "cross_entropy": "H(P,Q)",
+}
+
+
+@click.command(cls=VectorCommand, epilog=_EXAMPLES, short_help="Divergence of distributions.")
+@option(
+    "Divergence",
+    "--against",
+    metavar="Q",
+    help="Q as a list, for every row of P.  [default: two vectors are P and Q]",
+)
+@option(
+    "Divergence",
+    "--divergence",
+    type=click.Choice(["kl", "reverse", "jeffreys", "js"]),
+    default="kl",
+    help="kl: KL(P||Q); reverse: KL(Q||P); jeffreys: their sum; js: Jensen-Shannon.",
+)
+@from_option("Divergence", "probs")
+@normalize_option("Divergence")
+@reduction_option("Divergence")
+@base_option("Divergence")
+@breakdown_option("Divergence", _BREAKDOWN)
+@input_options
+@output_options
+def kl(
+    source: InputSettings,
+    output: OutputSettings,
+    against: str | None,
+    divergence: str,
+    kind: str,
+    normalize: bool,
+    reduction: str,
+    base: str,
+    breakdown: bool,
+) -> None:
+    """Kullback-Leibler divergence: what it costs to take Q for P.
+
+    P and Q are two vectors, or each row is a P and --against is Q.
+    """
+    if reduction != "none" and breakdown:
+        raise click.UsageError("--breakdown shows rows, --reduction leaves none")
+    rows = open_rows(source)
+
+    from softmax_cli.flow.divergence import divergence_fields
+    from softmax_cli.messages import Notices
+    from softmax_cli.output.writers import open_writer
+    from softmax_cli.flow.pairs import against_fixed, against_second, pair_of
+    from softmax_cli.flow.pipeline import reduce_rows, shape_of, write_rows
+    from softmax_cli.flow.tally import Totals
+
+    with Notices() as notices:
+        pairs = against_second(rows) if against is None else against_fixed(rows, against)
+
+        def compute(block: Block) -> LazyFields:
+            p, q = pair_of(block, kind, notices, normalize=normalize)
+            return divergence_fields(p, q, base, rows.names, block.places, notices)
+
+        row = _BREAKDOWN if breakdown else (divergence,)
+        writer = open_writer(output, _layout(row, divergence, UNITS[base]), shape_of(rows))
+        if reduction == "none":
+            write_rows(pairs, compute, writer, Totals(divergence))
+        else:
+            item = f"{divergence}_{reduction}"
+            reduce_rows(pairs, compute, writer, Totals(divergence), field=divergence, item=item)
+
+
+def _layout(row: tuple[str, ...], divergence: str, unit: str) -> Layout:
+    return Layout(
+        row=row,
+        object=_BREAKDOWN,
+        lines=tuple(Column(field, _TITLES[field]) for field in _BREAKDOWN),
+        classes=(
+            Column("p", "P"),
+            Column("q", "Q"),
+            Column("terms", "P log(P/Q)"),
+            Column("terms", "", "bar"),
+        ),
+        identity=(
+            Item("entropy", "H(P)"),
+            Item("kl", "KL(P||Q)"),
+            Item("cross_entropy", "H(P,Q)", unit),
+        ),
+        footer=tuple(Item(field, _TITLES[field], unit) for field in _BREAKDOWN[:4]),
+        total=(
+            Item("rows", "rows"),
+            Item(f"{divergence}_mean", f"mean {_TITLES[divergence]}", unit),
+            Item(f"{divergence}_sum", "sum", unit),
+        ),
+        named=len(row) > 1,
+    )

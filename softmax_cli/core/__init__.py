@@ -1,0 +1,1 @@
+"""Stable mathematics of logits and probabilities: arrays in, arrays out, numpy alone."""

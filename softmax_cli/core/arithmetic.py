@@ -1,0 +1,139 @@
+"""Sums and products that keep what rounding takes away.
+
+Every operation here is elementwise over the columns, so a column's result has the same bits
+whatever stands beside it. `numpy.sum` does not promise that: it sums a lone column in another
+order than the columns of a block.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+_SPLITTER: Final = 134217729.0  # 2**27 + 1: halves a 53-bit significand
+
+
+def two_sum(a: Floats, b: Floats, /) -> tuple[Floats, Floats]:
+    """Sum and rounding error: ``a + b == total + error`` exactly (Knuth, TAOCP 2, 4.2.2).
+
+    The error is 0 where the sum is not finite.
+    """
+    total = a + b
+    virtual = total - a
+    error = (a - (total - virtual)) + (b - virtual)
+    return total, _finite_or_zero(error)
+
+
+def two_product(a: Floats, b: Floats | float, /) -> tuple[Floats, Floats]:
+    """Product and rounding error: ``a * b == product + error`` (Dekker 1971).
+
+    The error is 0 where splitting overflows, above 1e300.
+    """
+    product = np.asarray(a * b)
+    a_high, a_low = _split(a)
+    b_high, b_low = _split(np.asarray(b))
+    error = ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low
+    return product, _finite_or_zero(error)
+
+
+def divide(
+    high: Floats, low: Floats | float, divisor: Floats | float, divisor_low: Floats | float = 0.0, /
+) -> tuple[Floats, Floats]:
+    """(high + low) / (divisor + divisor_low) as a rounded quotient and what it misses."""
+    quotient = high / divisor
+    product, error = two_product(quotient, divisor)
+    missed = (high - product) - error
+    return quotient, _finite_or_zero((missed + (low - quotient * divisor_low)) / divisor)
+
+
+def _split(a: Floats) -> tuple[Floats, Floats]:
+    scaled = a * _SPLITTER
+    high = scaled - (scaled - a)
+    return high, a - high
+
+
+def _finite_or_zero(error: Floats) -> Floats:
+    finite = np.isfinite(error)
+    return error if finite.all() else np.where(finite, error, 0.0)
+
+
+def fold_sum(terms: Floats, /) -> Floats:
+    """Sum over the first axis, correct to about half an ulp when no term is negative.
+
+    The array is folded in half until one row is left, and what each addition rounds away is
+    folded along with it (the compensated sum of Ogita, Rump and Oishi, 2005, as a tree).
+
+    Parameters
+    ----------
+    terms : array, shape (terms, columns)
+
+    Returns
+    -------
+    array, shape (columns,)
+    """
+    high, low = fold_sum_parts(terms)
+    return np.where(np.isfinite(low), high + low, high)
+
+
+def fold_sum_parts(terms: Floats, /) -> tuple[Floats, Floats]:
+    """`fold_sum` before its last rounding: the sum is the first array plus the second."""
+    if len(terms) == 0:
+        return np.zeros(terms.shape[1:]), np.zeros(terms.shape[1:])
+    total, lost = terms, np.zeros((1, *terms.shape[1:]))
+    with np.errstate(invalid="ignore"):  # inf - inf in the error of an infinite sum
+        while len(total) > 1:
+            pairs = len(total) // 2
+            kept = len(total) - pairs
+            folded, error = two_sum(total[:pairs], total[kept:])
+            if total is not terms:
+                error += lost[:pairs]
+                error += lost[kept:]
+            if kept == pairs:
+                total, lost = folded, error
+            else:  # the row in the middle waits for the next round
+                waiting = np.zeros_like(lost[:1]) if total is terms else lost[pairs:kept]
+                total = np.concatenate([folded, total[pairs:kept]])
+                lost = np.concatenate([error, waiting])
+    return total[0], lost[0]
+
+
+class ExactSum:
+    """A running sum of floats without any rounding, so that grouping can't change its bits.
+
+    The sum is kept as one integer in units of 2**-1074, the smallest float64.
+    """
+
+    def __init__(self) -> None:
+        self._units = 0
+        self._special = 0.0
+
+    def add(self, values: Floats, /) -> None:
+        """Add every element of an array of any shape; infinities and nan follow IEEE 754."""
+        finite = np.isfinite(values)
+        if not finite.all():
+            self._special += float(np.sum(values[~finite]))
+            values = values[finite]
+        fraction, exponent = np.frexp(values)
+        significand = np.ldexp(fraction, 53).astype(np.int64)
+        # Halves of 26 and 27 bits, so that int64 holds 2**35 of them.
+        high, low = significand >> 26, significand & 0x3FFFFFF
+        for power in np.unique(exponent):
+            there = exponent == power
+            part = (int(high[there].sum()) << 26) + int(low[there].sum())
+            # A subnormal's significand has its missing bits as zeros at the end.
+            shift = int(power) - 53 + 1074
+            self._units += part << shift if shift >= 0 else part >> -shift
+
+    def total(self) -> float:
+        """The sum, rounded once; infinite where it passes the largest float64."""
+        if self._special != 0.0:  # nan too
+            return self._special
+        try:
+            return self._units / (1 << 1074)  # int / int is correctly rounded
+        except OverflowError:
+            return math.copysign(math.inf, self._units)

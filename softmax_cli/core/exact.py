@@ -1,0 +1,54 @@
+"""Reference values by the standard library's decimal and fractions, for any float64 input."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
+from fractions import Fraction
+from typing import Final
+
+# 60 digits: a float64 has 17, and the exponent of a result above 0 takes 3 more at the most.
+_CONTEXT: Final = Context(prec=60, Emax=MAX_EMAX, Emin=MIN_EMIN)
+# exp of anything lower is 0 in every float type, by far.
+_LOWEST: Final = Decimal(-100_000)
+
+
+def softmax(logits: Sequence[float], temperature: float = 1.0) -> list[Decimal]:
+    """The softmax of the numbers as given, to more than 50 digits; one winner at inf is 1.
+
+    Temperature 0 is the limit: the winners' equal shares.
+    """
+    maximum = max(logits)
+    if maximum == math.inf or temperature == 0:
+        winners = logits.count(maximum)
+        return [Decimal(1) / winners if x == maximum else Decimal(0) for x in logits]
+    with localcontext(_CONTEXT):
+        top, divisor = Decimal(maximum), Decimal(temperature)
+        terms = [_exp((Decimal(x) - top) / divisor) if x > -math.inf else Decimal() for x in logits]
+        total = sum(terms, Decimal())
+        return [term / total for term in terms]
+
+
+def linear(scores: Sequence[float]) -> list[Decimal] | None:
+    """x / sum(x) of the numbers as given, or None where that is no number."""
+    if not all(math.isfinite(x) for x in scores):
+        return None
+    total = sum((Fraction(x) for x in scores), Fraction())
+    if total == 0:
+        return None
+    with localcontext(_CONTEXT):
+        shares = [Fraction(x) / total for x in scores]
+        return [Decimal(share.numerator) / Decimal(share.denominator) for share in shares]
+
+
+def ulp_error(computed: float, exact: Decimal, ulp: float) -> float:
+    """Distance of a computed number from the exact one in units of `ulp`; inf for nan."""
+    if not math.isfinite(computed):
+        return math.inf
+    with localcontext(_CONTEXT):
+        return float(abs(Decimal(computed) - exact) / Decimal(ulp))
+
+
+def _exp(x: Decimal) -> Decimal:
+    return x.exp() if x > _LOWEST else Decimal()

@@ -1,0 +1,66 @@
+"""The hard choice: the class with the largest score."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_cli.core.arithmetic import Floats
+from softmax_cli.core.logits import check_rows
+
+
+class Choice(NamedTuple):
+    """What a hard choice keeps and what it throws away.
+
+    Attributes
+    ----------
+    value : array, shape (rows,)
+        The largest score.
+    winners : bool array, shape (rows, classes)
+        The classes that have it: more than one where there is a tie.
+    margin : array, shape (rows,)
+        Distance from the winner to the runner-up; 0 for a tie, inf for a lone class.
+    """
+
+    value: Floats
+    winners: NDArray[np.bool_]
+    margin: Floats
+
+    def first(self) -> NDArray[np.intp]:
+        """Index of the first winner, shape (rows,)."""
+        first: NDArray[np.intp] = np.argmax(self.winners, axis=1)
+        return first
+
+    def last(self) -> NDArray[np.intp]:
+        """Index of the last winner, shape (rows,)."""
+        last: NDArray[np.intp] = self.winners.shape[1] - 1 - np.argmax(self.winners[:, ::-1], axis=1)
+        return last
+
+    def tied(self) -> NDArray[np.bool_]:
+        """Rows with more than one winner, shape (rows,)."""
+        tied: NDArray[np.bool_] = self.winners.sum(axis=1) > 1
+        return tied
+
+
+def hardmax(scores: Floats, /) -> Choice:
+    """The winners of each row.
+
+    Parameters
+    ----------
+    scores : array, shape (rows, classes)
+
+    Raises
+    ------
+    RowError
+        A row with nan, with only -inf, or with two or more inf.
+    """
+    value = scores.max(axis=1)
+    if not np.isfinite(value).all():
+        check_rows(scores.T, value)
+    winners = scores == value[:, None]
+    runner_up = np.where(winners, -np.inf, scores).max(axis=1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        margin = np.where(winners.sum(axis=1) > 1, 0.0, value - runner_up)
+    return Choice(value, winners, margin)

@@ -1,0 +1,241 @@
+"""The softmax family: rows of logits taken apart once, and everything that is read off them.
+
+The shift by the maximum is what makes the exponential safe (Blanchard, Higham and Higham,
+"Accurately computing the log-sum-exp and softmax functions", 2021). Here the shift also keeps
+what the subtraction and the division by the temperature round away, and the winner's own 1
+stays out of the sum, so that no result is the difference of two nearly equal numbers.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+
+from softmax_cli.core.arithmetic import Floats, divide, fold_sum, fold_sum_parts, two_sum
+from softmax_cli.errors import RowError
+
+# Below this gap exp(gap) nears the subnormal numbers and loses digits there.
+_DEEP: Final = -690.0
+# A sum below this needs its terms lifted by a power of two, as each would be rounded to
+# whole subnormal steps; the power's half lifts the root of a term.
+_FAINT: Final = 1e-290
+_LIFT: Final = 300
+
+
+class Logits:
+    """Rows of logits, as a distribution over the classes of each row.
+
+    Inside, classes run along the first axis: short sums over many rows are slow in numpy the
+    other way round.
+
+    Parameters
+    ----------
+    logits : array, shape (rows, classes)
+        Finite, -inf for a masked class, or one +inf in a row for the limit: that class 1.
+    temperature : float
+        Divides the logits; 0 is the limit, the winners' equal shares.
+
+    Attributes
+    ----------
+    gap, residue : array, shape (classes, rows)
+        (logit - maximum) / temperature as two floats, the rounded one and what it misses.
+    exponentials : array, shape (classes, rows)
+        exp(gap + residue).
+    winners : bool array, shape (rows, classes)
+        Classes that have the maximum.
+    masked : bool array, shape (rows, classes)
+        Classes of probability 0.
+
+    Raises
+    ------
+    RowError
+        A row with nan, with only -inf, or with two or more +inf.
+    """
+
+    def __init__(self, logits: Floats, /, *, temperature: float = 1.0) -> None:
+        columns = np.ascontiguousarray(logits.T)
+        maximum = columns.max(axis=0)
+        if not np.isfinite(maximum).all():
+            columns = _limits(columns, maximum)
+        self.temperature = temperature
+        self.maximum = maximum
+        shift = np.where(np.isfinite(maximum), maximum, 0.0)
+        self.masked = np.isneginf(columns).T
+        winners = columns == shift
+        self.winners = winners.T
+        self.gap, self.residue = _shifted(columns, shift, temperature)
+        with np.errstate(under="ignore"):
+            self._high = np.exp(self.gap)
+            self.exponentials = self._high + self._high * self.residue
+
+    @cached_property
+    def _rest_parts(self) -> tuple[Floats, Floats]:
+        """Sum of exp(gap) without one winner's own 1, as two floats, each of shape (rows,)."""
+        others = np.where(self.winners.T, 0.0, 1.0)
+        ties: Floats = self.winners.sum(axis=1) - 1.0
+        high, low = self._sum_exponentials(others)
+        total, error = two_sum(ties, high)
+        return total, error + low
+
+    @cached_property
+    def rest(self) -> Floats:
+        """Sum of exp(gap) without one winner's own 1, shape (rows,)."""
+        high, low = self._rest_parts
+        return high + low
+
+    @cached_property
+    def _total_parts(self) -> tuple[Floats, Floats]:
+        """1 plus the rest, as two floats."""
+        high, low = self._rest_parts
+        total, error = two_sum(np.ones_like(high), high)
+        return total, error + low
+
+    def _sum_exponentials(self, weights: Floats) -> tuple[Floats, Floats]:
+        """Sum over the classes of exp(gap) * weight, right also where terms are subnormal."""
+        terms = self.exponentials * weights
+        deep = (self.gap < _DEEP) & (weights > 0) & np.isfinite(self.gap)
+        if not deep.any():
+            return fold_sum_parts(terms)
+        # exp(d) = exp(d / 2)**2: the root is a normal number wherever the product matters.
+        root = np.exp(self.gap[deep] / 2)
+        weight, correction = weights[deep], 1 + self.residue[deep]
+        terms[deep] = root * (root * weight) * correction
+        high, low = (part.copy() for part in fold_sum_parts(terms))
+        faint = high < _FAINT
+        if faint.any():
+            with np.errstate(over="ignore"):  # in the rows that are not faint
+                lifted = np.ldexp(terms, 2 * _LIFT)
+                root = np.ldexp(root, _LIFT)
+                lifted[deep] = root * (root * weight) * correction
+            high[faint] = np.ldexp(fold_sum(lifted[:, faint]), -2 * _LIFT)
+            low[faint] = 0.0
+        return high, low
+
+    @cached_property
+    def _log_total(self) -> Floats:
+        """logsumexp minus the maximum, shape (rows,)."""
+        return np.log1p(self.rest)
+
+    def probabilities(self) -> Floats:
+        """Softmax, shape (rows, classes)."""
+        return self._quotients.T
+
+    @cached_property
+    def _quotients(self) -> Floats:
+        total, error = self._total_parts
+        with np.errstate(under="ignore"):
+            # What the exponent and the total miss goes in with a single rounding.
+            numerators = self._high + self._high * (self.residue - error / total)
+            quotients = numerators / total
+        # A likely winner is known better as what the others leave.
+        return np.where(self.winners.T & (total <= 2), 1 - self._winners_complement, quotients)
+
+    @cached_property
+    def _winners_complement(self) -> Floats:
+        """1 - the probability of a winner, shape (rows,)."""
+        quotient, missed = divide(*self._rest_parts, *self._total_parts)
+        return quotient + missed
+
+    def log_probabilities(self) -> Floats:
+        """Log-softmax in nats, shape (rows, classes); -inf for a masked class."""
+        return (self.gap + (self.residue - self._log_total)).T
+
+    def complements(self) -> Floats:
+        """1 - softmax, from the sum of the others, shape (rows, classes)."""
+        return np.where(self.winners.T, self._winners_complement, 1 - self._quotients).T
+
+    def logsumexp(self) -> Floats:
+        """Log of the sum of exp(logit / temperature) in nats, shape (rows,)."""
+        if self.temperature == 0:
+            limit = np.copysign(np.inf, self.maximum)
+            return np.where(self.maximum == 0, self._log_total, limit)
+        with np.errstate(over="ignore", invalid="ignore"):
+            quotient, missed = _by_temperature(self.maximum, 0.0, self.temperature)
+        return quotient + (missed + self._log_total)
+
+    def surprisals(self) -> Floats:
+        """-log p in nats, shape (rows, classes), never negative; inf for a masked class."""
+        return ((self._log_total - self.residue) - self.gap).T
+
+    def expectation(self, weights: Floats, /) -> Floats:
+        """Sum of probability * weight, shape (rows,); weights not negative, masked ones unread."""
+        columns = np.where(np.isneginf(self.gap), 0.0, weights.T)
+        quotient, missed = divide(*self._sum_exponentials(columns), *self._total_parts)
+        return quotient + missed
+
+    def entropy(self) -> Floats:
+        """Shannon entropy in nats, shape (rows,); no term is negative, so nothing cancels."""
+        return self._log_total + self._mean_gap
+
+    def perplexity(self) -> Floats:
+        """exp(entropy), shape (rows,): the number of equally likely classes."""
+        return (1 + self.rest) * np.exp(self._mean_gap)
+
+    @cached_property
+    def _mean_gap(self) -> Floats:
+        """The distance below the maximum that is expected, in nats, shape (rows,)."""
+        return self.expectation(-self.gap.T)
+
+
+def softmax(logits: Floats, /, *, temperature: float = 1.0) -> Floats:
+    """Probabilities, shape (rows, classes); see `Logits`."""
+    return Logits(logits, temperature=temperature).probabilities()
+
+
+def log_softmax(logits: Floats, /, *, temperature: float = 1.0) -> Floats:
+    """Log-probabilities in nats, shape (rows, classes); see `Logits`."""
+    return Logits(logits, temperature=temperature).log_probabilities()
+
+
+def logsumexp(logits: Floats, /, *, temperature: float = 1.0) -> Floats:
+    """Log of the summed exponentials in nats, shape (rows,); see `Logits`."""
+    return Logits(logits, temperature=temperature).logsumexp()
+
+
+def check_rows(columns: Floats, maximum: Floats, /) -> None:
+    """Raise `RowError` for the first column of logits that stands for no distribution."""
+    infinite = (columns == np.inf).sum(axis=0)
+    bad = np.isnan(maximum) | (maximum == -np.inf) | (infinite > 1)
+    if bad.any():
+        row = int(np.argmax(bad))
+        if np.isnan(maximum[row]):
+            raise RowError(row, "a logit is nan")
+        if maximum[row] == -np.inf:
+            raise RowError(row, "every logit is -inf: there is no distribution over no class")
+        raise RowError(row, f"{infinite[row]} logits are inf: only one class can win outright")
+
+
+def _limits(columns: Floats, maximum: Floats) -> Floats:
+    """Columns with the one +inf of a row as 0 and the others of that row as masked."""
+    check_rows(columns, maximum)
+    certain = np.where(columns == np.inf, 0.0, -np.inf)
+    return np.where(maximum == np.inf, certain, columns)
+
+
+def _shifted(columns: Floats, shift: Floats, temperature: float) -> tuple[Floats, Floats]:
+    """(logit - shift) / temperature, and what its two roundings took away."""
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        gap, residue = two_sum(columns, -shift)
+        if temperature == 1:
+            return gap, residue
+        if temperature == 0:
+            return np.where(columns == shift, 0.0, -np.inf), np.zeros_like(gap)
+        overflowed = (np.isneginf(gap) & ~np.isneginf(columns)).any(axis=0)
+        if overflowed.any():  # 1e308 - -1e308 may come back into range by the division
+            scale = np.where(overflowed, 0.25, 1.0)
+            gap, residue = two_sum(columns * scale, -shift * scale)
+            gap, residue = _by_temperature(gap, residue, temperature)
+            return gap / scale, residue / scale
+        return _by_temperature(gap, residue, temperature)
+
+
+def _by_temperature(
+    high: Floats, low: Floats | float, temperature: float
+) -> tuple[Floats, Floats]:
+    """(high + low) / temperature as a rounded quotient and what it misses."""
+    fraction, exponent = math.frexp(temperature)
+    # The power of two is exact and goes first, so that 1e-300 and 1e300 split without overflow.
+    return divide(np.ldexp(high, -exponent), np.ldexp(low, -exponent), fraction)

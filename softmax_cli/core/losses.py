@@ -1,0 +1,91 @@
+"""Cross-entropy of predictions against targets, and its gradient."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_cli.core.arithmetic import Floats
+from softmax_cli.core.divergences import kl_divergence
+from softmax_cli.core.probabilities import Distribution, Probabilities
+
+Labels = NDArray[np.intp]
+Targets = Labels | Probabilities
+
+
+def cross_entropy(prediction: Distribution, targets: Targets, /) -> Floats:
+    """H(P, Q) in nats, shape (rows,): the mean over P of -log Q.
+
+    Parameters
+    ----------
+    prediction : Distribution
+        Q, of shape (rows, classes).
+    targets : Labels or Probabilities
+        P: a class index for each row, shape (rows,), or distributions, shape (rows, classes).
+    """
+    if isinstance(targets, Probabilities):
+        return targets.expectation(prediction.surprisals())
+    return at_labels(prediction.surprisals(), targets)
+
+
+def target_entropy(targets: Targets, /) -> Floats:
+    """H(P) in nats, shape (rows,); 0 for labels."""
+    if isinstance(targets, Probabilities):
+        return targets.entropy()
+    return np.zeros(len(targets))
+
+
+def excess_entropy(prediction: Distribution, targets: Targets, /) -> Floats:
+    """KL(P || Q) in nats, shape (rows,): what the prediction costs beyond H(P)."""
+    if isinstance(targets, Probabilities):
+        return kl_divergence(targets, prediction)
+    return at_labels(prediction.surprisals(), targets)
+
+
+def perplexity(entropy: Floats, /) -> Floats:
+    """exp of an entropy or a cross-entropy in nats: as many equally likely classes cost that."""
+    with np.errstate(over="ignore"):
+        return np.exp(entropy)
+
+
+def target_probability(prediction: Distribution, targets: Targets, /) -> Floats:
+    """The probability of the label, or of a class drawn from the target, shape (rows,)."""
+    if isinstance(targets, Probabilities):
+        return targets.expectation(prediction.probabilities())
+    return at_labels(prediction.probabilities(), targets)
+
+
+def target_shares(targets: Targets, classes: int, /) -> Floats:
+    """P itself, shape (rows, classes): one-hot for labels."""
+    if isinstance(targets, Probabilities):
+        return targets.probabilities()
+    shares = np.zeros((len(targets), classes))
+    shares[np.arange(len(targets)), targets] = 1.0
+    return shares
+
+
+def gradient(prediction: Distribution, targets: Targets, /) -> Floats:
+    """d H(P, Q) / d logits = Q - P, shape (rows, classes).
+
+    At a label it is minus the sum of the other probabilities, as q - 1 would cancel.
+    """
+    probabilities = prediction.probabilities()
+    if isinstance(targets, Probabilities):
+        return probabilities - targets.probabilities()
+    result = probabilities.copy()
+    rows = np.arange(len(targets))
+    result[rows, targets] = 0.0 - prediction.complements()[rows, targets]  # no -0.0
+    return result
+
+
+def contributions(prediction: Distribution, targets: Targets, /) -> Floats:
+    """Each class's part of H(P, Q) in nats, shape (rows, classes); 0 where P is 0."""
+    surprisals = prediction.surprisals()
+    shares = target_shares(targets, surprisals.shape[1])
+    with np.errstate(invalid="ignore"):
+        return np.where(shares > 0, shares * surprisals, 0.0)
+
+
+def at_labels(values: Floats, labels: Labels, /) -> Floats:
+    """The value at each row's label, shape (rows,)."""
+    return values[np.arange(len(labels)), labels]

@@ -1,0 +1,48 @@
+"""The package's exceptions: what is wrong, said for the person who can mend it."""
+
+from __future__ import annotations
+
+
+class SoftmaxError(Exception):
+    """Something the user can mend, told in one line.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong, with the place where it went wrong in front.
+    hint : str, optional
+        What to do about it.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class DataError(SoftmaxError):
+    """Data that can't be used, or a file that can't be read or written."""
+
+
+class UsageError(SoftmaxError):
+    """A command line that asks for nothing that can be done."""
+
+    exit_code = 2
+
+
+class RowError(DataError):
+    """A row of an array that has no answer; whoever read the row knows its place.
+
+    Parameters
+    ----------
+    row : int
+        Index of the row in the array that was given.
+    message, hint : str
+        As in `SoftmaxError`, but without the place.
+    """
+
+    def __init__(self, row: int, message: str, hint: str = "") -> None:
+        super().__init__(message, hint)
+        self.row = row

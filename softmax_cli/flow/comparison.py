@@ -1,0 +1,119 @@
+"""Rows put through each method, and what became of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from softmax_cli.core import textbook
+from softmax_cli.core.logits import Logits
+
+if TYPE_CHECKING:
+    from softmax_cli.flow.pipeline import LazyFields
+    from softmax_cli.input.rows import Block
+    from softmax_cli.output.results import Fields, Summary
+
+
+class Trial(NamedTuple):
+    """A method, the float type it computes in, and the temperature."""
+
+    method: str
+    dtype: str
+    temperature: float
+
+
+class Comparison:
+    """A record for each row and trial.
+
+    Parameters
+    ----------
+    trials : sequence of Trial
+    """
+
+    def __init__(self, trials: Sequence[Trial]) -> None:
+        self._trials = trials
+        self._rows = 0
+
+    def compute(self, block: Block) -> LazyFields:
+        """A block's records; rows are counted from 1 over all blocks.
+
+        Raises
+        ------
+        RowError
+            A row that has no softmax.
+        """
+        Logits(block.values)  # refuses rows without an answer
+        records = [
+            (row, trial, textbook.run(trial.method, scores, trial.dtype, trial.temperature))
+            for row, scores in enumerate(block.values, self._rows + 1)
+            for trial in self._trials
+        ]
+        self._rows += len(block.values)
+        rows, trials, outcomes = zip(*records, strict=True)
+
+        def note(trial: Trial, outcome: textbook.Outcome) -> str:
+            at = f" at T = {trial.temperature:g}" if trial.temperature != 1 else ""
+            return outcome.reason and f"{trial.method} {trial.dtype}{at}: {outcome.reason}"
+
+        return {
+            "row": lambda: np.array(rows),
+            "method": lambda: np.array([trial.method for trial in trials]),
+            "dtype": lambda: np.array([trial.dtype for trial in trials]),
+            "temperature": lambda: np.array([trial.temperature for trial in trials]),
+            "status": lambda: np.array([outcome.status for outcome in outcomes]),
+            "reason": lambda: np.array([outcome.reason for outcome in outcomes]),
+            "note": lambda: np.array([note(*pair) for pair in zip(trials, outcomes, strict=True)]),
+            "ulp_error": lambda: np.array([outcome.ulp_error for outcome in outcomes]),
+            "probabilities": lambda: np.array(
+                [outcome.probabilities.astype(float) for outcome in outcomes]
+            ),
+        }
+
+
+class ComparisonTally:
+    """For each trial the rows that broke, the first of them, and the worst error."""
+
+    fields = frozenset({"row", "method", "dtype", "temperature", "status", "note", "ulp_error"})
+
+    def __init__(self) -> None:
+        self._rows = 0
+        self._methods: dict[Trial, dict[str, Any]] = {}
+
+    def add(self, fields: Fields) -> None:
+        """Count some records in."""
+        keys = ("row", "status", "note", "ulp_error", *Trial._fields)
+        for row, status, note, error, *names in zip(
+            *(fields[key].tolist() for key in keys), strict=True
+        ):
+            trial = Trial(*names)
+            record = self._methods.setdefault(trial, {**trial._asdict(), **_UNTRIED})
+            record["rows"] += 1
+            record["worst_ulp_error"] = max(record["worst_ulp_error"], error)
+            if status != "ok":
+                record["broken"] += 1
+                if not record["first_broken"]:
+                    record.update(first_broken=row, note=note)
+            self._rows = row
+
+    def broke(self, method: str, dtype: str) -> bool:
+        """Whether a method in a float type broke on any row."""
+        return any(
+            record["broken"]
+            for trial, record in self._methods.items()
+            if (trial.method, trial.dtype) == (method, dtype)
+        )
+
+    def summary(self) -> Summary:
+        """The number of rows, and a record for each trial."""
+        return {"rows": self._rows, "methods": list(self._methods.values())}
+
+
+_UNTRIED: dict[str, Any] = {
+    "rows": 0,
+    "broken": 0,
+    "first_broken": 0,
+    "note": "",
+    "worst_ulp_error": 0.0,
+}

@@ -1,0 +1,54 @@
+"""The fields of a divergence between pairs of distributions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from softmax_cli.core import divergences
+from softmax_cli.flow.naming import class_names
+from softmax_cli.units import in_base
+
+if TYPE_CHECKING:
+    from softmax_cli.core.arithmetic import Floats
+    from softmax_cli.core.probabilities import Distribution
+    from softmax_cli.messages import Notices
+    from softmax_cli.flow.pipeline import LazyFields
+
+
+def divergence_fields(
+    p: Distribution,
+    q: Distribution,
+    base: str,
+    names: Sequence[str] | None,
+    places: Sequence[str],
+    notices: Notices,
+) -> LazyFields:
+    """Each pair's divergences and entropies in the unit of a base.
+
+    A class that P has and Q rules out makes KL(P||Q) infinite, and is noted by name.
+    """
+    impossible = divergences.impossible(p, q)
+    infinite = np.flatnonzero(impossible.any(axis=1))
+    if len(infinite):
+        row = int(infinite[0])
+        name = class_names(np.flatnonzero(impossible[row])[:1], names)[0]
+        message = f"KL(P||Q) is inf: P has class {name} and Q rules it out"
+        notices.add("infinite", places[row], message, len(infinite))
+
+    def unit(nats: Floats) -> Floats:
+        return in_base(nats, base)
+
+    return {
+        "kl": lambda: unit(divergences.kl_divergence(p, q)),
+        "reverse": lambda: unit(divergences.kl_divergence(q, p)),
+        "jeffreys": lambda: unit(divergences.jeffreys(p, q)),
+        "js": lambda: unit(divergences.jensen_shannon(p, q)),
+        "entropy": lambda: unit(p.entropy()),
+        "cross_entropy": lambda: unit(p.expectation(q.surprisals())),
+        "p": p.probabilities,
+        "q": q.probabilities,
+        "terms": lambda: unit(divergences.kl_terms(p, q)),
+    }

@@ -1,0 +1,47 @@
+"""Classes from numbers to names and back."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_cli.errors import DataError
+from softmax_cli.input.numbers import is_number, shown
+
+
+def class_names(
+    indices: NDArray[np.intp], names: Sequence[str] | None
+) -> NDArray[np.object_] | NDArray[np.intp]:
+    """The name of each class, or its index where classes have no names."""
+    return indices if names is None else np.array(names, dtype=object)[indices]
+
+
+class Classes:
+    """Reads a class as typed or found in a cell: an exact name, else an index from 0."""
+
+    def __init__(self, names: Sequence[str] | None, count: int) -> None:
+        self._indices = {name: i for i, name in reversed(list(enumerate(names or ())))}
+        self._count = count
+
+    def index(self, text: str) -> int:
+        """The index of a class.
+
+        Raises
+        ------
+        DataError
+            There is no such class.
+        """
+        text = text.strip()
+        if text in self._indices:
+            return self._indices[text]
+        if is_number(text) and float(text).is_integer():  # '3.0', as a float column has it
+            if 0 <= float(text) < self._count:
+                return int(float(text))
+            raise DataError(f"label {text} is out of range: the classes are 0 to {self._count - 1}")
+        near = difflib.get_close_matches(text, self._indices, n=1)
+        known = ", ".join(list(self._indices)[:10]) or f"0 to {self._count - 1}"
+        hint = f"did you mean {near[0]!r}?" if near else f"the classes are {known}"
+        raise DataError(f"{shown(text)} is no class", hint)

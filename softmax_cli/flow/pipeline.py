@@ -1,0 +1,104 @@
+"""What every command does with its rows: compute a block, write it, count it in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Protocol
+
+from softmax_cli.errors import DataError, RowError
+from softmax_cli.output.results import Shape, Writer
+
+if TYPE_CHECKING:
+    from softmax_cli.input.rows import Block, Rows
+    from softmax_cli.output.results import Fields, Summary, Values
+
+    # A block's fields, each computed when it is asked for.
+    LazyFields = Mapping[str, Callable[[], Values]]
+    Compute = Callable[[Block], LazyFields]
+
+
+class Tally(Protocol):
+    """A running summary of all vectors.
+
+    Attributes
+    ----------
+    fields : frozenset of str
+        The fields it needs of each vector.
+    """
+
+    @property
+    def fields(self) -> frozenset[str]: ...
+
+    def add(self, fields: Fields) -> None:
+        """Count some vectors in."""
+
+    def summary(self) -> Summary:
+        """What is known so far."""
+
+
+def shape_of(rows: Rows) -> Shape:
+    """What a writer must know of the input."""
+    return Shape(rows.names, rows.header, rows.downwards, rows.column_names)
+
+
+def write_rows(
+    rows: Rows, compute: Compute, writer: Writer, tally: Tally, *, always: bool = False
+) -> None:
+    """Write each vector's results as soon as they are there, then the summary.
+
+    The tally is kept where the writer shows it, or always.
+
+    Raises
+    ------
+    DataError
+        A row can't be used; the rows before it have been written.
+    """
+    counts = always or writer.summarises
+    wanted = writer.fields | (tally.fields if counts else frozenset())
+    try:
+        for fields in _computed(rows, compute, wanted):
+            if counts:
+                tally.add(fields)
+            writer.write(fields)
+    except DataError:
+        writer.close(None)
+        raise
+    writer.close(tally.summary() if counts else {})
+
+
+def reduce_rows(
+    rows: Rows, compute: Compute, writer: Writer, tally: Tally, *, field: str, item: str
+) -> None:
+    """Write one number for all vectors: an item of the summary, under a field's name.
+
+    Raises
+    ------
+    DataError
+        A row can't be used.
+    """
+    for fields in _computed(rows, compute, tally.fields):
+        tally.add(fields)
+    summary = tally.summary()
+    writer.reduce(field, summary[item], summary)
+
+
+def _computed(rows: Rows, compute: Compute, wanted: frozenset[str]) -> Iterator[Fields]:
+    """Each block's fields; of a block with a bad row those before it, and then the error."""
+    for block in rows.blocks:
+        _check_names(rows, block)
+        try:
+            yield _evaluated(compute(block), wanted)
+        except RowError as error:
+            if error.row:
+                yield _evaluated(compute(block.head(error.row)), wanted)
+            raise DataError(f"{block.places[error.row]}: {error.message}", error.hint) from error
+
+
+def _evaluated(lazy: LazyFields, wanted: frozenset[str]) -> Fields:
+    return {key: lazy[key]() for key in wanted}
+
+
+def _check_names(rows: Rows, block: Block) -> None:
+    classes = block.values.shape[1]
+    if rows.names is not None and len(rows.names) != classes:
+        raise DataError(f"--names gives {len(rows.names)} names for {classes} classes")

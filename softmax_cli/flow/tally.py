@@ -1,0 +1,43 @@
+"""Running sums over all vectors, whose bits do not hang on how the rows were grouped."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from softmax_cli.core.arithmetic import ExactSum
+
+if TYPE_CHECKING:
+    from softmax_cli.output.results import Fields, Summary
+
+
+class Totals:
+    """The number of vectors, and the sum and mean of some of their fields.
+
+    Parameters
+    ----------
+    *names : str
+        Fields with one number for each vector.
+    """
+
+    def __init__(self, *names: str) -> None:
+        self.fields = frozenset(names)
+        self.rows = 0
+        self._sums = {name: ExactSum() for name in names}
+
+    def add(self, fields: Fields) -> None:
+        """Count some vectors in."""
+        for name, total in self._sums.items():
+            total.add(fields[name])
+        self.rows += len(fields[next(iter(self._sums))])
+
+    def sum(self, name: str) -> float:
+        """The sum of a field, rounded once."""
+        return self._sums[name].total()
+
+    def summary(self) -> Summary:
+        """rows, and for each field its sum and mean."""
+        items: dict[str, Any] = {"rows": self.rows}
+        for name in self._sums:
+            items[f"{name}_sum"] = self.sum(name)
+            items[f"{name}_mean"] = self.sum(name) / self.rows
+        return items

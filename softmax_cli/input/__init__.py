@@ -1,0 +1,1 @@
+"""Arguments and delimited text, as blocks of rows with names."""

@@ -1,0 +1,148 @@
+"""Bytes from a file or a pipe, in chunks of whole lines, as soon as they are there."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import os
+from collections.abc import Iterator
+from typing import Final
+
+from softmax_cli.errors import DataError, UsageError
+
+CHUNK_BYTES: Final = 1 << 16
+_STDIN: Final = 0
+
+
+def check_not_terminal(path: str) -> None:
+    """Refuse to wait for a terminal, where nobody would know that we wait.
+
+    Raises
+    ------
+    UsageError
+        `path` is '-' and standard input is a terminal.
+    """
+    if path == "-" and os.isatty(_STDIN):
+        raise UsageError(
+            "no vector: type one, as in 'softmax-cli softmax 1 2 3', "
+            "or give rows by a pipe or with -i FILE"
+        )
+
+
+def open_input(path: str) -> io.FileIO:
+    """A file, or standard input for '-', without a buffer: a read returns what has arrived.
+
+    Raises
+    ------
+    DataError
+        It can't be opened.
+    """
+    try:
+        return io.FileIO(_STDIN, closefd=False) if path == "-" else io.FileIO(path)
+    except OSError as error:
+        raise DataError(f"can't read {display_name(path)}: {error.strerror}") from error
+
+
+def display_name(path: str) -> str:
+    """How messages name an input."""
+    return "stdin" if path == "-" else path
+
+
+def whole_lines(file: io.FileIO, name: str) -> Iterator[bytes]:
+    """Chunks that end at a line's end, in order; only the last may lack its newline."""
+    parts: list[bytes] = []
+    first = True
+    try:
+        while data := file.read(CHUNK_BYTES):
+            if first:
+                data, first = data.removeprefix(codecs.BOM_UTF8), False
+            cut = data.rfind(b"\n") + 1
+            if cut:
+                yield b"".join([*parts, data[:cut]])
+                parts = []
+            if cut < len(data):
+                parts.append(data[cut:])
+    except OSError as error:
+        raise DataError(f"can't read {name}: {error.strerror}") from error
+    if parts:
+        yield b"".join(parts)
+
+
+class Lines:
+    """Decoded lines for a reader of rows, without the blank ones and the comments.
+
+    A blank line or a '#' inside a quoted cell belongs to the cell: whoever reads a row sets
+    `between_rows` when it has one.
+
+    Attributes
+    ----------
+    number : int
+        The line that was handed out last, from 1.
+    row_start : int
+        The line that the current row began on.
+    """
+
+    def __init__(self, chunks: Iterator[bytes], name: str) -> None:
+        self.number = 0
+        self.row_start = 0
+        self.between_rows = True
+        self._chunks = chunks
+        self._name = name
+        self._lines: list[bytes] = []
+        self._next = 0
+
+    def __iter__(self) -> Lines:
+        return self
+
+    def __next__(self) -> str:
+        while not self.ready():
+            self._lines = self._fetch()
+            self._next = 0
+        line = self._lines[self._next]
+        self._next += 1
+        self.number += 1
+        if self.between_rows:
+            self.row_start = self.number
+            self.between_rows = False
+        try:
+            return line.decode()
+        except UnicodeDecodeError as error:
+            raise DataError(
+                f"{self._name}:{self.number}: invalid UTF-8 at byte {error.start + 1}",
+                "iconv turns other encodings into UTF-8",
+            ) from error
+
+    def ready(self) -> bool:
+        """Whether a line has been read that belongs to a row; steps over those that do not."""
+        while self._next < len(self._lines):
+            line = self._lines[self._next]
+            if not self.between_rows or not (line.isspace() or line.lstrip().startswith(b"#")):
+                return True
+            self._next += 1
+            self.number += 1
+        return False
+
+    def peek(self, count: int) -> list[str]:
+        """The next `count` lines that belong to rows, or fewer at the end of the input."""
+        found: list[str] = []
+        at = self._next
+        while len(found) < count:
+            if at == len(self._lines):
+                try:
+                    fetched = self._fetch()
+                except StopIteration:
+                    break
+                self._lines = self._lines[self._next :] + fetched
+                at, self._next = at - self._next, 0
+            line = self._lines[at]
+            at += 1
+            if not (line.isspace() or line.lstrip().startswith(b"#")):
+                found.append(line.decode(errors="replace"))
+        return found
+
+    def _fetch(self) -> list[bytes]:
+        lines = next(self._chunks).split(b"\n")
+        if lines[-1] == b"":
+            lines.pop()
+        return [line + b"\n" for line in lines]
+

@@ -1,0 +1,197 @@
+"""Delimited text: its header, and its rows in blocks."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_cli.errors import DataError, UsageError
+from softmax_cli.input.chunks import Lines, display_name, open_input, whole_lines
+from softmax_cli.input.columns import is_numbered, resolve
+from softmax_cli.input.delimiters import find_delimiter, split_rows
+from softmax_cli.input.numbers import is_number, parse_number
+from softmax_cli.input.rows import Block, Places, Rows
+from softmax_cli.input.settings import InputSettings
+
+# A block's numbers and the handful of arrays made of them fit a processor's cache.
+_BLOCK_VALUES: Final = 1 << 13
+
+# A row's cells with the line it begins on
+_Row = tuple[int, list[str]]
+
+
+class _Shape(NamedTuple):
+    """Which cells of a row make the vector, which holds the label, and how many there are."""
+
+    chosen: list[int]
+    label: int | None
+    width: int
+
+
+def read_delimited(settings: InputSettings, target_column: str | None = None) -> Rows:
+    """Open delimited text and find out its dialect from its first lines.
+
+    Parameters
+    ----------
+    settings : InputSettings
+    target_column : str, optional
+        The column, by name or number, that holds each row's target and leaves the vector.
+
+    Raises
+    ------
+    UsageError
+        Options that exclude one another.
+    DataError
+        There are no rows, or a chosen column is missing; later, from the blocks, a row that
+        can't be read.
+    """
+    name = display_name(settings.path)
+    lines = Lines(whole_lines(open_input(settings.path), name), name)
+    rows = _rows(lines, settings.delimiter or find_delimiter(lines), name)
+    first = next(rows, None)
+    if first is None:
+        raise DataError(f"{name}: no rows")
+    names, shape = _header(first[1], settings, target_column, name)
+    blocks = _blocks(rows if names else chain([first], rows), lines, shape, name)
+    if settings.axis == "column" and shape.label is not None:
+        raise UsageError("--target-column gives a target for each row, --axis column has no rows")
+    downwards = settings.axis == "column" or (
+        settings.axis is None and len(shape.chosen) == 1 and shape.label is None
+    )
+    chosen_names = tuple(names[i] for i in shape.chosen) if names else None
+    if downwards:
+        return Rows(_turned(blocks, name), settings.names, names is not None, True, chosen_names)
+    return Rows(blocks, settings.names or chosen_names, names is not None)
+
+
+def _rows(lines: Lines, delimiter: str, name: str) -> Iterator[_Row]:
+    csv.field_size_limit(sys.maxsize)  # an overlong cell is no number, and is told so
+    reader = split_rows(lines, delimiter)
+    while True:
+        try:
+            row = next(reader, None)
+        except csv.Error as error:
+            raise DataError(f"{name}:{lines.number}: {error}") from error
+        if row is None:
+            return
+        lines.between_rows = True
+        yield lines.row_start, row
+
+
+def _header(
+    first: list[str], settings: InputSettings, target_column: str | None, name: str
+) -> tuple[list[str] | None, _Shape]:
+    """The names in the first row, if that is what it holds, and the shape of every row."""
+    specs = [spec for spec in (settings.columns, target_column) if spec is not None]
+    names = [cell.strip() for cell in first]
+    header = settings.header
+    if header is None and not all(map(is_numbered, specs)):
+        header = True  # a column asked for by name
+    if header is None:
+        chosen = _shape(settings.columns, target_column, None, len(first), name).chosen
+        header = not all(is_number(first[i]) for i in chosen)
+    if not header:
+        return None, _shape(settings.columns, target_column, None, len(first), name)
+    return names, _shape(settings.columns, target_column, names, len(first), name)
+
+
+def _shape(
+    columns: str | None, target_column: str | None, names: list[str] | None, width: int, name: str
+) -> _Shape:
+    label = None
+    if target_column is not None:
+        found = resolve(target_column, names, width, name)
+        if len(found) != 1:
+            raise UsageError(f"--target-column {target_column} asks for {len(found)} columns")
+        label = found[0]
+    chosen = resolve(columns, names, width, name) if columns else list(range(width))
+    chosen = [i for i in chosen if i != label]
+    if not chosen:
+        raise DataError(f"{name}: no column is left for the vector")
+    return _Shape(chosen, label, width)
+
+
+def _blocks(rows: Iterator[_Row], lines: Lines, shape: _Shape, name: str) -> Iterator[Block]:
+    """Blocks as large as what has arrived, so that no row waits for a later one."""
+    waiting: list[_Row] = []
+    empty, failure = True, None
+    while True:
+        try:
+            row = next(rows, None)
+        except DataError as error:  # the rows that were read before it come first
+            row, failure = None, error
+        if row is None:
+            break
+        waiting.append(row)
+        if not lines.ready() or len(waiting) * shape.width >= _BLOCK_VALUES:
+            yield from _parsed(waiting, shape, name)
+            waiting, empty = [], False
+    if waiting:
+        yield from _parsed(waiting, shape, name)
+    if failure is not None:
+        raise failure
+    if empty and not waiting:
+        raise DataError(f"{name}: a header and no rows", "--no-header takes it as a row")
+
+
+def _parsed(rows: list[_Row], shape: _Shape, name: str) -> Iterator[Block]:
+    """One block; of rows with a bad one among them those before it, and then the error."""
+    values = _values([cells for _, cells in rows], shape)
+    if values is not None:
+        yield _block(rows, values, shape, name)
+        return
+    for good, (line, cells) in enumerate(rows):
+        try:
+            _check(cells, shape, f"{name}:{line}")
+        except DataError:
+            before = rows[:good]
+            if before and (values := _values([c for _, c in before], shape)) is not None:
+                yield _block(before, values, shape, name)
+            raise
+
+
+def _block(rows: list[_Row], values: NDArray[np.float64], shape: _Shape, name: str) -> Block:
+    places = Places(name, [line for line, _ in rows])
+    if shape.label is None:
+        return Block(values, places)
+    return Block(values, places, [cells[shape.label].strip() for _, cells in rows])
+
+
+def _values(rows: Sequence[list[str]], shape: _Shape) -> NDArray[np.float64] | None:
+    """The chosen cells as an array, or None if any of them is not a number as it should be."""
+    if any(len(cells) != shape.width for cells in rows):
+        return None
+    if shape.chosen == list(range(shape.width)):
+        flat = list(chain.from_iterable(rows))
+    else:
+        flat = [cells[i] for cells in rows for i in shape.chosen]
+    if any("_" in cell for cell in flat):
+        return None
+    try:
+        values = np.fromiter(map(float, flat), np.float64, len(flat))
+    except ValueError:
+        return None
+    return None if np.isnan(values).any() else values.reshape(len(rows), len(shape.chosen))
+
+
+def _check(cells: list[str], shape: _Shape, place: str) -> None:
+    """Raise the `DataError` of a row's first bad cell, if it has one."""
+    for i in range(max(shape.width, len(cells))):
+        if i >= len(cells) or i >= shape.width:
+            raise DataError(
+                f"{place}:{i + 1}: a row of {len(cells)} columns where {shape.width} are expected"
+            )
+        if i in shape.chosen:
+            parse_number(cells[i], f"{place}:{i + 1}")
+
+
+def _turned(blocks: Iterator[Block], name: str) -> Iterator[Block]:
+    """The whole input as one block whose vectors are the columns."""
+    values = np.concatenate([block.values for block in blocks]).T
+    yield Block(values, [name] * len(values))

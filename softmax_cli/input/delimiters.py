@@ -1,0 +1,57 @@
+"""Which character separates the cells of delimited text."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from softmax_cli.input.chunks import Lines
+from softmax_cli.input.numbers import is_number
+
+# In the order of preference; ' ' stands for runs of blanks.
+CANDIDATES: Final = (",", "\t", ";", "|", " ")
+_BLANKS: Final = re.compile(r"[ \t]+")
+
+
+def find_delimiter(lines: Lines) -> str:
+    """The delimiter that the first lines of rows speak for.
+
+    It is the candidate that cuts the most numbers out of the first line or, where that may be a
+    header, whose names may hold any character, out of the second. No further line is waited
+    for, so that the choice hangs on the text alone and not on when it arrives.
+    """
+    first = lines.peek(1)
+    if not first:
+        return CANDIDATES[0]
+    if any(_is_numeric(first[0], delimiter) for delimiter in CANDIDATES):
+        line = first[0]
+    else:
+        line = lines.peek(2)[-1]
+    return max(CANDIDATES, key=lambda delimiter: _evidence(line, delimiter))
+
+
+def _is_numeric(line: str, delimiter: str) -> bool:
+    return all(map(is_number, _cells(line, delimiter)))
+
+
+def _evidence(line: str, delimiter: str) -> tuple[int, bool]:
+    """How many cells are numbers, and whether the delimiter stands in the line at all."""
+    cells = _cells(line, delimiter)
+    return sum(map(is_number, cells)), len(cells) > 1
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    try:
+        return next(split_rows([line], delimiter), [])
+    except csv.Error:
+        return []
+
+
+def split_rows(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
+    """Rows of cells by RFC 4180, from any iterable of lines."""
+    if delimiter == " ":
+        blank_lines = (_BLANKS.sub(" ", line.strip(" \t\r\n")) for line in lines)
+        return csv.reader(blank_lines, delimiter=" ")
+    return csv.reader(lines, delimiter=delimiter)

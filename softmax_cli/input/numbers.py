@@ -1,0 +1,85 @@
+"""Number text, as typed in an argument or found in a cell."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from softmax_cli.errors import DataError
+
+_SEPARATOR = re.compile(r"\s*[,;]\s*|\s+")
+_BRACKETED = re.compile(r"(?:\[.*\]|\(.*\))\Z", re.DOTALL)
+# What torch and numpy print around a list: tensor([...], dtype=torch.float64)
+_PRINTED = re.compile(r"(?:tensor|array)\((\[.*\])(?:,\s*\w+=[^\[\]]*)*\)\Z", re.DOTALL)
+# What an option can't begin with: then it is a value, though perhaps a misspelt one.
+_NEGATIVE = re.compile(r"-(?:\.?[0-9]|inf(?:inity)?\b|nan\b)", re.IGNORECASE)
+
+
+def is_negative_value(argument: str) -> bool:
+    """Whether an argument that begins with '-' is a number or a list, not an option."""
+    return _NEGATIVE.match(argument) is not None
+
+
+def is_number(text: str) -> bool:
+    """Whether `float` takes the text, underscores apart; nan and inf are numbers."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return "_" not in text
+
+
+def parse_number(text: str, place: str) -> float:
+    """A cell's or an argument's number.
+
+    Raises
+    ------
+    DataError
+        It is empty, no number, or nan.
+    """
+    if not text.strip():
+        raise DataError(f"{place}: empty where a number is expected")
+    if not is_number(text):
+        raise DataError(f"{place}: {shown(text)} is not a number")
+    number = float(text)
+    if math.isnan(number):
+        raise DataError(f"{place}: {shown(text)} can't be compared with other scores")
+    return number
+
+
+def is_list(text: str) -> bool:
+    """Whether a text stands for a list: brackets around it, or separators inside."""
+    text = text.strip()
+    return bool(_BRACKETED.match(text) or _PRINTED.match(text) or len(_items(text)) > 1)
+
+
+def parse_list(text: str, place: str) -> list[float]:
+    """Numbers separated by commas, semicolons or blanks, perhaps in one pair of brackets.
+
+    Raises
+    ------
+    DataError
+        An item is no number, or there is none.
+    """
+    text = text.strip()
+    if printed := _PRINTED.match(text):
+        text = printed[1]
+    if _BRACKETED.match(text):
+        text = text[1:-1].strip()
+    items = _items(text)
+    if items == [""]:
+        raise DataError(f"{place}: an empty list")
+    if len(items) == 1:
+        return [parse_number(items[0], place)]
+    return [parse_number(item, f"{place}, value {n}") for n, item in enumerate(items, 1)]
+
+
+def _items(text: str) -> list[str]:
+    items = _SEPARATOR.split(text.strip())
+    return items[:-1] if len(items) > 1 and items[-1] == "" else items
+
+
+def shown(text: str, limit: int = 40) -> str:
+    """A text in quotes for a message, its control characters visible, and not too long."""
+    text = text.strip()
+    return repr(text if len(text) <= limit else text[:limit] + "…")

@@ -1,0 +1,78 @@
+"""Rows of numbers on their way to a command, and where each came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Block(NamedTuple):
+    """Some rows, in the order of the input.
+
+    Attributes
+    ----------
+    values : array, shape (rows, classes)
+    places : sequence of str
+        Where each row stands, for messages: 'stdin:3', 'argument 2'.
+    labels : list of str or None
+        Each row's cell in the column of targets, if there is one.
+    against : Block or None
+        As many rows to be held against these, where a command compares vectors.
+    """
+
+    values: NDArray[np.float64]
+    places: Sequence[str]
+    labels: list[str] | None = None
+    against: Block | None = None
+
+    def head(self, count: int) -> Block:
+        """The first rows."""
+        labels = None if self.labels is None else self.labels[:count]
+        against = None if self.against is None else self.against.head(count)
+        return Block(self.values[:count], self.places[:count], labels, against)
+
+
+class Places(Sequence[str]):
+    """'stdin:3', 'stdin:4', ... from the lines' numbers, made when they are asked for."""
+
+    def __init__(self, source: str, lines: Sequence[int]) -> None:
+        self._source = source
+        self._lines = lines
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> Places: ...
+    def __getitem__(self, index: int | slice) -> str | Places:
+        if isinstance(index, slice):
+            return Places(self._source, self._lines[index])
+        return f"{self._source}:{self._lines[index]}"
+
+
+class Rows(NamedTuple):
+    """An opened input.
+
+    Attributes
+    ----------
+    blocks : iterator of Block
+    names : tuple of str or None
+        The classes' names, if they have any.
+    header : bool
+        Whether the input had a header.
+    downwards : bool
+        Whether vectors are columns of the input, read downwards.
+    column_names : tuple of str or None
+        The header's names where vectors are columns.
+    """
+
+    blocks: Iterator[Block]
+    names: tuple[str, ...] | None = None
+    header: bool = False
+    downwards: bool = False
+    column_names: tuple[str, ...] | None = None

@@ -1,0 +1,46 @@
+"""The one way in: arguments, or rows from a file or standard input."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from softmax_cli.errors import UsageError
+from softmax_cli.input.arguments import parse_vectors
+from softmax_cli.input.chunks import check_not_terminal
+from softmax_cli.input.settings import InputSettings
+
+if TYPE_CHECKING:
+    from softmax_cli.input.rows import Rows
+
+
+def open_rows(settings: InputSettings, *, target_column: str | None = None) -> Rows:
+    """The vectors among the arguments or, without any, rows read from the file.
+
+    numpy is loaded only once the usage is known to be right.
+
+    Raises
+    ------
+    UsageError
+        Vectors are typed and a file is named, numbers and lists are mixed, or there is nothing
+        to read.
+    DataError
+        What was typed or read can't be used.
+    """
+    if not settings.vectors:
+        check_not_terminal(settings.path)
+        from softmax_cli.input.delimited import read_delimited
+
+        return read_delimited(settings, target_column)
+    if settings.path != "-":
+        raise UsageError("vectors as arguments and --input exclude one another")
+    if target_column is not None:
+        raise UsageError("--target-column names a column of rows that are read, not typed")
+    vectors = parse_vectors(settings.vectors)
+
+    import numpy as np
+
+    from softmax_cli.input.rows import Block, Rows
+
+    places = [f"argument {n}" for n in range(1, len(vectors) + 1)]
+    block = Block(np.array(vectors, np.float64), places)
+    return Rows(iter([block]), settings.names)

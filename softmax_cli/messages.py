@@ -1,0 +1,44 @@
+"""Lines on standard error."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import click
+
+PROGRAM: Final = "softmax-cli"
+
+
+def say(kind: str, message: str) -> None:
+    """One line on standard error, whatever the message holds."""
+    line = " ".join(message.split())
+    safe = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+    click.echo(f"{PROGRAM}: {kind}: {safe}", err=True)
+
+
+class _Notice(NamedTuple):
+    first: str
+    rows: int
+
+
+class Notices:
+    """Warnings about rows that are used all the same: each kind once, with its first place.
+
+    A context whose end tells them, also where an error ends it.
+    """
+
+    def __init__(self) -> None:
+        self._notices: dict[str, _Notice] = {}
+
+    def __enter__(self) -> Notices:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for notice in self._notices.values():
+            more = f" (and {notice.rows - 1} more)" if notice.rows > 1 else ""
+            say("warning", notice.first + more)
+
+    def add(self, kind: str, place: str, message: str, rows: int = 1) -> None:
+        """Note some rows of a kind; the place and the message are the first row's."""
+        seen = self._notices.get(kind, _Notice(f"{place}: {message}", 0))
+        self._notices[kind] = _Notice(seen.first, seen.rows + rows)

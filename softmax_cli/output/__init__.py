@@ -1,0 +1,1 @@
+"""Results as delimited text, JSON and tables; the only place that knows rich."""

@@ -1,0 +1,79 @@
+"""Cells of tables: numbers set under one another, bars, names that can't do harm."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Final, TYPE_CHECKING
+
+import numpy as np
+from rich.text import Text
+
+from softmax_cli.output.numbers import texts
+
+if TYPE_CHECKING:
+    from softmax_cli.output.results import Values
+
+TABLE_PRECISION: Final = 6
+_EIGHTHS: Final = " ▏▎▍▌▋▊▉"
+
+
+def visible(name: str) -> str:
+    """A name with its control characters and escape codes spelt out."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
+
+
+def number_cells(values: Values, precision: int | None) -> list[Text]:
+    """Numbers of one column, their points under one another, '-' for one that is not there."""
+    plain = texts(values, precision or TABLE_PRECISION)
+    return [Text(text, justify="right") for text in _aligned(plain)]
+
+
+def _aligned(numbers: Sequence[str]) -> list[str]:
+    """Numbers padded on the right so that, set flush right, their points meet."""
+    tails = [len(number) - _point(number) for number in numbers]
+    # A single exponent would push all the points far to the left.
+    widest = max((tail for tail, n in zip(tails, numbers, strict=True) if "e" not in n), default=0)
+    return [n + " " * max(0, widest - tail) for n, tail in zip(numbers, tails, strict=True)]
+
+
+def _point(number: str) -> int:
+    """Where the decimal point is or would be."""
+    for mark in ".e":
+        if mark in number:
+            return number.index(mark)
+    return len(number)
+
+
+def text_cells(values: Values) -> list[Text]:
+    """Words, as they are."""
+    return [Text(visible(str(value))) for value in values.tolist()]
+
+
+def status_cells(values: Values) -> list[Text]:
+    """'ok', or in red what went wrong."""
+    return [Text(word, style="green" if word == "ok" else "red") for word in values.tolist()]
+
+
+def mark_cells(values: Values, *, ascii_only: bool) -> list[Text]:
+    """A dot where a value is not 0."""
+    dot = "*" if ascii_only else "●"
+    return [Text(dot if value else "", style="green", justify="center") for value in values]
+
+
+def bar_cells(values: Values, width: int, *, ascii_only: bool) -> list[Text]:
+    """Bars as long as the values' sizes, the longest as wide as the column; red below 0."""
+    sizes = np.abs(np.nan_to_num(values.astype(float), nan=0.0, posinf=0.0, neginf=0.0))
+    largest = max(float(sizes.max(initial=0.0)), 1e-300)
+    cells = []
+    for value, size in zip(values.tolist(), (sizes / largest).tolist(), strict=True):
+        style = "red" if value < 0 else "green"
+        cells.append(Text(_bar(size * width, ascii_only=ascii_only), style=style))
+    return cells
+
+
+def _bar(length: float, *, ascii_only: bool) -> str:
+    if ascii_only:
+        return "#" * round(length)
+    eighths = math.ceil(length * 8 - 1e-9) if length > 0 else 0
+    return "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()

@@ -1,0 +1,84 @@
+"""Results as JSON: an object for a lone vector, rows and a summary for more, or JSON lines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from collections.abc import Iterator
+
+import orjson
+
+from softmax_cli.output import stdout
+from softmax_cli.output.numbers import plain
+from softmax_cli.output.results import Layout
+
+if TYPE_CHECKING:
+    from softmax_cli.output.results import Fields, Summary
+
+
+class _ObjectWriter:
+    """What the two JSON formats share: a vector's fields as an object."""
+
+    def __init__(self, layout: Layout, precision: int | None) -> None:
+        self.fields = frozenset(layout.object)
+        self._keys = layout.object
+        self._precision = precision
+
+    def _objects(self, fields: Fields) -> Iterator[bytes]:
+        columns = [fields[key].tolist() for key in self._keys]
+        for values in zip(*columns, strict=True):
+            yield self._dump(dict(zip(self._keys, values, strict=True)))
+
+    def _dump(self, value: object) -> bytes:
+        return orjson.dumps(plain(value, self._precision))
+
+    def reduce(self, field: str, value: float, summary: Summary) -> None:
+        """Write the summary alone."""
+        stdout.write(self._dump(dict(summary)) + b"\n")
+
+
+class JsonWriter(_ObjectWriter):
+    """One JSON value; rows are written as they come, all but a first that may be alone."""
+
+    summarises = True
+
+    def __init__(self, layout: Layout, precision: int | None) -> None:
+        super().__init__(layout, precision)
+        self._first: bytes | None = None
+        self._many = False
+
+    def write(self, fields: Fields) -> None:
+        """Write the objects, but hold back the first until a second makes it one of many."""
+        objects = list(self._objects(fields))
+        if self._first is None and objects:
+            self._first = objects.pop(0)
+        if not objects:
+            return
+        if not self._many:
+            objects.insert(0, b'{"rows":[\n' + (self._first or b""))
+            stdout.write(b",\n".join(objects))
+            self._many = True
+        else:
+            stdout.write(b"".join(b",\n" + item for item in objects))
+
+    def close(self, summary: Summary | None) -> None:
+        """Write the lone object, or the end of many with the summary, if there is one."""
+        if summary is None and self._first is not None:
+            stdout.write((b"" if self._many else b'{"rows":[\n' + self._first) + b"\n]}\n")
+        elif self._many and summary is not None:
+            stdout.write(b'\n],"summary":' + self._dump(dict(summary)) + b"}\n")
+        elif self._first is not None:
+            stdout.write(self._first + b"\n")
+
+
+class JsonLinesWriter(_ObjectWriter):
+    """One JSON object a line, without a summary."""
+
+    summarises = False
+
+    def write(self, fields: Fields) -> None:
+        """Write the objects."""
+        stdout.write(b"".join(item + b"\n" for item in self._objects(fields)))
+
+    def close(self, summary: Summary | None) -> None:
+        """Write nothing: JSON lines hold rows alone."""

@@ -1,0 +1,52 @@
+"""Numbers as text."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+
+def shortest_texts(values: NDArray[np.float64]) -> list[str]:
+    """The shortest text of each number that reads back as the same float64; inf, -inf, nan."""
+    flat = np.ascontiguousarray(values, np.float64).ravel()
+    if not len(flat):
+        return []
+    texts = orjson.dumps(flat, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].decode().split(",")
+    for i in np.flatnonzero(~np.isfinite(flat)).tolist():
+        texts[i] = str(flat[i])
+    return texts
+
+
+def texts(values: NDArray[Any], precision: int | None) -> list[str]:
+    """Each element of an array as text.
+
+    Floats to a number of significant digits or the shortest, lists joined by ';'.
+    """
+    if values.dtype.kind != "f":
+        return [
+            ";".join(map(str, value)) if isinstance(value, list) else str(value)
+            for value in values.ravel().tolist()
+        ]
+    if precision is None:
+        return shortest_texts(values)
+    return [f"{number:.{precision}g}" for number in values.ravel().tolist()]
+
+
+def plain(value: object, precision: int | None) -> object:
+    """A value as JSON can hold it: a number that is not finite becomes a string.
+
+    Lists and dicts are gone through.
+    """
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return str(value)
+        return value if precision is None else float(f"{value:.{precision}g}")
+    if isinstance(value, list | tuple):
+        return [plain(item, precision) for item in value]
+    if isinstance(value, dict):
+        return {key: plain(item, precision) for key, item in value.items()}
+    return value

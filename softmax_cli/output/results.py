@@ -1,0 +1,144 @@
+"""What a command hands to a writer, and what a writer is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:  # layouts are declared before it is known whether numpy will be needed
+    from numpy.typing import NDArray
+
+    Values = NDArray[Any]
+    # A field's values for some vectors: shape (vectors,), or (vectors, classes) for a field
+    # that has a value for each class.
+    Fields = Mapping[str, Values]
+    # What is known of all vectors together.
+    Summary = Mapping[str, Any]
+
+
+class Column(NamedTuple):
+    """A column of a table.
+
+    Attributes
+    ----------
+    field : str
+    title : str
+        For a field with a value for each class, in a table with a line for each vector, the
+        classes' names stand instead.
+    style : str
+        'number', 'rough' (a number to three digits), 'text', 'status' ('ok' or what went
+        wrong), 'mark' (a dot where the value is not 0) or 'bar'.
+    """
+
+    field: str
+    title: str
+    style: str = "number"
+
+
+class Item(NamedTuple):
+    """A number, or a word, below a table: its field or key, its name and its unit."""
+
+    field: str
+    title: str
+    unit: str = ""
+
+
+class Layout(NamedTuple):
+    """Which fields a command shows where.
+
+    Attributes
+    ----------
+    row : tuple of str
+        The fields of a row of delimited text.
+    object : tuple of str
+        The fields of a JSON object.
+    classes : tuple of Column
+        The table of a lone vector, a line for each class; without any columns a lone vector
+        is shown as many are.
+    lines : tuple of Column
+        The table of many vectors, a line for each.
+    footer : tuple of Item
+        Fields below the table of a lone vector.
+    total : tuple of Item
+        Items of the summary below the table of many.
+    identity : tuple of Item
+        Fields of which the last is the sum of the others, below the table of a lone vector.
+    notes : str or None
+        A field of words about each vector, below the table; empty words are left out.
+    emphasis : str or None
+        A field of classes that are not 0 where the class matters most.
+    label : Column or None
+        What heads each line of the table of many vectors; None for their number.
+    most : int
+        How many vectors a table shows.
+    named : bool
+        Whether delimited text has a header though the input had none.
+    """
+
+    row: tuple[str, ...]
+    object: tuple[str, ...]
+    lines: tuple[Column, ...]
+    classes: tuple[Column, ...] = ()
+    footer: tuple[Item, ...] = ()
+    total: tuple[Item, ...] = ()
+    identity: tuple[Item, ...] = ()
+    notes: str | None = None
+    emphasis: str | None = None
+    label: Column | None = None
+    most: int = 20
+    named: bool = False
+
+
+class Shape(NamedTuple):
+    """What the input says about the output.
+
+    Attributes
+    ----------
+    names : tuple of str or None
+        The classes' names.
+    header : bool
+        Whether the input had a header.
+    downwards : bool
+        Whether vectors were columns: a value for each class then runs down the lines.
+    column_names : tuple of str or None
+        The columns' names where vectors were columns.
+    """
+
+    names: tuple[str, ...] | None = None
+    header: bool = False
+    downwards: bool = False
+    column_names: tuple[str, ...] | None = None
+
+    def class_names(self, count: int) -> list[str]:
+        """The names of so many classes: as given, else their indices from 0."""
+        return list(self.names) if self.names else [str(i) for i in range(count)]
+
+
+class Writer(Protocol):
+    """One output format.
+
+    Attributes
+    ----------
+    fields : frozenset of str
+        The fields it needs of each vector.
+    summarises : bool
+        Whether it shows what is known of all vectors together.
+    """
+
+    @property
+    def fields(self) -> frozenset[str]: ...
+
+    @property
+    def summarises(self) -> bool: ...
+
+    def write(self, fields: Fields) -> None:
+        """Show some vectors' results; they come in order."""
+
+    def close(self, summary: Summary | None) -> None:
+        """Show what is known of all vectors together; the last call.
+
+        None where the input broke off: then what has been shown is ended properly.
+        """
+
+    def reduce(self, field: str, value: float, summary: Summary) -> None:
+        """Show one number for all vectors, and nothing of each; the only call."""

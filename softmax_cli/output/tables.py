@@ -1,0 +1,265 @@
+"""Results as tables for people."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, Final, TYPE_CHECKING
+
+import numpy as np
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from softmax_cli.output import stdout
+from softmax_cli.output.cells import (
+    TABLE_PRECISION,
+    bar_cells,
+    mark_cells,
+    number_cells,
+    status_cells,
+    text_cells,
+    visible,
+)
+from softmax_cli.output.numbers import texts
+from softmax_cli.output.results import Column, Item, Layout, Shape
+
+if TYPE_CHECKING:
+    from softmax_cli.output.results import Fields, Summary, Values
+
+# What a screen or two can show; a footer tells how many were left out.
+_CLASSES: Final = 50
+_LONG_LINES: Final = 60
+
+_GAP: Final = 2
+_BAR: Final = range(8, 41)
+_STDOUT: Final = 1
+_NUMERIC: Final = ("number", "rough")
+
+
+class TableWriter:
+    """One table at the end, of the first vectors, with a footer for all of them."""
+
+    summarises = True
+
+    def __init__(self, layout: Layout, shape: Shape, precision: int | None) -> None:
+        columns = {column.field for column in (*layout.classes, *layout.lines)}
+        items = {item.field for item in (*layout.footer, *layout.identity)}
+        extra = {field for field in (layout.notes, layout.emphasis) if field}
+        if layout.label:
+            extra.add(layout.label.field)
+        self.fields = frozenset(columns | items | extra)
+        self._layout = layout
+        self._shape = shape
+        self._precision = precision
+        self._kept: list[Fields] = []
+        self._count = 0
+
+    def write(self, fields: Fields) -> None:
+        """Keep what the table will show."""
+        room = self._layout.most - self._count
+        vectors = len(next(iter(fields.values())))
+        if room > 0:
+            self._kept.append({key: fields[key][:room] for key in self.fields})
+        self._count += vectors
+
+    def close(self, summary: Summary | None) -> None:
+        """Print the table."""
+        if not self._kept:
+            return
+        fields = {
+            key: np.concatenate([kept[key] for kept in self._kept]) for key in sorted(self.fields)
+        }
+        canvas = _Canvas(self._precision)
+        if self._count == 1 and self._layout.classes:
+            canvas.print(self._lone(canvas, fields))
+        else:
+            canvas.print(self._many(canvas, fields, summary))
+
+    def reduce(self, field: str, value: float, summary: Summary) -> None:
+        """Print the summary alone."""
+        canvas = _Canvas(self._precision)
+        canvas.print([canvas.footer(self._layout.total, summary)])
+
+    def _lone(self, canvas: _Canvas, fields: Fields) -> list[RenderableType]:
+        layout = self._layout
+        vector = {key: values[0] for key, values in fields.items()}
+        columns = [column for column in layout.classes if column.field in vector]
+        classes = len(vector[columns[0].field])
+        shown = min(classes, _CLASSES)
+        names = self._shape.class_names(classes)[:shown]
+        cut = {key: value[:shown] if np.ndim(value) else value for key, value in vector.items()}
+        emphasis = cut.get(layout.emphasis or "")
+        parts = [canvas.table("class", names, columns, cut, emphasis)]
+        if shown < classes:
+            parts.append(canvas.note(f"… {classes - shown:d} more classes; -f csv shows them all"))
+        if layout.identity:
+            parts.append(canvas.identity(layout.identity, vector))
+        parts.append(canvas.footer(layout.footer, vector))
+        return parts + canvas.notes(vector.get(layout.notes or ""))
+
+    def _many(
+        self, canvas: _Canvas, fields: Fields, summary: Summary | None
+    ) -> list[RenderableType]:
+        columns: list[Column] = []
+        spread: dict[str, Values] = {}
+        for column in self._layout.lines:
+            values = fields[column.field]
+            if values.ndim == 1:
+                columns.append(column)
+                spread[column.field] = values
+                continue
+            names = self._shape.class_names(values.shape[1])
+            for i, name in enumerate(names[:_CLASSES]):
+                key = f"{column.field} {i}"
+                columns.append(Column(key, name, column.style))
+                spread[key] = values[:, i]
+        shown = len(next(iter(spread.values())))
+        label = self._layout.label
+        title = label.title if label else "row"
+        heads = fields[label.field].tolist() if label else range(1, shown + 1)
+        parts = [canvas.table(title, list(map(str, heads)), columns, spread, None)]
+        if shown < self._count:
+            parts.append(canvas.note(f"… {self._count - shown:d} more rows; -f csv shows them all"))
+        parts += canvas.notes(fields.get(self._layout.notes or ""))
+        if summary is not None:
+            parts.append(canvas.footer(self._layout.total, summary))
+        return parts
+
+
+class _Canvas:
+    """A console that prints to standard output, and what can be drawn on it."""
+
+    def __init__(self, precision: int | None) -> None:
+        self._precision = precision
+        self._bytes = io.BytesIO()
+        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+        text = io.TextIOWrapper(self._bytes, encoding, errors="replace", write_through=True)
+        is_terminal = True if os.isatty(_STDOUT) else None
+        self._console = Console(
+            file=text, force_terminal=is_terminal, highlight=False, markup=False, emoji=False
+        )
+        self._ascii = self._console.options.ascii_only
+
+    def print(self, parts: Sequence[RenderableType]) -> None:
+        """Print the parts under one another, wider than the screen rather than cut."""
+        whole = Group(*parts)
+        needed = self._console.measure(whole).minimum
+        self._console.width = max(self._console.width, needed)
+        self._console.print(whole)
+        stdout.write(self._bytes.getvalue())
+
+    def table(
+        self,
+        label: str,
+        labels: Sequence[str],
+        columns: Sequence[Column],
+        fields: Fields,
+        emphasis: Values | None,
+    ) -> RenderableType:
+        """A line for each label if they fit the width, else a line for each cell."""
+        heads = [Text(visible(name)) for name in labels]
+        plain = [column for column in columns if column.style != "bar"]
+        cells = [self._cells(column, fields[column.field]) for column in plain]
+        titles = [Text(visible(column.title)) for column in plain]
+        widths = [_width([title, *column]) for title, column in zip(titles, cells, strict=True)]
+        used = sum(widths) + _GAP * len(widths) + _width([Text(label), *heads])
+        if used > self._console.width and len(plain) > 1:
+            return self._long(label, heads, titles, cells)
+        table = _frame()
+        table.add_column(label, no_wrap=True, min_width=_width([Text(label), *heads]))
+        for column, title, width in zip(plain, titles, widths, strict=True):
+            justify: Any = "right" if column.style in _NUMERIC else "left"
+            table.add_column(title, justify=justify, no_wrap=True, min_width=width)
+        room = min(_BAR.stop - 1, self._console.width - used - _GAP - 2)
+        for column in columns:
+            if column.style == "bar" and room in _BAR:
+                bars = bar_cells(fields[column.field], room, ascii_only=self._ascii)
+                cells.append(bars)
+                table.add_column(column.title, no_wrap=True, min_width=room)
+        for i, line in enumerate(zip(heads, *cells, strict=True)):
+            style = "bold" if emphasis is not None and emphasis[i] else None
+            table.add_row(*line, style=style)
+        return table
+
+    def footer(self, items: Sequence[Item], values: Fields | Summary) -> RenderableType:
+        """'name value unit' for each item, as many to a line as fit."""
+        words = []
+        for item in items:
+            if item.field not in values:
+                continue
+            value = self._value(values[item.field])
+            words.append(Text.assemble((f"{item.title} ", "dim"), f"{value} {item.unit}".strip()))
+        lines: list[Text] = []
+        for word in words:
+            if lines and lines[-1].cell_len + 3 + word.cell_len <= self._console.width - 2:
+                lines[-1] = lines[-1] + Text("   ") + word
+            else:
+                lines.append(word)
+        return Padding(Group(*lines), (0, 0, 0, 1))
+
+    def identity(self, items: Sequence[Item], values: Fields) -> RenderableType:
+        """'A + B = C: a + b = c', with as many decimals in each, so that they add up."""
+        numbers = [float(values[item.field]) for item in items]
+        digits = max(0, self._precision or TABLE_PRECISION)
+        decimals = max(0, digits - 1 - _exponent(max(map(abs, numbers), default=0.0)))
+        shown = [f"{number:.{decimals}f}" for number in numbers]
+        titles = [item.title for item in items]
+        left = " + ".join(titles[:-1]) + " = " + titles[-1]
+        right = " + ".join(shown[:-1]) + " = " + shown[-1]
+        text = Text.assemble((f"{left}  ", "dim"), f"{right} {items[-1].unit}".strip())
+        return Padding(text, (0, 0, 0, 1))
+
+    def notes(self, words: Values | None) -> list[RenderableType]:
+        """Words about vectors, a line each."""
+        if words is None:
+            return []
+        return [self.note(str(word)) for word in np.ravel(words).tolist() if word]
+
+    def note(self, words: str) -> RenderableType:
+        """A line of words."""
+        return Padding(Text(visible(words)), (0, 0, 0, 1))
+
+    def _value(self, value: Any) -> str:
+        if isinstance(value, str):
+            return visible(value)
+        array = np.asarray(value)
+        return texts(array.reshape(1), self._precision or TABLE_PRECISION)[0]
+
+    def _cells(self, column: Column, values: Values) -> list[Text]:
+        if column.style == "text":
+            return text_cells(values)
+        if column.style == "status":
+            return status_cells(values)
+        if column.style == "mark":
+            return mark_cells(values, ascii_only=self._ascii)
+        return number_cells(values, 3 if column.style == "rough" else self._precision)
+
+    def _long(
+        self, label: str, heads: list[Text], titles: list[Text], cells: list[list[Text]]
+    ) -> RenderableType:
+        table = _frame()
+        for name in (label, "", "value"):
+            table.add_column(name, overflow="fold", justify="right" if name == "value" else "left")
+        for i, head in enumerate(heads[: max(1, _LONG_LINES // len(titles))]):
+            for j, (title, column) in enumerate(zip(titles, cells, strict=True)):
+                last = j == len(titles) - 1
+                table.add_row(head if j == 0 else Text(), title, column[i], end_section=last)
+        return table
+
+
+def _frame() -> Table:
+    return Table(box=box.SIMPLE_HEAD, padding=(0, _GAP // 2), header_style="bold")
+
+
+def _width(cells: Sequence[Text]) -> int:
+    return max((cell.cell_len for cell in cells), default=0)
+
+
+def _exponent(number: float) -> int:
+    """The power of ten of a number's first digit; 0 for 0 and inf."""
+    return int(f"{number:e}".split("e")[1]) if number and np.isfinite(number) else 0
