@@ -13,8 +13,8 @@ from softmax_cli.output.results import Column, Item, Layout
 from softmax_cli.output.settings import OutputSettings
 
 if TYPE_CHECKING:
-    from softmax_cli.input.rows import Block
     from softmax_cli.flow.pipeline import LazyFields
+    from softmax_cli.input.rows import Block
 
 _EXAMPLES = """\b
 Examples:
@@ -55,10 +55,10 @@ def hardmax(
     rows = open_rows(source)
 
     from softmax_cli.flow.choice import choose
-    from softmax_cli.messages import Notices
-    from softmax_cli.output.writers import open_writer
     from softmax_cli.flow.pipeline import shape_of, write_rows
     from softmax_cli.flow.tally import Totals
+    from softmax_cli.messages import Notices
+    from softmax_cli.output.writers import open_writer
 
     with Notices() as notices:
 

@@ -24,8 +24,8 @@ from softmax_cli.output.settings import OutputSettings
 from softmax_cli.units import UNITS
 
 if TYPE_CHECKING:
-    from softmax_cli.input.rows import Block
     from softmax_cli.flow.pipeline import LazyFields
+    from softmax_cli.input.rows import Block
 
 _EXAMPLES = """\b
 Examples:
@@ -39,7 +39,7 @@ _TITLES = {
     "kl": "KL(P||Q)",
     "reverse": "KL(Q||P)",
     "jeffreys": "Jeffreys",
-    "js": "Jensen-Shannon",
+    "js": "JS",
     "entropy": "H(P)",
     "cross_entropy": "H(P,Q)",
 }
@@ -86,11 +86,11 @@ def kl(
     rows = open_rows(source)
 
     from softmax_cli.flow.divergence import divergence_fields
-    from softmax_cli.messages import Notices
-    from softmax_cli.output.writers import open_writer
     from softmax_cli.flow.pairs import against_fixed, against_second, pair_of
     from softmax_cli.flow.pipeline import reduce_rows, shape_of, write_rows
     from softmax_cli.flow.tally import Totals
+    from softmax_cli.messages import Notices
+    from softmax_cli.output.writers import open_writer
 
     with Notices() as notices:
         pairs = against_second(rows) if against is None else against_fixed(rows, against)

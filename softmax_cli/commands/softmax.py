@@ -50,9 +50,9 @@ def softmax(source: InputSettings, output: OutputSettings, temperature: float, l
 
     from softmax_cli.core.logits import Logits
     from softmax_cli.flow.naming import class_names
-    from softmax_cli.output.writers import open_writer
     from softmax_cli.flow.pipeline import shape_of, write_rows
     from softmax_cli.flow.tally import Totals
+    from softmax_cli.output.writers import open_writer
 
     def compute(block: Block) -> LazyFields:
         logits = Logits(block.values, temperature=temperature)

@@ -81,10 +81,10 @@ def xent(
 
     from softmax_cli.flow.distributions import distribution
     from softmax_cli.flow.loss import LossTotals, loss_fields
-    from softmax_cli.messages import Notices
-    from softmax_cli.output.writers import open_writer
     from softmax_cli.flow.pipeline import reduce_rows, shape_of, write_rows
     from softmax_cli.flow.targets import TargetReader
+    from softmax_cli.messages import Notices
+    from softmax_cli.output.writers import open_writer
 
     with Notices() as notices:
         reader = TargetReader(target, rows.names, notices, normalize=normalize)
@@ -131,7 +131,6 @@ def _layout(row: tuple[str, ...], kind: str, unit: str) -> Layout:
             Item("loss", "H(P,Q)", unit),
         ),
         footer=(
-            Item("loss", "loss", unit),
             Item("perplexity", "perplexity"),
             Item("probability", "probability of the target"),
             Item("predicted", "predicted"),

@@ -104,7 +104,7 @@ def jensen_shannon(p: Distribution, q: Distribution, /) -> Floats:
 
 
 def kl_terms(p: Distribution, q: Distribution, /) -> Floats:
-    """p * log(p / q) of each class in nats, shape (rows, classes); they may be negative."""
+    """P * log(p / q) of each class in nats, shape (rows, classes); they may be negative."""
     with np.errstate(invalid="ignore"):
         return np.where(p.masked, 0.0, p.probabilities() * log_ratios(p, q))
 
@@ -126,7 +126,7 @@ def _relative_entropy(
 
 
 def _excess(x: Floats) -> Floats:
-    """x + expm1(-x), which is about x**2 / 2 near 0, without cancellation."""
+    """X + expm1(-x), which is about x**2 / 2 near 0, without cancellation."""
     small = np.clip(x, -1.0, 1.0)
     series = np.full_like(small, _SERIES[-1])
     for coefficient in _SERIES[-2::-1]:

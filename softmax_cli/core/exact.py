@@ -31,7 +31,7 @@ def softmax(logits: Sequence[float], temperature: float = 1.0) -> list[Decimal]:
 
 
 def linear(scores: Sequence[float]) -> list[Decimal] | None:
-    """x / sum(x) of the numbers as given, or None where that is no number."""
+    """X / sum(x) of the numbers as given, or None where that is no number."""
     if not all(math.isfinite(x) for x in scores):
         return None
     total = sum((Fraction(x) for x in scores), Fraction())

@@ -35,7 +35,9 @@ class Choice(NamedTuple):
 
     def last(self) -> NDArray[np.intp]:
         """Index of the last winner, shape (rows,)."""
-        last: NDArray[np.intp] = self.winners.shape[1] - 1 - np.argmax(self.winners[:, ::-1], axis=1)
+        last: NDArray[np.intp] = (
+            self.winners.shape[1] - 1 - np.argmax(self.winners[:, ::-1], axis=1)
+        )
         return last
 
     def tied(self) -> NDArray[np.bool_]:

@@ -116,7 +116,7 @@ class Logits:
 
     @cached_property
     def _log_total(self) -> Floats:
-        """logsumexp minus the maximum, shape (rows,)."""
+        """Logsumexp minus the maximum, shape (rows,)."""
         return np.log1p(self.rest)
 
     def probabilities(self) -> Floats:
@@ -232,9 +232,7 @@ def _shifted(columns: Floats, shift: Floats, temperature: float) -> tuple[Floats
         return _by_temperature(gap, residue, temperature)
 
 
-def _by_temperature(
-    high: Floats, low: Floats | float, temperature: float
-) -> tuple[Floats, Floats]:
+def _by_temperature(high: Floats, low: Floats | float, temperature: float) -> tuple[Floats, Floats]:
     """(high + low) / temperature as a rounded quotient and what it misses."""
     fraction, exponent = math.frexp(temperature)
     # The power of two is exact and goes first, so that 1e-300 and 1e300 split without overflow.

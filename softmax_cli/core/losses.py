@@ -43,7 +43,7 @@ def excess_entropy(prediction: Distribution, targets: Targets, /) -> Floats:
 
 
 def perplexity(entropy: Floats, /) -> Floats:
-    """exp of an entropy or a cross-entropy in nats: as many equally likely classes cost that."""
+    """Exp of an entropy or a cross-entropy in nats: as many equally likely classes cost that."""
     with np.errstate(over="ignore"):
         return np.exp(entropy)
 
@@ -65,7 +65,7 @@ def target_shares(targets: Targets, classes: int, /) -> Floats:
 
 
 def gradient(prediction: Distribution, targets: Targets, /) -> Floats:
-    """d H(P, Q) / d logits = Q - P, shape (rows, classes).
+    """D H(P, Q) / d logits = Q - P, shape (rows, classes).
 
     At a label it is minus the sum of the other probabilities, as q - 1 would cancel.
     """

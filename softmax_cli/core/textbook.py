@@ -106,7 +106,9 @@ def run(method: str, scores: Floats, dtype: str, temperature: float = 1.0) -> Ou
             rounded: Vector = ours.astype(dtype)
             return Outcome(rounded, "ok", "", _worst_error(rounded, truth))
         read: Vector = scores.astype(dtype)
-        steps = _EXPONENTIAL[method](read if temperature == 1 else read / read.dtype.type(temperature))
+        steps = _EXPONENTIAL[method](
+            read if temperature == 1 else read / read.dtype.type(temperature)
+        )
         status, reason = _diagnose(steps, scores, read, truth)
         return Outcome(steps.result, status, reason, _worst_error(steps.result, truth))
 
@@ -130,9 +132,7 @@ def _linear(scores: Vector, given: list[float]) -> Outcome:
     return Outcome(shares, "ok", "", error)
 
 
-def _diagnose(
-    steps: _Steps, scores: Floats, read: Vector, truth: list[Decimal]
-) -> tuple[str, str]:
+def _diagnose(steps: _Steps, scores: Floats, read: Vector, truth: list[Decimal]) -> tuple[str, str]:
     """Status and reason, for a student: the first number that broke and what came of it."""
     cast = np.isinf(read) & np.isfinite(scores)
     if cast.any():

@@ -13,9 +13,9 @@ from softmax_cli.flow.naming import class_names
 
 if TYPE_CHECKING:
     from softmax_cli.core.arithmetic import Floats
+    from softmax_cli.flow.pipeline import LazyFields
     from softmax_cli.messages import Notices
     from softmax_cli.output.results import Values
-    from softmax_cli.flow.pipeline import LazyFields
 
 
 def choose(
@@ -65,7 +65,8 @@ def choose(
         if ties == "all":
             return choice.winners.astype(int)
         if ties == "split":
-            return np.divide(choice.winners, choice.winners.sum(axis=1, keepdims=True))
+            shares: Values = choice.winners / choice.winners.sum(axis=1, keepdims=True)
+            return shares
         chosen: Values = np.arange(scores.shape[1]) == index[:, None]
         return chosen.astype(int)
 

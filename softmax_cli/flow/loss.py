@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from softmax_cli.core.arithmetic import Floats
     from softmax_cli.core.losses import Labels, Targets
     from softmax_cli.core.probabilities import Distribution
-    from softmax_cli.output.results import Summary
     from softmax_cli.flow.pipeline import LazyFields
+    from softmax_cli.output.results import Summary
 
 
 def loss_fields(

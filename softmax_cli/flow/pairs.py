@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from softmax_cli.flow.distributions import distribution
 from softmax_cli.errors import DataError, RowError, UsageError
+from softmax_cli.flow.distributions import distribution
 from softmax_cli.input.numbers import parse_list
 from softmax_cli.input.rows import Block, Rows
 
@@ -57,7 +57,9 @@ def against_fixed(rows: Rows, text: str) -> Rows:
                     f"--against has length {len(values)} where the rows have "
                     f"{block.values.shape[1]} classes"
                 )
-            q = Block(np.broadcast_to(values, block.values.shape), ["--against"] * len(block.values))
+            q = Block(
+                np.broadcast_to(values, block.values.shape), ["--against"] * len(block.values)
+            )
             yield block._replace(against=q)
 
     return rows._replace(blocks=blocks())

@@ -27,7 +27,8 @@ class Tally(Protocol):
     """
 
     @property
-    def fields(self) -> frozenset[str]: ...
+    def fields(self) -> frozenset[str]:
+        """Names of fields."""
 
     def add(self, fields: Fields) -> None:
         """Count some vectors in."""

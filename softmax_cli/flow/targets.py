@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from softmax_cli.core.probabilities import Probabilities
-from softmax_cli.flow.distributions import note_sums
 from softmax_cli.errors import DataError, RowError
-from softmax_cli.input.numbers import is_list, parse_list
+from softmax_cli.flow.distributions import note_sums
 from softmax_cli.flow.naming import Classes
+from softmax_cli.input.numbers import is_list, parse_list
 
 if TYPE_CHECKING:
     from softmax_cli.core.losses import Labels, Targets

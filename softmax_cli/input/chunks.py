@@ -80,11 +80,14 @@ class Lines:
         The line that was handed out last, from 1.
     row_start : int
         The line that the current row began on.
+    delimiter : str
+        What separates cells, once it is known.
     """
 
     def __init__(self, chunks: Iterator[bytes], name: str) -> None:
         self.number = 0
         self.row_start = 0
+        self.delimiter = ","
         self.between_rows = True
         self._chunks = chunks
         self._name = name
@@ -107,8 +110,9 @@ class Lines:
         try:
             return line.decode()
         except UnicodeDecodeError as error:
+            column = line[: error.start].count(self.delimiter.encode()) + 1
             raise DataError(
-                f"{self._name}:{self.number}: invalid UTF-8 at byte {error.start + 1}",
+                f"{self._name}:{self.number}:{column}: invalid UTF-8",
                 "iconv turns other encodings into UTF-8",
             ) from error
 
@@ -145,4 +149,3 @@ class Lines:
         if lines[-1] == b"":
             lines.pop()
         return [line + b"\n" for line in lines]
-

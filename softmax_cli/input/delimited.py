@@ -53,7 +53,8 @@ def read_delimited(settings: InputSettings, target_column: str | None = None) ->
     """
     name = display_name(settings.path)
     lines = Lines(whole_lines(open_input(settings.path), name), name)
-    rows = _rows(lines, settings.delimiter or find_delimiter(lines), name)
+    lines.delimiter = settings.delimiter or find_delimiter(lines)
+    rows = _rows(lines, name)
     first = next(rows, None)
     if first is None:
         raise DataError(f"{name}: no rows")
@@ -70,9 +71,9 @@ def read_delimited(settings: InputSettings, target_column: str | None = None) ->
     return Rows(blocks, settings.names or chosen_names, names is not None)
 
 
-def _rows(lines: Lines, delimiter: str, name: str) -> Iterator[_Row]:
+def _rows(lines: Lines, name: str) -> Iterator[_Row]:
     csv.field_size_limit(sys.maxsize)  # an overlong cell is no number, and is told so
-    reader = split_rows(lines, delimiter)
+    reader = split_rows(lines, lines.delimiter)
     while True:
         try:
             row = next(reader, None)

@@ -39,12 +39,9 @@ def parse_number(text: str, place: str) -> float:
     """
     if not text.strip():
         raise DataError(f"{place}: empty where a number is expected")
-    if not is_number(text):
+    if not is_number(text) or math.isnan(float(text)):
         raise DataError(f"{place}: {shown(text)} is not a number")
-    number = float(text)
-    if math.isnan(number):
-        raise DataError(f"{place}: {shown(text)} can't be compared with other scores")
-    return number
+    return float(text)
 
 
 def is_list(text: str) -> bool:

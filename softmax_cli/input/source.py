@@ -41,6 +41,7 @@ def open_rows(settings: InputSettings, *, target_column: str | None = None) -> R
 
     from softmax_cli.input.rows import Block, Rows
 
-    places = [f"argument {n}" for n in range(1, len(vectors) + 1)]
+    is_lone = len(vectors) == 1
+    places = ["arguments"] if is_lone else [f"argument {n + 1}" for n in range(len(vectors))]
     block = Block(np.array(vectors, np.float64), places)
     return Rows(iter([block]), settings.names)

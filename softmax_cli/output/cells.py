@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Final, TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from rich.text import Text
@@ -24,9 +24,8 @@ def visible(name: str) -> str:
 
 
 def number_cells(values: Values, precision: int | None) -> list[Text]:
-    """Numbers of one column, their points under one another, '-' for one that is not there."""
-    plain = texts(values, precision or TABLE_PRECISION)
-    return [Text(text, justify="right") for text in _aligned(plain)]
+    """Numbers of one column, their points under one another once they are set flush right."""
+    return [Text(text) for text in _aligned(texts(values, precision or TABLE_PRECISION))]
 
 
 def _aligned(numbers: Sequence[str]) -> list[str]:
@@ -61,15 +60,19 @@ def mark_cells(values: Values, *, ascii_only: bool) -> list[Text]:
     return [Text(dot if value else "", style="green", justify="center") for value in values]
 
 
-def bar_cells(values: Values, width: int, *, ascii_only: bool) -> list[Text]:
-    """Bars as long as the values' sizes, the longest as wide as the column; red below 0."""
-    sizes = np.abs(np.nan_to_num(values.astype(float), nan=0.0, posinf=0.0, neginf=0.0))
-    largest = max(float(sizes.max(initial=0.0)), 1e-300)
-    cells = []
-    for value, size in zip(values.tolist(), (sizes / largest).tolist(), strict=True):
-        style = "red" if value < 0 else "green"
-        cells.append(Text(_bar(size * width, ascii_only=ascii_only), style=style))
-    return cells
+def largest_size(values: Values) -> float:
+    """The largest finite absolute value, which a whole bar stands for."""
+    sizes = np.abs(values[np.isfinite(values)])
+    return float(sizes.max(initial=0.0)) or 1.0
+
+
+def bar_cells(values: Values, largest: float, width: int, *, ascii_only: bool) -> list[Text]:
+    """Bars as long as the values' sizes; red below 0."""
+    lengths = np.nan_to_num(np.abs(values) / largest * width, posinf=0.0)
+    return [
+        Text(_bar(length, ascii_only=ascii_only), style="red" if value < 0 else "green")
+        for value, length in zip(values.tolist(), lengths.tolist(), strict=True)
+    ]
 
 
 def _bar(length: float, *, ascii_only: bool) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import csv
 import io
 from itertools import chain
+from typing import TYPE_CHECKING
 
 import numpy as np
 

@@ -126,10 +126,12 @@ class Writer(Protocol):
     """
 
     @property
-    def fields(self) -> frozenset[str]: ...
+    def fields(self) -> frozenset[str]:
+        """Names of fields."""
 
     @property
-    def summarises(self) -> bool: ...
+    def summarises(self) -> bool:
+        """True or False."""
 
     def write(self, fields: Fields) -> None:
         """Show some vectors' results; they come in order."""

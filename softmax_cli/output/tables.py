@@ -6,7 +6,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any, Final, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from rich import box
@@ -19,6 +19,7 @@ from softmax_cli.output import stdout
 from softmax_cli.output.cells import (
     TABLE_PRECISION,
     bar_cells,
+    largest_size,
     mark_cells,
     number_cells,
     status_cells,
@@ -33,8 +34,9 @@ if TYPE_CHECKING:
 
 # What a screen or two can show; a footer tells how many were left out.
 _CLASSES: Final = 50
-_LONG_LINES: Final = 60
+_LONG_LINES: Final = 120
 
+_MARGIN: Final = 1
 _GAP: Final = 2
 _BAR: Final = range(8, 41)
 _STDOUT: Final = 1
@@ -94,9 +96,10 @@ class TableWriter:
         names = self._shape.class_names(classes)[:shown]
         cut = {key: value[:shown] if np.ndim(value) else value for key, value in vector.items()}
         emphasis = cut.get(layout.emphasis or "")
-        parts = [canvas.table("class", names, columns, cut, emphasis)]
-        if shown < classes:
-            parts.append(canvas.note(f"… {classes - shown:d} more classes; -f csv shows them all"))
+        bars = next((column.field for column in columns if column.style == "bar"), None)
+        largest = largest_size(vector[bars]) if bars else 1.0
+        table, lines = canvas.table("class", names, columns, cut, emphasis, largest)
+        parts = [table, *canvas.left_out(classes - lines, "classes"), Text()]
         if layout.identity:
             parts.append(canvas.identity(layout.identity, vector))
         parts.append(canvas.footer(layout.footer, vector))
@@ -107,6 +110,7 @@ class TableWriter:
     ) -> list[RenderableType]:
         columns: list[Column] = []
         spread: dict[str, Values] = {}
+        hidden = 0
         for column in self._layout.lines:
             values = fields[column.field]
             if values.ndim == 1:
@@ -114,17 +118,18 @@ class TableWriter:
                 spread[column.field] = values
                 continue
             names = self._shape.class_names(values.shape[1])
+            hidden = max(0, len(names) - _CLASSES)
             for i, name in enumerate(names[:_CLASSES]):
                 key = f"{column.field} {i}"
                 columns.append(Column(key, name, column.style))
                 spread[key] = values[:, i]
-        shown = len(next(iter(spread.values())))
         label = self._layout.label
+        kept = len(next(iter(spread.values())))
+        heads = fields[label.field].tolist() if label else range(1, kept + 1)
         title = label.title if label else "row"
-        heads = fields[label.field].tolist() if label else range(1, shown + 1)
-        parts = [canvas.table(title, list(map(str, heads)), columns, spread, None)]
-        if shown < self._count:
-            parts.append(canvas.note(f"… {self._count - shown:d} more rows; -f csv shows them all"))
+        table, lines = canvas.table(title, list(map(str, heads)), columns, spread, None)
+        parts = [table, *canvas.left_out(self._count - lines, "rows")]
+        parts += [*canvas.left_out(hidden, "classes"), Text()]
         parts += canvas.notes(fields.get(self._layout.notes or ""))
         if summary is not None:
             parts.append(canvas.footer(self._layout.total, summary))
@@ -151,7 +156,8 @@ class _Canvas:
         needed = self._console.measure(whole).minimum
         self._console.width = max(self._console.width, needed)
         self._console.print(whole)
-        stdout.write(self._bytes.getvalue())
+        lines = self._bytes.getvalue().split(b"\n")
+        stdout.write(b"\n".join(line.rstrip() for line in lines))
 
     def table(
         self,
@@ -160,31 +166,43 @@ class _Canvas:
         columns: Sequence[Column],
         fields: Fields,
         emphasis: Values | None,
-    ) -> RenderableType:
-        """A line for each label if they fit the width, else a line for each cell."""
+        largest: float = 1.0,
+    ) -> tuple[RenderableType, int]:
+        """A line for each label if they fit the width, else a line for each cell.
+
+        And how many labels there was room for. `largest` is the number of a whole bar.
+        """
         heads = [Text(visible(name)) for name in labels]
         plain = [column for column in columns if column.style != "bar"]
         cells = [self._cells(column, fields[column.field]) for column in plain]
         titles = [Text(visible(column.title)) for column in plain]
         widths = [_width([title, *column]) for title, column in zip(titles, cells, strict=True)]
-        used = sum(widths) + _GAP * len(widths) + _width([Text(label), *heads])
+        label_width = _width([Text(label), *heads])
+        used = _MARGIN + label_width + sum(_GAP + width for width in widths)
         if used > self._console.width and len(plain) > 1:
             return self._long(label, heads, titles, cells)
         table = _frame()
-        table.add_column(label, no_wrap=True, min_width=_width([Text(label), *heads]))
-        for column, title, width in zip(plain, titles, widths, strict=True):
-            justify: Any = "right" if column.style in _NUMERIC else "left"
-            table.add_column(title, justify=justify, no_wrap=True, min_width=width)
-        room = min(_BAR.stop - 1, self._console.width - used - _GAP - 2)
+        table.add_column(label, no_wrap=True, min_width=label_width)
+        for column, title, width, column_cells in zip(plain, titles, widths, cells, strict=True):
+            if column.style in _NUMERIC:
+                title.justify = "right"
+                for cell in column_cells:
+                    cell.pad_left(width - cell.cell_len)
+            table.add_column(title, no_wrap=True, min_width=width)
+        room = min(_BAR.stop - 1, self._console.width - used - _GAP)
         for column in columns:
             if column.style == "bar" and room in _BAR:
-                bars = bar_cells(fields[column.field], room, ascii_only=self._ascii)
-                cells.append(bars)
+                values = fields[column.field]
+                cells.append(bar_cells(values, largest, room, ascii_only=self._ascii))
                 table.add_column(column.title, no_wrap=True, min_width=room)
         for i, line in enumerate(zip(heads, *cells, strict=True)):
             style = "bold" if emphasis is not None and emphasis[i] else None
             table.add_row(*line, style=style)
-        return table
+        return _indented(table), len(heads)
+
+    def left_out(self, count: int, what: str) -> list[RenderableType]:
+        """A line that says how many there are beside those shown, if there are any."""
+        return [self.note(f"… {count} more {what}; -f csv shows all")] if count > 0 else []
 
     def footer(self, items: Sequence[Item], values: Fields | Summary) -> RenderableType:
         """'name value unit' for each item, as many to a line as fit."""
@@ -200,7 +218,7 @@ class _Canvas:
                 lines[-1] = lines[-1] + Text("   ") + word
             else:
                 lines.append(word)
-        return Padding(Group(*lines), (0, 0, 0, 1))
+        return _indented(Group(*lines))
 
     def identity(self, items: Sequence[Item], values: Fields) -> RenderableType:
         """'A + B = C: a + b = c', with as many decimals in each, so that they add up."""
@@ -212,7 +230,7 @@ class _Canvas:
         left = " + ".join(titles[:-1]) + " = " + titles[-1]
         right = " + ".join(shown[:-1]) + " = " + shown[-1]
         text = Text.assemble((f"{left}  ", "dim"), f"{right} {items[-1].unit}".strip())
-        return Padding(text, (0, 0, 0, 1))
+        return _indented(text)
 
     def notes(self, words: Values | None) -> list[RenderableType]:
         """Words about vectors, a line each."""
@@ -222,7 +240,7 @@ class _Canvas:
 
     def note(self, words: str) -> RenderableType:
         """A line of words."""
-        return Padding(Text(visible(words)), (0, 0, 0, 1))
+        return _indented(Text(visible(words)))
 
     def _value(self, value: Any) -> str:
         if isinstance(value, str):
@@ -241,19 +259,30 @@ class _Canvas:
 
     def _long(
         self, label: str, heads: list[Text], titles: list[Text], cells: list[list[Text]]
-    ) -> RenderableType:
+    ) -> tuple[RenderableType, int]:
         table = _frame()
+        shown = max(1, _LONG_LINES // len(titles))
         for name in (label, "", "value"):
             table.add_column(name, overflow="fold", justify="right" if name == "value" else "left")
-        for i, head in enumerate(heads[: max(1, _LONG_LINES // len(titles))]):
+        for i, head in enumerate(heads[:shown]):
             for j, (title, column) in enumerate(zip(titles, cells, strict=True)):
                 last = j == len(titles) - 1
                 table.add_row(head if j == 0 else Text(), title, column[i], end_section=last)
-        return table
+        return _indented(table), min(shown, len(heads))
 
 
 def _frame() -> Table:
-    return Table(box=box.SIMPLE_HEAD, padding=(0, _GAP // 2), header_style="bold")
+    return Table(
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, _GAP - 1, 0, 0),
+        header_style="bold",
+    )
+
+
+def _indented(part: RenderableType) -> RenderableType:
+    return Padding(part, (0, 0, 0, _MARGIN))
 
 
 def _width(cells: Sequence[Text]) -> int:
