@@ -23,7 +23,7 @@ _DELIMITER_NAMES: Final = {"tab": "\t", "\\t": "\t", "comma": ",", "space": " ",
 class Option(click.Option):
     """An option that stands under a heading of its command's help."""
 
-    def __init__(self, *args: Any, heading: str = "Other", **kwargs: Any) -> None:
+    def __init__(self, *args: Any, heading: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.heading = heading
 
@@ -59,12 +59,14 @@ class VectorCommand(click.Command):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options heading by heading, the command's own first."""
         headings: dict[str, list[tuple[str, str]]] = {}
+        others = []
         for param in self.get_params(ctx):
             record = param.get_help_record(ctx)
-            if record is not None:
-                heading = param.heading if isinstance(param, Option) else "Other"
-                headings.setdefault(heading, []).append(record)
-        for heading, records in headings.items():
+            if isinstance(param, Option) and record is not None:
+                headings.setdefault(param.heading, []).append(record)
+            elif isinstance(param, click.Option) and record is not None:
+                others.append(record)
+        for heading, records in [*headings.items(), ("Other", others)]:
             with formatter.section(heading):
                 formatter.write_dl(records)
 
@@ -126,8 +128,8 @@ input_options: Final = gathered(
             "path",
             type=click.Path(),
             default="-",
-            show_default="standard input",
-            help="Read rows from this file.",
+            show_default=False,
+            help="Read rows from this file, not from standard input.",
         ),
         option(
             "Input",

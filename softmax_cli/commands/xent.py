@@ -68,8 +68,8 @@ def xent(
 ) -> None:
     """Cross-entropy: what a prediction costs where the target is the truth.
 
-    The vector is the prediction. For a class it is -log of its probability; for a distribution P
-    it is H(P) + KL(P||Q), and its gradient by the logits is Q - P.
+    The vector is the prediction Q. Against a class the loss is -log of its probability, against
+    a distribution P it is H(P) + KL(P||Q).
     """
     if (target is None) == (target_column is None):
         raise click.UsageError("one of --target and --target-column says what is true")

@@ -49,19 +49,23 @@ def display_name(path: str) -> str:
 
 
 def whole_lines(file: io.FileIO, name: str) -> Iterator[bytes]:
-    """Chunks that end at a line's end, in order; only the last may lack its newline."""
+    """Chunks that end at a line's end, in order; only the last may lack its newline.
+
+    The file is closed at its end, or with the generator.
+    """
     parts: list[bytes] = []
     first = True
     try:
-        while data := file.read(CHUNK_BYTES):
-            if first:
-                data, first = data.removeprefix(codecs.BOM_UTF8), False
-            cut = data.rfind(b"\n") + 1
-            if cut:
-                yield b"".join([*parts, data[:cut]])
-                parts = []
-            if cut < len(data):
-                parts.append(data[cut:])
+        with file:
+            while data := file.read(CHUNK_BYTES):
+                if first:
+                    data, first = data.removeprefix(codecs.BOM_UTF8), False
+                cut = data.rfind(b"\n") + 1
+                if cut:
+                    yield b"".join([*parts, data[:cut]])
+                    parts = []
+                if cut < len(data):
+                    parts.append(data[cut:])
     except OSError as error:
         raise DataError(f"can't read {name}: {error.strerror}") from error
     if parts:

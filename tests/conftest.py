@@ -1,0 +1,106 @@
+"""The installed command, run as a user runs it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sysconfig
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import pytest
+
+SCRIPTS = Path(sysconfig.get_path("scripts"))
+COMMAND = SCRIPTS / "softmax-cli"
+
+
+class Ran(NamedTuple):
+    """A command line and what came of it."""
+
+    line: str
+    status: int
+    out: str
+    err: str
+
+    def ok(self) -> str:
+        """Standard output of a command that must have succeeded in silence."""
+        assert (self.status, self.err) == (0, ""), self
+        return self.out
+
+    def numbers(self) -> list[list[float]]:
+        """Standard output of such a command as rows of numbers."""
+        return [[float(cell) for cell in line.split(",")] for line in self.ok().splitlines()]
+
+    def fails(self, status: int) -> str:
+        """The one line on standard error of a command that must have failed."""
+        assert self.status == status, self
+        assert self.err.startswith("softmax-cli: error: "), self
+        assert self.err.count("\n") == 1, self
+        assert self.err.endswith("\n"), self
+        assert "Traceback" not in self.err, self
+        return self.err.removeprefix("softmax-cli: error: ").rstrip("\n")
+
+    def __repr__(self) -> str:
+        """All that is needed to see what went wrong."""
+        return (
+            f"\n$ {self.line}\n[exit status {self.status}]\n"
+            f"--- standard output\n{self.out}\n--- standard error\n{self.err}"
+        )
+
+
+class Run(Protocol):
+    """Runs softmax-cli with arguments."""
+
+    def __call__(
+        self,
+        *args: str,
+        stdin: str | bytes = b"",
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+    ) -> Ran:
+        """Run it to its end."""
+
+
+def plain_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """This environment without what changes how the command looks."""
+    noisy = {"NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "TERM", "PYTHONWARNINGS"}
+    kept = {key: value for key, value in os.environ.items() if key not in noisy}
+    path = f"{SCRIPTS}{os.pathsep}{kept.get('PATH', '')}"
+    return {**kept, "PATH": path, "COLUMNS": "80", **(extra or {})}
+
+
+def run_command(
+    args: Sequence[str],
+    stdin: str | bytes = b"",
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+) -> Ran:
+    """Run any command line to its end; a warning of Python's is an error."""
+    data = stdin.encode() if isinstance(stdin, str) else stdin
+    environment = plain_environment({"PYTHONWARNINGS": "error", **(env or {})})
+    done = subprocess.run(
+        args, input=data, capture_output=True, env=environment, cwd=cwd, timeout=120, check=False
+    )
+    line = " ".join(args)
+    return Ran(line, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+@pytest.fixture
+def run() -> Run:
+    """softmax-cli in a subprocess."""
+
+    def runner(
+        *args: str,
+        stdin: str | bytes = b"",
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+    ) -> Ran:
+        return run_command([str(COMMAND), *args], stdin, env, cwd)
+
+    return runner
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The switch that writes README.md's examples anew."""
+    parser.addoption("--update-readme", action="store_true", help="write the examples' output")

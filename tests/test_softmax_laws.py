@@ -1,0 +1,96 @@
+"""Laws that every softmax keeps."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from softmax_cli.core.hard import hardmax
+from softmax_cli.core.logits import Logits, softmax
+from softmax_cli.errors import RowError
+from tests.strategies import Vector, logits, temperatures
+
+
+@given(logits(), temperatures)
+def test_sums_to_one_and_stays_between_zero_and_one(vector: Vector, temperature: float) -> None:
+    p = softmax(vector[None], temperature=temperature)[0]
+    assert math.fsum(p) == pytest.approx(1, abs=4e-16 * len(p))
+    assert (p >= 0).all()
+    assert (p <= 1).all()
+
+
+@given(st.lists(st.integers(-1000, 1000), min_size=1, max_size=8), st.integers(-(2**40), 2**40))
+def test_an_exact_shift_changes_no_bit(scores: list[int], shift: int) -> None:
+    vector = np.array(scores, float)
+    assert softmax(vector[None]).tobytes() == softmax(vector[None] + shift).tobytes()
+
+
+@given(logits(), temperatures)
+def test_order_is_kept(vector: Vector, temperature: float) -> None:
+    p = softmax(vector[None], temperature=temperature)[0]
+    assert (np.diff(p[np.argsort(vector, kind="stable")]) >= 0).all()
+
+
+@given(logits(min_size=2), st.randoms(use_true_random=False))
+def test_the_classes_order_matters_only_for_rounding(vector: Vector, random: object) -> None:
+    p = softmax(vector[None])[0]
+    assert softmax(vector[None, ::-1])[0, ::-1] == pytest.approx(p, rel=1e-15, abs=5e-324)
+
+
+@given(logits())
+def test_low_temperatures_end_in_hardmax_and_high_ones_in_equal_shares(vector: Vector) -> None:
+    cold = softmax(vector[None], temperature=0)[0]
+    winners = hardmax(vector[None]).winners[0]
+    assert cold.tolist() == (winners / winners.sum()).tolist()
+    assume(np.ptp(vector / 2) < 1e280)
+    hot = softmax(vector[None], temperature=1e300)[0]
+    assert hot == pytest.approx(np.full(len(vector), 1 / len(vector)), rel=1e-15)
+
+
+@given(st.lists(logits(min_size=5, max_size=5), min_size=1, max_size=40), st.data())
+@settings(max_examples=50)
+def test_a_row_has_the_same_bits_whatever_stands_beside_it(
+    vectors: list[Vector], data: st.DataObject
+) -> None:
+    block = np.array(vectors)
+    start = data.draw(st.integers(0, len(vectors) - 1))
+    stop = data.draw(st.integers(start + 1, len(vectors)))
+    whole, part = Logits(block), Logits(block[start:stop])
+    for name in ("probabilities", "log_probabilities", "logsumexp", "entropy", "perplexity"):
+        expected = getattr(whole, name)()[start:stop]
+        assert expected.tobytes() == getattr(part, name)().tobytes(), name
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 7, 8, 9, 100, 1001])
+def test_blocks_do_not_change_bits_at_any_width(width: int) -> None:
+    block = np.random.default_rng(width).normal(size=(37, width)) * 30
+    whole = softmax(block)
+    for rows in (1, 2, 8, 36):
+        parts = [softmax(block[at : at + rows]) for at in range(0, len(block), rows)]
+        assert np.concatenate(parts).tobytes() == whole.tobytes()
+
+
+def test_inputs_are_not_written_to() -> None:
+    block = np.array([[1.0, 2.0, np.inf], [3.0, -np.inf, 1.0]])
+    block.flags.writeable = False
+    Logits(block).probabilities()
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ([1, np.nan], "a logit is nan"),
+        ([-np.inf, -np.inf], "every logit is -inf"),
+        ([np.inf, np.inf], "2 logits are inf"),
+    ],
+)
+def test_a_row_without_an_answer_is_named(bad: list[float], message: str) -> None:
+    with pytest.raises(RowError, match=message) as caught:
+        Logits(np.array([[1, 2], bad, [3, 4]]))
+    assert caught.value.row == 1
+    with pytest.raises(RowError, match=message):
+        hardmax(np.array([[1, 2], bad, [3, 4]]))
