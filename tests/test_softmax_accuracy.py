@@ -44,8 +44,9 @@ def test_logsumexp_is_right_in_ulps_of_the_larger_of_it_and_the_maximum(vector: 
     assert ulps(logsumexp(vector[None])[0], exact, scale) <= BOUND
 
 
-@pytest.mark.parametrize("size", [1_000, 100_000])
-@pytest.mark.parametrize("spread", [1.0, 30.0, 300.0])
+@pytest.mark.parametrize(
+    ("size", "spread"), [(1_000, 1.0), (1_000, 30.0), (1_000, 300.0), (100_000, 30.0)]
+)
 def test_wide_rows_are_right_too(size: int, spread: float) -> None:
     vector = np.random.default_rng(size).normal(size=size) * spread
     with mpmath.workprec(700):

@@ -1,0 +1,78 @@
+"""The digits and the iris table that scikit-learn ships, through the command line."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sklearn.datasets import load_digits, load_iris
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from tests.conftest import Run
+
+TOLERANCE = 1e-12
+
+
+class Fitted:
+    """A classifier's scores as CSV with a header, and what scikit-learn makes of them."""
+
+    def __init__(self, data: object, prefix: str) -> None:
+        features, self.labels = data.data, data.target  # type: ignore[attr-defined]
+        model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
+        model.fit(features, self.labels)
+        self.probabilities = model.predict_proba(features)
+        self.predictions = model.predict(features)
+        self.loss = log_loss(self.labels, self.probabilities)
+        self.names = [f"{prefix}{name}" for name in data.target_names]  # type: ignore[attr-defined]
+        text = io.StringIO()
+        text.write(",".join(["label", *self.names]) + "\n")
+        for label, scores in zip(self.labels, model.decision_function(features), strict=True):
+            text.write(",".join([self.names[label], *map(repr, scores.tolist())]) + "\n")
+        self.csv = text.getvalue()
+
+
+@pytest.fixture(scope="module", params=["digits", "iris"])
+def fitted(request: pytest.FixtureRequest) -> Fitted:
+    if request.param == "digits":
+        return Fitted(load_digits(), "d")
+    return Fitted(load_iris(), "")
+
+
+def table(text: str) -> tuple[list[str], NDArray[np.float64]]:
+    header, *lines = text.splitlines()
+    return header.split(","), np.array([line.split(",") for line in lines], float)
+
+
+def test_softmax_is_predict_proba(run: Run, fitted: Fitted) -> None:
+    header, probabilities = table(run("softmax", "-c", "2-", stdin=fitted.csv).ok())
+    assert header == fitted.names
+    assert probabilities == pytest.approx(fitted.probabilities, abs=TOLERANCE, rel=TOLERANCE)
+
+
+def test_hardmax_is_predict(run: Run, fitted: Fitted) -> None:
+    header, winners = table(run("hardmax", "-c", "2-", stdin=fitted.csv).ok())
+    assert header == ["index"]
+    assert winners[:, 0].tolist() == fitted.predictions.tolist()
+    names = run("hardmax", "-c", "2-", "--as", "name", stdin=fitted.csv).ok().splitlines()
+    assert names[1:] == [fitted.names[i] for i in fitted.predictions]
+
+
+def test_xent_is_log_loss(run: Run, fitted: Fitted) -> None:
+    args = ("xent", "--target-column", "label")
+    _, mean = table(run(*args, "--reduction", "mean", stdin=fitted.csv).ok())
+    assert mean[0, 0] == pytest.approx(fitted.loss, abs=TOLERANCE)
+    _, losses = table(run(*args, stdin=fitted.csv).ok())
+    own = fitted.probabilities[np.arange(len(fitted.labels)), fitted.labels]
+    assert losses[:, 0] == pytest.approx(-np.log(own), abs=TOLERANCE)
+
+
+def test_xent_of_the_probabilities_is_the_same(run: Run, fitted: Fitted) -> None:
+    rows = zip(fitted.labels, fitted.probabilities.tolist(), strict=True)
+    text = "".join(",".join([str(label), *map(repr, p)]) + "\n" for label, p in rows)
+    args = ("xent", "--from", "probs", "--target-column", "1", "--reduction", "mean")
+    assert run(*args, stdin=text).numbers()[0][0] == pytest.approx(fitted.loss, abs=TOLERANCE)
