@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import mpmath
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 # exp(-745) squared must still be seen beside 1.
 mpmath.mp.prec = 2600
 
-Exact = mpmath.mpf
+Exact = Any  # mpmath has no types
 
 
 def exacts(numbers: Iterable[float]) -> list[Exact]:

@@ -20,21 +20,24 @@ def logits(draw: st.DrawFn, min_size: int = 1, max_size: int = 8) -> Vector:
     """Close, far apart, near a large offset, tied, or anything finite."""
     size = draw(st.integers(min_size, max_size))
     kind = draw(st.sampled_from(["near", "far", "offset", "gap", "tied", "any"]))
-    many = {"min_size": size, "max_size": size}
+
+    def many(low: float, high: float) -> list[float]:
+        return draw(st.lists(_floats(low, high), min_size=size, max_size=size))
+
     if kind == "near":
-        numbers = draw(st.lists(_floats(-5, 5), **many))
+        numbers = many(-5, 5)
     elif kind == "far":
-        numbers = draw(st.lists(_floats(-800, 800), **many))
+        numbers = many(-800, 800)
     elif kind == "offset":
         offset = draw(st.sampled_from([1e3, -1e6, 1e9, 1e15, 1e300]))
-        numbers = [offset + x for x in draw(st.lists(_floats(-50, 50), **many))]
+        numbers = [offset + x for x in many(-50, 50)]
     elif kind == "gap":
-        below = draw(st.lists(_floats(30, 760), **many))
+        below = many(30, 760)
         numbers = [0.0, *(-x for x in below[1:])]
     elif kind == "tied":
-        numbers = draw(st.lists(st.sampled_from([0.0, 1.5, -700.25]), **many))
+        numbers = [draw(st.sampled_from([0.0, 1.5, -700.25])) for _ in range(size)]
     else:
-        numbers = draw(st.lists(_floats(-MAX, MAX), **many))
+        numbers = many(-MAX, MAX)
     return np.array(numbers)
 
 
@@ -45,7 +48,8 @@ def probabilities(draw: st.DrawFn, min_size: int = 1, max_size: int = 8) -> Vect
     scale = st.sampled_from([1.0, 1e-3, 1e-17, 1e-200, 0.0])
     weights = [draw(_floats(0.01, 1)) * draw(scale) for _ in range(size)]
     weights[draw(st.integers(0, size - 1))] = draw(_floats(0.5, 1))
-    return np.array(weights) / np.sum(weights)
+    values: Vector = np.array(weights) / np.sum(weights)
+    return values
 
 
 temperatures = st.sampled_from([1.0, 0.5, 0.1, 3.0, 7.3, 1e-3, 1e3, 1e-300, 1e300])

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import subprocess
 
 import pytest
 
-from tests.conftest import Run
+from tests.conftest import COMMAND, Run, plain_environment
 
 PETS = "cat,dog,owl,label\n2,1,0,cat\n0,3,1,dog\n1,0,2,cat\n"
 
@@ -294,11 +295,7 @@ def test_without_arguments_the_help_is_shown(run: Run) -> None:
     assert "did you mean 'softmax'" in run("sofmax", "1").fails(2)
 
 
-def test_a_full_disk_and_a_closed_output_are_told(run: Run) -> None:
-    import subprocess
-
-    from tests.conftest import COMMAND, plain_environment
-
+def test_a_full_disk_is_told() -> None:
     for script in (f"{COMMAND} softmax 1 2 > /dev/full", f"{COMMAND} softmax --help > /dev/full"):
         done = subprocess.run(
             ["bash", "-c", script], capture_output=True, env=plain_environment(), check=False

@@ -178,14 +178,12 @@ def test_memory_does_not_grow_with_rows(tmp_path: Path) -> None:
     assert peaks[1] < peaks[0] * 1.1
 
 
-def _read(path: Path, settings: InputSettings) -> list[list[float]]:
+def _read(settings: InputSettings) -> list[list[float]]:
     return [row for block in read_delimited(settings).blocks for row in block.values.tolist()]
 
 
 @given(
-    st.lists(
-        st.lists(st.floats(allow_nan=False), min_size=3, max_size=3), min_size=1, max_size=20
-    ),
+    st.lists(st.lists(st.floats(allow_nan=False), min_size=3, max_size=3), min_size=1, max_size=20),
     st.sampled_from([",", "\t", ";", "|", " "]),
     st.booleans(),
 )
@@ -197,7 +195,7 @@ def test_any_floats_in_any_dialect_read_back(
     lines = [delimiter.join(map(repr, row)) for row in rows]
     path.write_text("\n".join([delimiter.join("abc"), *lines] if header else lines))
     try:
-        assert _read(path, InputSettings(path=str(path))) == rows
+        assert _read(InputSettings(path=str(path))) == rows
     finally:
         path.unlink()
 
@@ -211,7 +209,7 @@ def test_rows_before_a_quote_that_never_closes_are_read(tmp_path: Path) -> None:
         next(blocks)
 
 
-def test_a_closed_pipe_ends_in_silence(run: Run) -> None:
+def test_a_closed_pipe_ends_in_silence() -> None:
     script = f"set -o pipefail; yes 1,2 | {COMMAND} softmax | head -1"
     start = time.monotonic()
     done = subprocess.run(["bash", "-c", script], capture_output=True, timeout=60, check=False)

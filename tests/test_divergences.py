@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from random import Random
 
 import numpy as np
 import pytest
@@ -37,19 +38,17 @@ def test_unrelated_logits(a: Vector, b: Vector) -> None:
 
 @given(logits(min_size=4, max_size=4), nearness, st.randoms(use_true_random=False))
 @settings(max_examples=200, deadline=None)
-def test_logits_that_nearly_agree(a: Vector, nearness: float, random: st.random_module) -> None:
+def test_logits_that_nearly_agree(a: Vector, nearness: float, random: Random) -> None:
     assume(np.abs(a).max() < 1e305)
-    b = a + nearness * np.array([random.uniform(-1, 1) for _ in a])  # type: ignore[attr-defined]
+    b = a + nearness * np.array([random.uniform(-1, 1) for _ in a])
     check(Logits(a[None]), Logits(b[None]), Reference.of_logits(a), Reference.of_logits(b))
 
 
 @given(probabilities(min_size=3, max_size=3), nearness, st.randoms(use_true_random=False))
 @settings(max_examples=200, deadline=None)
-def test_probabilities_that_nearly_agree(
-    a: Vector, nearness: float, random: st.random_module
-) -> None:
+def test_probabilities_that_nearly_agree(a: Vector, nearness: float, random: Random) -> None:
     assume((a > 0).all())
-    factors = [1 + nearness * random.uniform(-0.9, 0.9) for _ in a]  # type: ignore[attr-defined]
+    factors = np.array([1 + nearness * random.uniform(-0.9, 0.9) for _ in a])
     b = a * factors
     b /= b.sum()
     exact_a, exact_b = Reference.of_probabilities(a), Reference.of_probabilities(b)

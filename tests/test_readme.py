@@ -31,9 +31,7 @@ def _transcript(command: str, cwd: Path) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def test_examples_print_what_the_readme_says(
-    tmp_path: Path, pytestconfig: pytest.Config
-) -> None:
+def test_examples_print_what_the_readme_says(tmp_path: Path, pytestconfig: pytest.Config) -> None:
     page = README.read_text(encoding="utf-8")
     blocks = BLOCK.findall(page)
     assert len(blocks) > 10

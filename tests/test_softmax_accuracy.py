@@ -73,7 +73,9 @@ def test_values_to_check_against() -> None:
     assert softmax(row([1, 2, 3]))[0].tolist() == expected
     assert softmax(row([1000, 1001, 1002]))[0].tolist() == expected
     # An often-copied text gives 0.3006, 0.3322, 0.3672 for this one, which is wrong.
-    assert softmax(row([0.2, 0.3, 0.5]))[0] == pytest.approx([0.289433, 0.319873, 0.390694], abs=1e-6)
+    assert softmax(row([0.2, 0.3, 0.5]))[0] == pytest.approx(
+        [0.289433, 0.319873, 0.390694], abs=1e-6
+    )
     assert logsumexp(row([0, -40]))[0] - 0 == 4.248354255291589e-18
 
 

@@ -39,6 +39,7 @@ _LONG_LINES: Final = 120
 _MARGIN: Final = 1
 _GAP: Final = 2
 _BAR: Final = range(8, 41)
+_NAME: Final = 24
 _STDOUT: Final = 1
 _NUMERIC: Final = ("number", "rough")
 
@@ -151,11 +152,8 @@ class _Canvas:
         self._ascii = self._console.options.ascii_only
 
     def print(self, parts: Sequence[RenderableType]) -> None:
-        """Print the parts under one another, wider than the screen rather than cut."""
-        whole = Group(*parts)
-        needed = self._console.measure(whole).minimum
-        self._console.width = max(self._console.width, needed)
-        self._console.print(whole)
+        """Print the parts under one another."""
+        self._console.print(Group(*parts))
         lines = self._bytes.getvalue().split(b"\n")
         stdout.write(b"\n".join(line.rstrip() for line in lines))
 
@@ -181,6 +179,7 @@ class _Canvas:
         used = _MARGIN + label_width + sum(_GAP + width for width in widths)
         if used > self._console.width and len(plain) > 1:
             return self._long(label, heads, titles, cells)
+        self._widen(used)
         table = _frame()
         table.add_column(label, no_wrap=True, min_width=label_width)
         for column, title, width, column_cells in zip(plain, titles, widths, cells, strict=True):
@@ -203,6 +202,10 @@ class _Canvas:
     def left_out(self, count: int, what: str) -> list[RenderableType]:
         """A line that says how many there are beside those shown, if there are any."""
         return [self.note(f"… {count} more {what}; -f csv shows all")] if count > 0 else []
+
+    def _widen(self, needed: int) -> None:
+        """Rather wider than the screen than cut."""
+        self._console.width = max(self._console.width, needed)
 
     def footer(self, items: Sequence[Item], values: Fields | Summary) -> RenderableType:
         """'name value unit' for each item, as many to a line as fit."""
@@ -262,8 +265,16 @@ class _Canvas:
     ) -> tuple[RenderableType, int]:
         table = _frame()
         shown = max(1, _LONG_LINES // len(titles))
-        for name in (label, "", "value"):
-            table.add_column(name, overflow="fold", justify="right" if name == "value" else "left")
+        values = [cell for column in cells for cell in column]
+        widths = [
+            min(_NAME, _width([Text(label), *heads])),
+            min(_NAME, _width(titles)),
+            _width(values),
+        ]
+        self._widen(_MARGIN + sum(widths) + 2 * _GAP)
+        table.add_column(label, min_width=widths[0], overflow="fold")
+        table.add_column("", min_width=widths[1], overflow="fold")
+        table.add_column("value", min_width=widths[2], no_wrap=True, justify="right")
         for i, head in enumerate(heads[:shown]):
             for j, (title, column) in enumerate(zip(titles, cells, strict=True)):
                 last = j == len(titles) - 1

@@ -1,0 +1,156 @@
+"""Tables, as they stand on a terminal."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from rich.cells import cell_len
+
+from tests.conftest import Run
+from tests.terminal import run_in_terminal
+
+ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
+WIDTHS = [40, 80, 200]
+ROWS = "cat,dog,owl\n1,2,3\n4,5,6.5\n-1e-9,200,0\n"
+
+SINGLE = [
+    (["softmax", "1", "2", "3"], ["0.0900306", "0.244728", "0.665241", "3.40761", "0.832396"]),
+    (["hardmax", "0.2", "0.3", "0.5"], ["0.2", "0.3", "0.5"]),
+    (
+        ["xent", "2,1,0.1", "-t", "0.7,0.2,0.1"],
+        ["0.659001", "0.242433", "0.0985659", "-0.0409989", "0.807030", "2.24124"],
+    ),
+    (["kl", "0.36,0.48,0.16", "0.3,0.4,0.3"], ["0.0656358", "-0.100577", "0.0525727"]),
+    (["compare", "1000", "1001", "1002"], ["0.0900306", "nan", "overflow", "425"]),
+]
+
+
+def plain(screen: str) -> str:
+    return ESCAPES.sub("", screen)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize(("args", "numbers"), SINGLE, ids=lambda x: x[0] if x else "")
+def test_no_digit_is_cut_at_any_width(args: list[str], numbers: list[str], width: int) -> None:
+    screen = run_in_terminal(*args, columns=width).ok()
+    words = plain(screen).split()
+    for number in numbers:
+        assert number in words, screen
+    assert "…" not in screen
+    assert max(cell_len(line) for line in plain(screen).splitlines()) <= width
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("command", ["softmax", "hardmax", "compare"])
+def test_many_rows_at_any_width(command: str, width: int) -> None:
+    screen = plain(run_in_terminal(command, columns=width, stdin=ROWS.encode()).ok())
+    assert max(map(cell_len, screen.splitlines())) <= width
+    assert "rows 3" in screen
+    if command == "softmax":
+        assert "1.3839e-87" in screen.split()
+
+
+def test_a_vector_that_is_too_wide_for_a_terminal_of_ten_columns_keeps_its_digits() -> None:
+    screen = plain(run_in_terminal("softmax", "1.23456", "2.34567", columns=10).ok())
+    assert "0.247616" in screen.replace("\n", " ").split()
+
+
+def test_a_terminal_gets_a_table_and_a_pipe_gets_csv(run: Run) -> None:
+    assert "probability" in plain(run_in_terminal("softmax", "1", "2").ok())
+    assert run("softmax", "1", "2").ok() == "0.2689414213699951,0.7310585786300049\n"
+    assert run_in_terminal("softmax", "-f", "csv", "1", "1").ok() == "0.5,0.5\n"
+
+
+def test_colour_and_the_words_that_turn_it_off_and_on(run: Run) -> None:
+    args = ("softmax", "1", "2")
+    assert "\x1b[32m" in run_in_terminal(*args).out
+    assert "\x1b[32m" not in run_in_terminal(*args, env={"NO_COLOR": "1"}).out
+    assert "\x1b" not in run_in_terminal(*args, env={"TERM": "dumb"}).out
+    assert "\x1b" not in run(*args, "-f", "table").out
+    assert "\x1b[32m" in run(*args, "-f", "table", env={"FORCE_COLOR": "1"}).out
+
+
+def test_columns_sets_the_width() -> None:
+    screen = run_in_terminal("softmax", "1", "2", columns=200, env={"COLUMNS": "40"}).ok()
+    assert max(map(cell_len, plain(screen).splitlines())) <= 40
+
+
+def test_an_ascii_terminal_gets_ascii(run: Run) -> None:
+    table = run("softmax", "-f", "table", "1", "2", env={"PYTHONIOENCODING": "ascii"}).ok()
+    assert table.isascii()
+    assert "####" in table
+
+
+def test_points_stand_under_one_another(run: Run) -> None:
+    lines = run("softmax", "-f", "table", "--names", "a,b,c", "1", "2", "3").ok().splitlines()
+    points = {line.index(".") for line in lines if re.match(r" [abc] .*\.", line)}
+    assert len(points) == 1
+
+
+def test_the_identity_adds_up_in_the_digits_shown(run: Run) -> None:
+    for target in ("0.7,0.2,0.1", "1,0,0", "0.01,0.01,0.98", "0"):
+        table = run("xent", "-f", "table", "2,1,0.1", "-t", target).ok()
+        line = next(line for line in table.splitlines() if "H(P) + KL(P||Q) = H(P,Q)" in line)
+        match = re.search(r"([\d.]+) \+ ([\d.]+) = ([\d.]+) nats", line)
+        assert match is not None
+        entropy, divergence, loss = map(float, match.groups())
+        last_place = 10.0 ** -len(match[3].split(".")[1])
+        assert abs(entropy + divergence - loss) < 1.5 * last_place
+        assert len({len(number.split(".")[1]) for number in match.groups()}) == 1
+
+
+def test_the_base_is_named(run: Run) -> None:
+    assert " bits" in run("xent", "-f", "table", "--base", "2", "1,2", "-t", "0").ok()
+    assert " dits" in run("kl", "-f", "table", "--base", "10", "0.5,0.5", "0.2,0.8").ok()
+
+
+def test_a_long_input_says_how_much_was_left_out(run: Run) -> None:
+    rows = run("softmax", "-f", "table", stdin="1,2\n" * 1000).ok()
+    assert "980 more rows" in rows
+    assert "rows 1000" in rows
+    classes = run("softmax", "-f", "table", stdin="\n".join(map(str, range(300)))).ok()
+    assert "250 more classes" in classes
+    wide = run("softmax", "-f", "table", stdin=(",".join(map(str, range(300))) + "\n") * 3).ok()
+    assert "250 more classes" in wide
+    assert "1 more rows" in wide
+
+
+def test_names_are_shown_as_they_are_and_do_no_harm(run: Run) -> None:
+    screen = run("softmax", "-f", "table", "--names", "[red]x,\x1b[31my,猫🐈", "1", "2", "3").ok()
+    assert "[red]x" in screen
+    assert "\\x1b[31my" in screen
+    assert "\x1b" not in screen
+    lines = [line for line in screen.splitlines() if "0." in line][:3]
+    assert len({cell_len(line[: line.index(".")]) for line in lines}) == 1
+
+
+def test_compare_says_what_overflowed_and_where(run: Run) -> None:
+    table = run("compare", "-f", "table", "1000", "1001", "1002").ok()
+    for dtype in ("float64", "float32", "float16"):
+        assert f"naive {dtype}: exp(1000) = inf, inf/inf = nan" in table
+
+
+def test_many_rows_are_summed_up_by_method(run: Run) -> None:
+    table = run("compare", "-f", "table", stdin="1,2\n3,800\n1,-800\n").ok()
+    line = next(line for line in table.splitlines() if "naive" in line and "float64" in line)
+    assert line.split() == ["naive", "float64", "1", "2", "inf"]
+    assert "exp(800) = inf" in table
+
+
+def test_a_table_of_one_number_for_all(run: Run) -> None:
+    table = run("xent", "-f", "table", "-t", "0", "--reduction", "mean", stdin="1,2\n2,1\n").ok()
+    assert "mean 0.813262 nats" in table
+    assert "denominator 2" in table
+
+
+def test_rows_before_a_bad_one_are_shown(run: Run) -> None:
+    done = run("softmax", "-f", "table", stdin="1,1\n2,x\n")
+    assert "stdin:2:2" in done.fails(1)
+    assert "0.5" in done.out
+
+
+def test_a_terminal_as_input_is_a_usage_error_at_once() -> None:
+    message = run_in_terminal("softmax", stdin=None).fails(2)
+    assert "softmax 1 2 3" in message
+    assert "-i FILE" in message
