@@ -50,8 +50,16 @@ def test_exact_sum_is_correctly_rounded_for_any_grouping(terms: list[float], siz
     try:
         expected = float(exact)
     except OverflowError:
-        expected = math.copysign(math.inf, exact)
+        expected = math.inf if exact > 0 else -math.inf
     assert running.total() == expected
+
+
+def test_exact_sum_past_the_largest_float_is_infinite() -> None:
+    running = ExactSum()
+    running.add(np.array([-1.7e308, -1.7e308]))
+    assert running.total() == -math.inf
+    running.add(np.array([1.7e308]))
+    assert running.total() == -1.7e308
 
 
 def test_exact_sum_follows_infinities_and_nan() -> None:

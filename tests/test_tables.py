@@ -53,7 +53,7 @@ def test_many_rows_at_any_width(command: str, width: int) -> None:
 
 def test_a_vector_that_is_too_wide_for_a_terminal_of_ten_columns_keeps_its_digits() -> None:
     screen = plain(run_in_terminal("softmax", "1.23456", "2.34567", columns=10).ok())
-    assert "0.247616" in screen.replace("\n", " ").split()
+    assert "0.247664" in screen.replace("\n", " ").split()
 
 
 def test_a_terminal_gets_a_table_and_a_pipe_gets_csv(run: Run) -> None:

@@ -136,4 +136,4 @@ class ExactSum:
         try:
             return self._units / (1 << 1074)  # int / int is correctly rounded
         except OverflowError:
-            return math.copysign(math.inf, self._units)
+            return math.inf if self._units > 0 else -math.inf
