@@ -118,7 +118,7 @@ def test_axis_column_makes_every_column_a_vector(run: Run) -> None:
         (b"1,2\n3,\xff\n", "stdin:2:2: invalid UTF-8"),
         (b"1,2\n-inf,-inf\n", "stdin:2: every logit is -inf"),
         (b"1,2\n3,\x1b[31m\n", "stdin:2:2: '\\x1b[31m' is not a number"),
-        (b"1,2\n3,4\x00\n", "stdin:2:2: '4\\x00' is not a number"),
+        (b"1,2\n3,4\x00\n", "stdin:2:2: a NUL byte"),
     ],
 )
 def test_a_bad_row_is_named_and_the_rows_before_it_are_written(

@@ -8,13 +8,20 @@ first order, so that P and Q may lie as near to one another as float64 can tell.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_cli.core.arithmetic import Floats, fold_sum, two_product, two_sum
+from softmax_cli.core.arithmetic import (
+    Floats,
+    divide,
+    fold_sum,
+    fold_sum_parts,
+    two_product,
+    two_sum,
+)
 from softmax_cli.core.logits import Logits
 from softmax_cli.core.probabilities import Distribution, Probabilities
 
@@ -22,7 +29,23 @@ from softmax_cli.core.probabilities import Distribution, Probabilities
 _MOSTLY_Q: Final = -2.0
 _LARGEST: Final = np.finfo(np.float64).max
 # 1 / n! for n = 2, 3, ...: enough for |delta| <= 1.
-_SERIES: Final = tuple(1 / math.factorial(n) for n in range(2, 20))
+_EXCESS: Final = tuple(1 / math.factorial(n) for n in range(2, 20))
+# 2 / n for n = 3, 5, ...: the series of 2 atanh(s) after its first term, for |s| < 0.47.
+_ATANH: Final = tuple(2 / n for n in range(3, 51, 2))
+_NEAR: Final = 0.47
+# 1 / (n (2n - 1)) / 2 for n = 1, 2, ...: Jensen-Shannon in (p - q) / (p + q), for as small ones.
+_MIDPOINT: Final = tuple(0.5 / (n * (2 * n - 1)) for n in range(1, 24))
+
+
+class _Ratios(NamedTuple):
+    """log(p / q) in nats as a rounded number and what it misses, each (rows, classes).
+
+    An error that a row's classes share does no harm. The first is 0 where both p and q are 0,
+    inf where only q is, -inf where only p is.
+    """
+
+    high: Floats
+    low: Floats
 
 
 def log_ratios(p: Distribution, q: Distribution, /) -> Floats:
@@ -31,50 +54,73 @@ def log_ratios(p: Distribution, q: Distribution, /) -> Floats:
     0 where both are 0, inf where only q is, -inf where only p is. Relative digits survive where
     P and Q nearly agree and are of the same kind.
     """
+    return _ratios(p, q).high
+
+
+def _ratios(p: Distribution, q: Distribution) -> _Ratios:
     with np.errstate(divide="ignore", over="ignore", invalid="ignore", under="ignore"):
         if isinstance(p, Logits) and isinstance(q, Logits):
-            ratios = _logit_ratios(p, q)
+            high, low = _logit_ratios(p, q)
         elif isinstance(p, Probabilities) and isinstance(q, Probabilities):
-            ratios = _probability_ratios(p, q)
+            high, low = _probability_ratios(p, q)
         else:
-            ratios = q.surprisals() - p.surprisals()
-    # Both infinitely surprising, and so both 0.
-    return np.where(np.isnan(ratios), 0.0, ratios)
+            high = q.surprisals() - p.surprisals()
+            low = np.zeros_like(high)
+    # nan: both infinitely surprising, and so both 0
+    return _Ratios(np.where(np.isnan(high), 0.0, high), np.where(np.isfinite(low), low, 0.0))
 
 
-def _logit_ratios(p: Logits, q: Logits) -> Floats:
+def _logit_ratios(p: Logits, q: Logits) -> tuple[Floats, Floats]:
     gap, gap_error = two_sum(p.gap, -q.gap)
     residue, residue_error = two_sum(p.residue, -q.residue)
     high, low = two_sum(gap, residue)
-    difference = high + (low + gap_error + residue_error)
+    low = low + gap_error + residue_error
+    difference = high + low
     change = np.where(
         np.abs(difference) < 1,
         q.exponentials * np.expm1(difference),
         p.exponentials - q.exponentials,
     )
-    # log of the ratio of the two sums of exponentials
+    # log of the ratio of the two sums of exponentials, which all classes share
     shared = np.log1p(fold_sum(change) / (1 + q.rest))
-    return (difference - shared).T
+    high, error = two_sum(high, np.broadcast_to(-shared, high.shape))
+    return high.T, (error + low).T
 
 
-def _probability_ratios(p: Probabilities, q: Probabilities) -> Floats:
+def _probability_ratios(p: Probabilities, q: Probabilities) -> tuple[Floats, Floats]:
     (p_sum, p_sum_error), (q_sum, q_sum_error) = p.sum_parts, q.sum_parts
     ours, ours_error = two_product(p.values, q_sum)
     theirs, theirs_error = two_product(q.values, p_sum)
-    high, low = two_sum(ours, -theirs)
-    errors = (ours_error - theirs_error) + (p.values * q_sum_error - q.values * p_sum_error)
-    relative = (high + (low + errors)) / theirs
-    near = np.log1p(relative)
-    far = np.log(p.values) - np.log(q.values) - np.log(p.sums / q.sums)
-    quotient = ours / theirs
-    middle = np.log(quotient)
-    far = np.where((quotient > 1e-300) & (quotient < np.inf), middle, far)
-    return np.where((relative > -0.5) & (relative < np.inf), near, far).T
+    total, total_low = two_sum(ours, theirs)
+    total_low = total_low + ours_error + theirs_error
+    total_low = total_low + p.values * q_sum_error + q.values * p_sum_error
+    # p * q_sum - q * p_sum, from the values' differences: each is exact, and so small that
+    # what their products miss does not matter.
+    change, change_low = two_sum(p.values, -q.values)
+    shift, shift_low = fold_sum_parts(change)
+    shift_low = shift_low + fold_sum(change_low)
+    own, own_error = two_product(change, q_sum)
+    common, common_error = two_product(q.values, shift)
+    own_error = own_error + change * q_sum_error + change_low * q_sum
+    common_error = common_error + q.values * shift_low
+    difference, low = two_sum(own, -common)
+    low = low + (own_error - common_error)
+    # s = (p - q) / (p + q) and log(p / q) = 2 atanh(s)
+    s, missed = divide(difference, low, total, total_low)
+    near = np.abs(s) < _NEAR
+    tail = _polynomial(np.where(near, s * s, 0.0), _ATANH) * s * s * s
+    high, error = two_sum(2 * s, 2 * missed + tail)
+    quotient, left = divide(ours, ours_error, theirs, theirs_error)
+    usual = (quotient > 1e-290) & (quotient < np.inf)
+    extreme = np.log(p.values) - np.log(q.values) - np.log(p.sums / q.sums)
+    far = np.where(usual, np.log(quotient), extreme)
+    far_error = np.where(usual, left / quotient, 0.0)
+    return np.where(near, high, far).T, np.where(near, error, far_error).T
 
 
 def kl_divergence(p: Distribution, q: Distribution, /) -> Floats:
     """KL(P || Q) in nats, shape (rows,); inf where q is 0 and p is not."""
-    total = _relative_entropy(p, q.expectation, log_ratios(p, q))
+    total = _relative_entropy(p, q.expectation, _ratios(p, q))
     return np.where(impossible(p, q).any(axis=1), np.inf, total)
 
 
@@ -95,41 +141,62 @@ def jensen_shannon(p: Distribution, q: Distribution, /) -> Floats:
     def midpoint_expectation(weights: Floats) -> Floats:
         return (p.expectation(weights) + q.expectation(weights)) / 2
 
-    ratios = log_ratios(p, q)
+    ratios = _ratios(p, q)
+    # s = (p - q) / (p + q), by which a class's part is a series without cancellation
+    half = ratios.high / 2
+    s = np.tanh(half)
+    near = np.abs(s) < _NEAR
+    squares = np.where(near, s * s, 0.0)
+    tail = s * squares * _polynomial(squares, _ATANH) / 2
+    missed = np.where(near, (half - s) - tail + ratios.low / 2, 0.0) * (1 - squares)
+    squares = squares + 2 * s * missed
+    total = midpoint_expectation(squares * _polynomial(squares, _MIDPOINT))
+    if near.all():
+        return total
+    far = np.where(near, 0.0, ratios.high)
+    none = np.zeros_like(far)
     with np.errstate(over="ignore", divide="ignore"):
-        p_ratios = -np.log1p(np.expm1(-ratios) / 2)
-        q_ratios = -np.log1p(np.expm1(ratios) / 2)
+        p_ratios = _Ratios(-np.log1p(np.expm1(-far) / 2), none)
+        q_ratios = _Ratios(-np.log1p(np.expm1(far) / 2), none)
     p_part = _relative_entropy(p, midpoint_expectation, p_ratios)
-    return (p_part + _relative_entropy(q, midpoint_expectation, q_ratios)) / 2
+    return total + (p_part + _relative_entropy(q, midpoint_expectation, q_ratios)) / 2
 
 
 def kl_terms(p: Distribution, q: Distribution, /) -> Floats:
-    """P * log(p / q) of each class in nats, shape (rows, classes); they may be negative."""
+    """The p * log(p / q) of each class in nats, shape (rows, classes); they may be negative."""
     with np.errstate(invalid="ignore"):
         return np.where(p.masked, 0.0, p.probabilities() * log_ratios(p, q))
 
 
 def _relative_entropy(
-    p: Distribution, q_expectation: Callable[[Floats], Floats], ratios: Floats
+    p: Distribution, q_expectation: Callable[[Floats], Floats], ratios: _Ratios
 ) -> Floats:
     """Sum of p * log(p / q) - p + q, each class's term as a multiple of the larger of p and q."""
-    low = ratios < _MOSTLY_Q
+    low = ratios.high < _MOSTLY_Q
     with np.errstate(over="ignore", invalid="ignore"):
         # A ratio past the largest float64 is as good as inf for a likely class alone.
         ceiling = np.where(p.probabilities() >= 0.5, np.inf, _LARGEST)
-        p_weights = np.where(low, 0.0, _excess(np.minimum(ratios, ceiling)))
+        bounded = _Ratios(np.clip(ratios.high, _MOSTLY_Q, ceiling), ratios.low)
+        p_weights = np.where(low, 0.0, _excess(bounded))
         # Below -700 p has no part in the term: exp(-700) * 700 is 7e-302.
-        bounded = np.clip(ratios, -700.0, _MOSTLY_Q)
-        q_weights = np.where(low, 1 + np.exp(bounded) * (bounded - 1), 0.0)
+        deep = np.clip(ratios.high, -700.0, _MOSTLY_Q)
+        q_weights = np.where(low, 1 + np.exp(deep) * (deep - 1), 0.0)
         total = p.expectation(p_weights)
         return total + q_expectation(q_weights) if low.any() else total
 
 
-def _excess(x: Floats) -> Floats:
-    """X + expm1(-x), which is about x**2 / 2 near 0, without cancellation."""
-    small = np.clip(x, -1.0, 1.0)
-    series = np.full_like(small, _SERIES[-1])
-    for coefficient in _SERIES[-2::-1]:
-        series *= -small
-        series += coefficient
-    return np.where(np.abs(x) <= 1, small * small * series, x + np.expm1(-x))
+def _excess(x: _Ratios) -> Floats:
+    """The sum x + expm1(-x), which is about x**2 / 2 near 0, without cancellation."""
+    small = np.clip(x.high, -1.0, 1.0)
+    powers = np.expm1(-x.high)
+    near = small * small * _polynomial(-small, _EXCESS)
+    return np.where(np.abs(x.high) <= 1, near, x.high + powers) - powers * x.low
+
+
+def _polynomial(x: Floats, coefficients: Sequence[float]) -> Floats:
+    """Sum of coefficient * x**n by Horner's rule."""
+    result = np.full_like(x, coefficients[-1])
+    for coefficient in coefficients[-2::-1]:
+        result *= x
+        result += coefficient
+    return result

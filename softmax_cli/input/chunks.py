@@ -112,13 +112,19 @@ class Lines:
             self.row_start = self.number
             self.between_rows = False
         try:
-            return line.decode()
+            text = line.decode()
         except UnicodeDecodeError as error:
-            column = line[: error.start].count(self.delimiter.encode()) + 1
-            raise DataError(
-                f"{self._name}:{self.number}:{column}: invalid UTF-8",
-                "iconv turns other encodings into UTF-8",
-            ) from error
+            place = self._place(line, error.start)
+            hint = "iconv turns other encodings into UTF-8"
+            raise DataError(f"{place}: invalid UTF-8", hint) from error
+        if "\0" in text:  # which csv refuses in Python 3.10, and takes in 3.11
+            raise DataError(f"{self._place(line, line.index(0))}: a NUL byte")
+        return text
+
+    def _place(self, line: bytes, at: int) -> str:
+        """The place of a byte of the current line, with the number of its cell."""
+        cell = line[:at].count(self.delimiter.encode()) + 1
+        return f"{self._name}:{self.number}:{cell}"
 
     def ready(self) -> bool:
         """Whether a line has been read that belongs to a row; steps over those that do not."""
