@@ -41,8 +41,13 @@ class RowError(DataError):
         Index of the row in the array that was given.
     message, hint : str
         As in `SoftmaxError`, but without the place.
+    column : int, optional
+        The column of the input that is to blame, from 1, where it is known.
     """
 
-    def __init__(self, row: int, message: str, hint: str = "") -> None:
+    def __init__(
+        self, row: int, message: str, hint: str = "", *, column: int | None = None
+    ) -> None:
         super().__init__(message, hint)
         self.row = row
+        self.column = column

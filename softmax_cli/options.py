@@ -116,6 +116,12 @@ def _names(
     return None if value is None else tuple(split_names(value))
 
 
+def _columns(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not all(split_names(value) or [""]):
+        raise click.BadParameter("an empty name among the columns")
+    return value
+
+
 input_options: Final = gathered(
     "source",
     InputSettings,
@@ -136,6 +142,7 @@ input_options: Final = gathered(
             "-c",
             "--columns",
             metavar="LIST",
+            callback=_columns,
             help="Columns that make the vector: names, numbers from 1, ranges (2-5, 3-).",
         ),
         option(

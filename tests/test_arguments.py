@@ -52,7 +52,7 @@ def test_any_float_reads_back(numbers: list[float], separator: str) -> None:
         (["1,,2"], "argument 1, value 2: empty"),
         ([""], "argument 1: empty"),
         (["[]"], "argument 1: an empty list"),
-        (["[[1,2],[3,4]]"], "is not a number"),
+        (["[[1,2],[3,4]]"], "argument 1: a list within a list"),
         (["1,2", "3,4,5"], "argument 2: a vector of length 3 where the first has length 2"),
     ],
 )
@@ -112,6 +112,17 @@ def test_lists_with_a_mix_or_another_length(run: Run) -> None:
     message = run("softmax", "1,2", "3,4,5").fails(1)
     assert "3" in message
     assert "2" in message
+
+
+@pytest.mark.parametrize("option", [["-c", "1"], ["-d", ";"], ["--header"], ["--axis", "row"]])
+def test_options_about_rows_are_errors_with_typed_vectors(run: Run, option: list[str]) -> None:
+    assert "about rows" in run("softmax", *option, "1", "2").fails(2)
+
+
+def test_empty_option_values_are_errors(run: Run) -> None:
+    assert "''" in run("compare", "-T", "", "1", "2").fails(2)
+    assert "''" in run("compare", "--dtype", "", "1", "2").fails(2)
+    assert "empty" in run("softmax", "-c", "", "1", "2").fails(2)
 
 
 def test_arguments_and_a_file_exclude_one_another(run: Run) -> None:

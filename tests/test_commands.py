@@ -23,6 +23,17 @@ def test_hardmax(run: Run) -> None:
     assert one == {"index": 1, "name": "1", "value": 3.0, "margin": 0.5, "ties": []}
 
 
+def test_the_value_of_a_tie_is_the_chosen_class_s_own(run: Run) -> None:
+    assert run("hardmax", "--ties", "first", "--as", "value", "0", "-0").ok() == "0.0\n"
+    assert run("hardmax", "--ties", "last", "--as", "value", "0", "-0").ok() == "-0.0\n"
+
+
+def test_hardmax_of_scores_too_far_apart_to_subtract(run: Run) -> None:
+    one = json.loads(run("hardmax", "-f", "json", "1e308", "-1e308").ok())
+    assert one["margin"] == "inf"
+    assert run("hardmax", "-f", "table", "1e308", "-1e308").ok()
+
+
 def test_hardmax_ties(run: Run) -> None:
     warned = run("hardmax", "2", "2", "1")
     assert (warned.status, warned.out) == (0, "0\n")
@@ -177,10 +188,10 @@ def test_xent_refuses(run: Run, args: list[str], status: int, message: str) -> N
 
 def test_a_bad_label_is_named_with_its_row(run: Run) -> None:
     done = run("xent", "--target-column", "label", stdin=PETS + "1,1,1,cow\n")
-    assert "stdin:5: 'cow' is no class" in done.fails(1)
+    assert "stdin:5:4: 'cow' is no class" in done.fails(1)
     assert len(done.out.splitlines()) == 4
     done = run("xent", "--target-column", "3", stdin="1,2,0\n1,2,7\n")
-    assert "stdin:2: label 7 is out of range: the classes are 0 to 1" in done.fails(1)
+    assert "stdin:2:3: label 7 is out of range: the classes are 0 to 1" in done.fails(1)
 
 
 def test_probabilities_that_nearly_sum_to_one(run: Run) -> None:
@@ -225,10 +236,31 @@ def test_kl_of_logits_and_log_probabilities(run: Run) -> None:
     assert shifted[0][0] == pytest.approx(scores)
 
 
-def test_infinite_kl_names_the_class(run: Run) -> None:
-    done = run("kl", "--names", "a,b", "0.5,0.5", "1,0")
-    assert done.out == "inf\n"
-    assert "class b" in done.err
+@pytest.mark.parametrize(
+    ("vectors", "divergence", "warned"),
+    [
+        (["0.5,0.5", "1,0"], "kl", "P has class b"),
+        (["0.5,0.5", "1,0"], "jeffreys", "P has class b"),
+        (["0.5,0.5", "1,0"], "reverse", ""),
+        (["0.5,0.5", "1,0"], "js", ""),
+        (["1,0", "0.5,0.5"], "reverse", "Q has class b"),
+        (["1,0", "0.5,0.5"], "kl", ""),
+    ],
+)
+def test_an_infinite_divergence_names_the_class_and_no_other_does(
+    run: Run, vectors: list[str], divergence: str, warned: str
+) -> None:
+    done = run("kl", "--names", "a,b", "--divergence", divergence, *vectors)
+    assert (done.out == "inf\n") == bool(warned)
+    assert warned in done.err
+    assert bool(done.err) == bool(warned)
+
+
+@pytest.mark.parametrize("q", ["inf,2", "-inf,2", "-1e308,1e308"])
+def test_kl_of_extreme_logits_says_nothing_of_numpy(run: Run, q: str) -> None:
+    done = run("kl", "--from", "logits", "--breakdown", "1e308,-1e308", q)
+    assert "Warning" not in done.err
+    assert done.status == 0
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from softmax_cli.errors import DataError
 from softmax_cli.input.delimited import read_delimited
 from softmax_cli.input.settings import InputSettings
 from tests.conftest import COMMAND, Run, plain_environment
@@ -70,7 +69,6 @@ def test_a_quoted_name_may_hold_a_newline(run: Run) -> None:
         ("c,a", "c,a\n0.8807970779778825,0.11920292202211755\n"),
         ("2-", "b,c\n0.26894142136999505,0.7310585786300049\n"),
         ("2-3", "b,c\n0.26894142136999505,0.7310585786300049\n"),
-        ("-2", "a,b\n0.2689414213699951,0.7310585786300049\n"),
     ],
 )
 def test_columns_by_name_number_and_range(run: Run, spec: str, expected: str) -> None:
@@ -88,7 +86,7 @@ def test_an_exact_name_wins_over_a_number(run: Run) -> None:
 
 def test_an_unknown_column_is_told_with_the_nearest(run: Run) -> None:
     assert "did you mean 'dog'" in run("softmax", "-c", "dgo", stdin="cat,dog\n1,2\n").fails(1)
-    assert "columns are 1 to 2" in run("softmax", "-c", "5", stdin="1,2\n").fails(1)
+    assert "among 1 to 2" in run("softmax", "-c", "5", stdin="1,2\n").fails(1)
 
 
 def test_one_column_is_one_vector_read_downwards(run: Run) -> None:
@@ -111,8 +109,8 @@ def test_axis_column_makes_every_column_a_vector(run: Run) -> None:
     [
         (b"1,2\n3,abc\n", "stdin:2:2: 'abc' is not a number"),
         (b"1,2\n3,\n", "stdin:2:2: empty"),
-        (b"1,2\n3\n", "stdin:2:2: a row of 1 columns where 2 are expected"),
-        (b"1,2\n3,4,5\n", "stdin:2:3: a row of 3 columns where 2 are expected"),
+        (b"1,2\n3\n", "stdin:2:2: a row of length 1 where 2 is expected"),
+        (b"1,2\n3,4,5\n", "stdin:2:3: a row of length 3 where 2 is expected"),
         (b"1,2\n3,nan\n", "stdin:2:2: 'nan' is not a number"),
         (b"1,2\n3,1_0\n", "stdin:2:2: '1_0' is not a number"),
         (b"1,2\n3,\xff\n", "stdin:2:2: invalid UTF-8"),
@@ -200,13 +198,33 @@ def test_any_floats_in_any_dialect_read_back(
         path.unlink()
 
 
-def test_rows_before_a_quote_that_never_closes_are_read(tmp_path: Path) -> None:
-    path = tmp_path / "open.csv"
-    path.write_text('1,2\n3,"4\n5,6\n')
-    blocks = read_delimited(InputSettings(path=str(path))).blocks
-    assert next(blocks).values.tolist() == [[1, 2]]
-    with pytest.raises(DataError, match=r"open\.csv:2:2"):
-        next(blocks)
+def test_a_quote_that_never_closes_is_an_error_and_not_the_end(run: Run) -> None:
+    text = 'a,b,note\n1,2,x\n3,4,"open\n5,6,z\n7,8,z\n'
+    done = run("softmax", "-c", "a,b", stdin=text)
+    assert "stdin:3: a quote that is never closed" in done.fails(1)
+    assert done.out == "a,b\n0.2689414213699951,0.7310585786300049\n"
+    assert "never closed" in run("softmax", stdin='"1","2').fails(1)
+
+
+def test_an_empty_cell_in_the_first_row_makes_no_header(run: Run) -> None:
+    assert "stdin:1:2: empty" in run("softmax", stdin="1,,3\n4,5,6\n").fails(1)
+    assert (
+        run("softmax", "-c", "2-", stdin=",0,1\n0,1,1\n1,1,1\n").ok() == "0,1\n0.5,0.5\n0.5,0.5\n"
+    )
+
+
+def test_a_header_alone_says_why_it_is_one(run: Run) -> None:
+    assert "'[1' is not a number" in run("softmax", stdin="[1,2,3]\n").fails(1)
+
+
+def test_decimal_commas_are_refused_for_what_they_are(run: Run) -> None:
+    message = run("softmax", stdin="a;b\n1,5;2,5\n").fails(1)
+    assert "stdin:2:1: '1,5' is not a number" in message
+    assert "point" in message
+
+
+def test_old_carriage_returns_are_told(run: Run) -> None:
+    assert "carriage return" in run("softmax", stdin="1,2\r3,4\r").fails(1)
 
 
 def test_a_closed_pipe_ends_in_silence() -> None:

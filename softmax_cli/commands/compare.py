@@ -31,7 +31,7 @@ Examples:
 
 
 def _dtypes(_ctx: click.Context, _param: click.Parameter, value: str | None) -> tuple[str, ...]:
-    dtypes = tuple(split_names(value)) if value is not None else ()
+    dtypes = tuple(split_names(value) or [""]) if value is not None else ()
     for dtype in dtypes:
         if dtype not in _DTYPES:
             raise click.BadParameter(f"{dtype!r} is not one of {', '.join(_DTYPES)}")
@@ -39,7 +39,7 @@ def _dtypes(_ctx: click.Context, _param: click.Parameter, value: str | None) -> 
 
 
 def _temperatures(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[float, ...]:
-    return tuple(parse_temperature(text) for text in split_names(value))
+    return tuple(parse_temperature(text) for text in split_names(value) or [""])
 
 
 @click.command(cls=VectorCommand, epilog=_EXAMPLES, short_help="Every formula side by side.")
@@ -116,7 +116,7 @@ def _layouts(*, swept: bool) -> tuple[Layout, Layout]:
             *trial,
             Column("probabilities", ""),
             Column("status", "status", "status"),
-            Column("ulp_error", "ulps off", "rough"),
+            Column("ulp_error", "ulps", "rough"),
         ),
         notes="note",
         label=Column("method", "method"),
@@ -128,9 +128,9 @@ def _layouts(*, swept: bool) -> tuple[Layout, Layout]:
         object=(),
         lines=(
             *trial,
-            Column("broken", "broke"),
-            Column("first_broken", "first row"),
-            Column("worst_ulp_error", "worst ulps off", "rough"),
+            Column("broken", "rows that broke"),
+            Column("first_broken", "first", "text"),
+            Column("worst_ulp_error", "worst ulps", "rough"),
         ),
         total=(Item("rows", "rows"),),
         notes="note",

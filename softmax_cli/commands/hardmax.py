@@ -56,7 +56,7 @@ def hardmax(
 
     from softmax_cli.flow.choice import choose
     from softmax_cli.flow.pipeline import shape_of, write_rows
-    from softmax_cli.flow.tally import Totals
+    from softmax_cli.flow.tally import TieCount
     from softmax_cli.messages import Notices
     from softmax_cli.output.writers import open_writer
 
@@ -66,7 +66,7 @@ def hardmax(
             return choose(block.values, ties, rows.names, block.places, notices)
 
         writer = open_writer(output, _layout(form.replace("-", "_")), shape_of(rows))
-        write_rows(rows, compute, writer, Totals("tied"))
+        write_rows(rows, compute, writer, TieCount())
 
 
 def _layout(form: str) -> Layout:
@@ -89,6 +89,6 @@ def _layout(form: str) -> Layout:
             Item("value", "value"),
             Item("margin", "margin to the runner-up"),
         ),
-        total=(Item("rows", "rows"), Item("tied_sum", "ties")),
+        total=(Item("rows", "rows"), Item("ties", "ties")),
         emphasis="one_hot",
     )

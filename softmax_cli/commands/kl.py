@@ -97,10 +97,11 @@ def kl(
 
         def compute(block: Block) -> LazyFields:
             p, q = pair_of(block, kind, notices, normalize=normalize)
-            return divergence_fields(p, q, base, rows.names, block.places, notices)
+            return divergence_fields(p, q, base, rows.names, block.places, notices, shown)
 
         row = _BREAKDOWN if breakdown else (divergence,)
         writer = open_writer(output, _layout(row, divergence, UNITS[base]), shape_of(rows))
+        shown = writer.fields if reduction == "none" else {divergence}
         if reduction == "none":
             write_rows(pairs, compute, writer, Totals(divergence))
         else:

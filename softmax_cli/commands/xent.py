@@ -122,7 +122,7 @@ def _layout(row: tuple[str, ...], kind: str, unit: str) -> Layout:
             Column("given", given),
             Column("probabilities", "probability"),
             Column("surprisals", "-log p"),
-            Column("shares", "share of loss"),
+            Column("shares", "part of loss"),
             Column("gradient", "gradient"),
         ),
         identity=(

@@ -23,9 +23,10 @@ def two_sum(a: Floats, b: Floats, /) -> tuple[Floats, Floats]:
 
     The error is 0 where the sum is not finite.
     """
-    total = a + b
-    virtual = total - a
-    error = (a - (total - virtual)) + (b - virtual)
+    with _quiet():
+        total = a + b
+        virtual = total - a
+        error = (a - (total - virtual)) + (b - virtual)
     return total, _finite_or_zero(error)
 
 
@@ -34,10 +35,11 @@ def two_product(a: Floats, b: Floats | float, /) -> tuple[Floats, Floats]:
 
     The error is 0 where splitting overflows, above 1e300.
     """
-    product = np.asarray(a * b)
-    a_high, a_low = _split(a)
-    b_high, b_low = _split(np.asarray(b))
-    error = ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low
+    with _quiet():
+        product = np.asarray(a * b)
+        a_high, a_low = _split(a)
+        b_high, b_low = _split(np.asarray(b))
+        error = ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low
     return product, _finite_or_zero(error)
 
 
@@ -45,10 +47,16 @@ def divide(
     high: Floats, low: Floats | float, divisor: Floats | float, divisor_low: Floats | float = 0.0, /
 ) -> tuple[Floats, Floats]:
     """(high + low) / (divisor + divisor_low) as a rounded quotient and what it misses."""
-    quotient = high / divisor
-    product, error = two_product(quotient, divisor)
-    missed = (high - product) - error
-    return quotient, _finite_or_zero((missed + (low - quotient * divisor_low)) / divisor)
+    with _quiet():
+        quotient = high / divisor
+        product, error = two_product(quotient, divisor)
+        missed = (((high - product) - error) + (low - quotient * divisor_low)) / divisor
+    return quotient, _finite_or_zero(missed)
+
+
+def _quiet() -> np.errstate:
+    """What is infinite or undefined here is meant to be, and its error counts as 0."""
+    return np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore")
 
 
 def _split(a: Floats) -> tuple[Floats, Floats]:
@@ -85,7 +93,7 @@ def fold_sum_parts(terms: Floats, /) -> tuple[Floats, Floats]:
     if len(terms) == 0:
         return np.zeros(terms.shape[1:]), np.zeros(terms.shape[1:])
     total, lost = terms, np.zeros((1, *terms.shape[1:]))
-    with np.errstate(invalid="ignore"):  # inf - inf in the error of an infinite sum
+    with _quiet():
         while len(total) > 1:
             pairs = len(total) // 2
             kept = len(total) - pairs

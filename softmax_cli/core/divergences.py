@@ -33,8 +33,9 @@ _EXCESS: Final = tuple(1 / math.factorial(n) for n in range(2, 20))
 # 2 / n for n = 3, 5, ...: the series of 2 atanh(s) after its first term, for |s| < 0.47.
 _ATANH: Final = tuple(2 / n for n in range(3, 51, 2))
 _NEAR: Final = 0.47
-# 1 / (n (2n - 1)) / 2 for n = 1, 2, ...: Jensen-Shannon in (p - q) / (p + q), for as small ones.
-_MIDPOINT: Final = tuple(0.5 / (n * (2 * n - 1)) for n in range(1, 24))
+# 1 / (n (2n - 1)) / 2 for n = 1, 2, ...: Jensen-Shannon in s = (p - q) / (p + q), |s| < 0.75.
+_MIDPOINT: Final = tuple(0.5 / (n * (2 * n - 1)) for n in range(1, 57))
+_MIDDLE: Final = 0.75
 
 
 class _Ratios(NamedTuple):
@@ -145,10 +146,13 @@ def jensen_shannon(p: Distribution, q: Distribution, /) -> Floats:
     # s = (p - q) / (p + q), by which a class's part is a series without cancellation
     half = ratios.high / 2
     s = np.tanh(half)
-    near = np.abs(s) < _NEAR
+    near = np.abs(s) < _MIDDLE
     squares = np.where(near, s * s, 0.0)
-    tail = s * squares * _polynomial(squares, _ATANH) / 2
-    missed = np.where(near, (half - s) - tail + ratios.low / 2, 0.0) * (1 - squares)
+    small = np.abs(s) < _NEAR
+    powers = np.where(small, squares, 0.0)
+    inverse = s * powers * _polynomial(powers, _ATANH) / 2  # atanh(s) - s
+    inverse = np.where(small, inverse, np.arctanh(np.where(near, s, 0.0)) - s)
+    missed = np.where(near, (half - s) - inverse + ratios.low / 2, 0.0) * (1 - squares)
     squares = squares + 2 * s * missed
     total = midpoint_expectation(squares * _polynomial(squares, _MIDPOINT))
     if near.all():
@@ -165,7 +169,8 @@ def jensen_shannon(p: Distribution, q: Distribution, /) -> Floats:
 def kl_terms(p: Distribution, q: Distribution, /) -> Floats:
     """The p * log(p / q) of each class in nats, shape (rows, classes); they may be negative."""
     with np.errstate(invalid="ignore"):
-        return np.where(p.masked, 0.0, p.probabilities() * log_ratios(p, q))
+        shares = p.probabilities()
+        return np.where(shares == 0, 0.0, shares * log_ratios(p, q))
 
 
 def _relative_entropy(

@@ -131,11 +131,8 @@ def check_sums(sums: Floats, /, *, tolerance: float) -> None:
     bad = ~(np.abs(sums - 1) <= tolerance) | (sums == 0)
     if bad.any():
         row = int(np.argmax(bad))
-        raise RowError(
-            row,
-            f"probabilities sum to {sums[row]:.6g}, not to 1",
-            "--normalize divides by any sum; --from logits takes scores",
-        )
+        hint = "--normalize divides by any other sum" if sums[row] > 0 else ""
+        raise RowError(row, f"probabilities sum to {sums[row]:.6g}, not to 1", hint)
 
 
 def _check_values(values: Floats) -> None:

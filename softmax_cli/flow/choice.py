@@ -74,13 +74,19 @@ def choose(
         "scores": lambda: scores,
         "index": lambda: picked(None),
         "name": lambda: picked(names or list(map(str, range(scores.shape[1])))),
-        "value": lambda: choice.value,
+        "value": lambda: np.take_along_axis(scores, index[:, None], axis=1)[:, 0],
         "margin": lambda: choice.margin,
         "ties": tied_classes,
-        "tied": lambda: choice.tied().astype(float),
+        "tied": choice.tied,
         "one_hot": one_hot,
-        "distance": lambda: choice.value[:, None] - scores,
+        "distance": lambda: distances(choice.value, scores),
     }
+
+
+def distances(value: Floats, scores: Floats) -> Floats:
+    """How far each score lies below its row's largest, shape (rows, classes)."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.where(scores == value[:, None], 0.0, value[:, None] - scores)
 
 
 def _winners(choice: Choice, row: int, names: Sequence[str] | None) -> list[object]:

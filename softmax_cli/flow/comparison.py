@@ -93,7 +93,7 @@ class ComparisonTally:
             record["worst_ulp_error"] = max(record["worst_ulp_error"], error)
             if status != "ok":
                 record["broken"] += 1
-                if not record["first_broken"]:
+                if record["first_broken"] is None:
                     record.update(first_broken=row, note=note)
             self._rows = row
 
@@ -113,7 +113,7 @@ class ComparisonTally:
 _UNTRIED: dict[str, Any] = {
     "rows": 0,
     "broken": 0,
-    "first_broken": 0,
+    "first_broken": None,
     "note": "",
     "worst_ulp_error": 0.0,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,18 +25,26 @@ def divergence_fields(
     names: Sequence[str] | None,
     places: Sequence[str],
     notices: Notices,
+    shown: Collection[str],
 ) -> LazyFields:
     """Each pair's divergences and entropies in the unit of a base.
 
-    A class that P has and Q rules out makes KL(P||Q) infinite, and is noted by name.
+    A class that makes one of the fields shown infinite is noted by name.
     """
-    impossible = divergences.impossible(p, q)
-    infinite = np.flatnonzero(impossible.any(axis=1))
-    if len(infinite):
-        row = int(infinite[0])
-        name = class_names(np.flatnonzero(impossible[row])[:1], names)[0]
-        message = f"KL(P||Q) is inf: P has class {name} and Q rules it out"
-        notices.add("infinite", places[row], message, len(infinite))
+
+    def note_infinite(of: Distribution, to: Distribution, a: str, b: str) -> None:
+        impossible = divergences.impossible(of, to)
+        infinite = np.flatnonzero(impossible.any(axis=1))
+        if len(infinite):
+            row = int(infinite[0])
+            name = class_names(np.flatnonzero(impossible[row])[:1], names)[0]
+            message = f"KL({a}||{b}) is inf: {a} has class {name} and {b} rules it out"
+            notices.add(a, places[row], message, len(infinite))
+
+    if not {"kl", "jeffreys"}.isdisjoint(shown):
+        note_infinite(p, q, "P", "Q")
+    if not {"reverse", "jeffreys"}.isdisjoint(shown):
+        note_infinite(q, p, "Q", "P")
 
     def unit(nats: Floats) -> Floats:
         return in_base(nats, base)

@@ -23,7 +23,9 @@ class Classes:
     """Reads a class as typed or found in a cell: an exact name, else an index from 0."""
 
     def __init__(self, names: Sequence[str] | None, count: int) -> None:
-        self._indices = {name: i for i, name in reversed(list(enumerate(names or ())))}
+        self._indices: dict[str, int] = {}
+        for i, name in enumerate(names or ()):
+            self._indices.setdefault(name, i)
         self._count = count
 
     def index(self, text: str) -> int:

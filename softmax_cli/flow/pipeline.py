@@ -92,7 +92,9 @@ def _computed(rows: Rows, compute: Compute, wanted: frozenset[str]) -> Iterator[
         except RowError as error:
             if error.row:
                 yield _evaluated(compute(block.head(error.row)), wanted)
-            raise DataError(f"{block.places[error.row]}: {error.message}", error.hint) from error
+            column = f":{error.column}" if error.column else ""
+            place = f"{block.places[error.row]}{column}"
+            raise DataError(f"{place}: {error.message}", error.hint) from error
 
 
 def _evaluated(lazy: LazyFields, wanted: frozenset[str]) -> Fields:

@@ -41,3 +41,22 @@ class Totals:
             items[f"{name}_sum"] = self.sum(name)
             items[f"{name}_mean"] = self.sum(name) / self.rows
         return items
+
+
+class TieCount:
+    """The number of vectors, and of those with more than one winner."""
+
+    fields = frozenset({"tied"})
+
+    def __init__(self) -> None:
+        self._rows = 0
+        self._ties = 0
+
+    def add(self, fields: Fields) -> None:
+        """Count some vectors in."""
+        self._rows += len(fields["tied"])
+        self._ties += int(fields["tied"].sum())
+
+    def summary(self) -> Summary:
+        """The counts: rows and ties."""
+        return {"rows": self._rows, "ties": self._ties}

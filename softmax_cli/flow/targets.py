@@ -79,13 +79,17 @@ class TargetReader:
         if self._target is not None:
             return np.full(rows, classes.index(self._target))
         labels: Labels = np.array(
-            [_label(row, text, classes) for row, text in enumerate(block.labels or ())], np.intp
+            [
+                _label(row, text, classes, block.label_column)
+                for row, text in enumerate(block.labels or ())
+            ],
+            np.intp,
         )
         return labels
 
 
-def _label(row: int, text: str, classes: Classes) -> int:
+def _label(row: int, text: str, classes: Classes, column: int | None) -> int:
     try:
         return classes.index(text)
     except DataError as error:
-        raise RowError(row, error.message, error.hint) from error
+        raise RowError(row, error.message, error.hint, column=column) from error

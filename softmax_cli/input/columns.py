@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from softmax_cli.errors import DataError
 from softmax_cli.input.numbers import shown
 
-_RANGE = re.compile(r"(\d*)(-?)(\d*)\Z")
+_RANGE = re.compile(r"(\d+)(-?)(\d*)\Z")
 
 
 def resolve(spec: str, names: Sequence[str] | None, width: int, source: str) -> list[int]:
@@ -45,9 +45,9 @@ def split_names(spec: str) -> list[str]:
 def _range(item: str) -> tuple[int, int | None] | None:
     """First and last column, from 1, of a number or a range; None for another text."""
     match = _RANGE.match(item)
-    if match is None or not (match[1] or match[3]):
+    if match is None:
         return None
-    first = int(match[1] or 1)
+    first = int(match[1])
     if not match[2]:
         return first, first
     return first, int(match[3]) if match[3] else None
@@ -59,12 +59,12 @@ def _numbered(item: str, names: Sequence[str] | None, width: int, source: str) -
         raise DataError(f"{source}: no column named {shown(item)}", _known(item, names))
     first, last = bounds[0], width if bounds[1] is None else bounds[1]
     if not 1 <= first <= last <= width:
-        raise DataError(f"{source}: no column {item}: the columns are 1 to {width}")
+        raise DataError(f"{source}: no columns {item} among 1 to {width}")
     return list(range(first - 1, last))
 
 
 def _known(item: str, names: Sequence[str] | None) -> str:
     if names is None:
-        return "there is no header; --header takes the first row as one"
+        return "there is no header, so they are numbers from 1 and ranges; or --header"
     close = difflib.get_close_matches(item, names, n=1)
     return f"did you mean {close[0]!r}?" if close else "the columns are " + ", ".join(names[:10])

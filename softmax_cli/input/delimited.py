@@ -15,7 +15,7 @@ from softmax_cli.errors import DataError, UsageError
 from softmax_cli.input.chunks import Lines, display_name, open_input, whole_lines
 from softmax_cli.input.columns import is_numbered, resolve
 from softmax_cli.input.delimiters import find_delimiter, split_rows
-from softmax_cli.input.numbers import is_number, parse_number
+from softmax_cli.input.numbers import is_number, parse_number, shown
 from softmax_cli.input.rows import Block, Places, Rows
 from softmax_cli.input.settings import InputSettings
 
@@ -59,7 +59,8 @@ def read_delimited(settings: InputSettings, target_column: str | None = None) ->
     if first is None:
         raise DataError(f"{name}: no rows")
     names, shape = _header(first[1], settings, target_column, name)
-    blocks = _blocks(rows if names else chain([first], rows), lines, shape, name)
+    hint = _why_header(first[1], shape)
+    blocks = _blocks(rows if names else chain([first], rows), lines, shape, name, hint)
     if settings.axis == "column" and shape.label is not None:
         raise UsageError("--target-column gives a target for each row, --axis column has no rows")
     downwards = settings.axis == "column" or (
@@ -78,11 +79,22 @@ def _rows(lines: Lines, name: str) -> Iterator[_Row]:
         try:
             row = next(reader, None)
         except csv.Error as error:
-            raise DataError(f"{name}:{lines.number}: {error}") from error
+            raise DataError(f"{name}:{lines.row_start}: {_explained(str(error))}") from error
         if row is None:
             return
         lines.between_rows = True
         yield lines.row_start, row
+
+
+def _explained(error: str) -> str:
+    """What the csv module means, for one who has not read its source."""
+    if "unexpected end" in error:
+        return "a quote that is never closed"
+    if "new-line" in error:
+        return "a carriage return inside a line; lines end with LF or CRLF"
+    if "expected after" in error:
+        return "text behind a closing quote"
+    return error
 
 
 def _header(
@@ -96,7 +108,8 @@ def _header(
         header = True  # a column asked for by name
     if header is None:
         chosen = _shape(settings.columns, target_column, None, len(first), name).chosen
-        header = not all(is_number(first[i]) for i in chosen)
+        # pandas leaves the name above its index empty; elsewhere an empty cell is a missing one.
+        header = any(names[i] and not is_number(names[i]) for i in chosen) or not names[0]
     if not header:
         return None, _shape(settings.columns, target_column, None, len(first), name)
     return names, _shape(settings.columns, target_column, names, len(first), name)
@@ -118,7 +131,16 @@ def _shape(
     return _Shape(chosen, label, width)
 
 
-def _blocks(rows: Iterator[_Row], lines: Lines, shape: _Shape, name: str) -> Iterator[Block]:
+def _why_header(first: list[str], shape: _Shape) -> str:
+    """Why a first row was taken for a header."""
+    named = next((cell for i in shape.chosen if not is_number(cell := first[i])), None)
+    reason = f"as {shown(named)} is not a number; " if named is not None else ""
+    return f"the first row is one, {reason}--no-header takes it as data"
+
+
+def _blocks(
+    rows: Iterator[_Row], lines: Lines, shape: _Shape, name: str, hint: str
+) -> Iterator[Block]:
     """Blocks as large as what has arrived, so that no row waits for a later one."""
     waiting: list[_Row] = []
     empty, failure = True, None
@@ -138,7 +160,7 @@ def _blocks(rows: Iterator[_Row], lines: Lines, shape: _Shape, name: str) -> Ite
     if failure is not None:
         raise failure
     if empty and not waiting:
-        raise DataError(f"{name}: a header and no rows", "--no-header takes it as a row")
+        raise DataError(f"{name}: no rows after the header", hint)
 
 
 def _parsed(rows: list[_Row], shape: _Shape, name: str) -> Iterator[Block]:
@@ -161,7 +183,8 @@ def _block(rows: list[_Row], values: NDArray[np.float64], shape: _Shape, name: s
     places = Places(name, [line for line, _ in rows])
     if shape.label is None:
         return Block(values, places)
-    return Block(values, places, [cells[shape.label].strip() for _, cells in rows])
+    labels = [cells[shape.label].strip() for _, cells in rows]
+    return Block(values, places, labels, shape.label + 1)
 
 
 def _values(rows: Sequence[list[str]], shape: _Shape) -> NDArray[np.float64] | None:
@@ -186,7 +209,7 @@ def _check(cells: list[str], shape: _Shape, place: str) -> None:
     for i in range(max(shape.width, len(cells))):
         if i >= len(cells) or i >= shape.width:
             raise DataError(
-                f"{place}:{i + 1}: a row of {len(cells)} columns where {shape.width} are expected"
+                f"{place}:{i + 1}: a row of length {len(cells)} where {shape.width} is expected"
             )
         if i in shape.chosen:
             parse_number(cells[i], f"{place}:{i + 1}")

@@ -40,7 +40,9 @@ def parse_number(text: str, place: str) -> float:
     if not text.strip():
         raise DataError(f"{place}: empty where a number is expected")
     if not is_number(text) or math.isnan(float(text)):
-        raise DataError(f"{place}: {shown(text)} is not a number")
+        comma = is_number(text.replace(",", "."))
+        hint = "decimals stand behind a point" if comma and "," in text else ""
+        raise DataError(f"{place}: {shown(text)} is not a number", hint)
     return float(text)
 
 
@@ -64,6 +66,8 @@ def parse_list(text: str, place: str) -> list[float]:
     if _BRACKETED.match(text):
         text = text[1:-1].strip()
     items = _items(text)
+    if any(bracket in text for bracket in "[]()"):
+        raise DataError(f"{place}: a list within a list", "each row is an argument of its own")
     if items == [""]:
         raise DataError(f"{place}: an empty list")
     if len(items) == 1:

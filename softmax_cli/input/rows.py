@@ -19,6 +19,8 @@ class Block(NamedTuple):
         Where each row stands, for messages: 'stdin:3', 'argument 2'.
     labels : list of str or None
         Each row's cell in the column of targets, if there is one.
+    label_column : int or None
+        That column, from 1.
     against : Block or None
         As many rows to be held against these, where a command compares vectors.
     """
@@ -26,13 +28,16 @@ class Block(NamedTuple):
     values: NDArray[np.float64]
     places: Sequence[str]
     labels: list[str] | None = None
+    label_column: int | None = None
     against: Block | None = None
 
     def head(self, count: int) -> Block:
         """The first rows."""
         labels = None if self.labels is None else self.labels[:count]
         against = None if self.against is None else self.against.head(count)
-        return Block(self.values[:count], self.places[:count], labels, against)
+        return self._replace(
+            values=self.values[:count], places=self.places[:count], labels=labels, against=against
+        )
 
 
 class Places(Sequence[str]):

@@ -33,8 +33,16 @@ def open_rows(settings: InputSettings, *, target_column: str | None = None) -> R
         return read_delimited(settings, target_column)
     if settings.path != "-":
         raise UsageError("vectors as arguments and --input exclude one another")
-    if target_column is not None:
-        raise UsageError("--target-column names a column of rows that are read, not typed")
+    about_rows = {
+        "--target-column": target_column,
+        "--columns": settings.columns,
+        "--delimiter": settings.delimiter,
+        "--header": settings.header,
+        "--axis": settings.axis,
+    }
+    for name, value in about_rows.items():
+        if value is not None:
+            raise UsageError(f"{name} is about rows that are read, not typed")
     vectors = parse_vectors(settings.vectors)
 
     import numpy as np

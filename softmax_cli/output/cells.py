@@ -45,8 +45,8 @@ def _point(number: str) -> int:
 
 
 def text_cells(values: Values) -> list[Text]:
-    """Words, as they are."""
-    return [Text(visible(str(value))) for value in values.tolist()]
+    """Words, as they are; nothing for None."""
+    return [Text("" if text == "None" else visible(text)) for text in texts(values, None)]
 
 
 def status_cells(values: Values) -> list[Text]:
@@ -67,16 +67,21 @@ def largest_size(values: Values) -> float:
 
 
 def bar_cells(values: Values, largest: float, width: int, *, ascii_only: bool) -> list[Text]:
-    """Bars as long as the values' sizes; red below 0."""
+    """Bars as long as the values' sizes; paler and red below 0."""
     lengths = np.nan_to_num(np.abs(values) / largest * width, posinf=0.0)
     return [
-        Text(_bar(length, ascii_only=ascii_only), style="red" if value < 0 else "green")
+        Text(
+            _bar(length, ascii_only=ascii_only, negative=value < 0),
+            style="red" if value < 0 else "green",
+        )
         for value, length in zip(values.tolist(), lengths.tolist(), strict=True)
     ]
 
 
-def _bar(length: float, *, ascii_only: bool) -> str:
+def _bar(length: float, *, ascii_only: bool, negative: bool) -> str:
     if ascii_only:
-        return "#" * round(length)
+        return ("-" if negative else "#") * round(length)
+    if negative:
+        return "░" * round(length)
     eighths = math.ceil(length * 8 - 1e-9) if length > 0 else 0
     return "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import numpy as np
 import orjson
 from numpy.typing import NDArray
+
+# Python's 1e-07 and 1e+16 as the shortest digits have them: 1e-7, 1e16.
+_EXPONENT = re.compile(r"e\+?(-?)0*")
 
 
 def shortest_texts(values: NDArray[np.float64]) -> list[str]:
@@ -33,7 +37,7 @@ def texts(values: NDArray[Any], precision: int | None) -> list[str]:
         ]
     if precision is None:
         return shortest_texts(values)
-    return [f"{number:.{precision}g}" for number in values.ravel().tolist()]
+    return [_EXPONENT.sub(r"e\1", f"{number:.{precision}g}") for number in values.ravel().tolist()]
 
 
 def plain(value: object, precision: int | None) -> object:

@@ -6,6 +6,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -40,6 +41,7 @@ _MARGIN: Final = 1
 _GAP: Final = 2
 _BAR: Final = range(8, 41)
 _NAME: Final = 24
+_MORE_PLACES: Final = 6
 _STDOUT: Final = 1
 _NUMERIC: Final = ("number", "rough")
 
@@ -109,7 +111,30 @@ class TableWriter:
     def _many(
         self, canvas: _Canvas, fields: Fields, summary: Summary | None
     ) -> list[RenderableType]:
+        columns, classes, spread, hidden = self._spread(fields)
+        title, heads = self._heads(fields)
+        if classes and self._layout.label and not canvas.fits(title, heads, columns, spread):
+            # What came of each on a line, and only then each class on a line of its own.
+            others = [column for column in columns if column not in classes]
+            before = [spread[column.field] for column in columns[: columns.index(classes[0])]]
+            trials = [" ".join(map(str, trial)) for trial in zip(heads, *before, strict=True)]
+            first, lines = canvas.table(title, heads, others, spread)
+            second, whole = canvas.table(title, trials, classes, spread)
+            parts = [first, Text(), second, *canvas.left_out(len(trials) - whole, "of them")]
+        else:
+            table, lines = canvas.table(title, heads, columns, spread)
+            parts = [table]
+        parts += canvas.left_out(self._count - lines, "rows")
+        parts += canvas.left_out(hidden, "classes")
+        below = canvas.notes(fields.get(self._layout.notes or ""))
+        if summary is not None and self._layout.total:
+            below.append(canvas.footer(self._layout.total, summary))
+        return [*parts, Text(), *below] if below else parts
+
+    def _spread(self, fields: Fields) -> tuple[list[Column], list[Column], dict[str, Values], int]:
+        """All columns, those of classes among them, their values, and the classes left out."""
         columns: list[Column] = []
+        classes: list[Column] = []
         spread: dict[str, Values] = {}
         hidden = 0
         for column in self._layout.lines:
@@ -121,20 +146,20 @@ class TableWriter:
             names = self._shape.class_names(values.shape[1])
             hidden = max(0, len(names) - _CLASSES)
             for i, name in enumerate(names[:_CLASSES]):
-                key = f"{column.field} {i}"
-                columns.append(Column(key, name, column.style))
-                spread[key] = values[:, i]
+                classes.append(Column(f"{column.field} {i}", name, column.style))
+                spread[classes[-1].field] = values[:, i]
+            columns += classes
+        return columns, classes, spread, hidden
+
+    def _heads(self, fields: Fields) -> tuple[str, list[str]]:
+        """What heads the lines of many vectors, and its title."""
         label = self._layout.label
-        kept = len(next(iter(spread.values())))
-        heads = fields[label.field].tolist() if label else range(1, kept + 1)
-        title = label.title if label else "row"
-        table, lines = canvas.table(title, list(map(str, heads)), columns, spread, None)
-        parts = [table, *canvas.left_out(self._count - lines, "rows")]
-        parts += [*canvas.left_out(hidden, "classes"), Text()]
-        parts += canvas.notes(fields.get(self._layout.notes or ""))
-        if summary is not None:
-            parts.append(canvas.footer(self._layout.total, summary))
-        return parts
+        if label:
+            return label.title, list(map(str, fields[label.field].tolist()))
+        kept = min(self._count, self._layout.most)
+        if self._shape.downwards and self._shape.column_names:
+            return "column", list(self._shape.column_names[:kept])
+        return "row", [str(n) for n in range(1, kept + 1)]
 
 
 class _Canvas:
@@ -163,7 +188,7 @@ class _Canvas:
         labels: Sequence[str],
         columns: Sequence[Column],
         fields: Fields,
-        emphasis: Values | None,
+        emphasis: Values | None = None,
         largest: float = 1.0,
     ) -> tuple[RenderableType, int]:
         """A line for each label if they fit the width, else a line for each cell.
@@ -199,6 +224,17 @@ class _Canvas:
             table.add_row(*line, style=style)
         return _indented(table), len(heads)
 
+    def fits(
+        self, label: str, labels: Sequence[str], columns: Sequence[Column], fields: Fields
+    ) -> bool:
+        """Whether a line for each label fits the width."""
+        widths = [
+            _width([Text(visible(column.title)), *self._cells(column, fields[column.field])])
+            for column in columns
+        ]
+        first = _width([Text(label), *(Text(visible(name)) for name in labels)])
+        return _MARGIN + first + sum(_GAP + width for width in widths) <= self._console.width
+
     def left_out(self, count: int, what: str) -> list[RenderableType]:
         """A line that says how many there are beside those shown, if there are any."""
         return [self.note(f"… {count} more {what}; -f csv shows all")] if count > 0 else []
@@ -228,7 +264,11 @@ class _Canvas:
         numbers = [float(values[item.field]) for item in items]
         digits = max(0, self._precision or TABLE_PRECISION)
         decimals = max(0, digits - 1 - _exponent(max(map(abs, numbers), default=0.0)))
-        shown = [f"{number:.{decimals}f}" for number in numbers]
+        # Rounded numbers may miss their sum by one in the last place; a place more mends it.
+        for places in range(decimals, decimals + _MORE_PLACES):
+            shown = [f"{number:.{places}f}" for number in numbers]
+            if not np.isfinite(numbers[-1]) or sum(map(Decimal, shown[:-1])) == Decimal(shown[-1]):
+                break
         titles = [item.title for item in items]
         left = " + ".join(titles[:-1]) + " = " + titles[-1]
         right = " + ".join(shown[:-1]) + " = " + shown[-1]
@@ -248,8 +288,9 @@ class _Canvas:
     def _value(self, value: Any) -> str:
         if isinstance(value, str):
             return visible(value)
-        array = np.asarray(value)
-        return texts(array.reshape(1), self._precision or TABLE_PRECISION)[0]
+        if isinstance(value, list):
+            return ", ".join(visible(str(item)) for item in value)
+        return texts(np.asarray(value).reshape(1), self._precision or TABLE_PRECISION)[0]
 
     def _cells(self, column: Column, values: Values) -> list[Text]:
         if column.style == "text":
