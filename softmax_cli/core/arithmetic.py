@@ -24,10 +24,14 @@ def two_sum(a: Floats, b: Floats, /) -> tuple[Floats, Floats]:
     The error is 0 where the sum is not finite.
     """
     with _quiet():
-        total = a + b
-        virtual = total - a
-        error = (a - (total - virtual)) + (b - virtual)
+        total, error = _two_sum(a, b)
     return total, _finite_or_zero(error)
+
+
+def _two_sum(a: Floats, b: Floats) -> tuple[Floats, Floats]:
+    total = a + b
+    virtual = total - a
+    return total, (a - (total - virtual)) + (b - virtual)
 
 
 def two_product(a: Floats, b: Floats | float, /) -> tuple[Floats, Floats]:
@@ -85,7 +89,7 @@ def fold_sum(terms: Floats, /) -> Floats:
     array, shape (columns,)
     """
     high, low = fold_sum_parts(terms)
-    return np.where(np.isfinite(low), high + low, high)
+    return high + low
 
 
 def fold_sum_parts(terms: Floats, /) -> tuple[Floats, Floats]:
@@ -97,7 +101,7 @@ def fold_sum_parts(terms: Floats, /) -> tuple[Floats, Floats]:
         while len(total) > 1:
             pairs = len(total) // 2
             kept = len(total) - pairs
-            folded, error = two_sum(total[:pairs], total[kept:])
+            folded, error = _two_sum(total[:pairs], total[kept:])
             if total is not terms:
                 error += lost[:pairs]
                 error += lost[kept:]
@@ -107,7 +111,7 @@ def fold_sum_parts(terms: Floats, /) -> tuple[Floats, Floats]:
                 waiting = np.zeros_like(lost[:1]) if total is terms else lost[pairs:kept]
                 total = np.concatenate([folded, total[pairs:kept]])
                 lost = np.concatenate([error, waiting])
-    return total[0], lost[0]
+    return total[0], _finite_or_zero(lost[0])
 
 
 class ExactSum:

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from softmax_cli.core.arithmetic import Floats, divide, fold_sum, fold_sum_parts, two_sum
 from softmax_cli.errors import RowError
@@ -46,8 +47,6 @@ class Logits:
         exp(gap + residue).
     winners : bool array, shape (rows, classes)
         Classes that have the maximum.
-    masked : bool array, shape (rows, classes)
-        Classes of probability 0.
 
     Raises
     ------
@@ -63,22 +62,30 @@ class Logits:
         self.temperature = temperature
         self.maximum = maximum
         shift = np.where(np.isfinite(maximum), maximum, 0.0)
-        self.masked = np.isneginf(columns).T
-        winners = columns == shift
-        self.winners = winners.T
+        self._columns = columns
+        self.winners = (columns == shift).T
         self.gap, self.residue = _shifted(columns, shift, temperature)
         with np.errstate(under="ignore"):
             self._high = np.exp(self.gap)
             self.exponentials = self._high + self._high * self.residue
 
     @cached_property
+    def masked(self) -> NDArray[np.bool_]:
+        """Classes of probability 0, shape (rows, classes)."""
+        return np.isneginf(self._columns).T
+
+    @cached_property
     def _rest_parts(self) -> tuple[Floats, Floats]:
         """Sum of exp(gap) without one winner's own 1, as two floats, each of shape (rows,)."""
-        others = np.where(self.winners.T, 0.0, 1.0)
         ties: Floats = self.winners.sum(axis=1) - 1.0
+        others = ~self.winners.T
         high, low = self._sum_exponentials(others)
         total, error = two_sum(ties, high)
         return total, error + low
+
+    @cached_property
+    def _lowest(self) -> float:
+        return float(self.gap.min())
 
     @cached_property
     def rest(self) -> Floats:
@@ -93,12 +100,12 @@ class Logits:
         total, error = two_sum(np.ones_like(high), high)
         return total, error + low
 
-    def _sum_exponentials(self, weights: Floats) -> tuple[Floats, Floats]:
+    def _sum_exponentials(self, weights: Floats | NDArray[np.bool_]) -> tuple[Floats, Floats]:
         """Sum over the classes of exp(gap) * weight, right also where terms are subnormal."""
         terms = self.exponentials * weights
-        deep = (self.gap < _DEEP) & (weights > 0) & np.isfinite(self.gap)
-        if not deep.any():
+        if self._lowest >= _DEEP:
             return fold_sum_parts(terms)
+        deep = (self.gap < _DEEP) & (weights > 0) & np.isfinite(self.gap)
         # exp(d) = exp(d / 2)**2: the root is a normal number wherever the product matters.
         root = np.exp(self.gap[deep] / 2)
         weight, correction = weights[deep], 1 + self.residue[deep]

@@ -1,49 +1,23 @@
-"""Results as tables for people."""
+"""Results as tables for people: which fields, of how many vectors and classes."""
 
 from __future__ import annotations
 
-import io
-import os
-import sys
-from collections.abc import Sequence
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from rich import box
-from rich.console import Console, Group, RenderableType
-from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
-from softmax_cli.output import stdout
-from softmax_cli.output.cells import (
-    TABLE_PRECISION,
-    bar_cells,
-    largest_size,
-    mark_cells,
-    number_cells,
-    status_cells,
-    text_cells,
-    visible,
-)
-from softmax_cli.output.numbers import texts
-from softmax_cli.output.results import Column, Item, Layout, Shape
+from softmax_cli.output.canvas import Canvas
+from softmax_cli.output.cells import largest_size
+from softmax_cli.output.results import Column, Layout, Shape
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from softmax_cli.output.results import Fields, Summary, Values
 
 # What a screen or two can show; a footer tells how many were left out.
 _CLASSES: Final = 50
-_LONG_LINES: Final = 120
-
-_MARGIN: Final = 1
-_GAP: Final = 2
-_BAR: Final = range(8, 41)
-_NAME: Final = 24
-_MORE_PLACES: Final = 6
-_STDOUT: Final = 1
-_NUMERIC: Final = ("number", "rough")
 
 
 class TableWriter:
@@ -79,7 +53,7 @@ class TableWriter:
         fields = {
             key: np.concatenate([kept[key] for kept in self._kept]) for key in sorted(self.fields)
         }
-        canvas = _Canvas(self._precision)
+        canvas = Canvas(self._precision)
         if self._count == 1 and self._layout.classes:
             canvas.print(self._lone(canvas, fields))
         else:
@@ -87,10 +61,10 @@ class TableWriter:
 
     def reduce(self, field: str, value: float, summary: Summary) -> None:
         """Print the summary alone."""
-        canvas = _Canvas(self._precision)
+        canvas = Canvas(self._precision)
         canvas.print([canvas.footer(self._layout.total, summary)])
 
-    def _lone(self, canvas: _Canvas, fields: Fields) -> list[RenderableType]:
+    def _lone(self, canvas: Canvas, fields: Fields) -> list[RenderableType]:
         layout = self._layout
         vector = {key: values[0] for key, values in fields.items()}
         columns = [column for column in layout.classes if column.field in vector]
@@ -109,7 +83,7 @@ class TableWriter:
         return parts + canvas.notes(vector.get(layout.notes or ""))
 
     def _many(
-        self, canvas: _Canvas, fields: Fields, summary: Summary | None
+        self, canvas: Canvas, fields: Fields, summary: Summary | None
     ) -> list[RenderableType]:
         columns, classes, spread, hidden = self._spread(fields)
         title, heads = self._heads(fields)
@@ -160,187 +134,3 @@ class TableWriter:
         if self._shape.downwards and self._shape.column_names:
             return "column", list(self._shape.column_names[:kept])
         return "row", [str(n) for n in range(1, kept + 1)]
-
-
-class _Canvas:
-    """A console that prints to standard output, and what can be drawn on it."""
-
-    def __init__(self, precision: int | None) -> None:
-        self._precision = precision
-        self._bytes = io.BytesIO()
-        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-        text = io.TextIOWrapper(self._bytes, encoding, errors="replace", write_through=True)
-        is_terminal = True if os.isatty(_STDOUT) else None
-        self._console = Console(
-            file=text, force_terminal=is_terminal, highlight=False, markup=False, emoji=False
-        )
-        self._ascii = self._console.options.ascii_only
-
-    def print(self, parts: Sequence[RenderableType]) -> None:
-        """Print the parts under one another."""
-        self._console.print(Group(*parts))
-        lines = self._bytes.getvalue().split(b"\n")
-        stdout.write(b"\n".join(line.rstrip() for line in lines))
-
-    def table(
-        self,
-        label: str,
-        labels: Sequence[str],
-        columns: Sequence[Column],
-        fields: Fields,
-        emphasis: Values | None = None,
-        largest: float = 1.0,
-    ) -> tuple[RenderableType, int]:
-        """A line for each label if they fit the width, else a line for each cell.
-
-        And how many labels there was room for. `largest` is the number of a whole bar.
-        """
-        heads = [Text(visible(name)) for name in labels]
-        plain = [column for column in columns if column.style != "bar"]
-        cells = [self._cells(column, fields[column.field]) for column in plain]
-        titles = [Text(visible(column.title)) for column in plain]
-        widths = [_width([title, *column]) for title, column in zip(titles, cells, strict=True)]
-        label_width = _width([Text(label), *heads])
-        used = _MARGIN + label_width + sum(_GAP + width for width in widths)
-        if used > self._console.width and len(plain) > 1:
-            return self._long(label, heads, titles, cells)
-        self._widen(used)
-        table = _frame()
-        table.add_column(label, no_wrap=True, min_width=label_width)
-        for column, title, width, column_cells in zip(plain, titles, widths, cells, strict=True):
-            if column.style in _NUMERIC:
-                title.justify = "right"
-                for cell in column_cells:
-                    cell.pad_left(width - cell.cell_len)
-            table.add_column(title, no_wrap=True, min_width=width)
-        room = min(_BAR.stop - 1, self._console.width - used - _GAP)
-        for column in columns:
-            if column.style == "bar" and room in _BAR:
-                values = fields[column.field]
-                cells.append(bar_cells(values, largest, room, ascii_only=self._ascii))
-                table.add_column(column.title, no_wrap=True, min_width=room)
-        for i, line in enumerate(zip(heads, *cells, strict=True)):
-            style = "bold" if emphasis is not None and emphasis[i] else None
-            table.add_row(*line, style=style)
-        return _indented(table), len(heads)
-
-    def fits(
-        self, label: str, labels: Sequence[str], columns: Sequence[Column], fields: Fields
-    ) -> bool:
-        """Whether a line for each label fits the width."""
-        widths = [
-            _width([Text(visible(column.title)), *self._cells(column, fields[column.field])])
-            for column in columns
-        ]
-        first = _width([Text(label), *(Text(visible(name)) for name in labels)])
-        return _MARGIN + first + sum(_GAP + width for width in widths) <= self._console.width
-
-    def left_out(self, count: int, what: str) -> list[RenderableType]:
-        """A line that says how many there are beside those shown, if there are any."""
-        return [self.note(f"… {count} more {what}; -f csv shows all")] if count > 0 else []
-
-    def _widen(self, needed: int) -> None:
-        """Rather wider than the screen than cut."""
-        self._console.width = max(self._console.width, needed)
-
-    def footer(self, items: Sequence[Item], values: Fields | Summary) -> RenderableType:
-        """'name value unit' for each item, as many to a line as fit."""
-        words = []
-        for item in items:
-            if item.field not in values:
-                continue
-            value = self._value(values[item.field])
-            words.append(Text.assemble((f"{item.title} ", "dim"), f"{value} {item.unit}".strip()))
-        lines: list[Text] = []
-        for word in words:
-            if lines and lines[-1].cell_len + 3 + word.cell_len <= self._console.width - 2:
-                lines[-1] = lines[-1] + Text("   ") + word
-            else:
-                lines.append(word)
-        return _indented(Group(*lines))
-
-    def identity(self, items: Sequence[Item], values: Fields) -> RenderableType:
-        """'A + B = C: a + b = c', with as many decimals in each, so that they add up."""
-        numbers = [float(values[item.field]) for item in items]
-        digits = max(0, self._precision or TABLE_PRECISION)
-        decimals = max(0, digits - 1 - _exponent(max(map(abs, numbers), default=0.0)))
-        # Rounded numbers may miss their sum by one in the last place; a place more mends it.
-        for places in range(decimals, decimals + _MORE_PLACES):
-            shown = [f"{number:.{places}f}" for number in numbers]
-            if not np.isfinite(numbers[-1]) or sum(map(Decimal, shown[:-1])) == Decimal(shown[-1]):
-                break
-        titles = [item.title for item in items]
-        left = " + ".join(titles[:-1]) + " = " + titles[-1]
-        right = " + ".join(shown[:-1]) + " = " + shown[-1]
-        text = Text.assemble((f"{left}  ", "dim"), f"{right} {items[-1].unit}".strip())
-        return _indented(text)
-
-    def notes(self, words: Values | None) -> list[RenderableType]:
-        """Words about vectors, a line each."""
-        if words is None:
-            return []
-        return [self.note(str(word)) for word in np.ravel(words).tolist() if word]
-
-    def note(self, words: str) -> RenderableType:
-        """A line of words."""
-        return _indented(Text(visible(words)))
-
-    def _value(self, value: Any) -> str:
-        if isinstance(value, str):
-            return visible(value)
-        if isinstance(value, list):
-            return ", ".join(visible(str(item)) for item in value)
-        return texts(np.asarray(value).reshape(1), self._precision or TABLE_PRECISION)[0]
-
-    def _cells(self, column: Column, values: Values) -> list[Text]:
-        if column.style == "text":
-            return text_cells(values)
-        if column.style == "status":
-            return status_cells(values)
-        if column.style == "mark":
-            return mark_cells(values, ascii_only=self._ascii)
-        return number_cells(values, 3 if column.style == "rough" else self._precision)
-
-    def _long(
-        self, label: str, heads: list[Text], titles: list[Text], cells: list[list[Text]]
-    ) -> tuple[RenderableType, int]:
-        table = _frame()
-        shown = max(1, _LONG_LINES // len(titles))
-        values = [cell for column in cells for cell in column]
-        widths = [
-            min(_NAME, _width([Text(label), *heads])),
-            min(_NAME, _width(titles)),
-            _width(values),
-        ]
-        self._widen(_MARGIN + sum(widths) + 2 * _GAP)
-        table.add_column(label, min_width=widths[0], overflow="fold")
-        table.add_column("", min_width=widths[1], overflow="fold")
-        table.add_column("value", min_width=widths[2], no_wrap=True, justify="right")
-        for i, head in enumerate(heads[:shown]):
-            for j, (title, column) in enumerate(zip(titles, cells, strict=True)):
-                last = j == len(titles) - 1
-                table.add_row(head if j == 0 else Text(), title, column[i], end_section=last)
-        return _indented(table), min(shown, len(heads))
-
-
-def _frame() -> Table:
-    return Table(
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-        padding=(0, _GAP - 1, 0, 0),
-        header_style="bold",
-    )
-
-
-def _indented(part: RenderableType) -> RenderableType:
-    return Padding(part, (0, 0, 0, _MARGIN))
-
-
-def _width(cells: Sequence[Text]) -> int:
-    return max((cell.cell_len for cell in cells), default=0)
-
-
-def _exponent(number: float) -> int:
-    """The power of ten of a number's first digit; 0 for 0 and inf."""
-    return int(f"{number:e}".split("e")[1]) if number and np.isfinite(number) else 0
