@@ -25,6 +25,9 @@ def test_labels_against_logits(vector: Vector, data: st.DataObject) -> None:
     truth, labels = Reference.of_logits(vector), np.array([label])
     prediction = Logits(vector[None])
     assert ulps(losses.cross_entropy(prediction, labels)[0], -truth.log_p[label]) <= BOUND
+    exact = -truth.log_p[label]
+    perplexity = losses.perplexity(prediction, labels)[0]
+    assert ulps(perplexity, mpmath.exp(exact)) <= BOUND + float(exact)
     gradient = losses.gradient(prediction, labels)[0]
     for i in range(len(vector)):
         exact = -truth.complement(i) if i == label else truth.p[i]
@@ -38,7 +41,10 @@ def test_distributions_against_logits(target: Vector, vector: Vector) -> None:
     p, q = Reference.of_probabilities(target), Reference.of_logits(vector)
     prediction, targets = Logits(vector[None]), Probabilities(target[None])
     loss = losses.cross_entropy(prediction, targets)[0]
-    assert ulps(loss, p.cross_entropy(q)) <= BOUND
+    exact = p.cross_entropy(q)
+    assert ulps(loss, exact) <= BOUND
+    perplexity = losses.perplexity(prediction, targets)[0]
+    assert ulps(perplexity, mpmath.exp(exact)) <= BOUND + float(exact)
     gradient = losses.gradient(prediction, targets)[0]
     for i in range(4):
         larger = float(max(p.p[i], q.p[i]))
@@ -76,6 +82,20 @@ def test_log_probabilities_are_logits_that_sum_to_one() -> None:
     assert from_log_probabilities(logs).probabilities()[0] == pytest.approx([0.25, 0.5, 0.25])
     with pytest.raises(RowError, match="sum to 2"):
         from_log_probabilities(logs + np.log(2))
+
+
+def test_perplexity_of_a_large_loss_keeps_its_first_digits() -> None:
+    scores = [
+        -522.9054484396844,
+        -122.8260599913035,
+        -262.0145956688018,
+        305.62056258611005,
+        -156.0,
+    ]
+    target = [0.1, 0.2, 0.3, 0.4, 0.0]
+    prediction, targets = Logits(np.array([scores])), Probabilities(np.array([target]))
+    loss = Reference.of_probabilities(target).cross_entropy(Reference.of_logits(scores))
+    assert ulps(losses.perplexity(prediction, targets)[0], mpmath.exp(loss)) <= 4 + float(loss)
 
 
 def test_confident_and_right_keeps_its_digits() -> None:

@@ -83,9 +83,9 @@ def test_inputs_are_not_written_to() -> None:
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
-        ([1, np.nan], "a logit is nan"),
-        ([-np.inf, -np.inf], "every logit is -inf"),
-        ([np.inf, np.inf], "2 logits are inf"),
+        ([1, np.nan], "a value is nan"),
+        ([-np.inf, -np.inf], "every value is -inf"),
+        ([np.inf, np.inf], "2 values are inf"),
     ],
 )
 def test_a_row_without_an_answer_is_named(bad: list[float], message: str) -> None:

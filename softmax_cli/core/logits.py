@@ -167,6 +167,11 @@ class Logits:
         """-log p in nats, shape (rows, classes), never negative; inf for a masked class."""
         return ((self._log_total - self.residue) - self.gap).T
 
+    def surprisal_parts(self) -> tuple[Floats, Floats]:
+        """`surprisals` before the last rounding: the sum of two arrays."""
+        high, low = two_sum(-self.gap, self._log_total - self.residue)
+        return high.T, low.T
+
     def expectation(self, weights: Floats, /) -> Floats:
         """Sum of probability * weight, shape (rows,); weights not negative, masked ones unread."""
         columns = np.where(np.isneginf(self.gap), 0.0, weights.T)
@@ -209,10 +214,10 @@ def check_rows(columns: Floats, maximum: Floats, /) -> None:
     if bad.any():
         row = int(np.argmax(bad))
         if np.isnan(maximum[row]):
-            raise RowError(row, "a logit is nan")
+            raise RowError(row, "a value is nan")
         if maximum[row] == -np.inf:
-            raise RowError(row, "every logit is -inf: there is no distribution over no class")
-        raise RowError(row, f"{infinite[row]} logits are inf: only one class can win outright")
+            raise RowError(row, "every value is -inf: there is no class left")
+        raise RowError(row, f"{infinite[row]} values are inf: only one class can win outright")
 
 
 def _limits(columns: Floats, maximum: Floats) -> Floats:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_cli.core.arithmetic import Floats
+from softmax_cli.core.arithmetic import Floats, divide, fold_sum, fold_sum_parts, two_product
 from softmax_cli.core.divergences import kl_divergence
 from softmax_cli.core.probabilities import Distribution, Probabilities
 
@@ -42,10 +42,24 @@ def excess_entropy(prediction: Distribution, targets: Targets, /) -> Floats:
     return at_labels(prediction.surprisals(), targets)
 
 
-def perplexity(entropy: Floats, /) -> Floats:
-    """Exp of an entropy or a cross-entropy in nats: as many equally likely classes cost that."""
-    with np.errstate(over="ignore"):
-        return np.exp(entropy)
+def perplexity(prediction: Distribution, targets: Targets, /) -> Floats:
+    """Perplexity exp(H(P, Q)), shape (rows,): as many equally likely classes cost that.
+
+    The exponent's last digits are the result's first, so it is kept as two floats.
+    """
+    surprisals, missed = prediction.surprisal_parts()
+    if isinstance(targets, Probabilities):
+        with np.errstate(invalid="ignore"):
+            possible = targets.values > 0
+            terms, errors = two_product(targets.values, surprisals.T)
+            total, low = fold_sum_parts(np.where(possible, terms, 0.0))
+            rest = fold_sum(np.where(possible, errors + targets.values * missed.T, 0.0))
+        high, low = divide(total, low + rest, *targets.sum_parts)
+    else:
+        high, low = at_labels(surprisals, targets), at_labels(missed, targets)
+    with np.errstate(over="ignore", invalid="ignore"):
+        rounded = np.exp(high)
+        return np.where(np.isfinite(rounded), rounded * (1 + low), rounded)
 
 
 def target_probability(prediction: Distribution, targets: Targets, /) -> Floats:

@@ -84,6 +84,11 @@ class Probabilities:
             far = np.log(self.sums) - np.log(self.values)
         return np.where(odds < np.inf, near, far).T
 
+    def surprisal_parts(self) -> tuple[Floats, Floats]:
+        """`surprisals`, and zeros: they are known no better."""
+        surprisals = self.surprisals()
+        return surprisals, np.zeros_like(surprisals)
+
     def expectation(self, weights: Floats, /) -> Floats:
         """Sum of probability * weight, shape (rows,); weights not negative, unread where p = 0."""
         columns = np.where(self.values > 0, weights.T, 0.0)

@@ -44,9 +44,6 @@ def loss_fields(
     def unit(nats: Floats) -> Floats:
         return in_base(nats, base)
 
-    def loss() -> Floats:
-        return losses.cross_entropy(prediction, targets)
-
     def predicted() -> Labels:
         return likeliest(prediction)
 
@@ -54,10 +51,10 @@ def loss_fields(
         return likeliest(targets) if isinstance(targets, Probabilities) else targets
 
     return {
-        "loss": lambda: unit(loss()),
+        "loss": lambda: unit(losses.cross_entropy(prediction, targets)),
         "entropy": lambda: unit(losses.target_entropy(targets)),
         "kl": lambda: unit(losses.excess_entropy(prediction, targets)),
-        "perplexity": lambda: losses.perplexity(loss()),
+        "perplexity": lambda: losses.perplexity(prediction, targets),
         "probability": lambda: losses.target_probability(prediction, targets),
         "predicted": lambda: class_names(predicted(), names),
         "true": lambda: class_names(true(), names),
