@@ -100,6 +100,13 @@ def test_the_identity_adds_up_in_the_digits_shown(run: Run) -> None:
         assert len({len(number.split(".")[1]) for number in match.groups()}) == 1
 
 
+def test_the_identity_of_a_tiny_or_infinite_loss_is_short(run: Run) -> None:
+    tiny = run("xent", "-f", "table", "0", "-200", "-t", "0").ok()
+    assert "0 + 1.3839e-87 = 1.3839e-87 nats" in tiny
+    infinite = run("xent", "-f", "table", "0", "-inf", "-t", "1").ok()
+    assert "0 + inf = inf nats" in infinite
+
+
 def test_the_base_is_named(run: Run) -> None:
     assert " bits" in run("xent", "-f", "table", "--base", "2", "1,2", "-t", "0").ok()
     assert " dits" in run("kl", "-f", "table", "--base", "10", "0.5,0.5", "0.2,0.8").ok()

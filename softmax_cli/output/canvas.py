@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 from rich import box
@@ -38,8 +38,20 @@ _GAP: Final = 2
 _BAR: Final = range(8, 41)
 _NAME: Final = 24
 _MORE_PLACES: Final = 6
+# Powers of ten that are written out, not as an exponent.
+_PLAIN: Final = range(-6, 12)
 _STDOUT: Final = 1
 _NUMERIC: Final = ("number", "rough")
+
+
+class _Grid(NamedTuple):
+    """What a table is made of: the lines' heads, then for each column its cells and its width."""
+
+    heads: list[Text]
+    titles: list[Text]
+    cells: list[list[Text]]
+    widths: list[int]
+    used: int
 
 
 class Canvas:
@@ -75,18 +87,13 @@ class Canvas:
 
         And how many labels there was room for. `largest` is the number of a whole bar.
         """
-        heads = [Text(visible(name)) for name in labels]
         plain = [column for column in columns if column.style != "bar"]
-        cells = [self._cells(column, fields[column.field]) for column in plain]
-        titles = [Text(visible(column.title)) for column in plain]
-        widths = [_width([title, *column]) for title, column in zip(titles, cells, strict=True)]
-        label_width = _width([Text(label), *heads])
-        used = _MARGIN + label_width + sum(_GAP + width for width in widths)
+        heads, titles, cells, widths, used = self._grid(label, labels, plain, fields)
         if used > self._console.width and len(plain) > 1:
             return self._long(label, heads, titles, cells)
         self._widen(used)
         table = _frame()
-        table.add_column(label, no_wrap=True, min_width=label_width)
+        table.add_column(label, no_wrap=True, min_width=_width([Text(label), *heads]))
         for column, title, width, column_cells in zip(plain, titles, widths, cells, strict=True):
             if column.style in _NUMERIC:
                 title.justify = "right"
@@ -108,12 +115,17 @@ class Canvas:
         self, label: str, labels: Sequence[str], columns: Sequence[Column], fields: Fields
     ) -> bool:
         """Whether a line for each label fits the width."""
-        widths = [
-            _width([Text(visible(column.title)), *self._cells(column, fields[column.field])])
-            for column in columns
-        ]
-        first = _width([Text(label), *(Text(visible(name)) for name in labels)])
-        return _MARGIN + first + sum(_GAP + width for width in widths) <= self._console.width
+        return self._grid(label, labels, columns, fields).used <= self._console.width
+
+    def _grid(
+        self, label: str, labels: Sequence[str], columns: Sequence[Column], fields: Fields
+    ) -> _Grid:
+        heads = [Text(visible(name)) for name in labels]
+        titles = [Text(visible(column.title)) for column in columns]
+        cells = [self._cells(column, fields[column.field]) for column in columns]
+        widths = [_width([title, *column]) for title, column in zip(titles, cells, strict=True)]
+        used = _MARGIN + _width([Text(label), *heads]) + sum(_GAP + width for width in widths)
+        return _Grid(heads, titles, cells, widths, used)
 
     def left_out(self, count: int, what: str) -> list[RenderableType]:
         """A line that says how many there are beside those shown, if there are any."""
@@ -142,13 +154,16 @@ class Canvas:
     def identity(self, items: Sequence[Item], values: Fields) -> RenderableType:
         """'A + B = C: a + b = c', with as many decimals in each, so that they add up."""
         numbers = [float(values[item.field]) for item in items]
-        digits = max(0, self._precision or TABLE_PRECISION)
-        decimals = max(0, digits - 1 - _exponent(max(map(abs, numbers), default=0.0)))
-        # Rounded numbers may miss their sum by one in the last place; a place more mends it.
-        for places in range(decimals, decimals + _MORE_PLACES):
-            shown = [f"{number:.{places}f}" for number in numbers]
-            if not np.isfinite(numbers[-1]) or sum(map(Decimal, shown[:-1])) == Decimal(shown[-1]):
-                break
+        digits = self._precision or TABLE_PRECISION
+        exponent = _exponent(max(map(abs, numbers)))
+        shown = texts(np.array(numbers), digits)
+        if np.isfinite(numbers).all() and exponent in _PLAIN:
+            decimals = max(0, digits - 1 - exponent)
+            # Rounded numbers may miss their sum by one in the last place; a place more mends it.
+            for places in range(decimals, decimals + _MORE_PLACES):
+                shown = [f"{number:.{places}f}" for number in numbers]
+                if sum(map(Decimal, shown[:-1])) == Decimal(shown[-1]):
+                    break
         titles = [item.title for item in items]
         left = " + ".join(titles[:-1]) + " = " + titles[-1]
         right = " + ".join(shown[:-1]) + " = " + shown[-1]
