@@ -213,6 +213,12 @@ def test_an_empty_cell_in_the_first_row_makes_no_header(run: Run) -> None:
     )
 
 
+def test_a_bad_cell_at_the_end_of_a_very_wide_row_is_found_at_once(run: Run) -> None:
+    wide = ",".join(["1"] * 100_000)
+    message = run("hardmax", "--ties", "first", stdin=f"{wide}\n{wide[:-1]}x\n").fails(1)
+    assert "stdin:2:100000: 'x' is not a number" in message
+
+
 def test_a_header_alone_says_why_it_is_one(run: Run) -> None:
     assert "'[1' is not a number" in run("softmax", stdin="[1,2,3]\n").fails(1)
 

@@ -23,9 +23,9 @@ def two_sum(a: Floats, b: Floats, /) -> tuple[Floats, Floats]:
 
     The error is 0 where the sum is not finite.
     """
-    with _quiet():
+    with quiet():
         total, error = _two_sum(a, b)
-    return total, _finite_or_zero(error)
+    return total, finite_or_zero(error)
 
 
 def _two_sum(a: Floats, b: Floats) -> tuple[Floats, Floats]:
@@ -39,26 +39,26 @@ def two_product(a: Floats, b: Floats | float, /) -> tuple[Floats, Floats]:
 
     The error is 0 where splitting overflows, above 1e300.
     """
-    with _quiet():
+    with quiet():
         product = np.asarray(a * b)
         a_high, a_low = _split(a)
         b_high, b_low = _split(np.asarray(b))
         error = ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low
-    return product, _finite_or_zero(error)
+    return product, finite_or_zero(error)
 
 
 def divide(
     high: Floats, low: Floats | float, divisor: Floats | float, divisor_low: Floats | float = 0.0, /
 ) -> tuple[Floats, Floats]:
     """(high + low) / (divisor + divisor_low) as a rounded quotient and what it misses."""
-    with _quiet():
+    with quiet():
         quotient = high / divisor
         product, error = two_product(quotient, divisor)
         missed = (((high - product) - error) + (low - quotient * divisor_low)) / divisor
-    return quotient, _finite_or_zero(missed)
+    return quotient, finite_or_zero(missed)
 
 
-def _quiet() -> np.errstate:
+def quiet() -> np.errstate:
     """What is infinite or undefined here is meant to be, and its error counts as 0."""
     return np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore")
 
@@ -69,7 +69,8 @@ def _split(a: Floats) -> tuple[Floats, Floats]:
     return high, a - high
 
 
-def _finite_or_zero(error: Floats) -> Floats:
+def finite_or_zero(error: Floats, /) -> Floats:
+    """What a rounded number misses, 0 where that is no number."""
     finite = np.isfinite(error)
     return error if finite.all() else np.where(finite, error, 0.0)
 
@@ -97,7 +98,7 @@ def fold_sum_parts(terms: Floats, /) -> tuple[Floats, Floats]:
     if len(terms) == 0:
         return np.zeros(terms.shape[1:]), np.zeros(terms.shape[1:])
     total, lost = terms, np.zeros((1, *terms.shape[1:]))
-    with _quiet():
+    with quiet():
         while len(total) > 1:
             pairs = len(total) // 2
             kept = len(total) - pairs
@@ -111,7 +112,7 @@ def fold_sum_parts(terms: Floats, /) -> tuple[Floats, Floats]:
                 waiting = np.zeros_like(lost[:1]) if total is terms else lost[pairs:kept]
                 total = np.concatenate([folded, total[pairs:kept]])
                 lost = np.concatenate([error, waiting])
-    return total[0], _finite_or_zero(lost[0])
+    return total[0], finite_or_zero(lost[0])
 
 
 class ExactSum:

@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 from softmax_cli.core.arithmetic import (
     Floats,
     divide,
+    finite_or_zero,
     fold_sum,
     fold_sum_parts,
+    quiet,
     two_product,
     two_sum,
 )
@@ -59,7 +61,7 @@ def log_ratios(p: Distribution, q: Distribution, /) -> Floats:
 
 
 def _ratios(p: Distribution, q: Distribution) -> _Ratios:
-    with np.errstate(divide="ignore", over="ignore", invalid="ignore", under="ignore"):
+    with quiet():
         if isinstance(p, Logits) and isinstance(q, Logits):
             high, low = _logit_ratios(p, q)
         elif isinstance(p, Probabilities) and isinstance(q, Probabilities):
@@ -68,7 +70,7 @@ def _ratios(p: Distribution, q: Distribution) -> _Ratios:
             high = q.surprisals() - p.surprisals()
             low = np.zeros_like(high)
     # nan: both infinitely surprising, and so both 0
-    return _Ratios(np.where(np.isnan(high), 0.0, high), np.where(np.isfinite(low), low, 0.0))
+    return _Ratios(np.where(np.isnan(high), 0.0, high), finite_or_zero(low))
 
 
 def _logit_ratios(p: Logits, q: Logits) -> tuple[Floats, Floats]:

@@ -59,8 +59,7 @@ def read_delimited(settings: InputSettings, target_column: str | None = None) ->
     if first is None:
         raise DataError(f"{name}: no rows")
     names, shape = _header(first[1], settings, target_column, name)
-    hint = _why_header(first[1], shape)
-    blocks = _blocks(rows if names else chain([first], rows), lines, shape, name, hint)
+    blocks = _blocks(rows if names else chain([first], rows), lines, shape, name, first[1])
     if settings.axis == "column" and shape.label is not None:
         raise UsageError("--target-column gives a target for each row, --axis column has no rows")
     downwards = settings.axis == "column" or (
@@ -139,7 +138,7 @@ def _why_header(first: list[str], shape: _Shape) -> str:
 
 
 def _blocks(
-    rows: Iterator[_Row], lines: Lines, shape: _Shape, name: str, hint: str
+    rows: Iterator[_Row], lines: Lines, shape: _Shape, name: str, first: list[str]
 ) -> Iterator[Block]:
     """Blocks as large as what has arrived, so that no row waits for a later one."""
     waiting: list[_Row] = []
@@ -160,7 +159,7 @@ def _blocks(
     if failure is not None:
         raise failure
     if empty and not waiting:
-        raise DataError(f"{name}: no rows after the header", hint)
+        raise DataError(f"{name}: no rows after the header", _why_header(first, shape))
 
 
 def _parsed(rows: list[_Row], shape: _Shape, name: str) -> Iterator[Block]:
@@ -195,7 +194,7 @@ def _values(rows: Sequence[list[str]], shape: _Shape) -> NDArray[np.float64] | N
         flat = list(chain.from_iterable(rows))
     else:
         flat = [cells[i] for cells in rows for i in shape.chosen]
-    if any("_" in cell for cell in flat):
+    if "_" in "".join(flat):
         return None
     try:
         values = np.fromiter(map(float, flat), np.float64, len(flat))
@@ -206,12 +205,13 @@ def _values(rows: Sequence[list[str]], shape: _Shape) -> NDArray[np.float64] | N
 
 def _check(cells: list[str], shape: _Shape, place: str) -> None:
     """Raise the `DataError` of a row's first bad cell, if it has one."""
+    chosen = set(shape.chosen)
     for i in range(max(shape.width, len(cells))):
         if i >= len(cells) or i >= shape.width:
             raise DataError(
                 f"{place}:{i + 1}: a row of length {len(cells)} where {shape.width} is expected"
             )
-        if i in shape.chosen:
+        if i in chosen:
             parse_number(cells[i], f"{place}:{i + 1}")
 
 
