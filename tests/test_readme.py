@@ -38,6 +38,7 @@ def test_examples_print_what_the_readme_says(tmp_path: Path, pytestconfig: pytes
     for block in blocks:
         # One folder for the page: an example may use a file that an earlier one made.
         actual = "".join(_transcript(command, tmp_path) for command in _commands(block))
+        assert "Traceback" not in actual
         if pytestconfig.getoption("--update-readme"):
             page = page.replace(f"```console\n{block}```", f"```console\n{actual}```", 1)
             README.write_text(page, encoding="utf-8")

@@ -58,6 +58,15 @@ def divide(
     return quotient, finite_or_zero(missed)
 
 
+def inverse(high: Floats, low: Floats, /) -> tuple[Floats, Floats]:
+    """1 / (high + low) as a rounded number and what it misses, far from overflow."""
+    reciprocal = 1 / high
+    a, b = _split(high)
+    c, d = _split(reciprocal)
+    missed = (((1 - a * c) - a * d) - b * c) - b * d - low * reciprocal
+    return reciprocal, missed * reciprocal
+
+
 def quiet() -> np.errstate:
     """What is infinite or undefined here is meant to be, and its error counts as 0."""
     return np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore")

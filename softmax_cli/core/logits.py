@@ -9,12 +9,14 @@ stays out of the sum, so that no result is the difference of two nearly equal nu
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from softmax_cli.core import ordinary
 from softmax_cli.core.arithmetic import Floats, divide, fold_sum, fold_sum_parts, two_sum
 from softmax_cli.errors import RowError
 
@@ -24,6 +26,8 @@ _DEEP: Final = -690.0
 # whole subnormal steps; the power's half lifts the root of a term.
 _FAINT: Final = 1e-290
 _LIFT: Final = 300
+# Numbers in a block of rows.
+_BLOCK: Final = 49152
 
 
 class Logits:
@@ -39,15 +43,6 @@ class Logits:
     temperature : float
         Divides the logits; 0 is the limit, the winners' equal shares.
 
-    Attributes
-    ----------
-    gap, residue : array, shape (classes, rows)
-        (logit - maximum) / temperature as two floats, the rounded one and what it misses.
-    exponentials : array, shape (classes, rows)
-        exp(gap + residue).
-    winners : bool array, shape (rows, classes)
-        Classes that have the maximum.
-
     Raises
     ------
     RowError
@@ -55,19 +50,49 @@ class Logits:
     """
 
     def __init__(self, logits: Floats, /, *, temperature: float = 1.0) -> None:
-        columns = np.ascontiguousarray(logits.T)
+        columns = ordinary.by_class(logits)
         maximum = columns.max(axis=0)
         if not np.isfinite(maximum).all():
             columns = _limits(columns, maximum)
         self.temperature = temperature
         self.maximum = maximum
-        shift = np.where(np.isfinite(maximum), maximum, 0.0)
         self._columns = columns
-        self.winners = (columns == shift).T
-        self.gap, self.residue = _shifted(columns, shift, temperature)
+
+    @cached_property
+    def _shift(self) -> Floats:
+        """What is subtracted before the exponential, shape (rows,)."""
+        return np.where(np.isfinite(self.maximum), self.maximum, 0.0)
+
+    @cached_property
+    def winners(self) -> NDArray[np.bool_]:
+        """Classes that have the maximum, shape (rows, classes)."""
+        winners: NDArray[np.bool_] = self._columns == self._shift
+        return winners.T
+
+    @cached_property
+    def _gap_parts(self) -> tuple[Floats, Floats]:
+        return _shifted(self._columns, self._shift, self.temperature)
+
+    @property
+    def gap(self) -> Floats:
+        """(logit - maximum) / temperature, shape (classes, rows)."""
+        return self._gap_parts[0]
+
+    @property
+    def residue(self) -> Floats:
+        """What the rounded `gap` misses, shape (classes, rows)."""
+        return self._gap_parts[1]
+
+    @cached_property
+    def _high(self) -> Floats:
         with np.errstate(under="ignore"):
-            self._high = np.exp(self.gap)
-            self.exponentials = self._high + self._high * self.residue
+            return np.exp(self.gap)
+
+    @cached_property
+    def exponentials(self) -> Floats:
+        """exp(gap + residue), shape (classes, rows)."""
+        with np.errstate(under="ignore"):
+            return self._high + self._high * self.residue
 
     @cached_property
     def masked(self) -> NDArray[np.bool_]:
@@ -126,19 +151,38 @@ class Logits:
         """Logsumexp minus the maximum, shape (rows,)."""
         return np.log1p(self.rest)
 
-    def probabilities(self) -> Floats:
-        """Softmax, shape (rows, classes)."""
-        return self._quotients.T
+    def probabilities(self, *, out: Floats | None = None) -> Floats:
+        """Softmax, shape (rows, classes), in `out` if that is given."""
+        return self._composed(ordinary.softmax, Logits._quotients, out)
 
-    @cached_property
+    def log_probabilities(self, *, out: Floats | None = None) -> Floats:
+        """Log-softmax in nats, shape (rows, classes); -inf for a masked class."""
+        return self._composed(ordinary.log_softmax, Logits._log_quotients, out)
+
+    def _composed(
+        self, short: ordinary.Method, careful: Callable[[Logits], Floats], out: Floats | None
+    ) -> Floats:
+        """The short way's rows, and those that it leaves done with care."""
+        result = np.empty(self._columns.T.shape) if out is None else out
+        left = np.ones(len(result), dtype=bool)
+        if self.temperature == 1:
+            left = short(self._columns, self.maximum, out=result.T)
+        if left.all():
+            result[...] = careful(self).T
+        elif left.any():
+            few = Logits(self._columns.T[left], temperature=self.temperature)
+            result[left] = careful(few).T
+        return result
+
     def _quotients(self) -> Floats:
-        total, error = self._total_parts
+        reciprocal, missed = divide(np.ones_like(self.rest), 0.0, *self._total_parts)
         with np.errstate(under="ignore"):
-            # What the exponent and the total miss goes in with a single rounding.
-            numerators = self._high + self._high * (self.residue - error / total)
-            quotients = numerators / total
-        # A likely winner is known better as what the others leave.
-        return np.where(self.winners.T & (total <= 2), 1 - self._winners_complement, quotients)
+            # All that the exponent and the reciprocal miss goes in with a single rounding.
+            lost = self._high * (self.residue * reciprocal + missed)
+            return self._high * reciprocal + lost
+
+    def _log_quotients(self) -> Floats:
+        return self.gap + (self.residue - self._log_total)
 
     @cached_property
     def _winners_complement(self) -> Floats:
@@ -146,13 +190,9 @@ class Logits:
         quotient, missed = divide(*self._rest_parts, *self._total_parts)
         return quotient + missed
 
-    def log_probabilities(self) -> Floats:
-        """Log-softmax in nats, shape (rows, classes); -inf for a masked class."""
-        return (self.gap + (self.residue - self._log_total)).T
-
     def complements(self) -> Floats:
         """1 - softmax, from the sum of the others, shape (rows, classes)."""
-        return np.where(self.winners.T, self._winners_complement, 1 - self._quotients).T
+        return np.where(self.winners, self._winners_complement[:, None], 1 - self.probabilities())
 
     def logsumexp(self) -> Floats:
         """Log of the sum of exp(logit / temperature) in nats, shape (rows,)."""
@@ -166,6 +206,17 @@ class Logits:
     def surprisals(self) -> Floats:
         """-log p in nats, shape (rows, classes), never negative; inf for a masked class."""
         return ((self._log_total - self.residue) - self.gap).T
+
+    @cached_property
+    def beyond(self) -> NDArray[np.bool_]:
+        """Classes whose -log p is finite and past the largest float64, shape (rows, classes)."""
+        if self.temperature == 0 or self._lowest > -np.inf:
+            return np.zeros(self._columns.T.shape, dtype=bool)
+        return np.isneginf(self.gap).T & ~self.masked
+
+    def quarter_surprisals(self) -> Floats:
+        """A quarter of -log p in nats, shape (rows, classes), right where that is vast."""
+        return Logits(self._columns.T, temperature=4 * self.temperature).surprisals()
 
     def surprisal_parts(self) -> tuple[Floats, Floats]:
         """`surprisals` before the last rounding: the sum of two arrays."""
@@ -194,17 +245,30 @@ class Logits:
 
 def softmax(logits: Floats, /, *, temperature: float = 1.0) -> Floats:
     """Probabilities, shape (rows, classes); see `Logits`."""
-    return Logits(logits, temperature=temperature).probabilities()
+    result = np.empty(logits.shape)
+    for rows in _blocks(logits):
+        Logits(logits[rows], temperature=temperature).probabilities(out=result[rows])
+    return result
 
 
 def log_softmax(logits: Floats, /, *, temperature: float = 1.0) -> Floats:
     """Log-probabilities in nats, shape (rows, classes); see `Logits`."""
-    return Logits(logits, temperature=temperature).log_probabilities()
+    result = np.empty(logits.shape)
+    for rows in _blocks(logits):
+        Logits(logits[rows], temperature=temperature).log_probabilities(out=result[rows])
+    return result
 
 
 def logsumexp(logits: Floats, /, *, temperature: float = 1.0) -> Floats:
     """Log of the summed exponentials in nats, shape (rows,); see `Logits`."""
     return Logits(logits, temperature=temperature).logsumexp()
+
+
+def _blocks(logits: Floats) -> Iterator[slice]:
+    """Slices of rows that stay in the processor's cache."""
+    rows, classes = logits.shape
+    step = max(1, _BLOCK // classes)
+    return (slice(start, start + step) for start in range(0, rows, step))
 
 
 def check_rows(columns: Floats, maximum: Floats, /) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_cli.core.arithmetic import Floats, divide, fold_sum, fold_sum_parts, two_product
-from softmax_cli.core.divergences import kl_divergence
+from softmax_cli.core.divergences import expectation_of_surprise, kl_divergence
 from softmax_cli.core.probabilities import Distribution, Probabilities
 
 Labels = NDArray[np.intp]
@@ -24,7 +24,7 @@ def cross_entropy(prediction: Distribution, targets: Targets, /) -> Floats:
         P: a class index for each row, shape (rows,), or distributions, shape (rows, classes).
     """
     if isinstance(targets, Probabilities):
-        return targets.expectation(prediction.surprisals())
+        return expectation_of_surprise(targets, prediction, prediction.surprisals())
     return at_labels(prediction.surprisals(), targets)
 
 

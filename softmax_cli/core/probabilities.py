@@ -37,6 +37,8 @@ class Probabilities:
     sums : array, shape (rows,)
     masked : bool array, shape (rows, classes)
         Classes of probability 0.
+    beyond : bool array, shape (rows, classes)
+        Classes whose -log p is past the largest float64: none.
 
     Raises
     ------
@@ -51,6 +53,7 @@ class Probabilities:
             columns = _moderate(columns)
         self.values = columns
         self.masked = values == 0
+        self.beyond = np.zeros(values.shape, dtype=bool)
         self.sum_parts = fold_sum_parts(columns)
         self.sums = self.sum_parts[0] + self.sum_parts[1]
         check_sums(self.sums, tolerance=np.inf if normalize else TOLERATED)

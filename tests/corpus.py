@@ -1,0 +1,223 @@
+"""Hard vectors and pairs by family, the same for the same seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vector = NDArray[np.float64]
+SEED = 20260722
+
+
+class Case(NamedTuple):
+    """One vector, or two, with what is asked of them."""
+
+    p: Vector
+    q: Vector
+    label: int
+    temperature: float = 1.0
+
+
+Family = Callable[[np.random.Generator], Case]
+
+
+def cases(family: Family, count: int) -> Iterator[Case]:
+    """So many cases of a family."""
+    for number in range(count):
+        yield family(np.random.default_rng([SEED, number]))
+
+
+def _size(rng: np.random.Generator) -> int:
+    return int(rng.integers(1, 12))
+
+
+def _case(rng: np.random.Generator, p: Vector, q: Vector | None = None, t: float = 1.0) -> Case:
+    return Case(p, p if q is None else q, int(rng.choice(np.flatnonzero(p > -np.inf))), t)
+
+
+def _near(rng: np.random.Generator) -> Case:
+    return _case(rng, rng.normal(size=_size(rng)) * 3)
+
+
+def _far(rng: np.random.Generator) -> Case:
+    return _case(rng, rng.uniform(-350, 350, _size(rng)))
+
+
+def _winner(rng: np.random.Generator) -> Case:
+    logits = -rng.uniform(30, 745, _size(rng) + 1)
+    logits[0] = 0.0
+    return _case(rng, logits + rng.choice([0.0, 12.34, -700.1]))
+
+
+def _anywhere(rng: np.random.Generator) -> Case:
+    size = _size(rng)
+    return _case(rng, rng.choice([-1.0, 1.0], size) * 10.0 ** rng.uniform(-5, 308.2, size))
+
+
+def _offset(rng: np.random.Generator) -> Case:
+    offset = rng.choice([1e3, -1e6, 1e9, 1e15, 1e300])
+    return _case(rng, offset + rng.normal(size=_size(rng)) * 10.0 ** rng.uniform(-3, 2))
+
+
+def _tied(rng: np.random.Generator) -> Case:
+    return _case(rng, rng.choice([0.0, 1.5, -700.25, 1.4999999], _size(rng)))
+
+
+def _equal(rng: np.random.Generator) -> Case:
+    return _case(rng, np.full(_size(rng), rng.normal() * 10.0 ** rng.uniform(-300, 300)))
+
+
+def _masked(rng: np.random.Generator) -> Case:
+    logits = rng.normal(size=_size(rng) + 1) * rng.choice([1.0, 30.0, 300.0])
+    logits[1:][rng.random(len(logits) - 1) < 0.4] = -np.inf
+    return _case(rng, logits)
+
+
+def _tempered(rng: np.random.Generator) -> Case:
+    temperature = float(10.0 ** rng.uniform(-300, 300))
+    scale = temperature * 10.0 ** rng.uniform(-2, 3)
+    return _case(rng, rng.normal(size=_size(rng)) * scale, t=temperature)
+
+
+def _wide(rng: np.random.Generator) -> Case:
+    size = int(rng.choice([33, 1_000, 17_000]))
+    return _case(rng, rng.normal(size=size) * rng.choice([0.1, 3.0, 30.0, 300.0]))
+
+
+LOGITS: dict[str, Family] = {
+    "spread 3": _near,
+    "spread 700": _far,
+    "a winner by 30 to 745": _winner,
+    "anything up to 1e308": _anywhere,
+    "offset 1e3 to 1e300": _offset,
+    "ties": _tied,
+    "all equal": _equal,
+    "masked classes": _masked,
+    "temperature 1e-300 to 1e300": _tempered,
+    "33 to 17,000 classes": _wide,
+}
+
+
+def _likely(rng: np.random.Generator, p: Vector, q: Vector) -> Case:
+    return Case(p, q, int(rng.choice(np.flatnonzero(p))))
+
+
+def _probabilities(rng: np.random.Generator, size: int, tails: list[float]) -> Vector:
+    weights = rng.uniform(0.01, 1, size) * rng.choice(tails, size)
+    weights[rng.integers(size)] = rng.uniform(0.5, 1)
+    values: Vector = weights / weights.sum()
+    return values
+
+
+def _unrelated(rng: np.random.Generator) -> Case:
+    size, tails = _size(rng), [1, 1e-3, 1e-17, 1e-200]
+    return _likely(rng, _probabilities(rng, size, tails), _probabilities(rng, size, tails))
+
+
+def _with_zeros(rng: np.random.Generator) -> Case:
+    size = _size(rng)
+    p, q = (_probabilities(rng, size, [1, 1e-3, 0, 0]) for _ in range(2))
+    return _likely(rng, p, q)
+
+
+def _printed(rng: np.random.Generator) -> Case:
+    """Probabilities as a program prints them that has float32: they sum to 1.0000001 or so."""
+    size = _size(rng)
+    p, q = (
+        np.array([float(str(x)) for x in _probabilities(rng, size, [1, 0.01]).astype(np.float32)])
+        for _ in range(2)
+    )
+    return _likely(rng, p, q)
+
+
+def _apart(distance: float) -> Family:
+    def family(rng: np.random.Generator) -> Case:
+        p = _probabilities(rng, _size(rng), [1, 1e-3, 1e-17])
+        q = p * (1 + distance * rng.uniform(-0.9, 0.9, len(p)))
+        return _likely(rng, p, q / q.sum())
+
+    return family
+
+
+PROBABILITIES: dict[str, Family] = {
+    "unrelated": _unrelated,
+    "zeros": _with_zeros,
+    "printed float32": _printed,
+    "1 apart": _apart(1.0),
+    "1e-2 apart": _apart(1e-2),
+    "1e-8 apart": _apart(1e-8),
+    "1e-15 apart": _apart(1e-15),
+}
+
+
+def _two(one: Family) -> Family:
+    def family(rng: np.random.Generator) -> Case:
+        p = one(rng).p
+        return _case(rng, p, rng.permutation(p) + rng.normal(size=len(p)))
+
+    return family
+
+
+def _moved(distance: float) -> Family:
+    def family(rng: np.random.Generator) -> Case:
+        p = rng.normal(size=_size(rng)) * rng.choice([1.0, 10.0, 200.0])
+        return _case(rng, p, p + distance * rng.normal(size=len(p)))
+
+    return family
+
+
+LOGIT_PAIRS: dict[str, Family] = {
+    "spread 3": _two(_near),
+    "spread 700": _two(_far),
+    "a winner by 30 to 745": _two(_winner),
+    "masked classes": _two(_masked),
+    "33 to 17,000 classes": _two(_wide),
+    "1 apart": _moved(1.0),
+    "1e-2 apart": _moved(1e-2),
+    "1e-8 apart": _moved(1e-8),
+    "1e-15 apart": _moved(1e-15),
+}
+
+
+def _logs_of(pairs: Family) -> Family:
+    def family(rng: np.random.Generator) -> Case:
+        case = pairs(rng)
+        with np.errstate(divide="ignore"):
+            return case._replace(p=np.log(case.p), q=np.log(case.q))
+
+    return family
+
+
+LOG_PROBABILITIES: dict[str, Family] = {
+    name: _logs_of(family) for name, family in PROBABILITIES.items()
+}
+
+
+def _soft(rng: np.random.Generator) -> Case:
+    """A target of probabilities beside a prediction of logits."""
+    p = _probabilities(rng, _size(rng), [1, 1e-3, 1e-17, 0])
+    return _likely(rng, p, rng.normal(size=len(p)) * rng.choice([1.0, 10.0, 200.0]))
+
+
+def _fitted(rng: np.random.Generator) -> Case:
+    """A prediction that all but agrees with its target."""
+    p = _probabilities(rng, _size(rng), [1, 1e-3])
+    return _likely(rng, p, np.log(p) + rng.choice([1e-2, 1e-8, 1e-15]) * rng.normal(size=len(p)))
+
+
+def _vast(rng: np.random.Generator) -> Case:
+    """A prediction whose -log q may be past the largest float64, a part of which is not."""
+    p = _probabilities(rng, _size(rng), [1, 0.1])
+    return _likely(
+        rng, p, rng.choice([-1.0, 1.0], len(p)) * 10.0 ** rng.uniform(300, 308.2, len(p))
+    )
+
+
+TARGETS: dict[str, Family] = {
+    "unrelated": _soft,
+    "nearly fitted": _fitted,
+    "logits up to 1e308": _vast,
+}
