@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from softmax_cli.core.hard import hardmax
-from softmax_cli.core.logits import Logits, softmax
+from softmax_cli.core.logits import Logits, log_softmax, softmax
 from softmax_cli.errors import RowError
 from tests.strategies import Vector, logits, temperatures
 
@@ -65,12 +66,17 @@ def test_a_row_has_the_same_bits_whatever_stands_beside_it(
         assert expected.tobytes() == getattr(part, name)().tobytes(), name
 
 
-@pytest.mark.parametrize("width", [1, 2, 3, 7, 8, 9, 100, 1001])
-def test_blocks_do_not_change_bits_at_any_width(width: int) -> None:
-    block = np.random.default_rng(width).normal(size=(37, width)) * 30
-    whole = softmax(block)
+@pytest.mark.parametrize("function", [softmax, log_softmax])
+@pytest.mark.parametrize("width", [1, 2, 3, 7, 8, 9, 32, 33, 100, 1001, 20_000])
+def test_blocks_do_not_change_bits_at_any_width(
+    width: int, function: Callable[[Vector], Vector]
+) -> None:
+    rng = np.random.default_rng(width)
+    block = rng.normal(size=(37, width)) * rng.choice([3, 30, 300], size=(37, 1))
+    block[:, -1] += rng.choice([0, 20, 40], size=37)
+    whole = function(block)
     for rows in (1, 2, 8, 36):
-        parts = [softmax(block[at : at + rows]) for at in range(0, len(block), rows)]
+        parts = [function(block[at : at + rows]) for at in range(0, len(block), rows)]
         assert np.concatenate(parts).tobytes() == whole.tobytes()
 
 

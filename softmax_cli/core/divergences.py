@@ -93,7 +93,8 @@ def _far_from_the_midpoint(distance: Floats) -> Floats:
     """
     distance = np.minimum(distance, 750.0)
     t = np.exp(-distance)
-    return (_LOG2 - (t * (distance - _LOG2) + (1 + t) * np.log1p(t))) / 2
+    result: Floats = (_LOG2 - (t * (distance - _LOG2) + (1 + t) * np.log1p(t))) / 2
+    return result
 
 
 def kl_terms(p: Distribution, q: Distribution, /) -> Floats:
