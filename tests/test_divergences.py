@@ -91,3 +91,30 @@ def test_values_to_check_against() -> None:
     assert kl_divergence(p, uniform)[0] == pytest.approx(0.0852996, abs=5e-8)
     assert kl_divergence(uniform, p)[0] == pytest.approx(0.0974550, abs=5e-8)
     assert kl_terms(p, uniform)[0].sum() == pytest.approx(0.0852996, abs=5e-8)
+
+
+@given(probabilities(min_size=2), st.integers(-900, 900), st.integers(0, 99))
+@settings(max_examples=100, deadline=None)
+def test_sums_of_any_size_are_divided_by_without_a_loss(p: Vector, power: int, seed: int) -> None:
+    assume((p > 0).sum() > 1)
+    q = p * np.random.default_rng(seed).uniform(0.2, 1, len(p))
+    scale = 10.0 ** (power / 3 - 0.5)
+    for a, b in ((p * scale, q), (q, p * scale)):
+        if not a.all() or not b.all():  # scaled to nothing
+            continue
+        ours, theirs = (Probabilities(x[None], normalize=True) for x in (a, b))
+        check(ours, theirs, Reference.of_probabilities(a), Reference.of_probabilities(b))
+
+
+def test_a_sum_of_1e_20_is_as_good_as_one_of_1() -> None:
+    p = Probabilities(np.array([[1e-20, 0.0]]), normalize=True)
+    q = Probabilities(np.array([[0.5, 0.5]]))
+    assert kl_divergence(p, q)[0] == np.log(2)
+    r = Probabilities(np.array([[0.0, 1.0]]))
+    assert jensen_shannon(p, r)[0] == np.log(2)
+
+
+def test_proportional_vectors_are_not_a_negative_distance_apart() -> None:
+    p = np.array([8 / 9, 1 / 9])
+    ours, other = (Probabilities(x[None], normalize=True) for x in (p, p * 0.7))
+    assert 0 <= jensen_shannon(ours, other)[0] < 1e-60

@@ -153,7 +153,9 @@ def _check_values(values: Floats) -> None:
 
 
 def _moderate(columns: Floats) -> Floats:
-    """Columns scaled by a power of two where their sum would overflow or underflow."""
+    """Columns scaled by a power of two, so that the sums of any two rows are of one size."""
     _, exponent = np.frexp(columns.max(axis=0))
-    extreme = np.abs(exponent) > 400
-    return np.ldexp(columns, np.where(extreme, -exponent, 0)) if extreme.any() else columns
+    columns = np.ldexp(columns, -exponent)
+    _, exponent = np.frexp(fold_sum(columns))
+    moderate: Floats = np.ldexp(columns, -exponent)
+    return moderate

@@ -132,7 +132,8 @@ def _differences(p: Probabilities, q: Probabilities, ours: Parts, theirs: Parts)
     own_error = own_error + change * q_sum_error + change_low * q_sum
     common_error = common_error + q.values * shift_low
     difference, low = two_sum(own, -common)
-    return Parts(*divide(difference, low + (own_error - common_error), total, total_low))
+    quotient = divide(difference, low + (own_error - common_error), total, total_low)
+    return Parts(*two_sum(*quotient))
 
 
 def _probability_ratios(p: Probabilities, q: Probabilities) -> tuple[Floats, Floats]:
