@@ -43,11 +43,20 @@ class RowError(DataError):
         As in `SoftmaxError`, but without the place.
     column : int, optional
         The column of the input that is to blame, from 1, where it is known.
+    place : str, optional
+        What is to blame where that is not the row itself but something that belongs to it.
     """
 
     def __init__(
-        self, row: int, message: str, hint: str = "", *, column: int | None = None
+        self,
+        row: int,
+        message: str,
+        hint: str = "",
+        *,
+        column: int | None = None,
+        place: str | None = None,
     ) -> None:
         super().__init__(message, hint)
         self.row = row
         self.column = column
+        self.place = place

@@ -32,6 +32,7 @@ Examples:
   softmax-cli kl 0.36,0.48,0.16 0.3,0.4,0.3
   softmax-cli kl --from logits "2 1 0.1" "1 1 1" --base 2
   softmax-cli kl -i students.csv --against 0.2,0.3,0.5
+  softmax-cli kl -i students.csv --against teachers.csv --reduction mean
   printf '0.1,0.9\\n0.5,0.5\\n' | softmax-cli kl --divergence js
 """
 _BREAKDOWN = ("kl", "reverse", "jeffreys", "js", "entropy", "cross_entropy")
@@ -50,7 +51,8 @@ _TITLES = {
     "Divergence",
     "--against",
     metavar="Q",
-    help="Q as a list, for every row of P.  [default: two vectors are P and Q]",
+    help="Q for every row of P as a list, or a file of it, or of one for each row.  "
+    "[default: two vectors are P and Q]",
 )
 @option(
     "Divergence",
@@ -61,6 +63,12 @@ _TITLES = {
 )
 @from_option("Divergence", "probs")
 @normalize_option("Divergence")
+@option(
+    "Divergence",
+    "--generalized",
+    is_flag=True,
+    help="Sum of p log(p/q) - p + q, for masses of any sum.",
+)
 @reduction_option("Divergence")
 @base_option("Divergence")
 @breakdown_option("Divergence", _BREAKDOWN)
@@ -73,6 +81,7 @@ def kl(
     divergence: str,
     kind: str,
     normalize: bool,
+    generalized: bool,
     reduction: str,
     base: str,
     breakdown: bool,
@@ -83,24 +92,33 @@ def kl(
     """
     if reduction != "none" and breakdown:
         raise click.UsageError("--breakdown shows rows, --reduction leaves none")
+    if generalized and (normalize or breakdown or kind != "probs"):
+        raise click.UsageError(
+            "--generalized takes masses as they are: no --normalize, no --from, and no entropies "
+            "that --breakdown could show"
+        )
+    if against == source.path == "-" and not source.vectors:
+        raise click.UsageError("standard input can't be both P and --against")
     rows = open_rows(source)
 
     from softmax_cli.flow.divergence import divergence_fields
-    from softmax_cli.flow.pairs import against_fixed, against_second, pair_of
+    from softmax_cli.flow.pairs import against_second, held, pair_of
     from softmax_cli.flow.pipeline import reduce_rows, shape_of, write_rows
     from softmax_cli.flow.tally import Totals
     from softmax_cli.messages import Notices
     from softmax_cli.output.writers import open_writer
 
     with Notices() as notices:
-        pairs = against_second(rows) if against is None else against_fixed(rows, against)
+        pairs = against_second(rows) if against is None else held(rows, against)
 
         def compute(block: Block) -> LazyFields:
-            p, q = pair_of(block, kind, notices, normalize=normalize)
+            given = "masses" if generalized else kind
+            p, q = pair_of(block, given, notices, normalize=normalize)
             return divergence_fields(p, q, base, rows.names, block.places, notices, shown)
 
         row = _BREAKDOWN if breakdown else (divergence,)
-        writer = open_writer(output, _layout(row, divergence, UNITS[base]), shape_of(rows))
+        layout = _layout(row, divergence, UNITS[base])
+        writer = open_writer(output, _of_masses(layout) if generalized else layout, shape_of(rows))
         shown = writer.fields if reduction == "none" else {divergence}
         if reduction == "none":
             write_rows(pairs, compute, writer, Totals(divergence))
@@ -132,4 +150,18 @@ def _layout(row: tuple[str, ...], divergence: str, unit: str) -> Layout:
             Item(f"{divergence}_sum", "sum", unit),
         ),
         named=len(row) > 1,
+    )
+
+
+def _of_masses(layout: Layout) -> Layout:
+    """Without entropies, which masses do not have."""
+    fields = _BREAKDOWN[:4]
+    return layout._replace(
+        object=fields,
+        lines=tuple(column for column in layout.lines if column.field in fields),
+        classes=tuple(
+            column._replace(title="P log(P/Q) - P + Q") if column.title == "P log(P/Q)" else column
+            for column in layout.classes
+        ),
+        identity=(),
     )

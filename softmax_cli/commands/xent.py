@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
+from softmax_cli.flow.settings import ObjectiveSettings, TargetSettings
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.source import open_rows
 from softmax_cli.options import (
+    Finite,
     VectorCommand,
     base_option,
     breakdown_option,
     from_option,
+    gathered,
     input_options,
     normalize_option,
     option,
@@ -32,80 +35,178 @@ Examples:
   softmax-cli xent 2,1,0.1 -t 0
   softmax-cli xent --from probs 0.3,0.4,0.3 -t 0.25,0.5,0.25
   softmax-cli xent -i scores.csv --target-column label --reduction mean
+  softmax-cli xent -i scores.csv --targets labels.txt --worst 10
   loss=$(softmax-cli xent 2,1,0.1 -t 0)
 """
-_BREAKDOWN = ("loss", "entropy", "kl", "perplexity", "probability", "predicted")
+_BREAKDOWN: Final = ("loss", "entropy", "kl", "perplexity", "probability", "predicted")
+_WORST: Final = ("line", "loss", "target", "predicted", "probability")
+
+_target_options: Final = gathered(
+    "truth",
+    TargetSettings,
+    [
+        option(
+            "Target",
+            "-t",
+            "--target",
+            metavar="T",
+            help="For all rows: a class by name or index, or a distribution as a list.",
+        ),
+        option(
+            "Target", "--target-column", metavar="COL", help="The column with each row's class."
+        ),
+        option(
+            "Target",
+            "--targets",
+            "target_file",
+            metavar="FILE",
+            help="A class or a distribution for each row, in another file.",
+        ),
+        option("Target", "--ignore", metavar="T", help="Rows with this label count for nothing."),
+    ],
+)
+_objective_options: Final = gathered(
+    "terms",
+    ObjectiveSettings,
+    [
+        option("Loss", "-w", "--weights", metavar="LIST", help="A weight for each class."),
+        option(
+            "Loss",
+            "--class-counts",
+            metavar="LIST",
+            help="Weights from how often each class occurs: the inverse, scaled to sum to K.",
+        ),
+        option(
+            "Loss",
+            "--beta",
+            type=Finite(0, 1),
+            metavar="B",
+            help="With counts n: weights (1 - B) / (1 - B^n), by effective numbers.",
+        ),
+        option(
+            "Loss",
+            "--label-smoothing",
+            type=Finite(0, 1),
+            metavar="E",
+            default=0.0,
+            show_default=False,
+            help="Spread this part of each target over all classes.",
+        ),
+        option(
+            "Loss",
+            "--focal",
+            type=Finite(0),
+            metavar="GAMMA",
+            default=0.0,
+            show_default=False,
+            help="Multiply by (1 - p)^GAMMA: what is easy counts less.",
+        ),
+    ],
+)
 
 
 @click.command(cls=VectorCommand, epilog=_EXAMPLES, short_help="Cross-entropy against a target.")
-@option(
-    "Target",
-    "-t",
-    "--target",
-    metavar="T",
-    help="For all rows: a class by name or index, or a distribution as a list.",
-)
-@option("Target", "--target-column", metavar="COL", help="The column with each row's class.")
+@_target_options
 @from_option("Loss", "logits")
 @normalize_option("Loss")
+@_objective_options
 @reduction_option("Loss")
 @base_option("Loss")
 @breakdown_option("Loss", _BREAKDOWN)
 @option("Loss", "--gradient", is_flag=True, help="The loss's gradient by the logits in CSV.")
+@option(
+    "Loss",
+    "--worst",
+    type=click.IntRange(1),
+    metavar="N",
+    help="The N rows with the largest loss, with their line numbers.",
+)
 @input_options
 @output_options
 def xent(
     source: InputSettings,
     output: OutputSettings,
-    target: str | None,
-    target_column: str | None,
+    truth: TargetSettings,
+    terms: ObjectiveSettings,
     kind: str,
     normalize: bool,
     reduction: str,
     base: str,
     breakdown: bool,
     gradient: bool,
+    worst: int | None,
 ) -> None:
     """Cross-entropy: what a prediction costs where the target is the truth.
 
     The vector is the prediction Q. Against a class the loss is -log of its probability, against
     a distribution P it is H(P) + KL(P||Q).
     """
-    if (target is None) == (target_column is None):
-        raise click.UsageError("one of --target and --target-column says what is true")
-    if breakdown and gradient:
-        raise click.UsageError("--breakdown and --gradient exclude one another")
-    if reduction != "none" and (breakdown or gradient):
-        raise click.UsageError("--breakdown and --gradient show rows, --reduction leaves none")
-    rows = open_rows(source, target_column=target_column)
+    _check_usage(truth, terms, reduction, [breakdown, gradient, worst is not None])
+    if truth.target_file == source.path == "-" and not source.vectors:
+        raise click.UsageError("standard input can't hold both predictions and --targets")
+    rows = open_rows(source, target_column=truth.target_column)
 
     from softmax_cli.flow.distributions import distribution
-    from softmax_cli.flow.loss import LossTotals, loss_fields
+    from softmax_cli.flow.loss import LossTotals, loss_fields, noting_infinite
+    from softmax_cli.flow.objectives import check_classes, read_objective
     from softmax_cli.flow.pipeline import reduce_rows, shape_of, write_rows
-    from softmax_cli.flow.targets import TargetReader
+    from softmax_cli.flow.targets import TargetReader, with_targets
+    from softmax_cli.flow.worst import write_gradient_of_mean, write_worst
     from softmax_cli.messages import Notices
     from softmax_cli.output.writers import open_writer
 
     with Notices() as notices:
-        reader = TargetReader(target, rows.names, notices, normalize=normalize)
+        loss = read_objective(terms)
+        reader = TargetReader(truth, rows.names, notices, normalize=normalize)
+        rows = with_targets(rows, truth)
 
         def compute(block: Block) -> LazyFields:
-            targets = reader.targets_of(block)
-            prediction = distribution(
-                block.values, kind, block.places, notices, normalize=normalize
-            )
-            return loss_fields(block.values, prediction, targets, base, rows.names)
+            check_classes(loss, block.values.shape[1])
+            p = reader.truth_of(block)
+            q = distribution(block.values, kind, block.places, notices, normalize=normalize)
+            return noting_infinite(loss_fields(block, q, p, loss, base, rows.names), block, notices)
 
         row = _BREAKDOWN if breakdown else ("gradient",) if gradient else ("loss",)
-        writer = open_writer(output, _layout(row, kind, UNITS[base]), shape_of(rows))
-        if reduction == "none":
-            write_rows(rows, compute, writer, LossTotals())
+        layout = _layout(row, kind, UNITS[base], is_cross_entropy=loss.is_cross_entropy)
+        if worst is not None:
+            layout = _worst_layout(layout)
+        writer = open_writer(output, layout, shape_of(rows))
+        tally = LossTotals(
+            rows.names,
+            counts_ignored=truth.ignore is not None,
+            needs_mean=reduction == "mean",
+            by_class=writer.summarises,
+        )
+        if worst is not None:
+            write_worst(rows, compute, writer, tally, count=worst)
+        elif gradient and reduction == "mean":
+            write_gradient_of_mean(rows, compute, writer, tally)
+        elif gradient or reduction == "none":
+            write_rows(rows, compute, writer, tally)
         else:
             item = "mean" if reduction == "mean" else "loss_sum"
-            reduce_rows(rows, compute, writer, LossTotals(), field="loss", item=item)
+            reduce_rows(rows, compute, writer, tally, field="loss", item=item)
 
 
-def _layout(row: tuple[str, ...], kind: str, unit: str) -> Layout:
+def _check_usage(
+    truth: TargetSettings, terms: ObjectiveSettings, reduction: str, shown: list[bool]
+) -> None:
+    """Refuse what excludes one another; `shown` are --breakdown, --gradient and --worst."""
+    given = [truth.target, truth.target_column, truth.target_file]
+    if sum(value is not None for value in given) != 1:
+        raise click.UsageError("one of --target, --target-column and --targets says what is true")
+    if terms.weights is not None and terms.class_counts is not None:
+        raise click.UsageError("--weights and --class-counts exclude one another")
+    if terms.beta is not None and terms.class_counts is None:
+        raise click.UsageError("--beta is about --class-counts")
+    if sum(shown) > 1:
+        raise click.UsageError("--breakdown, --gradient and --worst exclude one another")
+    breakdown, _, worst = shown
+    if reduction != "none" and (breakdown or worst):
+        raise click.UsageError("--breakdown and --worst show rows, --reduction leaves none")
+
+
+def _layout(row: tuple[str, ...], kind: str, unit: str, *, is_cross_entropy: bool = True) -> Layout:
     given = {"logits": "logit", "probs": "given p", "logprobs": "log p"}[kind]
     return Layout(
         row=row,
@@ -113,7 +214,7 @@ def _layout(row: tuple[str, ...], kind: str, unit: str) -> Layout:
         lines=(
             Column("loss", "loss"),
             Column("probability", "probability"),
-            Column("true", "target", "text"),
+            Column("target", "target", "text"),
             Column("predicted", "predicted", "text"),
             Column("perplexity", "perplexity"),
         ),
@@ -128,9 +229,10 @@ def _layout(row: tuple[str, ...], kind: str, unit: str) -> Layout:
         identity=(
             Item("entropy", "H(P)"),
             Item("kl", "KL(P||Q)"),
-            Item("loss", "H(P,Q)", unit),
+            Item("cross_entropy", "H(P,Q)", unit),
         ),
         footer=(
+            *([] if is_cross_entropy else [Item("loss", "loss", unit)]),
             Item("perplexity", "perplexity"),
             Item("probability", "probability of the target"),
             Item("predicted", "predicted"),
@@ -142,6 +244,22 @@ def _layout(row: tuple[str, ...], kind: str, unit: str) -> Layout:
             Item("accuracy", "accuracy"),
             Item("weight_sum", "denominator"),
         ),
-        emphasis="targets",
+        groups=(
+            Column("rows", "rows", "text"),
+            Column("mean", "mean loss"),
+            Column("accuracy", "accuracy"),
+        ),
+        emphasis="truth",
         named=len(row) > 1,
+    )
+
+
+def _worst_layout(full: Layout) -> Layout:
+    return full._replace(
+        row=_WORST,
+        object=_WORST,
+        classes=(),
+        lines=tuple(column for column in full.lines if column.field in _WORST),
+        label=Column("line", "line"),
+        named=True,
     )

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from softmax_cli.core.arithmetic import Floats
 from softmax_cli.core.logits import Logits
-from softmax_cli.core.probabilities import Distribution
+from softmax_cli.core.probabilities import Distribution, Masses
 from softmax_cli.core.ratios import Parts, log_ratios, polynomial, relative_differences
 
 # Where log(p / q) is below this, a class's term is reckoned as a multiple of q.
@@ -98,10 +98,14 @@ def _far_from_the_midpoint(distance: Floats) -> Floats:
 
 
 def kl_terms(p: Distribution, q: Distribution, /) -> Floats:
-    """The p * log(p / q) of each class in nats, shape (rows, classes); they may be negative."""
+    """The p * log(p / q) of each class in nats, shape (rows, classes); they may be negative.
+
+    Of masses the p * log(p / q) - p + q, which are not.
+    """
     with np.errstate(invalid="ignore"):
         shares = p.probabilities()
-        return np.where(shares == 0, 0.0, shares * log_ratios(p, q).high)
+        terms = np.where(shares == 0, 0.0, shares * log_ratios(p, q).high)
+    return terms + (q.probabilities() - shares) if isinstance(p, Masses) else terms
 
 
 def _excess(x: Parts) -> Floats:

@@ -111,6 +111,31 @@ class Probabilities:
         return np.exp(self.entropy())
 
 
+class Masses(Probabilities):
+    """Rows of masses that sum to anything, and are divided by nothing.
+
+    For divergences that allow it: the sum of p log(p / q) - p + q is never negative either.
+
+    Parameters
+    ----------
+    values : array, shape (rows, classes)
+        Not negative, finite.
+
+    Raises
+    ------
+    RowError
+        A row with another value.
+    """
+
+    def __init__(self, values: Floats, /) -> None:
+        _check_values(values)
+        self.values = np.ascontiguousarray(values.T)
+        self.masked = values == 0
+        self.beyond = np.zeros(values.shape, dtype=bool)
+        self.sums = np.ones(len(values))
+        self.sum_parts = self.sums, np.zeros(len(values))
+
+
 Distribution = Logits | Probabilities
 
 

@@ -19,7 +19,7 @@ from softmax_cli.core.arithmetic import (
 )
 from softmax_cli.core.logarithm import log_parts
 from softmax_cli.core.logits import Logits
-from softmax_cli.core.probabilities import Distribution, Probabilities
+from softmax_cli.core.probabilities import Distribution, Masses, Probabilities
 
 # 2 / n for n = 3, 5, ...: the series of 2 atanh(s) after its first term, for |s| < 0.47.
 _ATANH: Final = tuple(2 / n for n in range(3, 51, 2))
@@ -125,6 +125,8 @@ def _differences(p: Probabilities, q: Probabilities, ours: Parts, theirs: Parts)
     # p * q_sum - q * p_sum, from the values' differences: each is exact, and so small that
     # what their products miss does not matter.
     change, change_low = two_sum(p.values, -q.values)
+    if isinstance(p, Masses):  # there is no sum to be divided by
+        return Parts(*two_sum(*divide(change, change_low, total, total_low)))
     shift, shift_low = fold_sum_parts(change)
     shift_low = shift_low + fold_sum(change_low)
     own, own_error = two_product(change, q_sum)

@@ -10,6 +10,7 @@ from softmax_cli.core.logits import Logits
 from softmax_cli.core.probabilities import (
     SILENT,
     Distribution,
+    Masses,
     Probabilities,
     from_log_probabilities,
     log_probability_sums,
@@ -30,7 +31,7 @@ def distribution(
     *,
     normalize: bool = False,
 ) -> Distribution:
-    """Rows of logits, probs or logprobs as a distribution each.
+    """Rows of logits, probs or logprobs as a distribution each, or of masses as they are.
 
     Raises
     ------
@@ -39,6 +40,8 @@ def distribution(
     """
     if kind == "logits":
         return Logits(values)
+    if kind == "masses":
+        return Masses(values)
     if kind == "logprobs":
         logits = from_log_probabilities(values, normalize=normalize)
         if not normalize:

@@ -10,10 +10,13 @@ import numpy as np
 
 from softmax_cli.errors import DataError, RowError, UsageError
 from softmax_cli.flow.distributions import distribution
-from softmax_cli.input.numbers import parse_list
+from softmax_cli.input.numbers import is_list, parse_list
 from softmax_cli.input.rows import Block, Rows
+from softmax_cli.input.settings import InputSettings
+from softmax_cli.input.source import open_rows
 
 if TYPE_CHECKING:
+    from softmax_cli.core.arithmetic import Floats
     from softmax_cli.core.probabilities import Distribution
     from softmax_cli.messages import Notices
 
@@ -26,7 +29,7 @@ def against_second(rows: Rows) -> Rows:
     UsageError
         There are not two of them.
     """
-    two = "P and Q are two vectors; --against gives one Q for all rows"
+    two = "P and Q are two vectors; --against gives one Q for all rows, or a file of them"
     blocks = []
     for block in rows.blocks:
         blocks.append(block)
@@ -40,29 +43,60 @@ def against_second(rows: Rows) -> Rows:
     return rows._replace(blocks=iter([Block(values[:1], places[:1], against=q)]), downwards=False)
 
 
-def against_fixed(rows: Rows, text: str) -> Rows:
-    """Every row held against one list.
+def held(rows: Rows, text: str) -> Rows:
+    """Every row held against one list, against the only row of a file, or a row of it each.
+
+    A file of one column is one vector, as the input is.
 
     Raises
     ------
     DataError
-        The list is none, or has another length than the rows.
+        It has another length than the rows, or the file can't be read.
     """
-    values = np.array(parse_list(text, "--against"))
+    if is_list(text):
+        values = np.array(parse_list(text, "--against"))
+        return rows._replace(blocks=_fixed(rows, values, "--against"))
+    blocks = open_rows(InputSettings(path=text)).blocks
+    first = next(blocks)
+    second = next(blocks, None) if len(first.values) == 1 else None
+    if second is None and len(first.values) == 1:
+        return rows._replace(blocks=_fixed(rows, first.values[0], first.places[0]))
+    waiting = [first] if second is None else [first, second]
+    return rows._replace(blocks=in_step(rows, chain(waiting, blocks), text))
 
-    def blocks() -> Iterator[Block]:
-        for block in rows.blocks:
-            if block.values.shape[1] != len(values):
-                raise DataError(
-                    f"--against has length {len(values)} where the rows have "
-                    f"{block.values.shape[1]} classes"
-                )
-            q = Block(
-                np.broadcast_to(values, block.values.shape), ["--against"] * len(block.values)
-            )
-            yield block._replace(against=q)
 
-    return rows._replace(blocks=blocks())
+def _fixed(rows: Rows, values: Floats, place: str) -> Iterator[Block]:
+    for block in rows.blocks:
+        q = Block(
+            np.broadcast_to(values, (len(block.values), len(values))), [place] * len(block.values)
+        )
+        yield block._replace(against=q)
+
+
+def in_step(rows: Rows, others: Iterator[Block], name: str) -> Iterator[Block]:
+    """Every row with the row of another input that stands where it does.
+
+    Raises
+    ------
+    DataError
+        One input ends before the other, once the rows before that have been given.
+    """
+    left: Block | None = None
+    for block in rows.blocks:
+        done = 0
+        while done < len(block.values):
+            if left is None or not len(left.values):
+                left = next(others, None)
+            if left is None:
+                place = block.places[done]
+                raise DataError(f"{name} has no row for {place}: it ends before the input does")
+            count = min(len(block.values) - done, len(left.values))
+            yield block.part(done, done + count)._replace(against=left.part(0, count))
+            left, done = left.part(count, len(left.values)), done + count
+    if left is None or not len(left.values):
+        left = next(others, None)
+    if left is not None:
+        raise DataError(f"{left.places[0]}: a row more than the input has")
 
 
 def pair_of(
@@ -73,17 +107,38 @@ def pair_of(
     Raises
     ------
     RowError
-        A row of P is no distribution.
+        A row of either is no distribution.
     DataError
-        A row of Q is none.
+        P and Q differ in length.
     """
-    p = distribution(block.values, kind, block.places, notices, normalize=normalize)
+    q = held_against(block)
+    return (
+        distribution(block.values, kind, block.places, notices, normalize=normalize),
+        of_its_own_place(q, kind, notices, normalize=normalize),
+    )
+
+
+def held_against(block: Block) -> Block:
+    """The vectors that a block's are held against, of the same length.
+
+    Raises
+    ------
+    DataError
+        They are of another length.
+    """
     assert block.against is not None
-    try:
-        q = distribution(
-            block.against.values, kind, block.against.places, notices, normalize=normalize
+    classes, length = block.values.shape[1], block.against.values.shape[1]
+    if length != classes:
+        raise DataError(
+            f"{block.against.places[0]} has length {length} where the rows have {classes} classes"
         )
+    return block.against
+
+
+def of_its_own_place(block: Block, kind: str, notices: Notices, *, normalize: bool) -> Distribution:
+    """Vectors that others are held against as distributions; an error names their own place."""
+    try:
+        return distribution(block.values, kind, block.places, notices, normalize=normalize)
     except RowError as error:
-        place = block.against.places[error.row]
-        raise DataError(f"{place}: {error.message}", error.hint) from error
-    return p, q
+        place = block.places[error.row]
+        raise RowError(error.row, error.message, error.hint, place=place) from error

@@ -57,7 +57,7 @@ def write_rows(
     counts = always or writer.summarises
     wanted = writer.fields | (tally.fields if counts else frozenset())
     try:
-        for fields in _computed(rows, compute, wanted):
+        for fields in computed(rows, compute, wanted):
             if counts:
                 tally.add(fields)
             writer.write(fields)
@@ -77,24 +77,36 @@ def reduce_rows(
     DataError
         A row can't be used.
     """
-    for fields in _computed(rows, compute, tally.fields):
+    for fields in computed(rows, compute, tally.fields):
         tally.add(fields)
     summary = tally.summary()
     writer.reduce(field, summary[item], summary)
 
 
-def _computed(rows: Rows, compute: Compute, wanted: frozenset[str]) -> Iterator[Fields]:
+def computed(rows: Rows, compute: Compute, wanted: frozenset[str]) -> Iterator[Fields]:
     """Each block's fields; of a block with a bad row those before it, and then the error."""
     for block in rows.blocks:
         _check_names(rows, block)
-        try:
-            yield _evaluated(compute(block), wanted)
-        except RowError as error:
-            if error.row:
-                yield _evaluated(compute(block.head(error.row)), wanted)
+        fields, error = _until_error(block, compute, wanted)
+        if fields is not None:
+            yield fields
+        if error is not None:
             column = f":{error.column}" if error.column else ""
-            place = f"{block.places[error.row]}{column}"
+            place = error.place or f"{block.places[error.row]}{column}"
             raise DataError(f"{place}: {error.message}", error.hint) from error
+
+
+def _until_error(
+    block: Block, compute: Compute, wanted: frozenset[str]
+) -> tuple[Fields | None, RowError | None]:
+    """The fields of the rows before the first bad one, and its error."""
+    try:
+        return _evaluated(compute(block), wanted), None
+    except RowError as error:
+        if not error.row:
+            return None, error
+        fields, earlier = _until_error(block.head(error.row), compute, wanted)
+        return fields, earlier or error
 
 
 def _evaluated(lazy: LazyFields, wanted: frozenset[str]) -> Fields:

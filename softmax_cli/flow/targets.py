@@ -1,22 +1,61 @@
-"""What a prediction is held against: one target for all rows, or a label in each."""
+"""What a prediction is held against: a class or a distribution, for all rows or for each."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from softmax_cli.core.probabilities import Probabilities
-from softmax_cli.errors import DataError, RowError
+from softmax_cli.errors import DataError, RowError, UsageError
 from softmax_cli.flow.distributions import note_sums
 from softmax_cli.flow.naming import Classes
-from softmax_cli.input.numbers import is_list, parse_list
+from softmax_cli.flow.pairs import held_against, in_step, of_its_own_place
+from softmax_cli.input.numbers import is_list, is_number, parse_list
+from softmax_cli.input.targets import read_targets
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from softmax_cli.core.losses import Labels, Targets
-    from softmax_cli.input.rows import Block
+    from softmax_cli.flow.settings import TargetSettings
+    from softmax_cli.input.rows import Block, Rows
     from softmax_cli.messages import Notices
+
+
+class Truth(NamedTuple):
+    """What is true of some rows.
+
+    Attributes
+    ----------
+    targets : Labels or Probabilities
+        A class index, shape (rows,), or a distribution, shape (rows, classes), for each row.
+    ignored : bool array, shape (rows,), or None
+        Rows that count for nothing, whose label here is 0; None where none are looked for.
+    """
+
+    targets: Targets
+    ignored: NDArray[np.bool_] | None = None
+
+
+def with_targets(rows: Rows, settings: TargetSettings) -> Rows:
+    """Every row with the row of the file of targets that stands where it does, if there is one."""
+    if settings.target_file is None:
+        return rows
+    blocks = read_targets(settings.target_file)
+    first = next(blocks, None)
+    if first is None:
+        raise DataError(f"{settings.target_file}: no rows")
+    if first.labels is not None and _is_header(first.labels[0], rows.names):
+        first = first.part(1, len(first.labels))
+    waiting = [first] if len(first.values) else []
+    return rows._replace(blocks=in_step(rows, chain(waiting, blocks), settings.target_file))
+
+
+def _is_header(label: str, names: Sequence[str] | None) -> bool:
+    return not is_number(label) and label not in (names or ())
 
 
 class TargetReader:
@@ -24,9 +63,7 @@ class TargetReader:
 
     Parameters
     ----------
-    target : str or None
-        For all rows: a class by name or index, or a distribution as a list. None where each
-        row has a label of its own.
+    settings : TargetSettings
     names : sequence of str or None
         The classes' names. An exact name wins over an index.
     normalize : bool
@@ -35,22 +72,29 @@ class TargetReader:
     Raises
     ------
     DataError
-        `target` is a list, but no distribution.
+        A list stands for a target, but is no distribution.
+    UsageError
+        A distribution is to be ignored.
     """
 
     def __init__(
         self,
-        target: str | None,
+        settings: TargetSettings,
         names: Sequence[str] | None,
         notices: Notices,
         *,
         normalize: bool = False,
     ) -> None:
-        self._target = target
+        self._target = settings.target
+        self._ignore = settings.ignore
         self._names = names
+        self._notices = notices
+        self._normalize = normalize
         self._shares: Probabilities | None = None
+        target = settings.target
         if target is None or not is_list(target) or target.strip() in (names or ()):
             return
+        self._check_labels()
         shares = np.array([parse_list(target, "--target")])
         try:
             self._shares = Probabilities(shares, normalize=normalize)
@@ -59,13 +103,17 @@ class TargetReader:
         if not normalize:
             note_sums(self._shares.sums, ["--target"], notices)
 
-    def targets_of(self, block: Block) -> Targets:
-        """A class index, or a distribution, for each row of a block.
+    def _check_labels(self) -> None:
+        if self._ignore is not None:
+            raise UsageError("--ignore is about labels, and the targets are distributions")
+
+    def truth_of(self, block: Block) -> Truth:
+        """What is true of a block's rows.
 
         Raises
         ------
         RowError
-            A row's label is no class.
+            A row's label is no class, or its target no distribution.
         DataError
             The target is no class, or has another length than the rows.
         """
@@ -74,22 +122,54 @@ class TargetReader:
             length = self._shares.values.shape[0]
             if length != count:
                 raise DataError(f"--target has length {length} where the rows have {count} classes")
-            return self._shares.repeated(rows)
-        classes = Classes(self._names, count)
+            return Truth(self._shares.repeated(rows))
+        if block.against is not None and block.against.labels is None:
+            self._check_labels()
+            return Truth(self._distributions(block))
         if self._target is not None:
-            return np.full(rows, classes.index(self._target))
-        labels: Labels = np.array(
-            [
-                _label(row, text, classes, block.label_column)
-                for row, text in enumerate(block.labels or ())
-            ],
-            np.intp,
+            return self._labels([self._target] * rows, count, None)
+        if block.against is not None:
+            return self._labels(block.against.labels or [], count, block.against)
+        return self._labels(block.labels or [], count, block)
+
+    def _distributions(self, block: Block) -> Probabilities:
+        shares = of_its_own_place(
+            held_against(block), "probs", self._notices, normalize=self._normalize
         )
-        return labels
+        assert isinstance(shares, Probabilities)
+        return shares
+
+    def _labels(self, texts: Sequence[str], count: int, block: Block | None) -> Truth:
+        classes = Classes(self._names, count)
+        ignored = None
+        if self._ignore is not None:
+            ignored = np.array([_same(text, self._ignore) for text in texts], bool)
+        known: dict[str, int] = {}
+        labels: Labels = np.zeros(len(texts), np.intp)
+        for row, text in enumerate(texts):
+            if ignored is not None and ignored[row]:
+                continue
+            if text not in known:
+                known[text] = _index(row, text, classes, block)
+            labels[row] = known[text]
+        return Truth(labels, ignored)
 
 
-def _label(row: int, text: str, classes: Classes, column: int | None) -> int:
+def _same(label: str, other: str) -> bool:
+    """Whether two labels are the same text, or the same number: 3 and 3.0."""
+    label, other = label.strip(), other.strip()
+    if label == other:
+        return True
+    return is_number(label) and is_number(other) and float(label) == float(other)
+
+
+def _index(row: int, text: str, classes: Classes, block: Block | None) -> int:
     try:
         return classes.index(text)
     except DataError as error:
-        raise RowError(row, error.message, error.hint, column=column) from error
+        if block is None:
+            raise
+        column, place = block.label_column, block.places[row]
+        if column is not None:
+            place = f"{place}:{column}"
+        raise RowError(row, error.message, error.hint, place=place) from error

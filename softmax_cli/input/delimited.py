@@ -34,7 +34,9 @@ class _Shape(NamedTuple):
     width: int
 
 
-def read_delimited(settings: InputSettings, target_column: str | None = None) -> Rows:
+def read_delimited(
+    settings: InputSettings, target_column: str | None = None, *, lines: Lines | None = None
+) -> Rows:
     """Open delimited text and find out its dialect from its first lines.
 
     Parameters
@@ -42,6 +44,8 @@ def read_delimited(settings: InputSettings, target_column: str | None = None) ->
     settings : InputSettings
     target_column : str, optional
         The column, by name or number, that holds each row's target and leaves the vector.
+    lines : Lines, optional
+        The input, where it is open already.
 
     Raises
     ------
@@ -52,7 +56,7 @@ def read_delimited(settings: InputSettings, target_column: str | None = None) ->
         can't be read.
     """
     name = display_name(settings.path)
-    lines = Lines(whole_lines(open_input(settings.path), name), name)
+    lines = lines or Lines(whole_lines(open_input(settings.path), name), name)
     lines.delimiter = settings.delimiter or find_delimiter(lines)
     rows = _rows(lines, name)
     first = next(rows, None)

@@ -33,10 +33,15 @@ class Block(NamedTuple):
 
     def head(self, count: int) -> Block:
         """The first rows."""
-        labels = None if self.labels is None else self.labels[:count]
-        against = None if self.against is None else self.against.head(count)
+        return self.part(0, count)
+
+    def part(self, start: int, stop: int) -> Block:
+        """The rows from one to before another."""
         return self._replace(
-            values=self.values[:count], places=self.places[:count], labels=labels, against=against
+            values=self.values[start:stop],
+            places=self.places[start:stop],
+            labels=None if self.labels is None else self.labels[start:stop],
+            against=None if self.against is None else self.against.part(start, stop),
         )
 
 

@@ -63,6 +63,8 @@ class Layout(NamedTuple):
         Items of the summary below the table of many.
     identity : tuple of Item
         Fields of which the last is the sum of the others, below the table of a lone vector.
+    groups : tuple of Column
+        Of the summary's items for each class, below the table of many.
     notes : str or None
         A field of words about each vector, below the table; empty words are left out.
     emphasis : str or None
@@ -82,6 +84,7 @@ class Layout(NamedTuple):
     footer: tuple[Item, ...] = ()
     total: tuple[Item, ...] = ()
     identity: tuple[Item, ...] = ()
+    groups: tuple[Column, ...] = ()
     notes: str | None = None
     emphasis: str | None = None
     label: Column | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -103,7 +104,18 @@ class TableWriter:
         below = canvas.notes(fields.get(self._layout.notes or ""))
         if summary is not None and self._layout.total:
             below.append(canvas.footer(self._layout.total, summary))
-        return [*parts, Text(), *below] if below else parts
+        parts = [*parts, Text(), *below] if below else parts
+        return parts + self._groups(canvas, (summary or {}).get("by_class", []))
+
+    def _groups(self, canvas: Canvas, groups: Sequence[Summary]) -> list[RenderableType]:
+        """What is known of each class."""
+        columns = self._layout.groups
+        if not groups or not columns:
+            return []
+        shown = groups[:_CLASSES]
+        fields = {c.field: np.array([group[c.field] for group in shown]) for c in columns}
+        table, lines = canvas.table("class", [str(g["class"]) for g in shown], columns, fields)
+        return [Text(), table, *canvas.left_out(len(groups) - lines, "classes")]
 
     def _spread(self, fields: Fields) -> tuple[list[Column], list[Column], dict[str, Values], int]:
         """All columns, those of classes among them, their values, and the classes left out."""

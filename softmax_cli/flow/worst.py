@@ -1,0 +1,59 @@
+"""Rows that can only be shown when all have been seen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from softmax_cli.errors import DataError
+from softmax_cli.flow.pipeline import computed
+
+if TYPE_CHECKING:
+    from softmax_cli.flow.loss import LossTotals
+    from softmax_cli.flow.pipeline import Compute
+    from softmax_cli.input.rows import Rows
+    from softmax_cli.output.results import Fields, Writer
+
+
+def write_worst(
+    rows: Rows, compute: Compute, writer: Writer, tally: LossTotals, *, count: int
+) -> None:
+    """Write the rows with the largest losses, the largest first, and the summary of all rows.
+
+    No more than so many and a block are held in memory. Of equal losses the earlier comes first.
+    """
+    wanted = writer.fields | {"loss"}
+    worst: Fields | None = None
+    for fields in computed(rows, compute, wanted | tally.fields):
+        tally.add(fields)
+        found = {key: fields[key] for key in wanted}
+        if worst is not None:
+            found = {key: np.concatenate([worst[key], found[key]]) for key in wanted}
+        order = np.argsort(-found["loss"], kind="stable")[:count]
+        worst = {key: values[order] for key, values in found.items()}
+    if worst is not None:
+        writer.write(worst)
+    writer.close(tally.summary())
+
+
+def write_gradient_of_mean(rows: Rows, compute: Compute, writer: Writer, tally: LossTotals) -> None:
+    """Write the derivative of the mean loss by each row's logits.
+
+    The denominator is known at the end, and so all rows are held in memory.
+
+    Raises
+    ------
+    DataError
+        There is no mean.
+    """
+    gradients = []
+    for fields in computed(rows, compute, tally.fields | {"gradient"}):
+        tally.add(fields)
+        gradients.append(fields["gradient"])
+    denominator = tally.summary()["weight_sum"]
+    if not denominator:
+        raise DataError("the denominator is 0: there is no mean")
+    for gradient in gradients:
+        writer.write({"gradient": gradient / denominator})
+    writer.close({})

@@ -1,0 +1,246 @@
+"""xent and kl with all that a training loss has, as a user runs them."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.conftest import Run
+
+PETS = "cat,dog,owl,label\n2,1,0,cat\n0,3,1,dog\n1,0,2,cat\n1,1,1,?\n"
+SCORES = "2,1,0\n0,3,1\n1,0,2\n"
+
+
+def losses(*logits_and_labels: tuple[list[float], int]) -> list[float]:
+    return [
+        math.log(math.fsum(math.exp(x) for x in z)) - z[label] for z, label in logits_and_labels
+    ]
+
+
+def below_header(text: str) -> list[list[float]]:
+    """The numbers of the lines after the first."""
+    return [[float(cell) for cell in line.split(",")] for line in text.splitlines()[1:]]
+
+
+CAT, DOG, WRONG = losses(([2, 1, 0], 0), ([0, 3, 1], 1), ([1, 0, 2], 0))
+
+
+def test_weights_multiply_the_loss_and_divide_the_mean(run: Run) -> None:
+    rows = PETS.replace("1,1,1,?\n", "")
+    args = ["xent", "--target-column", "label", "-w", "2,3,4"]
+    each = [x for (x,) in below_header(run(*args, stdin=rows).ok())]
+    assert each == pytest.approx([2 * CAT, 3 * DOG, 2 * WRONG], rel=1e-14)
+    mean = float(run(*args, "--reduction", "mean", stdin=rows).ok().split()[-1])
+    assert mean == pytest.approx(math.fsum(each) / 7, rel=1e-14)
+    wrong = run("xent", "1,2", "-t", "0", "-w", "1,2,3").fails(1)
+    assert "3 class weights or counts for 2 classes" in wrong
+    assert "negative" in run("xent", "1,2", "-t", "0", "-w", "-1,2").fails(1)
+
+
+def test_class_counts_weigh_by_inverse_frequency_or_effective_number(run: Run) -> None:
+    plain = float(run("xent", "1,2,3", "-t", "0").ok())
+    inverse = float(run("xent", "1,2,3", "-t", "0", "--class-counts", "10,20,40").ok())
+    assert inverse == pytest.approx(plain * 3 * 4 / 7, rel=1e-14)
+    args = ["xent", "1,2,3", "-t", "0", "--class-counts", "10,20,40", "--beta"]
+    counts = np.array([10, 20, 40])
+    effective = (1 - 0.9) / (1 - 0.9**counts)
+    expected = plain * 3 * effective[0] / effective.sum()
+    assert float(run(*args, "0.9").ok()) == pytest.approx(expected, rel=1e-13)
+    assert float(run(*args, "1").ok()) == inverse
+    assert "greater than 0" in run("xent", "1,2", "-t", "0", "--class-counts", "0,2").fails(1)
+    assert "--class-counts" in run("xent", "1,2", "-t", "0", "--beta", "0.9").fails(2)
+    both = run("xent", "1,2", "-t", "0", "-w", "1,1", "--class-counts", "1,1")
+    assert "exclude" in both.fails(2)
+
+
+def test_ignored_rows_have_no_loss_and_no_part_in_the_denominator(run: Run) -> None:
+    args = ["xent", "--target-column", "label", "--ignore", "?"]
+    assert below_header(run(*args, stdin=PETS).ok())[-1] == [0.0]
+    assert run(*args, "--gradient", stdin=PETS).ok().splitlines()[-1] == "0.0,0.0,0.0"
+    summary = json.loads(run(*args, "-f", "json", stdin=PETS).ok())["summary"]
+    assert (summary["rows"], summary["ignored"], summary["weight_sum"]) == (4, 1, 3)
+    assert summary["accuracy"] == pytest.approx(2 / 3)
+    mean = float(run(*args, "--reduction", "mean", stdin=PETS).ok().split()[-1])
+    assert mean == pytest.approx((CAT + DOG + WRONG) / 3, rel=1e-14)
+
+
+def test_a_number_out_of_range_can_be_ignored_as_torch_does(run: Run) -> None:
+    rows = "1,2,0\n1,2,-100\n"
+    args = ["xent", "--target-column", "3", "--ignore", "-100", "--no-header"]
+    assert run(*args, stdin=rows).numbers()[1] == [0.0]
+
+
+def test_all_ignored_has_no_mean(run: Run) -> None:
+    args = ["xent", "--target-column", "label", "--ignore", "?", "--reduction"]
+    rows = "a,b,label\n1,2,?\n"
+    assert "every row is ignored" in run(*args, "mean", stdin=rows).fails(1)
+    assert float(run(*args, "sum", stdin=rows).ok().split()[-1]) == 0
+    assert "labels" in run("xent", "1,2", "-t", "0.5,0.5", "--ignore", "0").fails(2)
+
+
+def test_label_smoothing_spreads_a_part_of_the_target(run: Run) -> None:
+    smooth = float(run("xent", "2,1,0", "-t", "0", "--label-smoothing", "0.3").ok())
+    spread = float(run("xent", "2,1,0", "-t", "0.8,0.1,0.1").ok())
+    assert smooth == pytest.approx(spread, rel=1e-14)
+    one = json.loads(run("xent", "2,1,0", "-t", "0", "--label-smoothing", "0.3", "-f", "json").ok())
+    assert one["entropy"] + one["kl"] == pytest.approx(one["loss"], rel=1e-14)
+
+
+def test_the_focal_factor(run: Run) -> None:
+    p = math.exp(-CAT)
+    focal = float(run("xent", "2,1,0", "-t", "0", "--focal", "2").ok())
+    assert focal == pytest.approx((1 - p) ** 2 * CAT, rel=1e-13)
+    bits = float(run("xent", "2,1,0", "-t", "0", "--focal", "2", "--base", "2").ok())
+    assert bits == pytest.approx(focal / math.log(2), rel=1e-14)
+    for bad in ("-1", "nan", "inf", "x"):
+        assert "--focal" in run("xent", "2,1,0", "-t", "0", "--focal", bad).fails(2)
+
+
+@pytest.mark.parametrize(
+    "targets",
+    ["0\n1\n0\n", "0.0\n1.0\n0.0\n", "label\n0\n1\n0\n", "1,0,0\n0,1,0\n1,0,0\n", "0\r\n1\r\n0"],
+)
+def test_targets_from_a_file(run: Run, tmp_path: Path, targets: str) -> None:
+    file = tmp_path / "targets.txt"
+    file.write_text(targets, newline="")
+    each = [x for (x,) in run("xent", "--targets", str(file), stdin=SCORES).numbers()]
+    assert each == pytest.approx([CAT, DOG, WRONG], rel=1e-14)
+
+
+def test_targets_by_name_with_blanks_and_commas(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "targets.txt"
+    file.write_text('polar bear\n"big, bad wolf"\npolar bear\n')
+    rows = 'polar bear,"big, bad wolf",owl\n' + SCORES
+    each = [x for (x,) in below_header(run("xent", "--targets", str(file), stdin=rows).ok())]
+    assert each == pytest.approx([CAT, DOG, WRONG], rel=1e-14)
+
+
+def test_soft_targets_from_a_file(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "soft.csv"
+    file.write_text("0.5,0.25,0.25\n0,1,0\n0.2,0.2,0.6\n")
+    each = run("xent", "--targets", str(file), stdin=SCORES).numbers()
+    one = run("xent", "1,0,2", "-t", "0.2,0.2,0.6").numbers()
+    assert each[2] == one[0]
+
+
+@pytest.mark.parametrize(
+    ("targets", "message", "rows"),
+    [
+        ("0\n1\n", "has no row for stdin:3", 2),
+        ("0\n1\n0\n1\n", "targets.txt:4: a row more", 3),
+        ("0\n1\n7\n", "targets.txt:3: label 7 is out of range", 2),
+        ("0\nx\n0\n", "targets.txt:2: 'x' is no class", 1),
+        ("0.5,0.5\n0.5,0.5\n", "targets.txt:1 has length 2", 0),
+        ("0,1,0\n0,2,0\n0,1,0\n", "targets.txt:2: probabilities sum to 2", 1),
+        ("0,1,0\n0,-1,2\n0,1,0\n", "targets.txt:2: probability -1", 1),
+        ("", "no rows", 0),
+    ],
+)
+def test_a_bad_target_is_named_by_its_own_place(
+    run: Run, tmp_path: Path, targets: str, message: str, rows: int
+) -> None:
+    (tmp_path / "targets.txt").write_text(targets)
+    done = run("xent", "--targets", "targets.txt", stdin=SCORES, cwd=tmp_path)
+    assert message in done.fails(1)
+    assert len(done.out.splitlines()) == rows
+
+
+def test_one_way_to_say_what_is_true(run: Run) -> None:
+    assert "one of" in run("xent", "1,2", "-t", "0", "--targets", "x").fails(2)
+    assert "both" in run("xent", "--targets", "-", stdin="1,2\n").fails(2)
+    assert "can't read nowhere.txt" in run("xent", "1,2", "--targets", "nowhere.txt").fails(1)
+
+
+def test_the_worst_rows_with_their_line_numbers(run: Run) -> None:
+    args = ["xent", "--target-column", "label", "--ignore", "?", "--worst", "2"]
+    assert run(*args, "-p", "6", stdin=PETS).ok() == (
+        "line,loss,target,predicted,probability\n"
+        "4,1.40761,cat,owl,0.244728\n"
+        "2,0.407606,cat,cat,0.665241\n"
+    )
+    whole = json.loads(run(*args, "-f", "json", stdin=PETS).ok())
+    assert [row["line"] for row in whole["rows"]] == [4, 2]
+    assert whole["summary"]["rows"] == 4
+    assert "leaves none" in run(*args, "--reduction", "sum", stdin=PETS).fails(2)
+
+
+def test_many_rows_end_in_the_loss_of_each_class(run: Run) -> None:
+    args = ["xent", "--target-column", "label", "--ignore", "?", "-f"]
+    table = run(*args, "table", stdin=PETS).ok()
+    assert [line.split() for line in table.splitlines()[-2:]] == [
+        ["cat", "2", "0.907606", "0.5"],
+        ["dog", "1", "0.169846", "1"],
+    ]
+    classes = json.loads(run(*args, "json", stdin=PETS).ok())["summary"]["by_class"]
+    assert [(of["class"], of["rows"], of["correct"]) for of in classes] == [
+        ("cat", 2, 1),
+        ("dog", 1, 1),
+    ]
+
+
+def test_the_gradient_of_the_mean(run: Run) -> None:
+    args = ["xent", "--target-column", "label", "--ignore", "?", "-w", "2,3,4", "--gradient"]
+    each = np.array(below_header(run(*args, stdin=PETS).ok()))
+    total = np.array(below_header(run(*args, "--reduction", "sum", stdin=PETS).ok()))
+    mean = np.array(below_header(run(*args, "--reduction", "mean", stdin=PETS).ok()))
+    assert (total == each).all()
+    assert mean == pytest.approx(each / 7, rel=1e-15)
+
+
+def test_shards_add_up(run: Run) -> None:
+    args = ["xent", "--target-column", "4", "-w", "1,2,3", "-f", "json", "--reduction", "sum"]
+    rows = [f"{a},{b},1,{(a + b) % 3}\n" for a in range(5) for b in range(4)]
+
+    def summary(part: list[str]) -> dict[str, float]:
+        found: dict[str, float] = json.loads(run(*args, stdin="".join(part)).ok())
+        return found
+
+    whole, one, two = summary(rows), summary(rows[:7]), summary(rows[7:])
+    for key in ("rows", "weight_sum", "correct"):
+        assert one[key] + two[key] == whole[key]
+    assert one["loss_sum"] + two["loss_sum"] == pytest.approx(whole["loss_sum"], rel=1e-15)
+
+
+def test_an_infinite_loss_is_told(run: Run) -> None:
+    done = run("xent", "1,-inf", "-t", "1")
+    assert (done.status, done.out) == (0, "inf\n")
+    assert "the loss is inf" in done.err
+
+
+def test_kl_against_a_file(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "q.csv"
+    file.write_text("0.4,0.6\n0.2,0.8\n")
+    rows = "0.5,0.5\n0.1,0.9\n"
+    each = run("kl", "--against", str(file), stdin=rows).numbers()
+    assert each == [
+        run("kl", p, q).numbers()[0]
+        for p, q in zip(rows.split(), file.read_text().split(), strict=True)
+    ]
+    file.write_text("0.4,0.6\n")
+    fixed = run("kl", "--against", str(file), stdin=rows).numbers()
+    assert fixed == run("kl", "--against", "0.4,0.6", stdin=rows).numbers()
+    file.write_text("0.4,0.6\n0.2,1.8\n")
+    broken = run("kl", "--against", str(file), stdin=rows)
+    assert f"{file}:2: probabilities sum to 2" in broken.fails(1)
+    assert len(broken.out.splitlines()) == 1
+    assert "both" in run("kl", "--against", "-", stdin=rows).fails(2)
+
+
+def test_generalized_divergences_take_masses_as_they_are(run: Run) -> None:
+    p, q = np.array([2.0, 3, 4]), np.array([1.0, 3, 5])
+    kl = float(np.sum(p * np.log(p / q) - p + q))
+    ours = float(run("kl", "--generalized", "2,3,4", "1,3,5").ok())
+    assert ours == pytest.approx(kl, rel=1e-14)
+    reverse = float(run("kl", "--generalized", "--divergence", "reverse", "1,3,5", "2,3,4").ok())
+    assert reverse == ours
+    assert run("kl", "--generalized", "0,3", "2,3").numbers() == [[2.0]]
+    assert run("kl", "--generalized", "5,7", "5,7").numbers() == [[0.0]]
+    normal = run("kl", "0.25,0.75", "0.5,0.5").numbers()
+    assert run("kl", "--generalized", "0.25,0.75", "0.5,0.5").numbers()[0][0] == pytest.approx(
+        normal[0][0], rel=1e-15
+    )
+    assert "--generalized" in run("kl", "--generalized", "--normalize", "1,2", "1,2").fails(2)
