@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,7 @@ def test_examples_print_what_the_readme_says(tmp_path: Path, pytestconfig: pytes
     page = README.read_text(encoding="utf-8")
     blocks = BLOCK.findall(page)
     assert len(blocks) > 10
+    run_command([sys.executable, "-m", "tests.digits", str(tmp_path)], cwd=README.parent).ok()
     for block in blocks:
         # One folder for the page: an example may use a file that an earlier one made.
         actual = "".join(_transcript(command, tmp_path) for command in _commands(block))

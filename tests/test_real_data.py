@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from sklearn.metrics import log_loss
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from tests import digits
 from tests.conftest import Run
 
 TOLERANCE = 1e-12
@@ -76,3 +78,29 @@ def test_xent_of_the_probabilities_is_the_same(run: Run, fitted: Fitted) -> None
     text = "".join(",".join([str(label), *map(repr, p)]) + "\n" for label, p in rows)
     args = ("xent", "--from", "probs", "--target-column", "1", "--reduction", "mean")
     assert run(*args, stdin=text).numbers()[0][0] == pytest.approx(fitted.loss, abs=TOLERANCE)
+
+
+def test_worst_finds_most_of_the_swapped_labels(run: Run) -> None:
+    scores, lines = digits.swapped()
+    args = ("xent", "--target-column", "label", "--worst", str(len(lines)))
+    found = run(*args, stdin=scores.csv()).ok().splitlines()[1:]
+    worst = {int(line.split(",")[0]) for line in found}
+    assert len(worst & set(lines.tolist())) > 0.8 * len(lines)
+
+
+def test_counts_and_focal_factor_give_rare_classes_more_of_the_loss(run: Run) -> None:
+    text = digits.unbalanced().csv()
+
+    def rare_part(*args: str) -> float:
+        done = run("xent", "--target-column", "label", "-f", "json", *args, stdin=text).ok()
+        classes = json.loads(done)["summary"]["by_class"]
+        return float(sum(of["share"] for of in classes[-2:]))
+
+    counts = ",".join(map(str, digits.KEPT))
+    plain, weighted, focal = (
+        rare_part(),
+        rare_part("--class-counts", counts),
+        rare_part("--focal", "2"),
+    )
+    assert plain < 0.25 < focal < weighted
+    assert weighted > 0.6

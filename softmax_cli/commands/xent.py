@@ -247,6 +247,7 @@ def _layout(row: tuple[str, ...], kind: str, unit: str, *, is_cross_entropy: boo
         groups=(
             Column("rows", "rows", "text"),
             Column("mean", "mean loss"),
+            Column("share", "part of loss"),
             Column("accuracy", "accuracy"),
         ),
         emphasis="truth",

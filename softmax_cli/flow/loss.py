@@ -219,10 +219,10 @@ class LossTotals(Totals):
             "mean": loss / weight if weight else np.nan,
             "correct": int(correct),
             "accuracy": correct / counted if counted else np.nan,
-            **({"by_class": self._by_class()} if self._classes else {}),
+            **({"by_class": self._by_class(loss)} if self._classes else {}),
         }
 
-    def _by_class(self) -> list[Summary]:
+    def _by_class(self, whole: float) -> list[Summary]:
         labels = sorted(self._classes)
         names = class_names(np.array(labels), self._names).tolist()
         return [
@@ -231,6 +231,7 @@ class LossTotals(Totals):
                 "rows": of.rows,
                 "loss_sum": of.loss.total(),
                 "mean": of.loss.total() / (of.rows * of.weight) if of.weight else np.nan,
+                "share": of.loss.total() / whole if whole else np.nan,
                 "correct": of.correct,
                 "accuracy": of.correct / of.rows,
             }
