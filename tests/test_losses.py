@@ -129,3 +129,10 @@ def test_normalize_takes_any_sum_even_one_that_overflows() -> None:
     assert huge.probabilities()[0] == pytest.approx([1 / 3] * 3)
     with pytest.raises(RowError, match="sum to 0"):
         Probabilities(np.array([[0.0, 0.0]]), normalize=True)
+
+
+def test_a_vast_loss_says_nothing_of_numpy() -> None:
+    prediction = Logits(np.array([[1.7e308, -1.7e308]]))
+    assert losses.cross_entropy(prediction, Probabilities(np.array([[0.0, 1.0]])))[0] == np.inf
+    some = losses.cross_entropy(prediction, Probabilities(np.array([[0.9, 0.1]])))[0]
+    assert some == pytest.approx(3.4e307, rel=1e-15)

@@ -57,7 +57,8 @@ def expectation_of_surprise(p: Distribution, q: Distribution, weights: Floats, /
         return p.expectation(weights)
     assert isinstance(q, Logits)
     quarters = np.where(beyond, q.quarter_surprisals(), np.where(beyond, 0.0, weights) / 4)
-    vast: Floats = 4 * p.expectation(quarters)
+    with np.errstate(over="ignore"):  # past float64 after all
+        vast: Floats = 4 * p.expectation(quarters)
     return np.where(beyond.any(axis=1), vast, p.expectation(weights))
 
 
