@@ -95,6 +95,8 @@ class Lines:
         self.between_rows = True
         self._chunks = chunks
         self._name = name
+        # What has been read and not handed out: a chunk, and then its lines.
+        self._chunk = b""
         self._lines: list[bytes] = []
         self._next = 0
 
@@ -103,8 +105,7 @@ class Lines:
 
     def __next__(self) -> str:
         while not self.ready():
-            self._lines = self._fetch()
-            self._next = 0
+            self._chunk = next(self._chunks)
         line = self._lines[self._next]
         self._next += 1
         self.number += 1
@@ -128,6 +129,7 @@ class Lines:
 
     def ready(self) -> bool:
         """Whether a line has been read that belongs to a row; steps over those that do not."""
+        self._cut()
         while self._next < len(self._lines):
             line = self._lines[self._next]
             if not self.between_rows or not (line.isspace() or line.lstrip().startswith(b"#")):
@@ -138,15 +140,15 @@ class Lines:
 
     def peek(self, count: int) -> list[str]:
         """The next `count` lines that belong to rows, or fewer at the end of the input."""
+        self._cut()
         found: list[str] = []
         at = self._next
         while len(found) < count:
             if at == len(self._lines):
-                try:
-                    fetched = self._fetch()
-                except StopIteration:
+                fetched = next(self._chunks, b"")
+                if not fetched:
                     break
-                self._lines = self._lines[self._next :] + fetched
+                self._lines = self._lines[self._next :] + _lines_of(fetched)
                 at, self._next = at - self._next, 0
             line = self._lines[at]
             at += 1
@@ -154,8 +156,35 @@ class Lines:
                 found.append(line.decode(errors="replace"))
         return found
 
-    def _fetch(self) -> list[bytes]:
-        lines = next(self._chunks).split(b"\n")
-        if lines[-1] == b"":
-            lines.pop()
-        return [line + b"\n" for line in lines]
+    def ahead(self, count: int) -> bytes:
+        """At most so many of the next lines, as they are and as far as they have been read.
+
+        Between rows only. It waits for one line at need, and is empty at the end of the input.
+        """
+        if self._next == len(self._lines):
+            self._chunk = self._chunk or next(self._chunks, b"")
+            if self._chunk.count(b"\n") <= count:
+                return self._chunk
+            self._cut()
+        return b"".join(self._lines[self._next : self._next + count])
+
+    def skip(self, count: int) -> None:
+        """Step over lines that `ahead` gave."""
+        self.number += count
+        if self._chunk:
+            self._chunk = b""
+        else:
+            self._next += count
+
+    def _cut(self) -> None:
+        """Cut the chunk that is there into lines."""
+        if self._chunk:
+            self._lines, self._next = _lines_of(self._chunk), 0
+            self._chunk = b""
+
+
+def _lines_of(chunk: bytes) -> list[bytes]:
+    lines = chunk.split(b"\n")
+    if lines[-1] == b"":
+        lines.pop()
+    return [line + b"\n" for line in lines]

@@ -6,7 +6,7 @@ import csv
 import sys
 from collections.abc import Iterator, Sequence
 from itertools import chain
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,22 +16,19 @@ from softmax_cli.input.chunks import Lines, display_name, open_input, whole_line
 from softmax_cli.input.columns import is_numbered, resolve
 from softmax_cli.input.delimiters import find_delimiter, split_rows
 from softmax_cli.input.numbers import is_number, parse_number, shown
+from softmax_cli.input.plain import PlainRows, RowShape, parse_plain
 from softmax_cli.input.rows import Block, Places, Rows
 from softmax_cli.input.settings import InputSettings
 
 # A block's numbers and the handful of arrays made of them fit a processor's cache.
 _BLOCK_VALUES: Final = 1 << 13
+# Lines that are tried as plain numbers at once, and rows that are read one by one where they are
+# not: the fewest, and more than a chunk holds.
+_FEW: Final = 8
+_MOST: Final = 1 << 20
 
 # A row's cells with the line it begins on
 _Row = tuple[int, list[str]]
-
-
-class _Shape(NamedTuple):
-    """Which cells of a row make the vector, which holds the label, and how many there are."""
-
-    chosen: list[int]
-    label: int | None
-    width: int
 
 
 def read_delimited(settings: InputSettings, target_column: str | None = None) -> Rows:
@@ -59,7 +56,7 @@ def read_delimited(settings: InputSettings, target_column: str | None = None) ->
     if first is None:
         raise DataError(f"{name}: no rows")
     names, shape = _header(first[1], settings, target_column, name)
-    blocks = _blocks(rows if names else chain([first], rows), lines, shape, name, first[1])
+    blocks = _blocks(rows, lines, shape, name, first, is_header=names is not None)
     if settings.axis == "column" and shape.label is not None:
         raise UsageError("--target-column gives a target for each row, --axis column has no rows")
     downwards = settings.axis == "column" or (
@@ -98,7 +95,7 @@ def _explained(error: str) -> str:
 
 def _header(
     first: list[str], settings: InputSettings, target_column: str | None, name: str
-) -> tuple[list[str] | None, _Shape]:
+) -> tuple[list[str] | None, RowShape]:
     """The names in the first row, if that is what it holds, and the shape of every row."""
     specs = [spec for spec in (settings.columns, target_column) if spec is not None]
     names = [cell.strip() for cell in first]
@@ -116,7 +113,7 @@ def _header(
 
 def _shape(
     columns: str | None, target_column: str | None, names: list[str] | None, width: int, name: str
-) -> _Shape:
+) -> RowShape:
     label = None
     if target_column is not None:
         found = resolve(target_column, names, width, name)
@@ -127,10 +124,10 @@ def _shape(
     chosen = [i for i in chosen if i != label]
     if not chosen:
         raise DataError(f"{name}: no column is left for the vector")
-    return _Shape(chosen, label, width)
+    return RowShape(chosen, label, width)
 
 
-def _why_header(first: list[str], shape: _Shape) -> str:
+def _why_header(first: list[str], shape: RowShape) -> str:
     """Why a first row was taken for a header."""
     named = next((cell for i in shape.chosen if not is_number(cell := first[i])), None)
     reason = f"as {shown(named)} is not a number; " if named is not None else ""
@@ -138,12 +135,50 @@ def _why_header(first: list[str], shape: _Shape) -> str:
 
 
 def _blocks(
-    rows: Iterator[_Row], lines: Lines, shape: _Shape, name: str, first: list[str]
+    rows: Iterator[_Row],
+    lines: Lines,
+    shape: RowShape,
+    name: str,
+    first: _Row,
+    *,
+    is_header: bool,
 ) -> Iterator[Block]:
     """Blocks as large as what has arrived, so that no row waits for a later one."""
+    empty = is_header
+    if not is_header:
+        yield from _parsed([first], shape, name)
+    trial, few = _MOST, _FEW
+    while text := lines.ahead(trial):
+        plain = parse_plain(text, lines.delimiter, shape)
+        if plain is not None:
+            count = len(plain.values)
+            yield _plain_block(plain, lines.number + 1, shape, name)
+            lines.skip(count)
+            empty, trial, few = False, max(trial, count * 2), _FEW
+        elif (count := text.count(b"\n")) > _FEW:
+            trial = count // 4  # what is wrong may be wrong with one row
+        else:
+            for block in _patient(rows, lines, few, shape, name):
+                yield block
+                empty = False
+            few = min(few * 2, _MOST)
+    if empty:
+        raise DataError(f"{name}: no rows after the header", _why_header(first[1], shape))
+
+
+def _plain_block(plain: PlainRows, line: int, shape: RowShape, name: str) -> Block:
+    places = Places(name, range(line, line + len(plain.values)))
+    column = None if shape.label is None else shape.label + 1
+    return Block(plain.values, places, plain.labels, column)
+
+
+def _patient(
+    rows: Iterator[_Row], lines: Lines, most: int, shape: RowShape, name: str
+) -> Iterator[Block]:
+    """At most so many rows of whatever dialect, of those that have arrived; waits for one."""
     waiting: list[_Row] = []
-    empty, failure = True, None
-    while True:
+    failure = None
+    while len(waiting) < most and len(waiting) * shape.width < _BLOCK_VALUES:
         try:
             row = next(rows, None)
         except DataError as error:  # the rows that were read before it come first
@@ -151,18 +186,15 @@ def _blocks(
         if row is None:
             break
         waiting.append(row)
-        if not lines.ready() or len(waiting) * shape.width >= _BLOCK_VALUES:
-            yield from _parsed(waiting, shape, name)
-            waiting, empty = [], False
+        if not lines.ready():
+            break
     if waiting:
         yield from _parsed(waiting, shape, name)
     if failure is not None:
         raise failure
-    if empty and not waiting:
-        raise DataError(f"{name}: no rows after the header", _why_header(first, shape))
 
 
-def _parsed(rows: list[_Row], shape: _Shape, name: str) -> Iterator[Block]:
+def _parsed(rows: list[_Row], shape: RowShape, name: str) -> Iterator[Block]:
     """One block; of rows with a bad one among them those before it, and then the error."""
     values = _values([cells for _, cells in rows], shape)
     if values is not None:
@@ -178,7 +210,7 @@ def _parsed(rows: list[_Row], shape: _Shape, name: str) -> Iterator[Block]:
             raise
 
 
-def _block(rows: list[_Row], values: NDArray[np.float64], shape: _Shape, name: str) -> Block:
+def _block(rows: list[_Row], values: NDArray[np.float64], shape: RowShape, name: str) -> Block:
     places = Places(name, [line for line, _ in rows])
     if shape.label is None:
         return Block(values, places)
@@ -186,11 +218,11 @@ def _block(rows: list[_Row], values: NDArray[np.float64], shape: _Shape, name: s
     return Block(values, places, labels, shape.label + 1)
 
 
-def _values(rows: Sequence[list[str]], shape: _Shape) -> NDArray[np.float64] | None:
+def _values(rows: Sequence[list[str]], shape: RowShape) -> NDArray[np.float64] | None:
     """The chosen cells as an array, or None if any of them is not a number as it should be."""
     if any(len(cells) != shape.width for cells in rows):
         return None
-    if shape.chosen == list(range(shape.width)):
+    if shape.takes_all():
         flat = list(chain.from_iterable(rows))
     else:
         flat = [cells[i] for cells in rows for i in shape.chosen]
@@ -203,7 +235,7 @@ def _values(rows: Sequence[list[str]], shape: _Shape) -> NDArray[np.float64] | N
     return None if np.isnan(values).any() else values.reshape(len(rows), len(shape.chosen))
 
 
-def _check(cells: list[str], shape: _Shape, place: str) -> None:
+def _check(cells: list[str], shape: RowShape, place: str) -> None:
     """Raise the `DataError` of a row's first bad cell, if it has one."""
     chosen = set(shape.chosen)
     for i in range(max(shape.width, len(cells))):
