@@ -10,7 +10,7 @@ from typing import Final
 
 from softmax_cli.errors import DataError, UsageError
 
-CHUNK_BYTES: Final = 1 << 16
+CHUNK_BYTES: Final = 1 << 17
 _STDIN: Final = 0
 
 
@@ -163,7 +163,7 @@ class Lines:
         """
         if self._next == len(self._lines):
             self._chunk = self._chunk or next(self._chunks, b"")
-            if self._chunk.count(b"\n") <= count:
+            if len(self._chunk) <= count or self._chunk.count(b"\n") <= count:
                 return self._chunk
             self._cut()
         return b"".join(self._lines[self._next : self._next + count])

@@ -44,10 +44,11 @@ def plain_lines(values: NDArray[Any], delimiter: str) -> bytes | None:
         return None
     if values.shape[1] == 1:
         return dumped[1:-1].replace(b",", b"\n") + b"\n"
-    line = np.array(memoryview(dumped.replace(b",", delimiter.encode())))
-    (ends,) = (line == ord(delimiter)).nonzero()
+    line = np.array(memoryview(dumped))
+    (ends,) = (line == ord(",")).nonzero()
     line[ends[values.shape[1] - 1 :: values.shape[1]]] = line[-1] = ord("\n")
-    return line[1:].tobytes()
+    lines = line[1:].tobytes()
+    return lines if delimiter == "," else lines.replace(b",", delimiter.encode())
 
 
 def texts(values: NDArray[Any], precision: int | None) -> list[str]:
