@@ -99,7 +99,7 @@ def xent(
         row = _BREAKDOWN if breakdown else ("gradient",) if gradient else ("loss",)
         writer = open_writer(output, _layout(row, kind, UNITS[base]), shape_of(rows))
         if reduction == "none":
-            write_rows(rows, compute, writer, LossTotals())
+            write_rows(rows, compute, writer, LossTotals(), notices=notices)
         else:
             item = "mean" if reduction == "mean" else "loss_sum"
             reduce_rows(rows, compute, writer, LossTotals(), field="loss", item=item)

@@ -53,21 +53,23 @@ def whole_lines(file: io.FileIO, name: str) -> Iterator[bytes]:
 
     The file is closed at its end, or with the generator.
     """
-    parts: list[bytes] = []
-    first = True
     try:
         with file:
-            while data := file.read(CHUNK_BYTES):
-                if first:
-                    data, first = data.removeprefix(codecs.BOM_UTF8), False
-                cut = data.rfind(b"\n") + 1
-                if cut:
-                    yield b"".join([*parts, data[:cut]])
-                    parts = []
-                if cut < len(data):
-                    parts.append(data[cut:])
+            yield from cut_at_lines(iter(lambda: file.read(CHUNK_BYTES), b""))
     except OSError as error:
         raise DataError(f"can't read {name}: {error.strerror}") from error
+
+
+def cut_at_lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Pieces of text as chunks of whole lines; only the last may lack its newline."""
+    parts: list[bytes] = []
+    for data in pieces:
+        cut = data.rfind(b"\n") + 1
+        if cut:
+            yield b"".join([*parts, data[:cut]])
+            parts = []
+        if cut < len(data):
+            parts.append(data[cut:])
     if parts:
         yield b"".join(parts)
 
@@ -82,14 +84,17 @@ class Lines:
     ----------
     number : int
         The line that was handed out last, from 1.
+    offset : int
+        How many bytes have been read.
     row_start : int
         The line that the current row began on.
     delimiter : str
         What separates cells, once it is known.
     """
 
-    def __init__(self, chunks: Iterator[bytes], name: str) -> None:
-        self.number = 0
+    def __init__(self, chunks: Iterator[bytes], name: str, *, number: int = 0) -> None:
+        self.number = number
+        self.offset = 0
         self.row_start = 0
         self.delimiter = ","
         self.between_rows = True
@@ -105,7 +110,9 @@ class Lines:
 
     def __next__(self) -> str:
         while not self.ready():
-            self._chunk = next(self._chunks)
+            self._chunk = self._read()
+            if not self._chunk:
+                raise StopIteration
         line = self._lines[self._next]
         self._next += 1
         self.number += 1
@@ -145,7 +152,7 @@ class Lines:
         at = self._next
         while len(found) < count:
             if at == len(self._lines):
-                fetched = next(self._chunks, b"")
+                fetched = self._read()
                 if not fetched:
                     break
                 self._lines = self._lines[self._next :] + _lines_of(fetched)
@@ -162,7 +169,7 @@ class Lines:
         Between rows only. It waits for one line at need, and is empty at the end of the input.
         """
         if self._next == len(self._lines):
-            self._chunk = self._chunk or next(self._chunks, b"")
+            self._chunk = self._chunk or self._read()
             if len(self._chunk) <= count or self._chunk.count(b"\n") <= count:
                 return self._chunk
             self._cut()
@@ -175,6 +182,16 @@ class Lines:
             self._chunk = b""
         else:
             self._next += count
+
+    def is_idle(self) -> bool:
+        """Whether all that has been read has been handed out."""
+        return not self._chunk and self._next == len(self._lines)
+
+    def _read(self) -> bytes:
+        """The next chunk, empty at the end of the input."""
+        chunk = next(self._chunks, b"")
+        start, self.offset = self.offset, self.offset + len(chunk)
+        return chunk if start else chunk.removeprefix(codecs.BOM_UTF8)
 
     def _cut(self) -> None:
         """Cut the chunk that is there into lines."""

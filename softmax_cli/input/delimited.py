@@ -6,7 +6,7 @@ import csv
 import sys
 from collections.abc import Iterator, Sequence
 from itertools import chain
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from softmax_cli.errors import DataError, UsageError
 from softmax_cli.input.chunks import Lines, display_name, open_input, whole_lines
 from softmax_cli.input.columns import is_numbered, resolve
 from softmax_cli.input.delimiters import find_delimiter, split_rows
+from softmax_cli.input.division import FileBlocks, divisible_file
 from softmax_cli.input.numbers import is_number, parse_number, shown
 from softmax_cli.input.plain import PlainRows, RowShape, parse_plain
 from softmax_cli.input.rows import Block, Places, Rows
@@ -49,23 +50,42 @@ def read_delimited(settings: InputSettings, target_column: str | None = None) ->
         can't be read.
     """
     name = display_name(settings.path)
-    lines = Lines(whole_lines(open_input(settings.path), name), name)
+    file = open_input(settings.path)
+    divisible = divisible_file(file)
+    lines = Lines(whole_lines(file, name), name)
     lines.delimiter = settings.delimiter or find_delimiter(lines)
     rows = _rows(lines, name)
     first = next(rows, None)
     if first is None:
         raise DataError(f"{name}: no rows")
     names, shape = _header(first[1], settings, target_column, name)
-    blocks = _blocks(rows, lines, shape, name, first, is_header=names is not None)
+    table = _Table(name, lines.delimiter, shape)
     if settings.axis == "column" and shape.label is not None:
         raise UsageError("--target-column gives a target for each row, --axis column has no rows")
     downwards = settings.axis == "column" or (
         settings.axis is None and len(shape.chosen) == 1 and shape.label is None
     )
     chosen_names = tuple(names[i] for i in shape.chosen) if names else None
+    blocks = _all_blocks(rows, lines, table, first, is_header=names is not None)
     if downwards:
         return Rows(_turned(blocks, name), settings.names, names is not None, True, chosen_names)
+    if divisible is not None:
+        blocks = FileBlocks(blocks, lines, divisible, name, table.blocks, settings.jobs)
     return Rows(blocks, settings.names or chosen_names, names is not None)
+
+
+class _Table(NamedTuple):
+    """What the first lines say of the others."""
+
+    name: str
+    delimiter: str
+    shape: RowShape
+
+    def blocks(self, chunks: Iterator[bytes], line: int) -> Iterator[Block]:
+        """Rows of whole lines that follow a line of that number."""
+        lines = Lines(chunks, self.name, number=line)
+        lines.delimiter = self.delimiter
+        return _blocks(_rows(lines, self.name), lines, self)
 
 
 def _rows(lines: Lines, name: str) -> Iterator[_Row]:
@@ -134,36 +154,38 @@ def _why_header(first: list[str], shape: RowShape) -> str:
     return f"the first row is one, {reason}--no-header takes it as data"
 
 
-def _blocks(
-    rows: Iterator[_Row],
-    lines: Lines,
-    shape: RowShape,
-    name: str,
-    first: _Row,
-    *,
-    is_header: bool,
+def _all_blocks(
+    rows: Iterator[_Row], lines: Lines, table: _Table, first: _Row, *, is_header: bool
 ) -> Iterator[Block]:
-    """Blocks as large as what has arrived, so that no row waits for a later one."""
+    """The first row, unless it is the header, and all others."""
     empty = is_header
     if not is_header:
-        yield from _parsed([first], shape, name)
+        yield from _parsed([first], table.shape, table.name)
+    for block in _blocks(rows, lines, table):
+        yield block
+        empty = False
+    if empty:
+        reason = _why_header(first[1], table.shape)
+        raise DataError(f"{table.name}: no rows after the header", reason)
+
+
+def _blocks(rows: Iterator[_Row], lines: Lines, table: _Table) -> Iterator[Block]:
+    """Blocks as large as what has arrived, so that no row waits for a later one."""
+    name, delimiter, shape = table
     trial, few = _MOST, _FEW
     while text := lines.ahead(trial):
-        plain = parse_plain(text, lines.delimiter, shape)
+        plain = parse_plain(text, delimiter, shape)
         if plain is not None:
             count = len(plain.values)
-            yield _plain_block(plain, lines.number + 1, shape, name)
+            block = _plain_block(plain, lines.number + 1, shape, name)
             lines.skip(count)
-            empty, trial, few = False, max(trial, count * 2), _FEW
+            yield block
+            trial, few = max(trial, count * 2), _FEW
         elif (count := text.count(b"\n")) > _FEW:
             trial = count // 4  # what is wrong may be wrong with one row
         else:
-            for block in _patient(rows, lines, few, shape, name):
-                yield block
-                empty = False
+            yield from _patient(rows, lines, few, shape, name)
             few = min(few * 2, _MOST)
-    if empty:
-        raise DataError(f"{name}: no rows after the header", _why_header(first[1], shape))
 
 
 def _plain_block(plain: PlainRows, line: int, shape: RowShape, name: str) -> Block:

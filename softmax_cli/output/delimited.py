@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
@@ -36,14 +36,19 @@ class DelimitedWriter:
 
     def write(self, fields: Fields) -> None:
         """Write some vectors' rows."""
+        for text in self.texts(fields):
+            stdout.write(text)
+
+    def texts(self, fields: Fields) -> Iterator[bytes]:
+        """What is written of some vectors' rows."""
         if self._owes_header:
             self._owes_header = False
             titles = chain.from_iterable(self._titles(key, fields) for key in self._layout.row)
-            stdout.write(self._quoted([list(titles)]))
+            yield self._quoted([list(titles)])
         columns = [self._lines_of(fields[key]) for key in self._layout.row]
         most = max(1, _VALUES // sum(column.shape[1] for column in columns))
         for start in range(0, len(columns[0]), most):
-            stdout.write(self._text([column[start : start + most] for column in columns]))
+            yield self._text([column[start : start + most] for column in columns])
 
     def _lines_of(self, values: Values) -> Values:
         """A field's values, shape (lines, columns)."""
