@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 import click
@@ -16,7 +17,17 @@ def say(kind: str, message: str) -> None:
     click.echo(f"{PROGRAM}: {kind}: {safe}", err=True)
 
 
-class _Notice(NamedTuple):
+class Notice(NamedTuple):
+    """A kind of warning.
+
+    Attributes
+    ----------
+    first : str
+        The first row's place and message.
+    rows : int
+        How many rows it is about.
+    """
+
     first: str
     rows: int
 
@@ -28,7 +39,7 @@ class Notices:
     """
 
     def __init__(self) -> None:
-        self._notices: dict[str, _Notice] = {}
+        self._notices: dict[str, Notice] = {}
 
     def __enter__(self) -> Notices:
         return self
@@ -40,5 +51,15 @@ class Notices:
 
     def add(self, kind: str, place: str, message: str, rows: int = 1) -> None:
         """Note some rows of a kind; the place and the message are the first row's."""
-        seen = self._notices.get(kind, _Notice(f"{place}: {message}", 0))
-        self._notices[kind] = _Notice(seen.first, seen.rows + rows)
+        self.merge({kind: Notice(f"{place}: {message}", rows)})
+
+    def merge(self, later: Mapping[str, Notice]) -> None:
+        """Note what was taken from the notices of later rows."""
+        for kind, notice in later.items():
+            seen = self._notices.get(kind, Notice(notice.first, 0))
+            self._notices[kind] = Notice(seen.first, seen.rows + notice.rows)
+
+    def take(self) -> dict[str, Notice]:
+        """All that has been noted, which is then forgotten here."""
+        taken, self._notices = self._notices, {}
+        return taken

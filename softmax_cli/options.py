@@ -182,6 +182,14 @@ input_options: Final = gathered(
             type=click.Choice(["row", "column"]),
             help="What one vector is.  [default: row; column if there is but one]",
         ),
+        option(
+            "Input",
+            "-j",
+            "--jobs",
+            type=click.IntRange(1, 1024),
+            metavar="N",
+            help="Processes for a large file.  [default: the cores there are]",
+        ),
     ],
 )
 

@@ -66,7 +66,7 @@ def hardmax(
             return choose(block.values, ties, rows.names, block.places, notices)
 
         writer = open_writer(output, _layout(form.replace("-", "_")), shape_of(rows))
-        write_rows(rows, compute, writer, TieCount())
+        write_rows(rows, compute, writer, TieCount(), notices=notices)
 
 
 def _layout(form: str) -> Layout:

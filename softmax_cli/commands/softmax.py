@@ -52,6 +52,7 @@ def softmax(source: InputSettings, output: OutputSettings, temperature: float, l
     from softmax_cli.flow.naming import class_names
     from softmax_cli.flow.pipeline import shape_of, write_rows
     from softmax_cli.flow.tally import Totals
+    from softmax_cli.messages import Notices
     from softmax_cli.output.writers import open_writer
 
     def compute(block: Block) -> LazyFields:
@@ -69,7 +70,7 @@ def softmax(source: InputSettings, output: OutputSettings, temperature: float, l
 
     shown = "log_probabilities" if log else "probabilities"
     writer = open_writer(output, _layout(shown), shape_of(rows))
-    write_rows(rows, compute, writer, Totals("entropy"))
+    write_rows(rows, compute, writer, Totals("entropy"), notices=Notices())
 
 
 def _layout(shown: str) -> Layout:

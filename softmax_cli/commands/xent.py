@@ -182,7 +182,7 @@ def xent(
         elif gradient and reduction == "mean":
             write_gradient_of_mean(rows, compute, writer, tally)
         elif gradient or reduction == "none":
-            write_rows(rows, compute, writer, tally)
+            write_rows(rows, compute, writer, tally, notices=notices)
         else:
             item = "mean" if reduction == "mean" else "loss_sum"
             reduce_rows(rows, compute, writer, tally, field="loss", item=item)

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from softmax_cli.errors import DataError, RowError
-from softmax_cli.output.results import Shape, Writer
+from softmax_cli.input.division import FileBlocks
+from softmax_cli.output.results import Shape, TextWriter, Writer
 
 if TYPE_CHECKING:
     from softmax_cli.input.rows import Block, Rows
+    from softmax_cli.messages import Notices
     from softmax_cli.output.results import Fields, Summary, Values
 
     # A block's fields, each computed when it is asked for.
@@ -43,11 +45,26 @@ def shape_of(rows: Rows) -> Shape:
 
 
 def write_rows(
-    rows: Rows, compute: Compute, writer: Writer, tally: Tally, *, always: bool = False
+    rows: Rows,
+    compute: Compute,
+    writer: Writer,
+    tally: Tally,
+    *,
+    always: bool = False,
+    notices: Notices | None = None,
 ) -> None:
     """Write each vector's results as soon as they are there, then the summary.
 
-    The tally is kept where the writer shows it, or always.
+    Parameters
+    ----------
+    rows, compute, writer
+        What is to be done.
+    tally : Tally
+        Kept where the writer shows it, or `always`.
+    always : bool
+    notices : Notices, optional
+        Where `compute` notes what it finds, if that is all that a block leaves behind. Then
+        several processes may share the blocks.
 
     Raises
     ------
@@ -61,10 +78,29 @@ def write_rows(
             if counts:
                 tally.add(fields)
             writer.write(fields)
+            if not counts and notices is not None and _divided(rows, compute, writer, notices):
+                break
     except DataError:
         writer.close(None)
         raise
     writer.close(tally.summary() if counts else {})
+
+
+def _divided(rows: Rows, compute: Compute, writer: Writer, notices: Notices) -> bool:
+    """Whether the other rows were worth several processes, and are now written."""
+    if not isinstance(rows.blocks, FileBlocks) or not isinstance(writer, TextWriter):
+        return False
+    division = rows.blocks.division()
+    if division is None:
+        return False
+    from softmax_cli.flow.workers import write_divided
+
+    def texts(blocks: Iterator[Block]) -> Iterator[bytes]:
+        for fields in computed(rows._replace(blocks=blocks), compute, writer.fields):
+            yield from writer.texts(fields)
+
+    write_divided(division, texts, notices)
+    return True
 
 
 def reduce_rows(

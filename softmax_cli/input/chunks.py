@@ -10,7 +10,7 @@ from typing import Final
 
 from softmax_cli.errors import DataError, UsageError
 
-CHUNK_BYTES: Final = 1 << 16
+CHUNK_BYTES: Final = 1 << 17
 _STDIN: Final = 0
 
 
@@ -53,21 +53,23 @@ def whole_lines(file: io.FileIO, name: str) -> Iterator[bytes]:
 
     The file is closed at its end, or with the generator.
     """
-    parts: list[bytes] = []
-    first = True
     try:
         with file:
-            while data := file.read(CHUNK_BYTES):
-                if first:
-                    data, first = data.removeprefix(codecs.BOM_UTF8), False
-                cut = data.rfind(b"\n") + 1
-                if cut:
-                    yield b"".join([*parts, data[:cut]])
-                    parts = []
-                if cut < len(data):
-                    parts.append(data[cut:])
+            yield from cut_at_lines(iter(lambda: file.read(CHUNK_BYTES), b""))
     except OSError as error:
         raise DataError(f"can't read {name}: {error.strerror}") from error
+
+
+def cut_at_lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Pieces of text as chunks of whole lines; only the last may lack its newline."""
+    parts: list[bytes] = []
+    for data in pieces:
+        cut = data.rfind(b"\n") + 1
+        if cut:
+            yield b"".join([*parts, data[:cut]])
+            parts = []
+        if cut < len(data):
+            parts.append(data[cut:])
     if parts:
         yield b"".join(parts)
 
@@ -82,19 +84,24 @@ class Lines:
     ----------
     number : int
         The line that was handed out last, from 1.
+    offset : int
+        How many bytes have been read.
     row_start : int
         The line that the current row began on.
     delimiter : str
         What separates cells, once it is known.
     """
 
-    def __init__(self, chunks: Iterator[bytes], name: str) -> None:
-        self.number = 0
+    def __init__(self, chunks: Iterator[bytes], name: str, *, number: int = 0) -> None:
+        self.number = number
+        self.offset = 0
         self.row_start = 0
         self.delimiter = ","
         self.between_rows = True
         self._chunks = chunks
         self._name = name
+        # What has been read and not handed out: a chunk, and then its lines.
+        self._chunk = b""
         self._lines: list[bytes] = []
         self._next = 0
 
@@ -103,8 +110,9 @@ class Lines:
 
     def __next__(self) -> str:
         while not self.ready():
-            self._lines = self._fetch()
-            self._next = 0
+            self._chunk = self._read()
+            if not self._chunk:
+                raise StopIteration
         line = self._lines[self._next]
         self._next += 1
         self.number += 1
@@ -128,6 +136,7 @@ class Lines:
 
     def ready(self) -> bool:
         """Whether a line has been read that belongs to a row; steps over those that do not."""
+        self._cut()
         while self._next < len(self._lines):
             line = self._lines[self._next]
             if not self.between_rows or not (line.isspace() or line.lstrip().startswith(b"#")):
@@ -138,15 +147,15 @@ class Lines:
 
     def peek(self, count: int) -> list[str]:
         """The next `count` lines that belong to rows, or fewer at the end of the input."""
+        self._cut()
         found: list[str] = []
         at = self._next
         while len(found) < count:
             if at == len(self._lines):
-                try:
-                    fetched = self._fetch()
-                except StopIteration:
+                fetched = self._read()
+                if not fetched:
                     break
-                self._lines = self._lines[self._next :] + fetched
+                self._lines = self._lines[self._next :] + _lines_of(fetched)
                 at, self._next = at - self._next, 0
             line = self._lines[at]
             at += 1
@@ -154,8 +163,45 @@ class Lines:
                 found.append(line.decode(errors="replace"))
         return found
 
-    def _fetch(self) -> list[bytes]:
-        lines = next(self._chunks).split(b"\n")
-        if lines[-1] == b"":
-            lines.pop()
-        return [line + b"\n" for line in lines]
+    def ahead(self, count: int) -> bytes:
+        """At most so many of the next lines, as they are and as far as they have been read.
+
+        Between rows only. It waits for one line at need, and is empty at the end of the input.
+        """
+        if self._next == len(self._lines):
+            self._chunk = self._chunk or self._read()
+            if len(self._chunk) <= count or self._chunk.count(b"\n") <= count:
+                return self._chunk
+            self._cut()
+        return b"".join(self._lines[self._next : self._next + count])
+
+    def skip(self, count: int) -> None:
+        """Step over lines that `ahead` gave."""
+        self.number += count
+        if self._chunk:
+            self._chunk = b""
+        else:
+            self._next += count
+
+    def is_idle(self) -> bool:
+        """Whether all that has been read has been handed out."""
+        return not self._chunk and self._next == len(self._lines)
+
+    def _read(self) -> bytes:
+        """The next chunk, empty at the end of the input."""
+        chunk = next(self._chunks, b"")
+        start, self.offset = self.offset, self.offset + len(chunk)
+        return chunk if start else chunk.removeprefix(codecs.BOM_UTF8)
+
+    def _cut(self) -> None:
+        """Cut the chunk that is there into lines."""
+        if self._chunk:
+            self._lines, self._next = _lines_of(self._chunk), 0
+            self._chunk = b""
+
+
+def _lines_of(chunk: bytes) -> list[bytes]:
+    lines = chunk.split(b"\n")
+    if lines[-1] == b"":
+        lines.pop()
+    return [line + b"\n" for line in lines]

@@ -15,23 +15,21 @@ from softmax_cli.errors import DataError, UsageError
 from softmax_cli.input.chunks import Lines, display_name, open_input, whole_lines
 from softmax_cli.input.columns import is_numbered, resolve
 from softmax_cli.input.delimiters import find_delimiter, split_rows
+from softmax_cli.input.division import FileBlocks, divisible_file
 from softmax_cli.input.numbers import is_number, parse_number, shown
+from softmax_cli.input.plain import PlainRows, RowShape, parse_plain
 from softmax_cli.input.rows import Block, Places, Rows
 from softmax_cli.input.settings import InputSettings
 
 # A block's numbers and the handful of arrays made of them fit a processor's cache.
 _BLOCK_VALUES: Final = 1 << 13
+# Lines that are tried as plain numbers at once, and rows that are read one by one where they are
+# not: the fewest, and more than a chunk holds.
+_FEW: Final = 8
+_MOST: Final = 1 << 20
 
 # A row's cells with the line it begins on
 _Row = tuple[int, list[str]]
-
-
-class _Shape(NamedTuple):
-    """Which cells of a row make the vector, which holds the label, and how many there are."""
-
-    chosen: list[int]
-    label: int | None
-    width: int
 
 
 def read_delimited(
@@ -56,23 +54,44 @@ def read_delimited(
         can't be read.
     """
     name = display_name(settings.path)
-    lines = lines or Lines(whole_lines(open_input(settings.path), name), name)
+    divisible = None
+    if lines is None:
+        file = open_input(settings.path)
+        divisible = divisible_file(file)
+        lines = Lines(whole_lines(file, name), name)
     lines.delimiter = settings.delimiter or find_delimiter(lines)
     rows = _rows(lines, name)
     first = next(rows, None)
     if first is None:
         raise DataError(f"{name}: no rows")
     names, shape = _header(first[1], settings, target_column, name)
-    blocks = _blocks(rows if names else chain([first], rows), lines, shape, name, first[1])
+    table = _Table(name, lines.delimiter, shape)
     if settings.axis == "column" and shape.label is not None:
         raise UsageError("--target-column gives a target for each row, --axis column has no rows")
     downwards = settings.axis == "column" or (
         settings.axis is None and len(shape.chosen) == 1 and shape.label is None
     )
     chosen_names = tuple(names[i] for i in shape.chosen) if names else None
+    blocks = _all_blocks(rows, lines, table, first, is_header=names is not None)
     if downwards:
         return Rows(_turned(blocks, name), settings.names, names is not None, True, chosen_names)
+    if divisible is not None:
+        blocks = FileBlocks(blocks, lines, divisible, name, table.blocks, settings.jobs)
     return Rows(blocks, settings.names or chosen_names, names is not None)
+
+
+class _Table(NamedTuple):
+    """What the first lines say of the others."""
+
+    name: str
+    delimiter: str
+    shape: RowShape
+
+    def blocks(self, chunks: Iterator[bytes], line: int) -> Iterator[Block]:
+        """Rows of whole lines that follow a line of that number."""
+        lines = Lines(chunks, self.name, number=line)
+        lines.delimiter = self.delimiter
+        return _blocks(_rows(lines, self.name), lines, self)
 
 
 def _rows(lines: Lines, name: str) -> Iterator[_Row]:
@@ -102,7 +121,7 @@ def _explained(error: str) -> str:
 
 def _header(
     first: list[str], settings: InputSettings, target_column: str | None, name: str
-) -> tuple[list[str] | None, _Shape]:
+) -> tuple[list[str] | None, RowShape]:
     """The names in the first row, if that is what it holds, and the shape of every row."""
     specs = [spec for spec in (settings.columns, target_column) if spec is not None]
     names = [cell.strip() for cell in first]
@@ -120,7 +139,7 @@ def _header(
 
 def _shape(
     columns: str | None, target_column: str | None, names: list[str] | None, width: int, name: str
-) -> _Shape:
+) -> RowShape:
     label = None
     if target_column is not None:
         found = resolve(target_column, names, width, name)
@@ -131,23 +150,63 @@ def _shape(
     chosen = [i for i in chosen if i != label]
     if not chosen:
         raise DataError(f"{name}: no column is left for the vector")
-    return _Shape(chosen, label, width)
+    return RowShape(chosen, label, width)
 
 
-def _why_header(first: list[str], shape: _Shape) -> str:
+def _why_header(first: list[str], shape: RowShape) -> str:
     """Why a first row was taken for a header."""
     named = next((cell for i in shape.chosen if not is_number(cell := first[i])), None)
     reason = f"as {shown(named)} is not a number; " if named is not None else ""
     return f"the first row is one, {reason}--no-header takes it as data"
 
 
-def _blocks(
-    rows: Iterator[_Row], lines: Lines, shape: _Shape, name: str, first: list[str]
+def _all_blocks(
+    rows: Iterator[_Row], lines: Lines, table: _Table, first: _Row, *, is_header: bool
 ) -> Iterator[Block]:
+    """The first row, unless it is the header, and all others."""
+    empty = is_header
+    if not is_header:
+        yield from _parsed([first], table.shape, table.name)
+    for block in _blocks(rows, lines, table):
+        yield block
+        empty = False
+    if empty:
+        reason = _why_header(first[1], table.shape)
+        raise DataError(f"{table.name}: no rows after the header", reason)
+
+
+def _blocks(rows: Iterator[_Row], lines: Lines, table: _Table) -> Iterator[Block]:
     """Blocks as large as what has arrived, so that no row waits for a later one."""
+    name, delimiter, shape = table
+    trial, few = _MOST, _FEW
+    while text := lines.ahead(trial):
+        plain = parse_plain(text, delimiter, shape)
+        if plain is not None:
+            count = len(plain.values)
+            block = _plain_block(plain, lines.number + 1, shape, name)
+            lines.skip(count)
+            yield block
+            trial, few = max(trial, count * 2), _FEW
+        elif (count := text.count(b"\n")) > _FEW:
+            trial = count // 4  # what is wrong may be wrong with one row
+        else:
+            yield from _patient(rows, lines, few, shape, name)
+            few = min(few * 2, _MOST)
+
+
+def _plain_block(plain: PlainRows, line: int, shape: RowShape, name: str) -> Block:
+    places = Places(name, range(line, line + len(plain.values)))
+    column = None if shape.label is None else shape.label + 1
+    return Block(plain.values, places, plain.labels, column)
+
+
+def _patient(
+    rows: Iterator[_Row], lines: Lines, most: int, shape: RowShape, name: str
+) -> Iterator[Block]:
+    """At most so many rows of whatever dialect, of those that have arrived; waits for one."""
     waiting: list[_Row] = []
-    empty, failure = True, None
-    while True:
+    failure = None
+    while len(waiting) < most and len(waiting) * shape.width < _BLOCK_VALUES:
         try:
             row = next(rows, None)
         except DataError as error:  # the rows that were read before it come first
@@ -155,18 +214,15 @@ def _blocks(
         if row is None:
             break
         waiting.append(row)
-        if not lines.ready() or len(waiting) * shape.width >= _BLOCK_VALUES:
-            yield from _parsed(waiting, shape, name)
-            waiting, empty = [], False
+        if not lines.ready():
+            break
     if waiting:
         yield from _parsed(waiting, shape, name)
     if failure is not None:
         raise failure
-    if empty and not waiting:
-        raise DataError(f"{name}: no rows after the header", _why_header(first, shape))
 
 
-def _parsed(rows: list[_Row], shape: _Shape, name: str) -> Iterator[Block]:
+def _parsed(rows: list[_Row], shape: RowShape, name: str) -> Iterator[Block]:
     """One block; of rows with a bad one among them those before it, and then the error."""
     values = _values([cells for _, cells in rows], shape)
     if values is not None:
@@ -182,7 +238,7 @@ def _parsed(rows: list[_Row], shape: _Shape, name: str) -> Iterator[Block]:
             raise
 
 
-def _block(rows: list[_Row], values: NDArray[np.float64], shape: _Shape, name: str) -> Block:
+def _block(rows: list[_Row], values: NDArray[np.float64], shape: RowShape, name: str) -> Block:
     places = Places(name, [line for line, _ in rows])
     if shape.label is None:
         return Block(values, places)
@@ -190,11 +246,11 @@ def _block(rows: list[_Row], values: NDArray[np.float64], shape: _Shape, name: s
     return Block(values, places, labels, shape.label + 1)
 
 
-def _values(rows: Sequence[list[str]], shape: _Shape) -> NDArray[np.float64] | None:
+def _values(rows: Sequence[list[str]], shape: RowShape) -> NDArray[np.float64] | None:
     """The chosen cells as an array, or None if any of them is not a number as it should be."""
     if any(len(cells) != shape.width for cells in rows):
         return None
-    if shape.chosen == list(range(shape.width)):
+    if shape.takes_all():
         flat = list(chain.from_iterable(rows))
     else:
         flat = [cells[i] for cells in rows for i in shape.chosen]
@@ -207,7 +263,7 @@ def _values(rows: Sequence[list[str]], shape: _Shape) -> NDArray[np.float64] | N
     return None if np.isnan(values).any() else values.reshape(len(rows), len(shape.chosen))
 
 
-def _check(cells: list[str], shape: _Shape, place: str) -> None:
+def _check(cells: list[str], shape: RowShape, place: str) -> None:
     """Raise the `DataError` of a row's first bad cell, if it has one."""
     chosen = set(shape.chosen)
     for i in range(max(shape.width, len(cells))):

@@ -24,6 +24,8 @@ class InputSettings(NamedTuple):
         Names for the classes, instead of the header's.
     axis : str or None
         'row' or 'column': what one vector is; None for what the number of columns says.
+    jobs : int or None
+        How many processes a large file may take; None for the cores there are.
     """
 
     vectors: tuple[str, ...] = ()
@@ -33,3 +35,4 @@ class InputSettings(NamedTuple):
     columns: str | None = None
     names: tuple[str, ...] | None = None
     axis: str | None = None
+    jobs: int | None = None

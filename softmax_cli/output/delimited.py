@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from softmax_cli.output import stdout
-from softmax_cli.output.numbers import texts
+from softmax_cli.output.numbers import plain_lines, texts
 from softmax_cli.output.results import Layout, Shape
 
 if TYPE_CHECKING:
     from softmax_cli.output.results import Fields, Summary, Values
+
+# Numbers that are made text at once: a long vector is written in parts.
+_VALUES: Final = 1 << 14
 
 
 class DelimitedWriter:
@@ -32,16 +36,40 @@ class DelimitedWriter:
 
     def write(self, fields: Fields) -> None:
         """Write some vectors' rows."""
+        for text in self.texts(fields):
+            stdout.write(text)
+
+    def texts(self, fields: Fields) -> Iterator[bytes]:
+        """What is written of some vectors' rows."""
         if self._owes_header:
             self._owes_header = False
             titles = chain.from_iterable(self._titles(key, fields) for key in self._layout.row)
-            stdout.write(self._quoted([list(titles)]))
-        columns = [self._cells(fields[key]) for key in self._layout.row]
-        rows = [list(chain.from_iterable(cells)) for cells in zip(*columns, strict=True)]
-        if any(fields[key].dtype.kind in "OU" for key in self._layout.row):
-            stdout.write(self._quoted(rows))
-        else:  # numbers need no quotes
-            stdout.write("".join(self._delimiter.join(row) + "\n" for row in rows).encode())
+            yield self._quoted([list(titles)])
+        columns = [self._lines_of(fields[key]) for key in self._layout.row]
+        most = max(1, _VALUES // sum(column.shape[1] for column in columns))
+        for start in range(0, len(columns[0]), most):
+            yield self._text([column[start : start + most] for column in columns])
+
+    def _lines_of(self, values: Values) -> Values:
+        """A field's values, shape (lines, columns)."""
+        if values.ndim == 1:
+            return values[:, None]
+        return values.T if self._shape.downwards else values
+
+    def _text(self, columns: Sequence[Values]) -> bytes:
+        """Some lines, from each field's part of them."""
+        if len(columns) == 1 and self._precision is None:
+            plain = plain_lines(columns[0], self._delimiter)
+            if plain is not None:
+                return plain
+        rows = [
+            list(chain.from_iterable(cells))
+            for cells in zip(*(self._cells(values) for values in columns), strict=True)
+        ]
+        if any(values.dtype.kind in "OU" for values in columns):
+            return self._quoted(rows)
+        # numbers need no quotes
+        return "".join(self._delimiter.join(row) + "\n" for row in rows).encode()
 
     def close(self, summary: Summary | None) -> None:
         """Write nothing: delimited text has no place for a summary."""
@@ -59,12 +87,9 @@ class DelimitedWriter:
         return self._shape.class_names(values.shape[1])
 
     def _cells(self, values: Values) -> list[list[str]]:
-        """The cells of each line that a field fills."""
-        if values.ndim == 1:
-            return [[text] for text in texts(values, self._precision)]
-        turned = values.T if self._shape.downwards else values
-        flat = texts(turned, self._precision)
-        width = turned.shape[1]
+        """The cells of each line."""
+        flat = texts(values, self._precision)
+        width = values.shape[1]
         return [flat[at : at + width] for at in range(0, len(flat), width)]
 
     def _quoted(self, rows: list[list[str]]) -> bytes:

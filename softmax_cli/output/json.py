@@ -77,7 +77,12 @@ class JsonLinesWriter(_ObjectWriter):
 
     def write(self, fields: Fields) -> None:
         """Write the objects."""
-        stdout.write(b"".join(item + b"\n" for item in self._objects(fields)))
+        for text in self.texts(fields):
+            stdout.write(text)
+
+    def texts(self, fields: Fields) -> Iterator[bytes]:
+        """What is written of some vectors."""
+        yield b"".join(item + b"\n" for item in self._objects(fields))
 
     def close(self, summary: Summary | None) -> None:
         """Write nothing: JSON lines hold rows alone."""

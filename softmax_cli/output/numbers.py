@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import orjson
@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 # Python's 1e-07 and 1e+16 as the shortest digits have them: 1e-7, 1e16.
 _EXPONENT = re.compile(r"e\+?(-?)0*")
+
+# What orjson writes as it is
+_DUMPED: Final = (np.dtype(np.float64), np.dtype(np.int64))
 
 
 def shortest_texts(values: NDArray[np.float64]) -> list[str]:
@@ -23,6 +26,29 @@ def shortest_texts(values: NDArray[np.float64]) -> list[str]:
     for i in np.flatnonzero(~np.isfinite(flat)).tolist():
         texts[i] = str(flat[i])
     return texts
+
+
+def plain_lines(values: NDArray[Any], delimiter: str) -> bytes | None:
+    """Lines of the shortest texts, a row each, or None where not all is finite numbers.
+
+    Parameters
+    ----------
+    values : array, shape (rows, columns)
+    delimiter : str
+    """
+    if values.dtype not in _DUMPED:
+        return None
+    flat = np.ascontiguousarray(values).reshape(-1)
+    dumped = orjson.dumps(flat, option=orjson.OPT_SERIALIZE_NUMPY)
+    if b"n" in dumped:  # null
+        return None
+    if values.shape[1] == 1:
+        return dumped[1:-1].replace(b",", b"\n") + b"\n"
+    line = np.array(memoryview(dumped))
+    (ends,) = (line == ord(",")).nonzero()
+    line[ends[values.shape[1] - 1 :: values.shape[1]]] = line[-1] = ord("\n")
+    lines = line[1:].tobytes()
+    return lines if delimiter == "," else lines.replace(b",", delimiter.encode())
 
 
 def texts(values: NDArray[Any], precision: int | None) -> list[str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:  # layouts are declared before it is known whether numpy will be needed
     from numpy.typing import NDArray
@@ -147,3 +147,11 @@ class Writer(Protocol):
 
     def reduce(self, field: str, value: float, summary: Summary) -> None:
         """Show one number for all vectors, and nothing of each; the only call."""
+
+
+@runtime_checkable
+class TextWriter(Protocol):
+    """A writer whose text for some vectors hangs on these alone, once there was a first."""
+
+    def texts(self, fields: Fields) -> Iterator[bytes]:
+        """What `write` writes, in pieces of whole lines."""

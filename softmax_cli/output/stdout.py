@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from typing import Final
 
 from softmax_cli.errors import DataError
@@ -18,9 +19,25 @@ def write(data: bytes) -> None:
     DataError
         It can't be written: the disk is full, or standard output is closed.
     """
-    left = memoryview(data)
+    done = 0
     try:
-        while left:
-            left = left[os.write(_STDOUT, left) :]
+        while done < len(data):
+            done += os.write(_STDOUT, memoryview(data)[done:])
     except OSError as error:
+        take_back(done - data.rfind(b"\n", 0, done) - 1)
         raise DataError(f"can't write to standard output: {error.strerror}") from error
+
+
+def position() -> int | None:
+    """Where the next byte goes in a regular file; None for a pipe and the like."""
+    if not stat.S_ISREG(os.fstat(_STDOUT).st_mode):
+        return None
+    return os.lseek(_STDOUT, 0, os.SEEK_CUR)
+
+
+def take_back(count: int) -> None:
+    """Take back the last bytes, a begun line, where standard output is a regular file."""
+    end = position() if count > 0 else None
+    if end is not None:
+        os.ftruncate(_STDOUT, end - count)
+        os.lseek(_STDOUT, -count, os.SEEK_CUR)

@@ -1,0 +1,250 @@
+"""The rest of a large file, put through several processes in turn.
+
+The processes stand in a ring. Whose turn it is to read takes the next part of the file and tells
+the next where it ends; whose turn it is to write writes, and hands on what has been noted so far.
+Between the two each computes by itself. So rows, warnings and errors come as from one process, and
+no rows go from one to another. All of them end when one of them does: what it would have told the
+next is cut short.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import pickle
+import signal
+import struct
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
+
+from softmax_cli.errors import DataError, SoftmaxError
+from softmax_cli.output import stdout
+
+if TYPE_CHECKING:
+    from softmax_cli.input.division import Division
+    from softmax_cli.input.rows import Block
+    from softmax_cli.messages import Notices
+
+# What of some blocks is to be written
+Texts = Callable[[Iterator["Block"]], Iterator[bytes]]
+
+_LENGTH: Final = struct.Struct("Q")
+_INTERRUPTED: Final = 130
+
+
+class _Pipe(NamedTuple):
+    """Messages from a process to the next; each closes the end that is not its own."""
+
+    reader: int
+    writer: int
+
+    def send(self, message: object) -> None:
+        data = pickle.dumps(message)
+        view = memoryview(_LENGTH.pack(len(data)) + data)
+        while view:
+            view = view[os.write(self.writer, view) :]
+
+    def receive(self) -> Any:
+        """The next message.
+
+        Raises
+        ------
+        EOFError
+            The other process has ended.
+        """
+        return pickle.loads(self._exactly(*_LENGTH.unpack(self._exactly(_LENGTH.size))))  # noqa: S301 - our own
+
+    def _exactly(self, count: int) -> bytes:
+        parts = []
+        while count:
+            part = os.read(self.reader, count)
+            if not part:
+                raise EOFError
+            parts.append(part)
+            count -= len(part)
+        return b"".join(parts)
+
+
+class _Links(NamedTuple):
+    """What a process has to do with the others.
+
+    Attributes
+    ----------
+    read_turn, write_turn : _Pipe
+        From the one before it in the ring.
+    next_read_turn, next_write_turn : _Pipe
+        To the one behind it.
+    result : _Pipe
+        To the parent: from the last process to write, all notices and the error if there is one.
+    written : mmap
+        Where in a file whole rows end, as far as they have been written.
+    parent : int
+        Its process id.
+    """
+
+    read_turn: _Pipe
+    write_turn: _Pipe
+    next_read_turn: _Pipe
+    next_write_turn: _Pipe
+    result: _Pipe
+    written: mmap.mmap
+    parent: int
+
+
+def write_divided(division: Division, texts: Texts, notices: Notices) -> None:
+    """Write what is made of the rest of a file, by as many processes as the division says.
+
+    Raises
+    ------
+    DataError
+        A row can't be used, and the rows before it have been written; or a process was ended.
+    """
+    turns = [(_pipe(), _pipe()) for _ in range(division.jobs)]
+    result, written = _pipe(), mmap.mmap(-1, _LENGTH.size)
+    _note_written(written)
+    turns[0][0].send((division.offset, division.line))
+    turns[0][1].send(notices.take())
+    workers: set[int] = set()
+    try:
+        for number in range(division.jobs):
+            links = _Links(
+                *turns[number], *turns[(number + 1) % division.jobs], result, written, os.getpid()
+            )
+            pid = _fork()
+            if pid == 0:
+                _keep_own([end for pair in turns for end in pair], links)
+                _work_and_exit(division, texts, notices, links)
+            workers.add(pid)
+        _close(result.writer, *(end for pair in turns for pipe in pair for end in pipe))
+        _await(result, workers, written, notices)
+    finally:
+        for pid in workers:
+            os.kill(pid, signal.SIGKILL)
+        for pid in workers:
+            os.waitpid(pid, 0)
+
+
+def _fork() -> int:
+    try:
+        return os.fork()
+    except OSError as error:
+        raise DataError(f"can't start a process: {error.strerror}", "-j 1 needs none") from error
+
+
+def _pipe() -> _Pipe:
+    return _Pipe(*os.pipe())
+
+
+def _close(*ends: int) -> None:
+    for end in ends:
+        os.close(end)
+
+
+def _keep_own(pipes: list[_Pipe], links: _Links) -> None:
+    """Close every end of the ring that is another's, so that an end of its owner is seen."""
+    own = {
+        links.read_turn.reader,
+        links.write_turn.reader,
+        links.next_read_turn.writer,
+        links.next_write_turn.writer,
+    }
+    _close(links.result.reader, *(end for pipe in pipes for end in pipe if end not in own))
+
+
+def _await(result: _Pipe, workers: set[int], written: mmap.mmap, notices: Notices) -> None:
+    """Wait for the last word, and for the ends of all."""
+    try:
+        noted, error = result.receive()
+    except EOFError:
+        noted, error = None, None
+    codes = []
+    while workers:
+        pid, status = os.wait()
+        workers.discard(pid)
+        codes.append(os.waitstatus_to_exitcode(status))
+    os.close(result.reader)
+    if noted is None:
+        _take_back_begun_row(written)
+        _explain(codes)
+    notices.merge(noted)
+    if error is not None:
+        raise error
+
+
+def _explain(codes: list[int]) -> NoReturn:
+    """Say why the processes ended before their time."""
+    if _INTERRUPTED in codes:
+        raise KeyboardInterrupt
+    # The others may have died of the pipe to the first that did.
+    killed = [-code for code in codes if code < 0 and code != -signal.SIGPIPE]
+    if killed:
+        name = signal.Signals(killed[0]).name
+        raise DataError(f"a process at work was ended by {name}; the output breaks off")
+    if -signal.SIGPIPE in codes:
+        signal.raise_signal(signal.SIGPIPE)
+    raise DataError(f"a process at work ended with status {max(codes)}; the output breaks off")
+
+
+def _work_and_exit(division: Division, texts: Texts, notices: Notices, links: _Links) -> NoReturn:
+    status = 1
+    try:
+        while _take_turn(division, texts, notices, links):
+            pass
+        status = 0
+    except EOFError:  # there is nothing left, or another process has ended
+        status = 0
+    except KeyboardInterrupt:
+        status = _INTERRUPTED
+    finally:
+        os._exit(status)
+
+
+def _take_turn(division: Division, texts: Texts, notices: Notices, links: _Links) -> bool:
+    """Read, compute and write a part of the file, and say whether there may be more."""
+    offset, line = links.read_turn.receive()
+    part = division.part(offset)
+    pieces: list[bytes] = []
+    error: Exception | None = None
+    notices.take()
+    if part:
+        links.next_read_turn.send((offset + len(part), line + part.count(b"\n")))
+        error = _tried(texts(division.blocks(part, line)), pieces.append)
+    else:
+        os.close(links.next_read_turn.writer)
+    own = notices.take()
+    notices.merge(links.write_turn.receive())
+    notices.merge(own)
+    if os.getppid() != links.parent:
+        raise EOFError
+
+    def write(piece: bytes) -> None:
+        stdout.write(piece)
+        _note_written(links.written)
+
+    error = _tried(iter(pieces), write) or error
+    if part and error is None:
+        links.next_write_turn.send(notices.take())
+        return True
+    if not part:
+        error = error or _tried(texts(division.rest(offset, line)), write)
+    links.result.send((notices.take(), error))
+    return False
+
+
+def _tried(pieces: Iterator[bytes], use: Callable[[bytes], None]) -> Exception | None:
+    """Use each piece, up to the error that ends them."""
+    try:
+        for piece in pieces:
+            use(piece)
+    except (SoftmaxError, MemoryError) as error:
+        return error
+    return None
+
+
+def _note_written(written: mmap.mmap) -> None:
+    written[:] = _LENGTH.pack(stdout.position() or 0)
+
+
+def _take_back_begun_row(written: mmap.mmap) -> None:
+    (whole,) = _LENGTH.unpack(written[:])
+    stdout.take_back((stdout.position() or 0) - whole)

@@ -1,0 +1,122 @@
+"""A file's rows, for one process or for several that each read parts of it."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from softmax_cli.errors import DataError
+from softmax_cli.input import chunks
+from softmax_cli.input.chunks import Lines
+from softmax_cli.input.rows import Block
+
+# Bytes that are worth another process
+_WORTH: Final = 1 << 21
+
+# The rows of whole lines, given the number of the line before them
+_Reader = Callable[[Iterator[bytes], int], Iterator[Block]]
+
+
+class FileBlocks(Iterator[Block]):
+    """Blocks of a regular file, of which the rest may be divided between any two blocks."""
+
+    def __init__(
+        self,
+        blocks: Iterator[Block],
+        lines: Lines,
+        file: tuple[int, int],
+        name: str,
+        read: _Reader,
+        jobs: int | None,
+    ) -> None:
+        self._blocks = blocks
+        self._lines = lines
+        self._file, self._start = file
+        self._name = name
+        self._read = read
+        self._jobs = _cores() if jobs is None else jobs
+
+    def __next__(self) -> Block:
+        return next(self._blocks)
+
+    def division(self) -> Division | None:
+        """What is left, if that is much enough and begins here."""
+        if self._jobs < 2 or not self._lines.is_idle():
+            return None
+        offset = self._start + self._lines.offset
+        jobs = min(self._jobs, (os.fstat(self._file).st_size - offset) // _WORTH)
+        if jobs < 2:
+            return None
+        return Division(self._file, self._name, offset, self._lines.number, jobs, self._read)
+
+
+class Division:
+    """The rest of a file, which does not change, and how many processes are to read it.
+
+    Attributes
+    ----------
+    offset, line : int
+        Where the rest begins, and the number of the line before it.
+    jobs : int
+        2 or more.
+    """
+
+    def __init__(
+        self, file: int, name: str, offset: int, line: int, jobs: int, read: _Reader
+    ) -> None:
+        self.offset = offset
+        self.line = line
+        self.jobs = jobs
+        self._file = file
+        self._name = name
+        self._read = read
+
+    def part(self, offset: int) -> bytes:
+        """Whole lines that can be read by themselves.
+
+        Empty where there are none: at the end of the file, and before a quote, in which a line
+        may end that does not end its row. Then all that is left is `rest`.
+        """
+        size = chunks.CHUNK_BYTES
+        while True:
+            data = self._bytes(size, offset)
+            cut = data.rfind(b"\n") + 1
+            if cut or len(data) < size:
+                return b"" if b'"' in data else data[:cut]
+            size *= 2
+
+    def blocks(self, part: bytes, line: int) -> Iterator[Block]:
+        """The rows of a part that follows a line of that number."""
+        return self._read(iter([part]), line)
+
+    def rest(self, offset: int, line: int) -> Iterator[Block]:
+        """All rows from an offset on, which follows a line of that number."""
+        return self._read(chunks.cut_at_lines(self._pieces(offset)), line)
+
+    def _pieces(self, offset: int) -> Iterator[bytes]:
+        while data := self._bytes(chunks.CHUNK_BYTES, offset):
+            yield data
+            offset += len(data)
+
+    def _bytes(self, size: int, offset: int) -> bytes:
+        try:
+            return os.pread(self._file, size, offset)
+        except OSError as error:
+            raise DataError(f"can't read {self._name}: {error.strerror}") from error
+
+
+def divisible_file(file: io.FileIO) -> tuple[int, int] | None:
+    """A regular file's descriptor and where it is read from; None for a pipe and the like."""
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        return None
+    return file.fileno(), file.tell()
+
+
+def _cores() -> int:
+    """How many the process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,147 @@
+"""Lines of plain numbers, all at once: as the JSON list that they nearly are.
+
+Whatever is not plain, or merely might not be, is left to the reader of `delimited`, which takes
+longer and knows every dialect. Both give the same numbers: orjson, like `float`, rounds to nearest.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+# What JSON has beside numbers: strings, lists, objects, true and null, false
+_NO_NUMBERS: Final = (b'"', b"[", b"{", b"u", b"s")
+# The integer -0, which JSON reads as 0, before any of what may follow it
+_MINUS_ZEROS: Final = (b"-0,", b"-0 ", b"-0\t")
+_DELIMITERS: Final = frozenset(",\t;| ")
+
+
+class RowShape(NamedTuple):
+    """Which cells of a row make the vector, which holds the label, and how many there are."""
+
+    chosen: list[int]
+    label: int | None
+    width: int
+
+    def takes_all(self) -> bool:
+        """Whether the vector is the whole row."""
+        return self.chosen == list(range(self.width))
+
+
+class PlainRows(NamedTuple):
+    """The vectors of some lines, shape (rows, classes), and their labels if they have any."""
+
+    values: NDArray[np.float64]
+    labels: list[str] | None
+
+
+def parse_plain(text: bytes, delimiter: str, shape: RowShape) -> PlainRows | None:
+    """The rows of whole lines, or None where any of them is not plain.
+
+    Parameters
+    ----------
+    text : bytes
+        Lines, the last perhaps without its newline.
+    delimiter : str
+        ' ' for runs of blanks.
+    shape : RowShape
+    """
+    if delimiter not in _DELIMITERS or b'"' in text:
+        return None
+    if b"\r" in text:
+        text = text.replace(b"\r\n", b"\n")
+        if b"\r" in text:
+            return None
+    text = text.removesuffix(b"\n")
+    if delimiter != ",":
+        if b"," in text:
+            return None
+        text = _with_commas(text, delimiter)
+    rows = _all_numbers(text, shape)
+    if rows is None and not (shape.takes_all() and shape.label is None):
+        return _chosen_numbers(text, shape)
+    return rows
+
+
+def _with_commas(text: bytes, delimiter: str) -> bytes:
+    if delimiter == " ":
+        text = text.replace(b"\t", b" ")
+        while b"  " in text:
+            text = text.replace(b"  ", b" ")
+        text = text.replace(b" \n", b"\n").replace(b"\n ", b"\n").strip(b" ")
+    return text.replace(delimiter.encode(), b",")
+
+
+def _all_numbers(text: bytes, shape: RowShape) -> PlainRows | None:
+    """Rows whose every cell is a number, whether it is chosen or not."""
+    step = shape.width + 1
+    # A null ends each line, so that rows too long and too short are seen, even side by side.
+    cells = _loaded(text.replace(b"\n", b",null,") + b",null", text)
+    if (
+        cells is None
+        or len(cells) % step
+        or cells[shape.width :: step].count(None) * step != len(cells)
+    ):
+        return None
+    del cells[shape.width :: step]
+    values = _array(cells, text)
+    if values is None:
+        return None
+    values = values.reshape(-1, shape.width)
+    if shape.label is not None:
+        labels = cells[shape.label :: shape.width]
+        if {int} != set(map(type, labels)):  # only an integer's text is known from its value
+            return None
+        return PlainRows(values.take(shape.chosen, axis=1), list(map(str, labels)))
+    return PlainRows(values if shape.takes_all() else values.take(shape.chosen, axis=1), None)
+
+
+def _chosen_numbers(text: bytes, shape: RowShape) -> PlainRows | None:
+    """Rows whose chosen cells are numbers, and the others anything without a quote."""
+    if b"#" in text or b"\0" in text or not _is_utf8(text):
+        return None
+    rows = [line.split(b",") for line in text.split(b"\n")]
+    if {shape.width} != set(map(len, rows)):
+        return None
+    chosen = b",".join([row[i] for row in rows for i in shape.chosen])
+    cells = _loaded(chosen, chosen)
+    values = None if cells is None else _array(cells, chosen)
+    if values is None:
+        return None
+    labels = None
+    if shape.label is not None:
+        labels = [row[shape.label].decode().strip() for row in rows]
+    return PlainRows(values.reshape(len(rows), -1), labels)
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _loaded(items: bytes, text: bytes) -> list[Any] | None:
+    """The items of a JSON list, all of them numbers if the text has nothing else."""
+    if any(mark in text for mark in _NO_NUMBERS):
+        return None
+    try:
+        cells: list[Any] = orjson.loads(b"".join((b"[", items, b"]")))
+    except orjson.JSONDecodeError:
+        return None
+    return cells
+
+
+def _array(cells: list[float], text: bytes) -> NDArray[np.float64] | None:
+    values = np.empty(len(cells))
+    struct.pack_into(f"{len(cells)}d", values.data, 0, *cells)  # half of numpy's own time
+    if not values.all():
+        padded = text.replace(b"\n", b",") + b","
+        if any(zero in padded for zero in _MINUS_ZEROS):
+            return None
+    return values
