@@ -37,7 +37,7 @@ def test_weights_multiply_the_loss_and_divide_the_mean(run: Run) -> None:
     mean = float(run(*args, "--reduction", "mean", stdin=rows).ok().split()[-1])
     assert mean == pytest.approx(math.fsum(each) / 7, rel=1e-14)
     wrong = run("xent", "1,2", "-t", "0", "-w", "1,2,3").fails(1)
-    assert "3 class weights or counts for 2 classes" in wrong
+    assert "--weights has length 3 where the rows have 2 classes" in wrong
     assert "negative" in run("xent", "1,2", "-t", "0", "-w", "-1,2").fails(1)
 
 
@@ -244,3 +244,63 @@ def test_generalized_divergences_take_masses_as_they_are(run: Run) -> None:
         normal[0][0], rel=1e-15
     )
     assert "--generalized" in run("kl", "--generalized", "--normalize", "1,2", "1,2").fails(2)
+
+
+def test_columns_with_names_are_matched_by_them(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "q.csv").write_text("c,b,a\n0.2,0.3,0.5\n0.1,0.2,0.7\n")
+    (tmp_path / "r.csv").write_text("c,b,x\n0.2,0.3,0.5\n")
+    rows = "a,b,c\n0.5,0.3,0.2\n0.7,0.2,0.1\n"
+    done = run("kl", "--against", "q.csv", stdin=rows, cwd=tmp_path)
+    assert done.ok() == "kl\n0.0\n0.0\n"
+    wrong = run("kl", "--against", "r.csv", stdin=rows, cwd=tmp_path).fails(1)
+    assert "r.csv: a column named 'x'" in wrong
+    soft = run("xent", "--targets", "q.csv", "--from", "probs", stdin=rows, cwd=tmp_path)
+    own = run("xent", "0.5,0.3,0.2", "--from", "probs", "-t", "0.5,0.3,0.2").ok()
+    assert soft.ok().splitlines()[1] == own.strip()
+
+
+@pytest.mark.parametrize(
+    ("targets", "message"),
+    [
+        ("cta\ndog\ncat\n", "t.txt:1: 'cta' is no class (did you mean 'cat'?)"),
+        ("CAT\ndog\ncat\n", "t.txt:1: 'CAT' is no class"),
+        ("1,0,0\n1\n1,0,0\n", "t.txt:2:2: a row of length 1"),
+        ("label\n0\n1\n", "its first line, 'label', was taken for a header"),
+        ("[1, 0, 0]\n[1, 0]\n", "t.txt:2: a list of length 2"),
+    ],
+)
+def test_a_first_line_is_not_lost(run: Run, tmp_path: Path, targets: str, message: str) -> None:
+    (tmp_path / "t.txt").write_text(targets)
+    done = run("xent", "--targets", "t.txt", stdin="cat,dog,owl\n" + SCORES, cwd=tmp_path)
+    assert message in done.fails(1)
+
+
+def test_lists_and_an_ignored_first_label_are_targets(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "t.txt").write_text("[1, 0, 0]\n[0 1 0]\n(1;0;0)\n")
+    lists = run("xent", "--targets", "t.txt", stdin=SCORES, cwd=tmp_path).numbers()
+    assert [x for (x,) in lists] == pytest.approx([CAT, DOG, WRONG], rel=1e-14)
+    (tmp_path / "t.txt").write_text("?\n1\n0\n")
+    args = ["xent", "--targets", "t.txt", "--ignore", "?"]
+    first = run(*args, stdin=SCORES, cwd=tmp_path).numbers()[0]
+    assert first == [0.0]
+
+
+@pytest.mark.parametrize("form", ["table", "json", "jsonl", "csv"])
+@pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
+def test_the_gradient_in_every_format(run: Run, form: str, reduction: str) -> None:
+    args = ["xent", "--target-column", "label", "--ignore", "?", "--gradient", "-p", "6"]
+    done = run(*args, "--reduction", reduction, "-f", form, stdin=PETS).ok()
+    assert ("0.0815762" if reduction == "mean" else "0.244728") in done
+
+
+def test_three_thirds_to_two_digits_are_a_distribution(run: Run) -> None:
+    done = run("xent", "1,2,3", "-t", "0.33,0.33,0.33")
+    assert done.status == 0
+    assert "sum to 0.99" in done.err
+    assert "every probability is 0" in run("kl", "--normalize", "0,0", "1,1").fails(1)
+
+
+def test_the_worst_of_columns_are_numbered(run: Run) -> None:
+    args = ["xent", "--axis", "column", "-t", "0", "--worst", "2"]
+    worst = below_header(run(*args, stdin="1,5\n2,3\n").ok())
+    assert [row[0] for row in worst] == [1, 2]

@@ -81,7 +81,7 @@ _objective_options: Final = gathered(
             "--beta",
             type=Finite(0, 1),
             metavar="B",
-            help="With counts n: weights (1 - B) / (1 - B^n), by effective numbers.",
+            help="With counts n: weights by effective numbers, 1 / (1 - B^n), scaled alike.",
         ),
         option(
             "Loss",
@@ -147,7 +147,7 @@ def xent(
     rows = open_rows(source, target_column=truth.target_column)
 
     from softmax_cli.flow.distributions import distribution
-    from softmax_cli.flow.loss import LossTotals, loss_fields, noting_infinite
+    from softmax_cli.flow.loss import LossTotals, loss_fields
     from softmax_cli.flow.objectives import check_classes, read_objective
     from softmax_cli.flow.pipeline import reduce_rows, shape_of, write_rows
     from softmax_cli.flow.targets import TargetReader, with_targets
@@ -161,13 +161,15 @@ def xent(
         rows = with_targets(rows, truth)
 
         def compute(block: Block) -> LazyFields:
-            check_classes(loss, block.values.shape[1])
+            check_classes(loss, block.values.shape[1], terms)
             p = reader.truth_of(block)
             q = distribution(block.values, kind, block.places, notices, normalize=normalize)
-            return noting_infinite(loss_fields(block, q, p, loss, base, rows.names), block, notices)
+            return loss_fields(block, q, p, loss, base, rows.names, notices)
 
         row = _BREAKDOWN if breakdown else ("gradient",) if gradient else ("loss",)
         layout = _layout(row, kind, UNITS[base], is_cross_entropy=loss.is_cross_entropy)
+        if breakdown or gradient:
+            layout = layout._replace(lines=_row_lines(row))
         if worst is not None:
             layout = _worst_layout(layout)
         writer = open_writer(output, layout, shape_of(rows))
@@ -194,7 +196,9 @@ def _check_usage(
     """Refuse what excludes one another; `shown` are --breakdown, --gradient and --worst."""
     given = [truth.target, truth.target_column, truth.target_file]
     if sum(value is not None for value in given) != 1:
-        raise click.UsageError("one of --target, --target-column and --targets says what is true")
+        raise click.UsageError(
+            "exactly one of --target, --target-column and --targets says what is true"
+        )
     if terms.weights is not None and terms.class_counts is not None:
         raise click.UsageError("--weights and --class-counts exclude one another")
     if terms.beta is not None and terms.class_counts is None:
@@ -210,7 +214,7 @@ def _layout(row: tuple[str, ...], kind: str, unit: str, *, is_cross_entropy: boo
     given = {"logits": "logit", "probs": "given p", "logprobs": "log p"}[kind]
     return Layout(
         row=row,
-        object=(*_BREAKDOWN, "probabilities", "gradient"),
+        object=(*_BREAKDOWN, "target", "probabilities", "gradient"),
         lines=(
             Column("loss", "loss"),
             Column("probability", "probability"),
@@ -252,6 +256,15 @@ def _layout(row: tuple[str, ...], kind: str, unit: str, *, is_cross_entropy: boo
         ),
         emphasis="truth",
         named=len(row) > 1,
+    )
+
+
+def _row_lines(row: tuple[str, ...]) -> tuple[Column, ...]:
+    """The columns of delimited text in the table of many."""
+    titles = {"entropy": "H(P)", "kl": "KL(P||Q)"}
+    return tuple(
+        Column(field, titles.get(field, field), "text" if field == "predicted" else "number")
+        for field in row
     )
 
 

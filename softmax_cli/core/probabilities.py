@@ -11,8 +11,9 @@ from softmax_cli.core.arithmetic import Floats, fold_sum, fold_sum_parts
 from softmax_cli.core.logits import Logits
 from softmax_cli.errors import RowError
 
-SILENT: Final = 1e-6
-TOLERATED: Final = 1e-2
+# With what 0.99 misses of 1 - 1e-2 in binary
+SILENT: Final = 1e-6 + 1e-12
+TOLERATED: Final = 1e-2 + 1e-12
 
 # As in `logits`: products of subnormal numbers are lifted before they are summed.
 _FAINT: Final = 1e-290
@@ -164,7 +165,9 @@ def check_sums(sums: Floats, /, *, tolerance: float) -> None:
     bad = ~(np.abs(sums - 1) <= tolerance) | (sums == 0)
     if bad.any():
         row = int(np.argmax(bad))
-        hint = "--normalize divides by any other sum" if sums[row] > 0 else ""
+        if sums[row] == 0:
+            raise RowError(row, "every probability is 0: there is no sum to divide by")
+        hint = "--normalize divides by any other sum"
         raise RowError(row, f"probabilities sum to {sums[row]:.6g}, not to 1", hint)
 
 

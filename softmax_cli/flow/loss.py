@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -39,8 +39,9 @@ def loss_fields(
     loss: Objective,
     base: str,
     names: Sequence[str] | None,
+    notices: Notices,
 ) -> LazyFields:
-    """Each row's loss, taken apart.
+    """Each row's loss, taken apart; that it is infinite is noted.
 
     Parameters
     ----------
@@ -68,8 +69,21 @@ def loss_fields(
     def correct() -> Floats:
         return _counted(truth, (predicted() == labels()).astype(float))
 
+    def whole() -> Floats:
+        values = unit(objective.loss(prediction, targets, loss))
+        _note_infinite(values, parts, block.places, names, notices)
+        return values
+
+    def parts() -> Floats:
+        return unit(objective.contributions(prediction, targets, loss))
+
+    def gradient() -> Floats:
+        if prediction.masked.any() or prediction.beyond.any():
+            whole()  # to tell that it is infinite
+        return unit(objective.gradient(prediction, targets, loss))
+
     return {
-        "loss": lambda: unit(objective.loss(prediction, targets, loss)),
+        "loss": whole,
         "entropy": lambda: unit(losses.target_entropy(smoothed)),
         "kl": lambda: unit(losses.excess_entropy(prediction, smoothed)),
         "cross_entropy": lambda: unit(losses.cross_entropy(prediction, smoothed)),
@@ -89,24 +103,25 @@ def loss_fields(
         "targets": lambda: _counted(truth, losses.target_shares(smoothed, block.values.shape[1])),
         "probabilities": prediction.probabilities,
         "surprisals": lambda: in_base(prediction.surprisals(), base),
-        "shares": lambda: unit(objective.contributions(prediction, targets, loss)),
-        "gradient": lambda: unit(objective.gradient(prediction, targets, loss)),
+        "shares": parts,
+        "gradient": gradient,
     }
 
 
-def noting_infinite(fields: LazyFields, block: Block, notices: Notices) -> LazyFields:
-    """The same fields, but an infinite loss is noted when it is computed."""
-
-    def loss() -> Floats:
-        values = fields["loss"]()
-        infinite = np.flatnonzero(np.isinf(values))
-        if len(infinite):
-            row = int(infinite[0])
-            message = "the loss is inf: the prediction rules the target out"
-            notices.add("inf", block.places[row], message, len(infinite))
-        return values
-
-    return {**fields, "loss": loss}
+def _note_infinite(
+    values: Floats,
+    parts: Callable[[], Floats],
+    places: Sequence[str],
+    names: Sequence[str] | None,
+    notices: Notices,
+) -> None:
+    """Note the rows whose loss is infinite, and the class of the first that makes it so."""
+    infinite = np.flatnonzero(np.isinf(values))
+    if len(infinite):
+        row = int(infinite[0])
+        name = class_names(np.array([np.argmax(parts()[row])]), names)[0]
+        message = f"the loss is inf: -log p of class {name} is"
+        notices.add("inf", places[row], message, len(infinite))
 
 
 def _counted(truth: Truth, values: Floats, otherwise: float = 0.0) -> Floats:
@@ -134,9 +149,12 @@ def _label_or_none(truth: Truth) -> Labels:
 
 
 def _line_numbers(places: Sequence[str]) -> Labels:
-    """The number at the end of each place, 'stdin:3' or 'argument 2'; 1 where there is none."""
+    """The number at the end of each place, 'stdin:3' or 'argument 2'.
+
+    Where there is none, as of columns, it is the vector's own.
+    """
     numbers = [_NUMBER.search(place) for place in places]
-    return np.array([int(number[0]) if number else 1 for number in numbers])
+    return np.array([int(found[0]) if found else n for n, found in enumerate(numbers, 1)])
 
 
 def likeliest(distribution: Distribution) -> Labels:

@@ -36,7 +36,7 @@ def read_objective(settings: ObjectiveSettings) -> Objective:
     return Objective(weights, settings.label_smoothing, settings.focal)
 
 
-def check_classes(objective: Objective, classes: int) -> None:
+def check_classes(objective: Objective, classes: int, settings: ObjectiveSettings) -> None:
     """See that there is a weight for each class.
 
     Raises
@@ -46,7 +46,8 @@ def check_classes(objective: Objective, classes: int) -> None:
     """
     weights = objective.weights
     if weights is not None and len(weights) != classes:
-        raise DataError(f"{len(weights)} class weights or counts for {classes} classes")
+        option = "--weights" if settings.weights is not None else "--class-counts"
+        raise DataError(f"{option} has length {len(weights)} where the rows have {classes} classes")
 
 
 def _numbers(text: str, option: str) -> Floats:

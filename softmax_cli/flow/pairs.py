@@ -10,7 +10,7 @@ import numpy as np
 
 from softmax_cli.errors import DataError, RowError, UsageError
 from softmax_cli.flow.distributions import distribution
-from softmax_cli.input.numbers import is_list, parse_list
+from softmax_cli.input.numbers import is_list, parse_list, shown
 from softmax_cli.input.rows import Block, Rows
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.source import open_rows
@@ -56,7 +56,7 @@ def held(rows: Rows, text: str) -> Rows:
     if is_list(text):
         values = np.array(parse_list(text, "--against"))
         return rows._replace(blocks=_fixed(rows, values, "--against"))
-    blocks = open_rows(InputSettings(path=text)).blocks
+    blocks = in_order_of(rows, open_rows(InputSettings(path=text)), text)
     first = next(blocks)
     second = next(blocks, None) if len(first.values) == 1 else None
     if second is None and len(first.values) == 1:
@@ -73,7 +73,24 @@ def _fixed(rows: Rows, values: Floats, place: str) -> Iterator[Block]:
         yield block._replace(against=q)
 
 
-def in_step(rows: Rows, others: Iterator[Block], name: str) -> Iterator[Block]:
+def in_order_of(rows: Rows, others: Rows, name: str) -> Iterator[Block]:
+    """Another input's blocks, its columns in the order of the rows' where both have names.
+
+    Raises
+    ------
+    DataError
+        The names are not the same.
+    """
+    if rows.names is None or others.names is None or rows.names == others.names:
+        return others.blocks
+    if sorted(rows.names) != sorted(others.names):
+        strange = next((x for x in others.names if x not in rows.names), others.names[-1])
+        raise DataError(f"{name}: a column named {shown(strange)}, which the input does not have")
+    order = [others.names.index(column) for column in rows.names]
+    return (block._replace(values=block.values[:, order]) for block in others.blocks)
+
+
+def in_step(rows: Rows, others: Iterator[Block], name: str, hint: str = "") -> Iterator[Block]:
     """Every row with the row of another input that stands where it does.
 
     Raises
@@ -89,7 +106,9 @@ def in_step(rows: Rows, others: Iterator[Block], name: str) -> Iterator[Block]:
                 left = next(others, None)
             if left is None:
                 place = block.places[done]
-                raise DataError(f"{name} has no row for {place}: it ends before the input does")
+                raise DataError(
+                    f"{name} has no row for {place}: it ends before the input does", hint
+                )
             count = min(len(block.values) - done, len(left.values))
             yield block.part(done, done + count)._replace(against=left.part(0, count))
             left, done = left.part(count, len(left.values)), done + count

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,8 +13,8 @@ from softmax_cli.core.probabilities import Probabilities
 from softmax_cli.errors import DataError, RowError, UsageError
 from softmax_cli.flow.distributions import note_sums
 from softmax_cli.flow.naming import Classes
-from softmax_cli.flow.pairs import held_against, in_step, of_its_own_place
-from softmax_cli.input.numbers import is_list, is_number, parse_list
+from softmax_cli.flow.pairs import held_against, in_order_of, in_step, of_its_own_place
+from softmax_cli.input.numbers import is_list, is_number, parse_list, shown
 from softmax_cli.input.targets import read_targets
 
 if TYPE_CHECKING:
@@ -44,18 +45,25 @@ def with_targets(rows: Rows, settings: TargetSettings) -> Rows:
     """Every row with the row of the file of targets that stands where it does, if there is one."""
     if settings.target_file is None:
         return rows
-    blocks = read_targets(settings.target_file)
+    name, others = settings.target_file, read_targets(settings.target_file)
+    blocks = in_order_of(rows, others, name)
     first = next(blocks, None)
     if first is None:
-        raise DataError(f"{settings.target_file}: no rows")
-    if first.labels is not None and _is_header(first.labels[0], rows.names):
-        first = first.part(1, len(first.labels))
-    waiting = [first] if len(first.values) else []
-    return rows._replace(blocks=in_step(rows, chain(waiting, blocks), settings.target_file))
+        raise DataError(f"{name}: no rows")
+    if first.labels is not None and _is_header(first.labels[0], rows.names, settings.ignore):
+        hint = f"its first line, {shown(first.labels[0])}, was taken for a header"
+        rest = first.part(1, len(first.labels))
+        waiting = [rest] if len(rest.values) else []
+        return rows._replace(blocks=in_step(rows, chain(waiting, blocks), name, hint))
+    return rows._replace(blocks=in_step(rows, chain([first], blocks), name))
 
 
-def _is_header(label: str, names: Sequence[str] | None) -> bool:
-    return not is_number(label) and label not in (names or ())
+def _is_header(label: str, names: Sequence[str] | None, ignore: str | None) -> bool:
+    """Whether a label is none that could be meant for a class."""
+    if is_number(label) or (ignore is not None and _same(label, ignore)):
+        return False
+    known = [name.casefold() for name in names or ()]
+    return not difflib.get_close_matches(label.casefold(), known, n=1)
 
 
 class TargetReader:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from softmax_cli.errors import DataError
 from softmax_cli.flow.pipeline import computed
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ def write_worst(
 
 
 def write_gradient_of_mean(rows: Rows, compute: Compute, writer: Writer, tally: LossTotals) -> None:
-    """Write the derivative of the mean loss by each row's logits.
+    """Write the rows with the derivative of the mean loss by each row's logits.
 
     The denominator is known at the end, and so all rows are held in memory.
 
@@ -47,13 +46,11 @@ def write_gradient_of_mean(rows: Rows, compute: Compute, writer: Writer, tally: 
     DataError
         There is no mean.
     """
-    gradients = []
-    for fields in computed(rows, compute, tally.fields | {"gradient"}):
+    kept: list[Fields] = []
+    for fields in computed(rows, compute, tally.fields | writer.fields):
         tally.add(fields)
-        gradients.append(fields["gradient"])
-    denominator = tally.summary()["weight_sum"]
-    if not denominator:
-        raise DataError("the denominator is 0: there is no mean")
-    for gradient in gradients:
-        writer.write({"gradient": gradient / denominator})
-    writer.close({})
+        kept.append({key: fields[key] for key in writer.fields})
+    summary = tally.summary()
+    for fields in kept:
+        writer.write({**fields, "gradient": fields["gradient"] / summary["weight_sum"]})
+    writer.close(summary)

@@ -38,7 +38,8 @@ def open_input(path: str) -> io.FileIO:
         It can't be opened.
     """
     try:
-        return io.FileIO(_STDIN, closefd=False) if path == "-" else io.FileIO(path)
+        # Python would complain of a file that an error leaves open; the system closes it anyway.
+        return io.FileIO(_STDIN if path == "-" else os.open(path, os.O_RDONLY), closefd=False)
     except OSError as error:
         raise DataError(f"can't read {display_name(path)}: {error.strerror}") from error
 
@@ -49,13 +50,9 @@ def display_name(path: str) -> str:
 
 
 def whole_lines(file: io.FileIO, name: str) -> Iterator[bytes]:
-    """Chunks that end at a line's end, in order; only the last may lack its newline.
-
-    The file is closed at its end, or with the generator.
-    """
+    """Chunks that end at a line's end, in order; only the last may lack its newline."""
     try:
-        with file:
-            yield from cut_at_lines(iter(lambda: file.read(CHUNK_BYTES), b""))
+        yield from cut_at_lines(iter(lambda: file.read(CHUNK_BYTES), b""))
     except OSError as error:
         raise DataError(f"can't read {name}: {error.strerror}") from error
 

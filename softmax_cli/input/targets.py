@@ -12,18 +12,19 @@ from softmax_cli.errors import DataError
 from softmax_cli.input.chunks import Lines, display_name, open_input, whole_lines
 from softmax_cli.input.delimited import read_delimited
 from softmax_cli.input.delimiters import find_delimiter, split_rows
-from softmax_cli.input.numbers import is_number
-from softmax_cli.input.rows import Block, Places
+from softmax_cli.input.numbers import is_number, parse_list
+from softmax_cli.input.rows import Block, Places, Rows
 from softmax_cli.input.settings import InputSettings
 
 _BLOCK_ROWS = 1024
 
 
-def read_targets(path: str) -> Iterator[Block]:
-    """Blocks with a label for each row, or with a distribution as values.
+def read_targets(path: str) -> Rows:
+    """Rows with a label each, or with distributions as their values.
 
-    A row of more than one number is a distribution. In a file of labels each line is one, as it
-    stands; a header among them is for those to see who know the classes.
+    A row of more than one number is a distribution, and so is a list in brackets. In a file of
+    labels each line is one, as it stands; a header among them is for those to see who know the
+    classes.
 
     Raises
     ------
@@ -34,10 +35,30 @@ def read_targets(path: str) -> Iterator[Block]:
     lines = Lines(whole_lines(open_input(path), name), name)
     lines.delimiter = find_delimiter(lines)
     sample = lines.peek(2)
-    cells = next(split_rows(sample[-1:], lines.delimiter), [])
-    if len(cells) > 1 and all(map(is_number, cells)):
-        return read_delimited(InputSettings(path=path, axis="row"), lines=lines).blocks
-    return _labels(lines, name)
+    if any(_is_distribution(line, lines.delimiter) for line in sample):
+        return read_delimited(InputSettings(path=path, axis="row"), lines=lines)
+    blocks = _labels(lines, name)
+    if sample and sample[0].strip()[:1] in ("[", "("):
+        return Rows(_parsed_lists(blocks))
+    return Rows(blocks)
+
+
+def _is_distribution(line: str, delimiter: str) -> bool:
+    cells = next(split_rows([line], delimiter), [])
+    return len(cells) > 1 and all(map(is_number, cells))
+
+
+def _parsed_lists(blocks: Iterator[Block]) -> Iterator[Block]:
+    for block in blocks:
+        vectors = [
+            parse_list(text, place)
+            for text, place in zip(block.labels or [], block.places, strict=True)
+        ]
+        for vector, place in zip(vectors, block.places, strict=True):
+            if len(vector) != len(vectors[0]):
+                lengths = f"{len(vector)} where the first has length {len(vectors[0])}"
+                raise DataError(f"{place}: a list of length {lengths}")
+        yield block._replace(values=np.array(vectors), labels=None)
 
 
 def _labels(lines: Lines, name: str) -> Iterator[Block]:
