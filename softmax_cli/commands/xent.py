@@ -105,7 +105,7 @@ _objective_options: Final = gathered(
 )
 
 
-@click.command(cls=VectorCommand, epilog=_EXAMPLES, short_help="Cross-entropy against a target.")
+@click.command(cls=VectorCommand, epilog=_EXAMPLES)
 @_target_options
 @from_option("Loss", "logits")
 @normalize_option("Loss")

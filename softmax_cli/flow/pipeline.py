@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from softmax_cli.errors import DataError, RowError
-from softmax_cli.input.division import FileBlocks
+from softmax_cli.input.rows import Divisible
 from softmax_cli.output.results import Shape, TextWriter, Writer
 
 if TYPE_CHECKING:
@@ -73,12 +73,13 @@ def write_rows(
     """
     counts = always or writer.summarises
     wanted = writer.fields | (tally.fields if counts else frozenset())
+    shared = None if counts or notices is None else _shared(rows, compute, writer, notices)
     try:
         for fields in computed(rows, compute, wanted):
             if counts:
                 tally.add(fields)
             writer.write(fields)
-            if not counts and notices is not None and _divided(rows, compute, writer, notices):
+            if shared is not None and shared():
                 break
     except DataError:
         writer.close(None)
@@ -86,21 +87,28 @@ def write_rows(
     writer.close(tally.summary() if counts else {})
 
 
-def _divided(rows: Rows, compute: Compute, writer: Writer, notices: Notices) -> bool:
-    """Whether the other rows were worth several processes, and are now written."""
-    if not isinstance(rows.blocks, FileBlocks) or not isinstance(writer, TextWriter):
-        return False
-    division = rows.blocks.division()
-    if division is None:
-        return False
-    from softmax_cli.flow.workers import write_divided
+def _shared(
+    rows: Rows, compute: Compute, writer: Writer, notices: Notices
+) -> Callable[[], bool] | None:
+    """What shares the rows that are left among processes and says whether it did, if any can."""
+    blocks = rows.blocks
+    if not isinstance(blocks, Divisible) or not isinstance(writer, TextWriter):
+        return None
 
     def texts(blocks: Iterator[Block]) -> Iterator[bytes]:
         for fields in computed(rows._replace(blocks=blocks), compute, writer.fields):
             yield from writer.texts(fields)
 
-    write_divided(division, texts, notices)
-    return True
+    def share() -> bool:
+        division = blocks.division()
+        if division is None:
+            return False
+        from softmax_cli.flow.workers import write_divided
+
+        write_divided(division, texts, notices)
+        return True
+
+    return share
 
 
 def reduce_rows(

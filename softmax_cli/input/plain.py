@@ -109,7 +109,9 @@ def _chosen_numbers(text: bytes, shape: RowShape) -> PlainRows | None:
         return None
     chosen = b",".join([row[i] for row in rows for i in shape.chosen])
     cells = _loaded(chosen, chosen)
-    values = None if cells is None else _array(cells, chosen)
+    if cells is None or len(cells) != len(rows) * len(shape.chosen):  # an empty list of one cell
+        return None
+    values = _array(cells, chosen)
     if values is None:
         return None
     labels = None
