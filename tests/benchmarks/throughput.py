@@ -55,6 +55,7 @@ exponentials = ", ".join(f"exp({{name}} - greatest({{', '.join(names)}})) AS {{n
                          for name in names)
 total = " + ".join(names)
 shares = ", ".join(f"{{name}} / ({{total}})" for name in names)
+duckdb.sql("SET enable_progress_bar = false")
 duckdb.sql(f"COPY (SELECT {{shares}} FROM (SELECT {{exponentials}} FROM read_csv("
            f"'{{sys.argv[1]}}', header = false, auto_detect = false, columns = {{{{{{columns}}}}}}"
            f"))) TO '{{sys.argv[2]}}' (FORMAT csv, HEADER false)")
