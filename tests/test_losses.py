@@ -115,7 +115,7 @@ def test_printed_probabilities_are_divided_by_their_sum() -> None:
         ([0.5, 0.6], "sum to 1.1"),
         ([0.5, -0.5], "-0.5 of class 1 is negative"),
         ([0.5, np.inf], "not finite"),
-        ([0.0, 0.0], "sum to 0"),
+        ([0.0, 0.0], "every probability is 0"),
     ],
 )
 def test_what_is_no_distribution_is_named(bad: list[float], message: str) -> None:
@@ -127,7 +127,7 @@ def test_what_is_no_distribution_is_named(bad: list[float], message: str) -> Non
 def test_normalize_takes_any_sum_even_one_that_overflows() -> None:
     huge = Probabilities(np.array([[1e308, 1e308, 1e308]]), normalize=True)
     assert huge.probabilities()[0] == pytest.approx([1 / 3] * 3)
-    with pytest.raises(RowError, match="sum to 0"):
+    with pytest.raises(RowError, match="every probability is 0"):
         Probabilities(np.array([[0.0, 0.0]]), normalize=True)
 
 

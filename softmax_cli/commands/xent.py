@@ -147,7 +147,8 @@ def xent(
     rows = open_rows(source, target_column=truth.target_column)
 
     from softmax_cli.flow.distributions import distribution
-    from softmax_cli.flow.loss import LossTotals, loss_fields
+    from softmax_cli.flow.loss import loss_fields
+    from softmax_cli.flow.loss_totals import LossTotals
     from softmax_cli.flow.objectives import check_classes, read_objective
     from softmax_cli.flow.pipeline import reduce_rows, shape_of, write_rows
     from softmax_cli.flow.targets import TargetReader, with_targets

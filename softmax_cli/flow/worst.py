@@ -9,7 +9,7 @@ import numpy as np
 from softmax_cli.flow.pipeline import computed
 
 if TYPE_CHECKING:
-    from softmax_cli.flow.loss import LossTotals
+    from softmax_cli.flow.loss_totals import LossTotals
     from softmax_cli.flow.pipeline import Compute
     from softmax_cli.input.rows import Rows
     from softmax_cli.output.results import Fields, Writer
