@@ -206,3 +206,15 @@ def test_one_odd_row_does_not_slow_the_others() -> None:
         rows = sum(len(b.values) for b in read_delimited(InputSettings(path=file.name)).blocks)
     assert rows == 4000
     assert patient.call_count == 1
+
+
+def test_odd_rows_among_plain_ones_do_not_make_small_blocks() -> None:
+    lines = [b'"1",2\n' if i % 20 == 0 else b"1,2\n" for i in range(4000)]
+    with tempfile.NamedTemporaryFile() as file:
+        Path(file.name).write_bytes(b"".join(lines))
+        blocks = list(read_delimited(InputSettings(path=file.name)).blocks)
+    assert sum(len(block.values) for block in blocks) == 4000
+    assert len(blocks) <= 3
+    assert [place.rsplit(":", 1)[1] for block in blocks for place in block.places] == [
+        str(n) for n in range(1, 4001)
+    ]

@@ -91,7 +91,7 @@ class _Table(NamedTuple):
         """Rows of whole lines that follow a line of that number."""
         lines = Lines(chunks, self.name, number=line)
         lines.delimiter = self.delimiter
-        return _blocks(_rows(lines, self.name), lines, self)
+        return _gathered(_blocks(_rows(lines, self.name), lines, self), lines)
 
 
 def _rows(lines: Lines, name: str) -> Iterator[_Row]:
@@ -167,7 +167,7 @@ def _all_blocks(
     empty = is_header
     if not is_header:
         yield from _parsed([first], table.shape, table.name)
-    for block in _blocks(rows, lines, table):
+    for block in _gathered(_blocks(rows, lines, table), lines):
         yield block
         empty = False
     if empty:
@@ -192,6 +192,38 @@ def _blocks(rows: Iterator[_Row], lines: Lines, table: _Table) -> Iterator[Block
         else:
             yield from _patient(rows, lines, few, shape, name)
             few = min(few * 2, _MOST)
+
+
+def _gathered(blocks: Iterator[Block], lines: Lines) -> Iterator[Block]:
+    """Small blocks made one, as far as they have arrived: each has its price further on."""
+    waiting: list[Block] = []
+    failure = None
+    while True:
+        try:
+            block = next(blocks, None)
+        except DataError as error:  # the rows that were read before it come first
+            block, failure = None, error
+        if block is None:
+            break
+        waiting.append(block)
+        if sum(block.values.size for block in waiting) >= _BLOCK_VALUES or not lines.ready():
+            yield _joined(waiting)
+            waiting = []
+    if waiting:
+        yield _joined(waiting)
+    if failure is not None:
+        raise failure
+
+
+def _joined(blocks: list[Block]) -> Block:
+    if len(blocks) == 1:
+        return blocks[0]
+    labels = None if blocks[0].labels is None else [x for b in blocks for x in b.labels or ()]
+    return blocks[0]._replace(
+        values=np.concatenate([block.values for block in blocks]),
+        places=list(chain.from_iterable(block.places for block in blocks)),
+        labels=labels,
+    )
 
 
 def _plain_block(plain: PlainRows, line: int, shape: RowShape, name: str) -> Block:
