@@ -10,7 +10,7 @@ import click
 
 from softmax_cli.input.columns import split_names
 from softmax_cli.input.numbers import is_negative_value, is_number
-from softmax_cli.input.settings import InputSettings
+from softmax_cli.input.settings import INPUT_FORMATS, InputSettings
 from softmax_cli.output.settings import FORMATS, OutputSettings
 from softmax_cli.units import UNITS
 
@@ -136,6 +136,13 @@ input_options: Final = gathered(
             default="-",
             show_default=False,
             help="Read rows from this file, not from standard input.",
+        ),
+        option(
+            "Input",
+            "--input-format",
+            type=click.Choice(INPUT_FORMATS),
+            default="auto",
+            help="What it holds; auto goes by its first bytes.",
         ),
         option(
             "Input",

@@ -83,7 +83,7 @@ def kl(
     """
     if reduction != "none" and breakdown:
         raise click.UsageError("--breakdown shows rows, --reduction leaves none")
-    rows = open_rows(source)
+    rows = open_rows(source, kind=kind)
 
     from softmax_cli.flow.divergence import divergence_fields
     from softmax_cli.flow.pairs import against_fixed, against_second, pair_of

@@ -77,7 +77,7 @@ def xent(
         raise click.UsageError("--breakdown and --gradient exclude one another")
     if reduction != "none" and (breakdown or gradient):
         raise click.UsageError("--breakdown and --gradient show rows, --reduction leaves none")
-    rows = open_rows(source, target_column=target_column)
+    rows = open_rows(source, target_column=target_column, kind=kind)
 
     from softmax_cli.flow.distributions import distribution
     from softmax_cli.flow.loss import LossTotals, loss_fields
