@@ -88,13 +88,14 @@ def option(heading: str, *names: str, **attributes: Any) -> Decorator:
 
 
 def gathered(name: str, settings: type[Any], decorators: Sequence[Decorator]) -> Decorator:
-    """Options that reach the command as one parameter, a tuple of settings."""
+    """Options that reach the command as one parameter, a tuple of settings that checks itself."""
 
     def decorate(function: Function) -> Function:
         @functools.wraps(function)
         def command(**values: Any) -> None:
-            own = {key: values.pop(key) for key in settings._fields}
-            function(**{name: settings(**own)}, **values)
+            made = settings(**{key: values.pop(key) for key in settings._fields})
+            made.check()
+            function(**{name: made}, **values)
 
         for decorator in reversed(decorators):
             decorator(command)

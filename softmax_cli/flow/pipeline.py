@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from softmax_cli.errors import DataError, RowError
 from softmax_cli.input.division import FileBlocks
+from softmax_cli.output.progress import Progress
 from softmax_cli.output.results import Shape, TextWriter, Writer
 
 if TYPE_CHECKING:
@@ -74,19 +75,37 @@ def write_rows(
     counts = always or writer.summarises
     wanted = writer.fields | (tally.fields if counts else frozenset())
     try:
-        for fields in _computed(rows, compute, wanted):
-            if counts:
-                tally.add(fields)
-            writer.write(fields)
-            if not counts and notices is not None and _divided(rows, compute, writer, notices):
-                break
+        with _progress(rows, streams=writer.streams) as progress:
+            for fields in _watched(_computed(rows, compute, wanted), progress):
+                if counts:
+                    tally.add(fields)
+                writer.write(fields)
+                if counts or notices is None:
+                    continue
+                if _divided(rows, compute, writer, notices, progress):
+                    break
     except DataError:
         writer.close(None)
         raise
     writer.close(tally.summary() if counts else {})
 
 
-def _divided(rows: Rows, compute: Compute, writer: Writer, notices: Notices) -> bool:
+def _progress(rows: Rows, *, streams: bool) -> Progress:
+    opened = rows.opened
+    is_sized = opened is not None and opened.size
+    return Progress(opened.done if opened is not None and is_sized else None, streams=streams)
+
+
+def _watched(computed: Iterator[Fields], progress: Progress) -> Iterator[Fields]:
+    """The same fields, counted when the next are asked for and these are written."""
+    for fields in computed:
+        yield fields
+        progress.add(len(next(iter(fields.values()), ())))
+
+
+def _divided(
+    rows: Rows, compute: Compute, writer: Writer, notices: Notices, progress: Progress
+) -> bool:
     """Whether the other rows were worth several processes, and are now written."""
     if not isinstance(rows.blocks, FileBlocks) or not isinstance(writer, TextWriter):
         return False
@@ -99,7 +118,7 @@ def _divided(rows: Rows, compute: Compute, writer: Writer, notices: Notices) -> 
         for fields in _computed(rows._replace(blocks=blocks), compute, writer.fields):
             yield from writer.texts(fields)
 
-    write_divided(division, texts, notices)
+    write_divided(division, texts, notices, progress)
     return True
 
 
@@ -113,8 +132,9 @@ def reduce_rows(
     DataError
         A row can't be used.
     """
-    for fields in _computed(rows, compute, tally.fields):
-        tally.add(fields)
+    with _progress(rows, streams=False) as progress:
+        for fields in _watched(_computed(rows, compute, tally.fields), progress):
+            tally.add(fields)
     summary = tally.summary()
     writer.reduce(field, summary[item], summary)
 

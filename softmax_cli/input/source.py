@@ -67,7 +67,6 @@ def open_rows(
 
 def _read(settings: InputSettings, target_column: str | None, kind: str) -> Rows:
     """Rows read from the file, by its format."""
-    settings.check()
     check_not_terminal(settings.path)
     opened = open_input(settings.path)
     format_ = settings.input_format
