@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import signal
 import sys
@@ -15,7 +14,15 @@ import click
 from softmax_cli.errors import SoftmaxError
 from softmax_cli.messages import PROGRAM, say
 
-COMMANDS: Final = ("hardmax", "softmax", "xent", "kl", "compare")
+# The commands in the order in which one learns them, each with what the list of them says: for
+# that list none of them has to be loaded.
+COMMANDS: Final = {
+    "hardmax": "The class with the best score.",
+    "softmax": "Probabilities from scores.",
+    "xent": "Cross-entropy against a target.",
+    "kl": "Divergence of distributions.",
+    "compare": "Every formula side by side.",
+}
 _COMPLETE: Final = "_SOFTMAX_CLI_COMPLETE"
 _INTERRUPTED: Final = 130
 
@@ -24,8 +31,13 @@ class Commands(click.Group):
     """Commands that are imported when they are called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The commands' names, in the order in which one learns them."""
+        """The commands' names."""
         return list(COMMANDS)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of a name."""
@@ -33,6 +45,7 @@ class Commands(click.Group):
             return None
         command = getattr(import_module(f"softmax_cli.commands.{cmd_name}"), cmd_name)
         assert isinstance(command, click.Command)
+        command.short_help = COMMANDS[cmd_name]
         return command
 
     def resolve_command(
@@ -41,6 +54,8 @@ class Commands(click.Group):
         """As click's, but with the nearest name in the message."""
         name = args[0]
         if name not in COMMANDS and not name.startswith("-"):
+            import difflib
+
             near = difflib.get_close_matches(name, COMMANDS, n=1)
             hint = f"did you mean {near[0]!r}?" if near else "one of " + ", ".join(COMMANDS)
             raise click.UsageError(f"no such command {name!r} ({hint})", ctx)
@@ -63,6 +78,8 @@ def main(args: Sequence[str] | None = None) -> int:
     if hasattr(signal, "SIGPIPE"):
         # A closed pipe ends us as it ends cut or head.
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    # No matrices are multiplied here, and threads that wait for some cost time and memory.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         return _run(list(sys.argv[1:] if args is None else args))
     except SoftmaxError as error:

@@ -21,3 +21,20 @@ def test_the_accuracy_table_is_made_and_within_the_bound() -> None:
         _given, _quantity, _family, ours, *rivals = line.strip("| ").split(" | ")
         assert float(ours) <= BOUND
         assert len(rivals) == 3
+
+
+def test_the_table_of_throughput_is_made() -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "tests.benchmarks.throughput",
+        "--rows",
+        "500",
+        "--rounds",
+        "1",
+    ]
+    done = run_command(command, cwd=ROOT, env={"PYTHONWARNINGS": ""})
+    assert done.status == 0, done
+    lines = done.out.splitlines()
+    assert lines[2].startswith("| 500 | softmax-cli | ")
+    assert all(line.count("|") == 7 for line in lines)

@@ -107,6 +107,22 @@ def test_csv_and_json_never_load_rich(args: list[str]) -> None:
     assert loaded(*args) == (0, {"numpy": True, "rich": False, "orjson": True})
 
 
+def test_the_list_of_commands_loads_none_of_them() -> None:
+    script = """
+import sys
+from softmax_cli.cli import main
+main(["--help"])
+slow = ("softmax_cli.options", "softmax_cli.commands", "difflib", "csv", "importlib.metadata")
+print(*(name for name in slow if name in sys.modules), end="", file=sys.stderr)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert done.stderr == ""
+    for name in ("hardmax", "softmax", "xent", "kl", "compare"):
+        assert f"\n  {name} " in done.stdout
+
+
 def imports_of(path: Path) -> set[str]:
     """The package's rooms that a module imports from, anywhere in it."""
     tree = ast.parse(path.read_text(encoding="utf-8"))

@@ -136,6 +136,7 @@ def _read(text: bytes, settings: InputSettings, target: str | None) -> Iterator[
 @settings(max_examples=400, deadline=None)
 @example((",", b"1,2\n3\n4,5,6\n7,8\n"), (None, None), None, 1 << 16)
 @example((",", b'1,2\n3,"4\n5,6\n7"\n8,9\n'), (None, None), None, 1 << 16)
+@example((",", b"1,2\n3,"), ("2-", None), None, 1 << 16)
 @example((",", b"1,a\n2,b\n3,-0\n-0,c\n"), (None, "2"), False, 1 << 16)
 def test_plain_rows_read_as_any_rows_do(
     text: tuple[str, bytes],

@@ -42,7 +42,7 @@ def _temperatures(_ctx: click.Context, _param: click.Parameter, value: str) -> t
     return tuple(parse_temperature(text) for text in split_names(value) or [""])
 
 
-@click.command(cls=VectorCommand, epilog=_EXAMPLES, short_help="Every formula side by side.")
+@click.command(cls=VectorCommand, epilog=_EXAMPLES)
 @option(
     "Compare",
     "-T",

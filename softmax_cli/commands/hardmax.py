@@ -25,7 +25,7 @@ Examples:
 """
 
 
-@click.command(cls=VectorCommand, epilog=_EXAMPLES, short_help="The class with the best score.")
+@click.command(cls=VectorCommand, epilog=_EXAMPLES)
 @option(
     "Hardmax",
     "--as",

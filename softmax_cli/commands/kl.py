@@ -45,7 +45,7 @@ _TITLES = {
 }
 
 
-@click.command(cls=VectorCommand, epilog=_EXAMPLES, short_help="Divergence of distributions.")
+@click.command(cls=VectorCommand, epilog=_EXAMPLES)
 @option(
     "Divergence",
     "--against",

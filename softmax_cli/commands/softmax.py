@@ -31,7 +31,7 @@ Examples:
 """
 
 
-@click.command(cls=VectorCommand, epilog=_EXAMPLES, short_help="Probabilities from scores.")
+@click.command(cls=VectorCommand, epilog=_EXAMPLES)
 @option(
     "Softmax",
     "-T",

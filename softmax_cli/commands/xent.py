@@ -37,7 +37,7 @@ Examples:
 _BREAKDOWN = ("loss", "entropy", "kl", "perplexity", "probability", "predicted")
 
 
-@click.command(cls=VectorCommand, epilog=_EXAMPLES, short_help="Cross-entropy against a target.")
+@click.command(cls=VectorCommand, epilog=_EXAMPLES)
 @option(
     "Target",
     "-t",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from softmax_cli.errors import DataError, RowError
-from softmax_cli.input.division import FileBlocks
+from softmax_cli.input.rows import Divisible
 from softmax_cli.output.progress import Progress
 from softmax_cli.output.results import Shape, TextWriter, Writer
 
@@ -74,15 +74,14 @@ def write_rows(
     """
     counts = always or writer.summarises
     wanted = writer.fields | (tally.fields if counts else frozenset())
+    shared = None if counts or notices is None else _shared(rows, compute, writer, notices)
     try:
         with _progress(rows, streams=writer.streams) as progress:
-            for fields in _watched(_computed(rows, compute, wanted), progress):
+            for fields in _computed(rows, compute, wanted, progress):
                 if counts:
                     tally.add(fields)
                 writer.write(fields)
-                if counts or notices is None:
-                    continue
-                if _divided(rows, compute, writer, notices, progress):
+                if shared is not None and shared(progress):
                     break
     except DataError:
         writer.close(None)
@@ -96,30 +95,28 @@ def _progress(rows: Rows, *, streams: bool) -> Progress:
     return Progress(opened.done if opened is not None and is_sized else None, streams=streams)
 
 
-def _watched(computed: Iterator[Fields], progress: Progress) -> Iterator[Fields]:
-    """The same fields, counted when the next are asked for and these are written."""
-    for fields in computed:
-        yield fields
-        progress.add(len(next(iter(fields.values()), ())))
-
-
-def _divided(
-    rows: Rows, compute: Compute, writer: Writer, notices: Notices, progress: Progress
-) -> bool:
-    """Whether the other rows were worth several processes, and are now written."""
-    if not isinstance(rows.blocks, FileBlocks) or not isinstance(writer, TextWriter):
-        return False
-    division = rows.blocks.division()
-    if division is None:
-        return False
-    from softmax_cli.flow.workers import write_divided
+def _shared(
+    rows: Rows, compute: Compute, writer: Writer, notices: Notices
+) -> Callable[[Progress], bool] | None:
+    """What shares the rows that are left among processes and says whether it did, if any can."""
+    blocks = rows.blocks
+    if not isinstance(blocks, Divisible) or not isinstance(writer, TextWriter):
+        return None
 
     def texts(blocks: Iterator[Block]) -> Iterator[bytes]:
         for fields in _computed(rows._replace(blocks=blocks), compute, writer.fields):
             yield from writer.texts(fields)
 
-    write_divided(division, texts, notices, progress)
-    return True
+    def share(progress: Progress) -> bool:
+        division = blocks.division()
+        if division is None:
+            return False
+        from softmax_cli.flow.workers import write_divided
+
+        write_divided(division, texts, notices, progress)
+        return True
+
+    return share
 
 
 def reduce_rows(
@@ -133,18 +130,22 @@ def reduce_rows(
         A row can't be used.
     """
     with _progress(rows, streams=False) as progress:
-        for fields in _watched(_computed(rows, compute, tally.fields), progress):
+        for fields in _computed(rows, compute, tally.fields, progress):
             tally.add(fields)
     summary = tally.summary()
     writer.reduce(field, summary[item], summary)
 
 
-def _computed(rows: Rows, compute: Compute, wanted: frozenset[str]) -> Iterator[Fields]:
+def _computed(
+    rows: Rows, compute: Compute, wanted: frozenset[str], progress: Progress | None = None
+) -> Iterator[Fields]:
     """Each block's fields; of a block with a bad row those before it, and then the error."""
     for block in rows.blocks:
         _check_names(rows, block)
         try:
             yield _evaluated(compute(block), wanted)
+            if progress is not None:
+                progress.add(len(block.values))
         except RowError as error:
             if error.row:
                 yield _evaluated(compute(block.head(error.row)), wanted)

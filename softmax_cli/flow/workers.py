@@ -214,12 +214,12 @@ def _work_and_exit(division: Division, texts: Texts, notices: Notices, links: _L
 def _take_turn(division: Division, texts: Texts, notices: Notices, links: _Links) -> bool:
     """Read, compute and write a part of the file, and say whether there may be more."""
     offset, line = links.read_turn.receive()
-    part = division.part(offset)
+    part, count = division.part(offset)
     pieces: list[bytes] = []
     error: Exception | None = None
     notices.take()
     if part:
-        links.next_read_turn.send((offset + len(part), line + part.count(b"\n")))
+        links.next_read_turn.send((offset + len(part), line + count))
         error = _tried(texts(division.blocks(part, line)), pieces.append)
     else:
         os.close(links.next_read_turn.writer)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import difflib
 import re
 from collections.abc import Sequence
 
@@ -39,6 +37,8 @@ def is_numbered(spec: str) -> bool:
 
 def split_names(spec: str) -> list[str]:
     """The items of a list separated by commas; a name with a comma stands in quotes."""
+    import csv
+
     return [item.strip() for item in next(csv.reader([spec], skipinitialspace=True), [])]
 
 
@@ -66,5 +66,7 @@ def _numbered(item: str, names: Sequence[str] | None, width: int, source: str) -
 def _known(item: str, names: Sequence[str] | None) -> str:
     if names is None:
         return "there is no header, so they are numbers from 1 and ranges; or --header"
+    import difflib
+
     close = difflib.get_close_matches(item, names, n=1)
     return f"did you mean {close[0]!r}?" if close else "the columns are " + ", ".join(names[:10])

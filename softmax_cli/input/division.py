@@ -8,6 +8,8 @@ import stat
 from collections.abc import Callable, Iterator
 from typing import Final
 
+import numpy as np
+
 from softmax_cli.errors import DataError
 from softmax_cli.input import chunks
 from softmax_cli.input.chunks import Lines
@@ -43,7 +45,7 @@ class FileBlocks(Iterator[Block]):
         return next(self._blocks)
 
     def division(self) -> Division | None:
-        """What is left, if that is much enough and begins here."""
+        """All that is left, if it is worth it; not in the middle of what has been read."""
         if self._jobs < 2 or not self._lines.is_idle():
             return None
         offset = self._start + self._lines.offset
@@ -74,21 +76,28 @@ class Division:
         self._name = name
         self._read = read
 
-    def part(self, offset: int) -> bytes:
-        """Whole lines that can be read by themselves.
+    def part(self, offset: int) -> tuple[bytes, int]:
+        """Whole lines that can be read by themselves, and their number.
 
-        Empty where there are none: at the end of the file, and before a quote, in which a line
-        may end that does not end its row. Then all that is left is `rest`.
+        There are none at the end of the file, and before a quote, in which a line may end that
+        does not end its row. Then all that is left is `rest`.
         """
         size = chunks.CHUNK_BYTES
-        while True:
-            data = self._bytes(size, offset)
-            cut = data.rfind(b"\n") + 1
-            if cut or len(data) < size:
-                # The processes share this place, by which the parent knows how far they are.
-                os.lseek(self._file, offset + cut, os.SEEK_SET)
-                return b"" if b'"' in data else data[:cut]
-            size *= 2
+        try:
+            while True:
+                data = self._bytes(size, offset)
+                cut = data.rfind(b"\n") + 1
+                if cut or len(data) < size:
+                    break
+                size *= 2
+        except DataError:  # which `rest` meets again when it is its turn
+            return b"", 0
+        if not cut or b'"' in data:
+            return b"", 0
+        # The processes share this place, by which the parent knows how far they are.
+        os.lseek(self._file, offset + cut, os.SEEK_SET)
+        ends = np.frombuffer(data, np.uint8, cut) == ord("\n")  # bytes.count is slower
+        return data[:cut], int(np.count_nonzero(ends))
 
     def blocks(self, part: bytes, line: int) -> Iterator[Block]:
         """The rows of a part that follows a line of that number."""

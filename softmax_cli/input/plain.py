@@ -70,7 +70,7 @@ def _all_numbers(text: bytes, shape: RowShape) -> PlainRows | None:
     """Rows whose every cell is a number, whether it is chosen or not."""
     step = shape.width + 1
     # A null ends each line, so that rows too long and too short are seen, even side by side.
-    cells = _loaded(text.replace(b"\n", b",null,") + b",null", text)
+    cells = _loaded(text.replace(b"\n", b",null,"), b",null]", text)
     if (
         cells is None
         or len(cells) % step
@@ -98,8 +98,10 @@ def _chosen_numbers(text: bytes, shape: RowShape) -> PlainRows | None:
     if {shape.width} != set(map(len, rows)):
         return None
     chosen = b",".join([row[i] for row in rows for i in shape.chosen])
-    cells = _loaded(chosen, chosen)
-    values = None if cells is None else _array(cells, chosen)
+    cells = _loaded(chosen, b"]", chosen)
+    if cells is None or len(cells) != len(rows) * len(shape.chosen):  # an empty list of one cell
+        return None
+    values = _array(cells, chosen)
     if values is None:
         return None
     labels = None
@@ -116,12 +118,12 @@ def _is_utf8(text: bytes) -> bool:
     return True
 
 
-def _loaded(items: bytes, text: bytes) -> list[Any] | None:
-    """The items of a JSON list, all of them numbers if the text has nothing else."""
+def _loaded(items: bytes, end: bytes, text: bytes) -> list[Any] | None:
+    """The items of a JSON list and its end, if the text that they are from has numbers alone."""
     if any(mark in text for mark in _NO_NUMBERS):
         return None
     try:
-        cells: list[Any] = orjson.loads(b"".join((b"[", items, b"]")))
+        cells: list[Any] = orjson.loads(b"".join((b"[", items, end)))
     except orjson.JSONDecodeError:
         return None
     return cells

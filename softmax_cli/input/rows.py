@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, overload
+from typing import TYPE_CHECKING, NamedTuple, Protocol, overload, runtime_checkable
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from softmax_cli.input.division import Division
 
 from softmax_cli.input.chunks import Opened
 
@@ -60,6 +63,14 @@ class Places(Sequence[str]):
         if isinstance(index, slice):
             return Places(self._source, self._lines[index])
         return f"{self._source}:{self._lines[index]}"
+
+
+@runtime_checkable
+class Divisible(Protocol):
+    """Blocks that may be shared among processes."""
+
+    def division(self) -> Division | None:
+        """All that is left, if it is worth it now; it is asked for between two blocks."""
 
 
 class Rows(NamedTuple):

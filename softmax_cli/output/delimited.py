@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Final
@@ -94,6 +92,9 @@ class DelimitedWriter:
         return [flat[at : at + width] for at in range(0, len(flat), width)]
 
     def _quoted(self, rows: list[list[str]]) -> bytes:
+        import csv
+        import io
+
         text = io.StringIO()
         csv.writer(text, delimiter=self._delimiter, lineterminator="\n").writerows(rows)
         return text.getvalue().encode()

@@ -1,0 +1,200 @@
+"""Softmax of the rows of a CSV file, from file to file, beside other programs.
+
+Run from the checkout, after the tests' installation: ``python -m tests.benchmarks.throughput``.
+polars, duckdb, mawk and scipy take part where they are installed. Each is a process of its own that
+reads normal logits of spread 3, ten a row, and writes probabilities that read back as the same
+float64; its start is counted, as a user waits for it too. It prints a Markdown table: the medians
+of runs in turns, each time as a multiple of this program's, the processor time of all processes,
+and the most memory that they held together at once, which is measured in a run of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from tests.benchmarks.turns import medians
+from tests.conftest import COMMAND
+from tests.corpus import SEED
+
+WIDTH: Final = 10
+SIZES: Final = (50_000, 500_000)
+_CHUNK: Final = 10_000
+_NAMES: Final = [f"c{i}" for i in range(WIDTH)]
+
+_POLARS = f"""
+import sys
+import polars as pl
+names = {_NAMES}
+rows = pl.scan_csv(sys.argv[1], has_header=False, schema={{name: pl.Float64 for name in names}})
+largest = pl.max_horizontal(*names)
+rows = rows.select([(pl.col(name) - largest).exp().alias(name) for name in names])
+rows = rows.select([pl.col(name) / pl.sum_horizontal(*names) for name in names])
+rows.sink_csv(sys.argv[2], include_header=False)
+"""
+
+_DUCKDB = f"""
+import sys
+import duckdb
+names = {_NAMES}
+columns = ", ".join(f"{{name}}: 'DOUBLE'" for name in names)
+exponentials = ", ".join(f"exp({{name}} - greatest({{', '.join(names)}})) AS {{name}}"
+                         for name in names)
+total = " + ".join(names)
+shares = ", ".join(f"{{name}} / ({{total}})" for name in names)
+duckdb.sql("SET enable_progress_bar = false")
+duckdb.sql(f"COPY (SELECT {{shares}} FROM (SELECT {{exponentials}} FROM read_csv("
+           f"'{{sys.argv[1]}}', header = false, auto_detect = false, columns = {{{{{{columns}}}}}}"
+           f"))) TO '{{sys.argv[2]}}' (FORMAT csv, HEADER false)")
+"""
+
+_SCIPY = """
+import sys
+import numpy as np
+from scipy.special import softmax
+rows = np.loadtxt(sys.argv[1], delimiter=",")
+np.savetxt(sys.argv[2], softmax(rows, axis=1), delimiter=",", fmt="%.17g")
+"""
+
+_MAWK = """{
+    m = $1; for (i = 2; i <= NF; i++) if ($i > m) m = $i
+    s = 0; for (i = 1; i <= NF; i++) { e[i] = exp($i - m); s += e[i] }
+    for (i = 1; i < NF; i++) printf "%.17g,", e[i] / s
+    printf "%.17g\\n", e[NF] / s
+}"""
+
+
+def _programs(source: Path, target: Path) -> dict[str, list[str]]:
+    """The command lines of what is installed."""
+    files = [str(source), str(target)]
+    programs = {
+        "softmax-cli": [str(COMMAND), "softmax", "-i", files[0]],
+        "softmax-cli -j 1": [str(COMMAND), "softmax", "-j", "1", "-i", files[0]],
+    }
+    scripts = {
+        "polars: scan_csv, horizontal expressions, sink_csv": ("polars", _POLARS),
+        "duckdb: read_csv with types, COPY": ("duckdb", _DUCKDB),
+        "numpy and scipy: loadtxt, softmax, savetxt": ("scipy", _SCIPY),
+    }
+    for name, (module, script) in scripts.items():
+        if importlib.util.find_spec(module) is not None:
+            programs[name] = [sys.executable, "-c", script, *files]
+    if shutil.which("mawk"):
+        programs["mawk: printf %.17g"] = ["mawk", "-F", ",", _MAWK, files[0]]
+    return programs
+
+
+def _write_rows(path: Path, rows: int) -> None:
+    random = np.random.default_rng(SEED)
+    with path.open("w") as file:
+        for start in range(0, rows, _CHUNK):
+            logits = random.normal(size=(min(_CHUNK, rows - start), WIDTH)) * 3
+            file.writelines(",".join(map(repr, row)) + "\n" for row in logits.tolist())
+
+
+class _Program:
+    """A program, the processor seconds of its runs, and its memory.
+
+    Parameters
+    ----------
+    command : list of str
+    target : Path
+        Where its output goes, unless it opens that itself.
+    """
+
+    def __init__(self, command: list[str], target: Path) -> None:
+        self._command = command
+        self._target = target
+        self.seconds: list[float] = []
+
+    def run(self) -> None:
+        """To its end."""
+        process = self._started()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        assert process.returncode == 0, self._command
+        self.seconds.append(usage.ru_utime + usage.ru_stime)
+
+    def peak(self) -> float:
+        """The most megabytes that all its processes held, shared pages counted once."""
+        process = self._started()
+        most = 0.0
+        while process.poll() is None:
+            most = max(most, sum(map(_megabytes, _family(process.pid))))
+            time.sleep(0.005)
+        return most
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        if str(self._target) in self._command:
+            return subprocess.Popen(self._command)
+        with self._target.open("wb") as out:
+            return subprocess.Popen(self._command, stdout=out)
+
+
+def _family(pid: int) -> list[int]:
+    """A process and its children's children."""
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return []
+    return [pid, *(member for child in children for member in _family(int(child)))]
+
+
+def _megabytes(pid: int) -> float:
+    """A process's share of the memory it uses."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:  # it has ended
+        return 0.0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1000
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rows", type=int, nargs="+", default=SIZES)
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    print("| rows | program | seconds | times ours | processor seconds | MB |")
+    print("|---:|---|---:|---:|---:|---:|")
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder) / "logits.csv", Path(folder) / "probabilities.csv"
+        for rows in options.rows:
+            _write_rows(source, rows)
+            _compare(rows, source, target, options.rounds)
+
+
+def _compare(rows: int, source: Path, target: Path, rounds: int) -> None:
+    programs = {name: _Program(line, target) for name, line in _programs(source, target).items()}
+    methods: dict[str, Callable[[], object]] = {
+        name: partial(_Program.run, program) for name, program in programs.items()
+    }
+    times = medians(methods, rounds)
+    right = None
+    for name, program in programs.items():
+        peak = program.peak()
+        written = np.loadtxt(target, delimiter=",", max_rows=1000)
+        right = written if right is None else right
+        np.testing.assert_allclose(written, right, rtol=1e-13)
+        ratio = times[name] / times["softmax-cli"]
+        print(
+            f"| {rows:,} | {name} | {times[name]:.2f} | {ratio:.2f} "
+            f"| {statistics.median(program.seconds[1:]):.2f} | {peak:.0f} |"
+        )
+
+
+if __name__ == "__main__":
+    main()
