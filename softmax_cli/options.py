@@ -11,7 +11,7 @@ import click
 
 from softmax_cli.input.columns import split_names
 from softmax_cli.input.numbers import is_negative_value, is_number
-from softmax_cli.input.settings import InputSettings
+from softmax_cli.input.settings import INPUT_FORMATS, InputSettings
 from softmax_cli.output.settings import FORMATS, OutputSettings
 from softmax_cli.units import UNITS
 
@@ -102,13 +102,14 @@ def option(heading: str, *names: str, **attributes: Any) -> Decorator:
 
 
 def gathered(name: str, settings: type[Any], decorators: Sequence[Decorator]) -> Decorator:
-    """Options that reach the command as one parameter, a tuple of settings."""
+    """Options that reach the command as one parameter, a tuple of settings that checks itself."""
 
     def decorate(function: Function) -> Function:
         @functools.wraps(function)
         def command(**values: Any) -> None:
-            own = {key: values.pop(key) for key in settings._fields}
-            function(**{name: settings(**own)}, **values)
+            made = settings(**{key: values.pop(key) for key in settings._fields})
+            made.check()
+            function(**{name: made}, **values)
 
         for decorator in reversed(decorators):
             decorator(command)
@@ -150,6 +151,13 @@ input_options: Final = gathered(
             default="-",
             show_default=False,
             help="Read rows from this file, not from standard input.",
+        ),
+        option(
+            "Input",
+            "--input-format",
+            type=click.Choice(INPUT_FORMATS),
+            default="auto",
+            help="What it holds; auto goes by its first bytes.",
         ),
         option(
             "Input",

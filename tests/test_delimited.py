@@ -220,7 +220,9 @@ def test_a_bad_cell_at_the_end_of_a_very_wide_row_is_found_at_once(run: Run) -> 
 
 
 def test_a_header_alone_says_why_it_is_one(run: Run) -> None:
-    assert "'[1' is not a number" in run("softmax", stdin="[1,2,3]\n").fails(1)
+    assert "'[1' is not a number" in run(
+        "softmax", "--input-format", "csv", stdin="[1,2,3]\n"
+    ).fails(1)
 
 
 def test_decimal_commas_are_refused_for_what_they_are(run: Run) -> None:

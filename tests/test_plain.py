@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from softmax_cli.errors import SoftmaxError
 from softmax_cli.input import chunks, delimited
 from softmax_cli.input.delimited import read_delimited
-from softmax_cli.input.plain import RowShape, parse_plain
+from softmax_cli.input.plain import parse_plain
 from softmax_cli.input.settings import InputSettings
+from softmax_cli.input.shape import RowShape
 
 ALL_OF_TWO = RowShape([0, 1], None, 2)
 
@@ -115,7 +116,7 @@ def _read(text: bytes, settings: InputSettings, target: str | None) -> Iterator[
         Path(file.name).write_bytes(text)
         try:
             rows = read_delimited(settings._replace(path=file.name), target)
-            yield rows[1:]
+            yield rows._replace(opened=None)[1:]
             for block in rows.blocks:
                 for row, values in enumerate(block.values.tolist()):
                     label = block.labels[row] if block.labels is not None else None

@@ -52,7 +52,7 @@ def hardmax(
     form = form or ("one-hot" if ties == "split" else "index")
     if ties == "split" and form != "one-hot":
         raise click.UsageError(f"--ties split shares a one-hot, --as {form} can't be shared")
-    rows = open_rows(source)
+    rows = open_rows(source, kind="scores")
 
     from softmax_cli.flow.choice import choose
     from softmax_cli.flow.pipeline import shape_of, write_rows

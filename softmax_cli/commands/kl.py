@@ -99,7 +99,7 @@ def kl(
         )
     if against == source.path == "-" and not source.vectors:
         raise click.UsageError("standard input can't be both P and --against")
-    rows = open_rows(source)
+    rows = open_rows(source, kind=kind)
 
     from softmax_cli.flow.divergence import divergence_fields
     from softmax_cli.flow.pairs import against_second, held, pair_of

@@ -144,7 +144,7 @@ def xent(
     _check_usage(truth, terms, reduction, [breakdown, gradient, worst is not None])
     if truth.target_file == source.path == "-" and not source.vectors:
         raise click.UsageError("standard input can't hold both predictions and --targets")
-    rows = open_rows(source, target_column=truth.target_column)
+    rows = open_rows(source, target_column=truth.target_column, kind=kind)
 
     from softmax_cli.flow.distributions import distribution
     from softmax_cli.flow.loss import loss_fields

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from softmax_cli.errors import DataError, RowError
 from softmax_cli.input.rows import Divisible
+from softmax_cli.output.progress import Progress
 from softmax_cli.output.results import Shape, TextWriter, Writer
 
 if TYPE_CHECKING:
@@ -75,21 +76,29 @@ def write_rows(
     wanted = writer.fields | (tally.fields if counts else frozenset())
     shared = None if counts or notices is None else _shared(rows, compute, writer, notices)
     try:
-        for fields in computed(rows, compute, wanted):
-            if counts:
-                tally.add(fields)
-            writer.write(fields)
-            if shared is not None and shared():
-                break
+        with progress_of(rows, streams=writer.streams) as progress:
+            for fields in computed(rows, compute, wanted, progress):
+                if counts:
+                    tally.add(fields)
+                writer.write(fields)
+                if shared is not None and shared(progress):
+                    break
     except DataError:
         writer.close(None)
         raise
     writer.close(tally.summary() if counts else {})
 
 
+def progress_of(rows: Rows, *, streams: bool) -> Progress:
+    """What tells a person how far the rows are."""
+    opened = rows.opened
+    is_sized = opened is not None and opened.size
+    return Progress(opened.done if opened is not None and is_sized else None, streams=streams)
+
+
 def _shared(
     rows: Rows, compute: Compute, writer: Writer, notices: Notices
-) -> Callable[[], bool] | None:
+) -> Callable[[Progress], bool] | None:
     """What shares the rows that are left among processes and says whether it did, if any can."""
     blocks = rows.blocks
     if not isinstance(blocks, Divisible) or not isinstance(writer, TextWriter):
@@ -99,13 +108,13 @@ def _shared(
         for fields in computed(rows._replace(blocks=blocks), compute, writer.fields):
             yield from writer.texts(fields)
 
-    def share() -> bool:
+    def share(progress: Progress) -> bool:
         division = blocks.division()
         if division is None:
             return False
         from softmax_cli.flow.workers import write_divided
 
-        write_divided(division, texts, notices)
+        write_divided(division, texts, notices, progress)
         return True
 
     return share
@@ -121,19 +130,24 @@ def reduce_rows(
     DataError
         A row can't be used.
     """
-    for fields in computed(rows, compute, tally.fields):
-        tally.add(fields)
+    with progress_of(rows, streams=False) as progress:
+        for fields in computed(rows, compute, tally.fields, progress):
+            tally.add(fields)
     summary = tally.summary()
     writer.reduce(field, summary[item], summary)
 
 
-def computed(rows: Rows, compute: Compute, wanted: frozenset[str]) -> Iterator[Fields]:
+def computed(
+    rows: Rows, compute: Compute, wanted: frozenset[str], progress: Progress | None = None
+) -> Iterator[Fields]:
     """Each block's fields; of a block with a bad row those before it, and then the error."""
     for block in rows.blocks:
         _check_names(rows, block)
         fields, error = _until_error(block, compute, wanted)
         if fields is not None:
             yield fields
+        if progress is not None:
+            progress.add(len(block.values))
         if error is not None:
             column = f":{error.column}" if error.column else ""
             place = error.place or f"{block.places[error.row]}{column}"

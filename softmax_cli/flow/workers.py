@@ -12,6 +12,7 @@ from __future__ import annotations
 import mmap
 import os
 import pickle
+import select
 import signal
 import struct
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from softmax_cli.errors import DataError, SoftmaxError
 from softmax_cli.output import stdout
+from softmax_cli.output.progress import Progress
 
 if TYPE_CHECKING:
     from softmax_cli.input.division import Division
@@ -30,6 +32,8 @@ Texts = Callable[[Iterator["Block"]], Iterator[bytes]]
 
 _LENGTH: Final = struct.Struct("Q")
 _INTERRUPTED: Final = 130
+# Seconds between two looks at how far the work is
+_LOOK_AGAIN: Final = 0.1
 
 
 class _Pipe(NamedTuple):
@@ -91,7 +95,7 @@ class _Links(NamedTuple):
     parent: int
 
 
-def write_divided(division: Division, texts: Texts, notices: Notices) -> None:
+def write_divided(division: Division, texts: Texts, notices: Notices, progress: Progress) -> None:
     """Write what is made of the rest of a file, by as many processes as the division says.
 
     Raises
@@ -116,6 +120,7 @@ def write_divided(division: Division, texts: Texts, notices: Notices) -> None:
                 _work_and_exit(division, texts, notices, links)
             workers.add(pid)
         _close(result.writer, *(end for pair in turns for pipe in pair for end in pipe))
+        _watch(result, progress)
         _await(result, workers, written, notices)
     finally:
         for pid in workers:
@@ -149,6 +154,13 @@ def _keep_own(pipes: list[_Pipe], links: _Links) -> None:
         links.next_write_turn.writer,
     }
     _close(links.result.reader, *(end for pipe in pipes for end in pipe if end not in own))
+
+
+def _watch(result: _Pipe, progress: Progress) -> None:
+    """Wait for the last word, and show meanwhile how far the others are."""
+    while progress.is_on and not select.select([result.reader], [], [], _LOOK_AGAIN)[0]:
+        progress.add(0)
+    progress.clear()
 
 
 def _await(result: _Pipe, workers: set[int], written: mmap.mmap, notices: Notices) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from softmax_cli.flow.pipeline import computed
+from softmax_cli.flow.pipeline import computed, progress_of
 
 if TYPE_CHECKING:
     from softmax_cli.flow.loss_totals import LossTotals
@@ -24,13 +24,14 @@ def write_worst(
     """
     wanted = writer.fields | {"loss"}
     worst: Fields | None = None
-    for fields in computed(rows, compute, wanted | tally.fields):
-        tally.add(fields)
-        found = {key: fields[key] for key in wanted}
-        if worst is not None:
-            found = {key: np.concatenate([worst[key], found[key]]) for key in wanted}
-        order = np.argsort(-found["loss"], kind="stable")[:count]
-        worst = {key: values[order] for key, values in found.items()}
+    with progress_of(rows, streams=False) as progress:
+        for fields in computed(rows, compute, wanted | tally.fields, progress):
+            tally.add(fields)
+            found = {key: fields[key] for key in wanted}
+            if worst is not None:
+                found = {key: np.concatenate([worst[key], found[key]]) for key in wanted}
+            order = np.argsort(-found["loss"], kind="stable")[:count]
+            worst = {key: values[order] for key, values in found.items()}
     if worst is not None:
         writer.write(worst)
     writer.close(tally.summary())
@@ -47,9 +48,10 @@ def write_gradient_of_mean(rows: Rows, compute: Compute, writer: Writer, tally: 
         There is no mean.
     """
     kept: list[Fields] = []
-    for fields in computed(rows, compute, tally.fields | writer.fields):
-        tally.add(fields)
-        kept.append({key: fields[key] for key in writer.fields})
+    with progress_of(rows, streams=False) as progress:
+        for fields in computed(rows, compute, tally.fields | writer.fields, progress):
+            tally.add(fields)
+            kept.append({key: fields[key] for key in writer.fields})
     summary = tally.summary()
     for fields in kept:
         writer.write({**fields, "gradient": fields["gradient"] / summary["weight_sum"]})

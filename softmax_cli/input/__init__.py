@@ -1,1 +1,1 @@
-"""Arguments and delimited text, as blocks of rows with names."""
+"""Arguments, delimited text, JSON and npy, as blocks of rows with names."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import codecs
 import io
 import os
+import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from softmax_cli.errors import DataError, UsageError
@@ -29,19 +31,93 @@ def check_not_terminal(path: str) -> None:
         )
 
 
-def open_input(path: str) -> io.FileIO:
-    """A file, or standard input for '-', without a buffer: a read returns what has arrived.
+class Opened:
+    """An input, read without a buffer: a read returns what has arrived.
+
+    Attributes
+    ----------
+    file : FileIO
+    name : str
+        How messages name it.
+    size : int or None
+        Of a regular file.
+    offset : int
+        Where it is read from.
+    """
+
+    def __init__(self, file: io.FileIO, name: str) -> None:
+        self.file = file
+        self.name = name
+        status = os.fstat(file.fileno())
+        is_regular = stat.S_ISREG(status.st_mode)
+        self.size = status.st_size if is_regular else None
+        self.offset = file.tell() if is_regular else 0
+        # The first bytes of a pipe, once they have been looked at and not been read
+        self._head = b""
+
+    def start(self) -> bytes:
+        """Some of the first bytes, which are read all the same; of a pipe those that arrive first.
+
+        Raises
+        ------
+        DataError
+            They can't be read.
+        """
+        with self.reading():
+            if self.size is not None:
+                return os.pread(self.file.fileno(), CHUNK_BYTES, self.offset)
+            while len(self._head) < CHUNK_BYTES and not self._head.strip():
+                piece = self.file.read(CHUNK_BYTES)
+                if not piece:
+                    break
+                self._head += piece
+        return self._head
+
+    def pieces(self) -> Iterator[bytes]:
+        """All bytes as they arrive.
+
+        Raises
+        ------
+        DataError
+            They can't be read.
+        """
+        with self.file, self.reading():
+            if self._head:
+                yield self._head
+                self._head = b""
+            while data := self.file.read(CHUNK_BYTES):
+                yield data
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Where an `OSError` is about reading this input, and told so."""
+        try:
+            yield
+        except OSError as error:
+            raise DataError(f"can't read {self.name}: {error.strerror}") from error
+
+    def done(self) -> float:
+        """How much of a regular file has been read, from 0 to 1."""
+        if self.file.closed or not self.size:
+            return 1.0
+        return (self.file.tell() - self.offset) / max(1, self.size - self.offset)
+
+
+def open_input(path: str) -> Opened:
+    """A file, or standard input for '-'.
 
     Raises
     ------
     DataError
         It can't be opened.
     """
+    name = display_name(path)
     try:
         # Python would complain of a file that an error leaves open; the system closes it anyway.
-        return io.FileIO(_STDIN if path == "-" else os.open(path, os.O_RDONLY), closefd=False)
+        file = io.FileIO(_STDIN if path == "-" else os.open(path, os.O_RDONLY), closefd=False)
+        return Opened(file, name)
     except OSError as error:
-        raise DataError(f"can't read {display_name(path)}: {error.strerror}") from error
+        raise DataError(f"can't read {name}: {error.strerror}") from error
 
 
 def display_name(path: str) -> str:
@@ -49,12 +125,9 @@ def display_name(path: str) -> str:
     return "stdin" if path == "-" else path
 
 
-def whole_lines(file: io.FileIO, name: str) -> Iterator[bytes]:
+def whole_lines(opened: Opened) -> Iterator[bytes]:
     """Chunks that end at a line's end, in order; only the last may lack its newline."""
-    try:
-        yield from cut_at_lines(iter(lambda: file.read(CHUNK_BYTES), b""))
-    except OSError as error:
-        raise DataError(f"can't read {name}: {error.strerror}") from error
+    return cut_at_lines(opened.pieces())
 
 
 def cut_at_lines(pieces: Iterator[bytes]) -> Iterator[bytes]:

@@ -11,15 +11,16 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_cli.errors import DataError, UsageError
-from softmax_cli.input.chunks import Lines, display_name, open_input, whole_lines
-from softmax_cli.input.columns import is_numbered, resolve
+from softmax_cli.errors import DataError
+from softmax_cli.input.chunks import Lines, Opened, open_input, whole_lines
+from softmax_cli.input.columns import is_numbered
 from softmax_cli.input.delimiters import find_delimiter, split_rows
 from softmax_cli.input.division import FileBlocks, divisible_file
 from softmax_cli.input.numbers import is_number, parse_number, shown
-from softmax_cli.input.plain import PlainRows, RowShape, parse_plain
+from softmax_cli.input.plain import PlainRows, parse_plain
 from softmax_cli.input.rows import Block, Places, Rows
 from softmax_cli.input.settings import InputSettings
+from softmax_cli.input.shape import RowShape, check_axis, row_shape, turned
 
 # A block's numbers and the handful of arrays made of them fit a processor's cache.
 _BLOCK_VALUES: Final = 1 << 13
@@ -33,17 +34,23 @@ _Row = tuple[int, list[str]]
 
 
 def read_delimited(
-    settings: InputSettings, target_column: str | None = None, *, lines: Lines | None = None
+    settings: InputSettings,
+    target_column: str | None = None,
+    opened: Opened | None = None,
+    *,
+    lines: Lines | None = None,
 ) -> Rows:
-    """Open delimited text and find out its dialect from its first lines.
+    """Find out the dialect of delimited text from its first lines.
 
     Parameters
     ----------
     settings : InputSettings
     target_column : str, optional
         The column, by name or number, that holds each row's target and leaves the vector.
+    opened : Opened, optional
+        The input; without it the settings' path is opened.
     lines : Lines, optional
-        The input, where it is open already.
+        Its lines, where some have been looked at.
 
     Raises
     ------
@@ -53,12 +60,10 @@ def read_delimited(
         There are no rows, or a chosen column is missing; later, from the blocks, a row that
         can't be read.
     """
-    name = display_name(settings.path)
-    divisible = None
-    if lines is None:
-        file = open_input(settings.path)
-        divisible = divisible_file(file)
-        lines = Lines(whole_lines(file, name), name)
+    opened = opened or open_input(settings.path)
+    name = opened.name
+    divisible = divisible_file(opened.file) if lines is None else None
+    lines = lines or Lines(whole_lines(opened), name)
     lines.delimiter = settings.delimiter or find_delimiter(lines)
     rows = _rows(lines, name)
     first = next(rows, None)
@@ -66,18 +71,20 @@ def read_delimited(
         raise DataError(f"{name}: no rows")
     names, shape = _header(first[1], settings, target_column, name)
     table = _Table(name, lines.delimiter, shape)
-    if settings.axis == "column" and shape.label is not None:
-        raise UsageError("--target-column gives a target for each row, --axis column has no rows")
+    check_axis(settings.axis, target_column)
     downwards = settings.axis == "column" or (
         settings.axis is None and len(shape.chosen) == 1 and shape.label is None
     )
     chosen_names = tuple(names[i] for i in shape.chosen) if names else None
     blocks = _all_blocks(rows, lines, table, first, is_header=names is not None)
     if downwards:
-        return Rows(_turned(blocks, name), settings.names, names is not None, True, chosen_names)
+        return Rows(
+            turned(blocks, name), settings.names, names is not None, True, chosen_names, opened
+        )
     if divisible is not None:
         blocks = FileBlocks(blocks, lines, divisible, name, table.blocks, settings.jobs)
-    return Rows(blocks, settings.names or chosen_names, names is not None)
+    names_of_classes = settings.names or chosen_names
+    return Rows(blocks, names_of_classes, names is not None, opened=opened)
 
 
 class _Table(NamedTuple):
@@ -129,28 +136,12 @@ def _header(
     if header is None and not all(map(is_numbered, specs)):
         header = True  # a column asked for by name
     if header is None:
-        chosen = _shape(settings.columns, target_column, None, len(first), name).chosen
+        chosen = row_shape(settings.columns, target_column, None, len(first), name).chosen
         # pandas leaves the name above its index empty; elsewhere an empty cell is a missing one.
         header = any(names[i] and not is_number(names[i]) for i in chosen) or not names[0]
     if not header:
-        return None, _shape(settings.columns, target_column, None, len(first), name)
-    return names, _shape(settings.columns, target_column, names, len(first), name)
-
-
-def _shape(
-    columns: str | None, target_column: str | None, names: list[str] | None, width: int, name: str
-) -> RowShape:
-    label = None
-    if target_column is not None:
-        found = resolve(target_column, names, width, name)
-        if len(found) != 1:
-            raise UsageError(f"--target-column {target_column} asks for {len(found)} columns")
-        label = found[0]
-    chosen = resolve(columns, names, width, name) if columns else list(range(width))
-    chosen = [i for i in chosen if i != label]
-    if not chosen:
-        raise DataError(f"{name}: no column is left for the vector")
-    return RowShape(chosen, label, width)
+        return None, row_shape(settings.columns, target_column, None, len(first), name)
+    return names, row_shape(settings.columns, target_column, names, len(first), name)
 
 
 def _why_header(first: list[str], shape: RowShape) -> str:
@@ -228,8 +219,7 @@ def _joined(blocks: list[Block]) -> Block:
 
 def _plain_block(plain: PlainRows, line: int, shape: RowShape, name: str) -> Block:
     places = Places(name, range(line, line + len(plain.values)))
-    column = None if shape.label is None else shape.label + 1
-    return Block(plain.values, places, plain.labels, column)
+    return Block(plain.values, places, plain.labels, shape.label_column())
 
 
 def _patient(
@@ -275,7 +265,7 @@ def _block(rows: list[_Row], values: NDArray[np.float64], shape: RowShape, name:
     if shape.label is None:
         return Block(values, places)
     labels = [cells[shape.label].strip() for _, cells in rows]
-    return Block(values, places, labels, shape.label + 1)
+    return Block(values, places, labels, shape.label_column())
 
 
 def _values(rows: Sequence[list[str]], shape: RowShape) -> NDArray[np.float64] | None:
@@ -305,9 +295,3 @@ def _check(cells: list[str], shape: RowShape, place: str) -> None:
             )
         if i in chosen:
             parse_number(cells[i], f"{place}:{i + 1}")
-
-
-def _turned(blocks: Iterator[Block], name: str) -> Iterator[Block]:
-    """The whole input as one block whose vectors are the columns."""
-    values = np.concatenate([block.values for block in blocks]).T
-    yield Block(values, [name] * len(values))

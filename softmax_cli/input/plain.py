@@ -13,23 +13,13 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from softmax_cli.input.shape import RowShape
+
 # What JSON has beside numbers: strings, lists, objects, true and null, false
 _NO_NUMBERS: Final = (b'"', b"[", b"{", b"u", b"s")
 # The integer -0, which JSON reads as 0, before any of what may follow it
 _MINUS_ZEROS: Final = (b"-0,", b"-0 ", b"-0\t")
 _DELIMITERS: Final = frozenset(",\t;| ")
-
-
-class RowShape(NamedTuple):
-    """Which cells of a row make the vector, which holds the label, and how many there are."""
-
-    chosen: list[int]
-    label: int | None
-    width: int
-
-    def takes_all(self) -> bool:
-        """Whether the vector is the whole row."""
-        return self.chosen == list(range(self.width))
 
 
 class PlainRows(NamedTuple):

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     from softmax_cli.input.division import Division
 
+from softmax_cli.input.chunks import Opened
+
 
 class Block(NamedTuple):
     """Some rows, in the order of the input.
@@ -90,6 +92,8 @@ class Rows(NamedTuple):
         Whether vectors are columns of the input, read downwards.
     column_names : tuple of str or None
         The header's names where vectors are columns.
+    opened : Opened or None
+        Where the rows are read from, if they are.
     """
 
     blocks: Iterator[Block]
@@ -97,3 +101,4 @@ class Rows(NamedTuple):
     header: bool = False
     downwards: bool = False
     column_names: tuple[str, ...] | None = None
+    opened: Opened | None = None

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+from softmax_cli.errors import UsageError
+
+INPUT_FORMATS: Final = ("auto", "csv", "json", "jsonl", "npy")
 
 
 class InputSettings(NamedTuple):
@@ -26,6 +30,8 @@ class InputSettings(NamedTuple):
         'row' or 'column': what one vector is; None for what the number of columns says.
     jobs : int or None
         How many processes a large file may take; None for the cores there are.
+    input_format : str
+        One of `INPUT_FORMATS`; 'auto' goes by the first bytes.
     """
 
     vectors: tuple[str, ...] = ()
@@ -36,3 +42,17 @@ class InputSettings(NamedTuple):
     names: tuple[str, ...] | None = None
     axis: str | None = None
     jobs: int | None = None
+    input_format: str = "auto"
+
+    def check(self) -> None:
+        """Refuse what goes with delimited text alone where the input is something else.
+
+        Raises
+        ------
+        UsageError
+        """
+        if self.input_format in ("auto", "csv"):
+            return
+        for name, value in (("--delimiter", self.delimiter), ("--header", self.header)):
+            if value is not None:
+                raise UsageError(f"{name} is about delimited text, not {self.input_format}")

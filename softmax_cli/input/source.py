@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import codecs
 from typing import TYPE_CHECKING
 
 from softmax_cli.errors import UsageError
 from softmax_cli.input.arguments import parse_vectors
-from softmax_cli.input.chunks import check_not_terminal
+from softmax_cli.input.chunks import check_not_terminal, open_input
 from softmax_cli.input.settings import InputSettings
 
 if TYPE_CHECKING:
     from softmax_cli.input.rows import Rows
 
 
-def open_rows(settings: InputSettings, *, target_column: str | None = None) -> Rows:
+def open_rows(
+    settings: InputSettings, *, target_column: str | None = None, kind: str = "logits"
+) -> Rows:
     """The vectors among the arguments or, without any, rows read from the file.
 
     numpy is loaded only once the usage is known to be right.
+
+    Parameters
+    ----------
+    settings : InputSettings
+    target_column : str, optional
+        The column with each row's target.
+    kind : str
+        'logits', 'probs', 'logprobs' or 'scores', which are any of them: what the numbers are to
+        be, where the input itself tells them apart.
 
     Raises
     ------
@@ -27,10 +39,7 @@ def open_rows(settings: InputSettings, *, target_column: str | None = None) -> R
         What was typed or read can't be used.
     """
     if not settings.vectors:
-        check_not_terminal(settings.path)
-        from softmax_cli.input.delimited import read_delimited
-
-        return read_delimited(settings, target_column)
+        return _read(settings, target_column, kind)
     if settings.path != "-":
         raise UsageError("vectors as arguments and --input exclude one another")
     about_rows = {
@@ -39,6 +48,7 @@ def open_rows(settings: InputSettings, *, target_column: str | None = None) -> R
         "--delimiter": settings.delimiter,
         "--header": settings.header,
         "--axis": settings.axis,
+        "--input-format": None if settings.input_format == "auto" else settings.input_format,
     }
     for name, value in about_rows.items():
         if value is not None:
@@ -53,3 +63,33 @@ def open_rows(settings: InputSettings, *, target_column: str | None = None) -> R
     places = ["arguments"] if is_lone else [f"argument {n + 1}" for n in range(len(vectors))]
     block = Block(np.array(vectors, np.float64), places)
     return Rows(iter([block]), settings.names)
+
+
+def _read(settings: InputSettings, target_column: str | None, kind: str) -> Rows:
+    """Rows read from the file, by its format."""
+    check_not_terminal(settings.path)
+    opened = open_input(settings.path)
+    format_ = settings.input_format
+    if format_ == "auto":
+        format_ = _format_of(opened.start())
+        if format_ != "csv" and (settings.delimiter or settings.header is not None):
+            format_ = "csv"  # as is said by who names a delimiter or a header
+    if format_ == "npy":
+        from softmax_cli.input.npy import read_npy
+
+        return read_npy(settings, target_column, opened)
+    if format_ != "csv":
+        from softmax_cli.input.json import read_json
+
+        return read_json(settings, target_column, opened, kind)
+    from softmax_cli.input.delimited import read_delimited
+
+    return read_delimited(settings, target_column, opened)
+
+
+def _format_of(start: bytes) -> str:
+    """What an input is, by its first bytes: 'npy', 'json' of whatever kind, or 'csv'."""
+    if start.startswith(b"\x93"):  # which begins no text
+        return "npy"
+    text = start.removeprefix(codecs.BOM_UTF8).lstrip()
+    return "json" if text.startswith((b"{", b"[")) else "csv"

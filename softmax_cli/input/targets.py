@@ -9,7 +9,7 @@ from itertools import islice
 import numpy as np
 
 from softmax_cli.errors import DataError
-from softmax_cli.input.chunks import Lines, display_name, open_input, whole_lines
+from softmax_cli.input.chunks import Lines, open_input, whole_lines
 from softmax_cli.input.delimited import read_delimited
 from softmax_cli.input.delimiters import find_delimiter, split_rows
 from softmax_cli.input.numbers import is_number, parse_list
@@ -31,12 +31,13 @@ def read_targets(path: str) -> Rows:
     DataError
         The file can't be read, or a row of it can't be used.
     """
-    name = display_name(path)
-    lines = Lines(whole_lines(open_input(path), name), name)
+    opened = open_input(path)
+    name = opened.name
+    lines = Lines(whole_lines(opened), name)
     lines.delimiter = find_delimiter(lines)
     sample = lines.peek(2)
     if any(_is_distribution(line, lines.delimiter) for line in sample):
-        return read_delimited(InputSettings(path=path, axis="row"), lines=lines)
+        return read_delimited(InputSettings(path=path, axis="row"), opened=opened, lines=lines)
     blocks = _labels(lines, name)
     if sample and sample[0].strip()[:1] in ("[", "("):
         return Rows(_parsed_lists(blocks))

@@ -17,6 +17,7 @@ class ComparisonTable:
     """A writer whose table depends on how many vectors there were."""
 
     summarises = True
+    streams = False
 
     def __init__(self, one: Layout, many: Layout, shape: Shape, precision: int | None) -> None:
         self._one = TableWriter(one, shape, precision)

@@ -23,6 +23,7 @@ class DelimitedWriter:
     """Rows of text, by RFC 4180 but for the bare newline, written as soon as they are there."""
 
     summarises = False
+    streams = True
 
     def __init__(self, layout: Layout, shape: Shape, delimiter: str, precision: int | None) -> None:
         self.fields = frozenset(layout.row)

@@ -40,6 +40,7 @@ class JsonWriter(_ObjectWriter):
     """One JSON value; rows are written as they come, all but a first that may be alone."""
 
     summarises = True
+    streams = True
 
     def __init__(self, layout: Layout, precision: int | None) -> None:
         super().__init__(layout, precision)
@@ -74,6 +75,7 @@ class JsonLinesWriter(_ObjectWriter):
     """One JSON object a line, without a summary."""
 
     summarises = False
+    streams = True
 
     def write(self, fields: Fields) -> None:
         """Write the objects."""

@@ -126,6 +126,8 @@ class Writer(Protocol):
         The fields it needs of each vector.
     summarises : bool
         Whether it shows what is known of all vectors together.
+    streams : bool
+        Whether it shows vectors before it has seen all of them.
     """
 
     @property
@@ -134,6 +136,10 @@ class Writer(Protocol):
 
     @property
     def summarises(self) -> bool:
+        """True or False."""
+
+    @property
+    def streams(self) -> bool:
         """True or False."""
 
     def write(self, fields: Fields) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from typing import Final, NamedTuple
 
-FORMATS: Final = ("auto", "table", "csv", "tsv", "json", "jsonl")
+from softmax_cli.errors import UsageError
+
+FORMATS: Final = ("auto", "table", "csv", "tsv", "json", "jsonl", "npy")
 _STDOUT: Final = 1
 
 
@@ -29,3 +31,17 @@ class OutputSettings(NamedTuple):
         if self.format != "auto":
             return self.format
         return "table" if os.isatty(_STDOUT) else "csv"
+
+    def check(self) -> None:
+        """Refuse bytes on a terminal, and digits where there are none.
+
+        Raises
+        ------
+        UsageError
+        """
+        if self.format != "npy":
+            return
+        if os.isatty(_STDOUT):
+            raise UsageError("-f npy writes bytes, which are not for a terminal: redirect them")
+        if self.precision is not None:
+            raise UsageError("--precision is about text; -f npy holds every digit")

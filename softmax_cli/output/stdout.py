@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
 from typing import Final
@@ -33,6 +34,27 @@ def position() -> int | None:
     if not stat.S_ISREG(os.fstat(_STDOUT).st_mode):
         return None
     return os.lseek(_STDOUT, 0, os.SEEK_CUR)
+
+
+def seekable_position() -> int | None:
+    """As `position`, but None too where every write goes to the end (`>>`)."""
+    if fcntl.fcntl(_STDOUT, fcntl.F_GETFL) & os.O_APPEND:
+        return None
+    return position()
+
+
+def write_at(start: int, data: bytes) -> None:
+    """Write over what a regular file has there, and go back to its end.
+
+    Raises
+    ------
+    DataError
+        It can't be written.
+    """
+    end = os.lseek(_STDOUT, 0, os.SEEK_CUR)
+    os.lseek(_STDOUT, start, os.SEEK_SET)
+    write(data)
+    os.lseek(_STDOUT, end, os.SEEK_SET)
 
 
 def take_back(count: int) -> None:

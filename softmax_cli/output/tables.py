@@ -25,6 +25,7 @@ class TableWriter:
     """One table at the end, of the first vectors, with a footer for all of them."""
 
     summarises = True
+    streams = False
 
     def __init__(self, layout: Layout, shape: Shape, precision: int | None) -> None:
         columns = {column.field for column in (*layout.classes, *layout.lines)}

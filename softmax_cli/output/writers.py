@@ -17,6 +17,10 @@ def open_writer(settings: OutputSettings, layout: Layout, shape: Shape) -> Write
             from softmax_cli.output.json import JsonLinesWriter
 
             return JsonLinesWriter(layout, settings.precision)
+        case "npy":
+            from softmax_cli.output.npy import NpyWriter
+
+            return NpyWriter(layout, shape)
         case "table":
             from softmax_cli.output.tables import TableWriter
 

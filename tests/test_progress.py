@@ -1,0 +1,63 @@
+"""The line on standard error that says how far the work is."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import COMMAND, plain_environment, run_command
+from tests.terminal import _read_all
+
+
+def watched(script: str, cwd: Path) -> str:
+    """What a shell's command shows on a terminal that is its standard error."""
+    controller, terminal = pty.openpty()
+    with subprocess.Popen(
+        ["bash", "-c", script], stderr=terminal, cwd=cwd, env=plain_environment()
+    ) as process:
+        os.close(terminal)
+        screen = _read_all(controller).decode()
+        assert process.wait(timeout=60) == 0
+    os.close(controller)
+    return screen
+
+
+def slowly(rows: str, seconds: float) -> str:
+    return f"(echo '{rows}'; sleep {seconds}; echo '{rows}'; sleep 0.2; echo '{rows}')"
+
+
+def test_rows_and_their_rate_are_shown_and_cleared(tmp_path: Path) -> None:
+    screen = watched(f"{slowly('1,2', 1.5)} | '{COMMAND}' softmax > out", tmp_path)
+    assert " rows, " in screen
+    assert "\x1b" not in screen
+    parts = screen.split("\r")
+    assert (parts[0], parts[-1]) == ("", "")
+    assert parts[-2].strip() == ""
+    assert len(parts[-2]) >= len(parts[-3].rstrip())
+    assert (tmp_path / "out").read_text().count("\n") == 3
+
+
+@pytest.mark.parametrize("args", ["-j 1", "-j 2", "--reduction"])
+def test_a_file_has_a_bar(tmp_path: Path, args: str) -> None:
+    file = tmp_path / "x.csv"
+    file.write_text("1.25,2.5,-3.75\n" * 2_000_000)
+    command = f"'{COMMAND}' softmax -p 6 -i x.csv {args}"
+    if args == "--reduction":
+        command = f"'{COMMAND}' xent -t 0 --reduction mean -i x.csv"
+    screen = watched(f"{command} > out", tmp_path)
+    assert "%" in screen
+    assert "[" in screen
+    assert screen.split("\r")[-2].strip() == ""
+
+
+def test_short_work_and_what_is_no_terminal_see_nothing(tmp_path: Path) -> None:
+    assert watched(f"echo 1,2 | '{COMMAND}' softmax > out", tmp_path) == ""
+    start = time.monotonic()
+    done = run_command(["bash", "-c", f"{slowly('1,2', 1.3)} | '{COMMAND}' softmax"], cwd=tmp_path)
+    assert done.ok().count("\n") == 3
+    assert time.monotonic() - start > 1.3
