@@ -141,7 +141,7 @@ def xent(
     The vector is the prediction Q. Against a class the loss is -log of its probability, against
     a distribution P it is H(P) + KL(P||Q).
     """
-    _check_usage(truth, terms, reduction, [breakdown, gradient, worst is not None])
+    _check_usage(reduction, [breakdown, gradient, worst is not None])
     if truth.target_file == source.path == "-" and not source.vectors:
         raise click.UsageError("standard input can't hold both predictions and --targets")
     rows = open_rows(source, target_column=truth.target_column, kind=kind)
@@ -191,19 +191,8 @@ def xent(
             reduce_rows(rows, compute, writer, tally, field="loss", item=item)
 
 
-def _check_usage(
-    truth: TargetSettings, terms: ObjectiveSettings, reduction: str, shown: list[bool]
-) -> None:
+def _check_usage(reduction: str, shown: list[bool]) -> None:
     """Refuse what excludes one another; `shown` are --breakdown, --gradient and --worst."""
-    given = [truth.target, truth.target_column, truth.target_file]
-    if sum(value is not None for value in given) != 1:
-        raise click.UsageError(
-            "exactly one of --target, --target-column and --targets says what is true"
-        )
-    if terms.weights is not None and terms.class_counts is not None:
-        raise click.UsageError("--weights and --class-counts exclude one another")
-    if terms.beta is not None and terms.class_counts is None:
-        raise click.UsageError("--beta is about --class-counts")
     if sum(shown) > 1:
         raise click.UsageError("--breakdown, --gradient and --worst exclude one another")
     breakdown, _, worst = shown

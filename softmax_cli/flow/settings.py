@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from softmax_cli.errors import UsageError
+
 
 class TargetSettings(NamedTuple):
     """What is true.
@@ -25,6 +27,20 @@ class TargetSettings(NamedTuple):
     target_file: str | None = None
     ignore: str | None = None
 
+    def check(self) -> None:
+        """Refuse more than one way to say what is true, and less.
+
+        Raises
+        ------
+        UsageError
+            There is not exactly one.
+        """
+        given = [self.target, self.target_column, self.target_file]
+        if sum(value is not None for value in given) != 1:
+            raise UsageError(
+                "exactly one of --target, --target-column and --targets says what is true"
+            )
+
 
 class ObjectiveSettings(NamedTuple):
     """What a loss has beside cross-entropy.
@@ -43,3 +59,16 @@ class ObjectiveSettings(NamedTuple):
     beta: float | None = None
     label_smoothing: float = 0.0
     focal: float = 0.0
+
+    def check(self) -> None:
+        """Refuse weights of two kinds, and a beta without counts.
+
+        Raises
+        ------
+        UsageError
+            There are.
+        """
+        if self.weights is not None and self.class_counts is not None:
+            raise UsageError("--weights and --class-counts exclude one another")
+        if self.beta is not None and self.class_counts is None:
+            raise UsageError("--beta is about --class-counts")
