@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from softmax_cli.errors import DataError, RowError
@@ -89,10 +90,16 @@ def write_rows(
     writer.close(tally.summary() if counts else {})
 
 
-def _progress(rows: Rows, *, streams: bool) -> Progress:
+@contextmanager
+def _progress(rows: Rows, *, streams: bool) -> Iterator[Progress]:
+    """How far the reading of the rows is; their input is closed at the end, also by an error."""
     opened = rows.opened
-    is_sized = opened is not None and opened.size
-    return Progress(opened.done if opened is not None and is_sized else None, streams=streams)
+    if opened is None:
+        with Progress(None, streams=streams) as progress:
+            yield progress
+        return
+    with opened.file, Progress(opened.done if opened.size else None, streams=streams) as progress:
+        yield progress
 
 
 def _shared(
