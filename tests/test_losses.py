@@ -8,8 +8,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from softmax_cli.core import losses
+from softmax_cli.core import losses, objective
 from softmax_cli.core.logits import Logits
+from softmax_cli.core.objective import Objective
 from softmax_cli.core.probabilities import Probabilities, from_log_probabilities
 from softmax_cli.errors import RowError
 from tests.exactly import Reference, ulps
@@ -49,7 +50,7 @@ def test_distributions_against_logits(target: Vector, vector: Vector) -> None:
     for i in range(4):
         larger = float(max(p.p[i], q.p[i]))
         assert ulps(gradient[i], q.p[i] - p.p[i], larger) <= BOUND
-    parts = losses.contributions(prediction, targets)[0]
+    parts = objective.contributions(prediction, targets, Objective())[0]
     assert parts.sum() == pytest.approx(loss, rel=1e-14)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_cli.core import ordinary
-from softmax_cli.core.arithmetic import Floats, divide, fold_sum, fold_sum_parts, two_sum
+from softmax_cli.core.arithmetic import Floats, divide, fold_sum, fold_sum_parts, inverse, two_sum
 from softmax_cli.errors import RowError
 
 # Below this gap exp(gap) nears the subnormal numbers and loses digits there.
@@ -175,7 +175,7 @@ class Logits:
         return result
 
     def _quotients(self) -> Floats:
-        reciprocal, missed = divide(np.ones_like(self.rest), 0.0, *self._total_parts)
+        reciprocal, missed = inverse(*self._total_parts)
         with np.errstate(under="ignore"):
             # All that the exponent and the reciprocal miss goes in with a single rounding.
             lost = self._high * (self.residue * reciprocal + missed)

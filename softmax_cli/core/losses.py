@@ -92,14 +92,6 @@ def gradient(prediction: Distribution, targets: Targets, /) -> Floats:
     return result
 
 
-def contributions(prediction: Distribution, targets: Targets, /) -> Floats:
-    """Each class's part of H(P, Q) in nats, shape (rows, classes); 0 where P is 0."""
-    surprisals = prediction.surprisals()
-    shares = target_shares(targets, surprisals.shape[1])
-    with np.errstate(invalid="ignore"):
-        return np.where(shares > 0, shares * surprisals, 0.0)
-
-
 def at_labels(values: Floats, labels: Labels, /) -> Floats:
     """The value at each row's label, shape (rows,)."""
     return values[np.arange(len(labels)), labels]

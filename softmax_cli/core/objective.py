@@ -98,11 +98,10 @@ def gradient(prediction: Distribution, targets: Targets, objective: Objective, /
     With b_c = a_c times minus the derivative of the cost by log p_c, it is p_i times the sum of
     the other classes' b, minus b_i (1 - p_i).
     """
-    probabilities, complements = prediction.probabilities(), prediction.complements()
-    classes = probabilities.shape[1]
-    targets = smoothed(targets, classes, objective.smoothing)
+    targets = smoothed(targets, prediction.masked.shape[1], objective.smoothing)
     if objective.is_cross_entropy:
         return losses.gradient(prediction, targets)
+    probabilities, complements = prediction.probabilities(), prediction.complements()
     slopes = _slopes(prediction, objective.focal)
     if objective.weights is not None:
         slopes = slopes * objective.weights

@@ -18,6 +18,18 @@ def class_names(
     return indices if names is None else np.array(names, dtype=object)[indices]
 
 
+def check_length(what: str, length: int, classes: int) -> None:
+    """See that something has a number for each class.
+
+    Raises
+    ------
+    DataError
+        It has more, or fewer.
+    """
+    if length != classes:
+        raise DataError(f"{what} has length {length} where the rows have {classes} classes")
+
+
 class Classes:
     """Reads a class as typed or found in a cell: an exact name, else an index from 0."""
 

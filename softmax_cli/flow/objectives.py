@@ -8,6 +8,7 @@ import numpy as np
 
 from softmax_cli.core.objective import Objective, weights_of_counts
 from softmax_cli.errors import DataError
+from softmax_cli.flow.naming import check_length
 from softmax_cli.input.numbers import parse_list
 
 if TYPE_CHECKING:
@@ -44,10 +45,9 @@ def check_classes(objective: Objective, classes: int, settings: ObjectiveSetting
     DataError
         There are more weights, or fewer.
     """
-    weights = objective.weights
-    if weights is not None and len(weights) != classes:
+    if objective.weights is not None:
         option = "--weights" if settings.weights is not None else "--class-counts"
-        raise DataError(f"{option} has length {len(weights)} where the rows have {classes} classes")
+        check_length(option, len(objective.weights), classes)
 
 
 def _numbers(text: str, option: str) -> Floats:

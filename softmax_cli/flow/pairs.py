@@ -10,6 +10,7 @@ import numpy as np
 
 from softmax_cli.errors import DataError, RowError, UsageError
 from softmax_cli.flow.distributions import distribution
+from softmax_cli.flow.naming import check_length
 from softmax_cli.input.numbers import is_list, parse_list, shown
 from softmax_cli.input.rows import Block, Rows
 from softmax_cli.input.settings import InputSettings
@@ -146,11 +147,7 @@ def held_against(block: Block) -> Block:
         They are of another length.
     """
     assert block.against is not None
-    classes, length = block.values.shape[1], block.against.values.shape[1]
-    if length != classes:
-        raise DataError(
-            f"{block.against.places[0]} has length {length} where the rows have {classes} classes"
-        )
+    check_length(block.against.places[0], block.against.values.shape[1], block.values.shape[1])
     return block.against
 
 

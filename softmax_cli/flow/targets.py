@@ -12,7 +12,7 @@ import numpy as np
 from softmax_cli.core.probabilities import Probabilities
 from softmax_cli.errors import DataError, RowError, UsageError
 from softmax_cli.flow.distributions import note_sums
-from softmax_cli.flow.naming import Classes
+from softmax_cli.flow.naming import Classes, check_length
 from softmax_cli.flow.pairs import held_against, in_order_of, in_step, of_its_own_place
 from softmax_cli.input.numbers import is_list, is_number, parse_list, shown
 from softmax_cli.input.targets import read_targets
@@ -127,9 +127,7 @@ class TargetReader:
         """
         rows, count = block.values.shape
         if self._shares is not None:
-            length = self._shares.values.shape[0]
-            if length != count:
-                raise DataError(f"--target has length {length} where the rows have {count} classes")
+            check_length("--target", self._shares.values.shape[0], count)
             return Truth(self._shares.repeated(rows))
         if block.against is not None and block.against.labels is None:
             self._check_labels()

@@ -6,7 +6,7 @@ import csv
 import sys
 from collections.abc import Iterator, Sequence
 from itertools import chain
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from softmax_cli.errors import DataError
 from softmax_cli.input.chunks import Lines, Opened, open_input, whole_lines
 from softmax_cli.input.columns import is_numbered
 from softmax_cli.input.delimiters import find_delimiter, split_rows
-from softmax_cli.input.division import FileBlocks, divisible_file
+from softmax_cli.input.division import FileBlocks
 from softmax_cli.input.numbers import is_number, parse_number, shown
 from softmax_cli.input.plain import PlainRows, parse_plain
 from softmax_cli.input.rows import Block, Places, Rows
@@ -31,6 +31,7 @@ _MOST: Final = 1 << 20
 
 # A row's cells with the line it begins on
 _Row = tuple[int, list[str]]
+_Item = TypeVar("_Item")
 
 
 def read_delimited(
@@ -62,7 +63,6 @@ def read_delimited(
     """
     opened = opened or open_input(settings.path)
     name = opened.name
-    divisible = divisible_file(opened.file) if lines is None else None
     lines = lines or Lines(whole_lines(opened), name)
     lines.delimiter = settings.delimiter or find_delimiter(lines)
     rows = _rows(lines, name)
@@ -81,8 +81,8 @@ def read_delimited(
         return Rows(
             turned(blocks, name), settings.names, names is not None, True, chosen_names, opened
         )
-    if divisible is not None:
-        blocks = FileBlocks(blocks, lines, divisible, name, table.blocks, settings.jobs)
+    if opened.size is not None:
+        blocks = FileBlocks(blocks, lines, opened, table.blocks, settings.jobs)
     names_of_classes = settings.names or chosen_names
     return Rows(blocks, names_of_classes, names is not None, opened=opened)
 
@@ -190,10 +190,7 @@ def _gathered(blocks: Iterator[Block], lines: Lines) -> Iterator[Block]:
     waiting: list[Block] = []
     failure = None
     while True:
-        try:
-            block = next(blocks, None)
-        except DataError as error:  # the rows that were read before it come first
-            block, failure = None, error
+        block, failure = _next_or_failure(blocks)
         if block is None:
             break
         waiting.append(block)
@@ -204,6 +201,14 @@ def _gathered(blocks: Iterator[Block], lines: Lines) -> Iterator[Block]:
         yield _joined(waiting)
     if failure is not None:
         raise failure
+
+
+def _next_or_failure(items: Iterator[_Item]) -> tuple[_Item | None, DataError | None]:
+    """The next item, if any, or the error in its place: what was read before it comes first."""
+    try:
+        return next(items, None), None
+    except DataError as error:
+        return None, error
 
 
 def _joined(blocks: list[Block]) -> Block:
@@ -229,10 +234,7 @@ def _patient(
     waiting: list[_Row] = []
     failure = None
     while len(waiting) < most and len(waiting) * shape.width < _BLOCK_VALUES:
-        try:
-            row = next(rows, None)
-        except DataError as error:  # the rows that were read before it come first
-            row, failure = None, error
+        row, failure = _next_or_failure(rows)
         if row is None:
             break
         waiting.append(row)

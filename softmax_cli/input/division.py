@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import os
-import stat
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -12,7 +10,7 @@ import numpy as np
 
 from softmax_cli.errors import DataError
 from softmax_cli.input import chunks
-from softmax_cli.input.chunks import Lines
+from softmax_cli.input.chunks import Lines, Opened
 from softmax_cli.input.rows import Block
 
 # Bytes that are worth another process
@@ -29,15 +27,13 @@ class FileBlocks(Iterator[Block]):
         self,
         blocks: Iterator[Block],
         lines: Lines,
-        file: tuple[int, int],
-        name: str,
+        opened: Opened,
         read: _Reader,
         jobs: int | None,
     ) -> None:
         self._blocks = blocks
         self._lines = lines
-        self._file, self._start = file
-        self._name = name
+        self._opened = opened
         self._read = read
         self._jobs = _cores() if jobs is None else jobs
 
@@ -48,11 +44,12 @@ class FileBlocks(Iterator[Block]):
         """All that is left, if it is worth it; not in the middle of what has been read."""
         if self._jobs < 2 or not self._lines.is_idle():
             return None
-        offset = self._start + self._lines.offset
-        jobs = min(self._jobs, (os.fstat(self._file).st_size - offset) // _WORTH)
+        offset = self._opened.offset + self._lines.offset
+        size = os.fstat(self._opened.file.fileno()).st_size  # it may have grown
+        jobs = min(self._jobs, (size - offset) // _WORTH)
         if jobs < 2:
             return None
-        return Division(self._file, self._name, offset, self._lines.number, jobs, self._read)
+        return Division(self._opened, offset, self._lines.number, jobs, self._read)
 
 
 class Division:
@@ -66,14 +63,12 @@ class Division:
         2 or more.
     """
 
-    def __init__(
-        self, file: int, name: str, offset: int, line: int, jobs: int, read: _Reader
-    ) -> None:
+    def __init__(self, opened: Opened, offset: int, line: int, jobs: int, read: _Reader) -> None:
         self.offset = offset
         self.line = line
         self.jobs = jobs
-        self._file = file
-        self._name = name
+        self._opened = opened
+        self._file = opened.file.fileno()
         self._read = read
 
     def part(self, offset: int) -> tuple[bytes, int]:
@@ -113,17 +108,8 @@ class Division:
             offset += len(data)
 
     def _bytes(self, size: int, offset: int) -> bytes:
-        try:
+        with self._opened.reading():
             return os.pread(self._file, size, offset)
-        except OSError as error:
-            raise DataError(f"can't read {self._name}: {error.strerror}") from error
-
-
-def divisible_file(file: io.FileIO) -> tuple[int, int] | None:
-    """A regular file's descriptor and where it is read from; None for a pipe and the like."""
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        return None
-    return file.fileno(), file.tell()
 
 
 def _cores() -> int:
