@@ -221,6 +221,13 @@ output_options: Final = gathered(
             metavar="N",
             help="Significant digits.  [default: 6 in tables, else all that matter]",
         ),
+        option(
+            "Output",
+            "--decimals",
+            type=click.IntRange(0, 100),
+            metavar="N",
+            help="Digits behind the point, instead.",
+        ),
     ],
 )
 

@@ -18,7 +18,6 @@ from rich.text import Text
 
 from softmax_cli.output import stdout
 from softmax_cli.output.cells import (
-    TABLE_PRECISION,
     bar_cells,
     mark_cells,
     number_cells,
@@ -28,6 +27,7 @@ from softmax_cli.output.cells import (
 )
 from softmax_cli.output.numbers import texts
 from softmax_cli.output.results import Column, Item
+from softmax_cli.output.settings import Digits
 
 if TYPE_CHECKING:
     from softmax_cli.output.results import Fields, Summary, Values
@@ -41,6 +41,7 @@ _MORE_PLACES: Final = 6
 # Powers of ten that are written out, not as an exponent.
 _PLAIN: Final = range(-6, 12)
 _STDOUT: Final = 1
+_ROUGH: Final = Digits(significant=3)
 _NUMERIC: Final = ("number", "rough")
 
 
@@ -57,8 +58,8 @@ class _Grid(NamedTuple):
 class Canvas:
     """A console that prints to standard output, and what can be drawn on it."""
 
-    def __init__(self, precision: int | None) -> None:
-        self._precision = precision
+    def __init__(self, digits: Digits) -> None:
+        self._digits = digits
         self._bytes = io.BytesIO()
         encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
         text = io.TextIOWrapper(self._bytes, encoding, errors="replace", write_through=True)
@@ -154,11 +155,13 @@ class Canvas:
     def identity(self, items: Sequence[Item], values: Fields) -> RenderableType:
         """'A + B = C: a + b = c', with as many decimals in each, so that they add up."""
         numbers = [float(values[item.field]) for item in items]
-        digits = self._precision or TABLE_PRECISION
+        significant, decimals = self._digits
         exponent = _exponent(max(map(abs, numbers)))
-        shown = texts(np.array(numbers), digits)
+        shown = texts(np.array(numbers), self._digits)
         if np.isfinite(numbers).all() and exponent in _PLAIN:
-            decimals = max(0, digits - 1 - exponent)
+            if significant is not None:
+                decimals = max(0, significant - 1 - exponent)
+            assert decimals is not None  # one of both there always is
             # Rounded numbers may miss their sum by one in the last place; a place more mends it.
             for places in range(decimals, decimals + _MORE_PLACES):
                 shown = [f"{number:.{places}f}" for number in numbers]
@@ -185,7 +188,7 @@ class Canvas:
             return visible(value)
         if isinstance(value, list):
             return ", ".join(visible(str(item)) for item in value)
-        return texts(np.asarray(value).reshape(1), self._precision or TABLE_PRECISION)[0]
+        return texts(np.asarray(value).reshape(1), self._digits)[0]
 
     def _cells(self, column: Column, values: Values) -> list[Text]:
         if column.style == "text":
@@ -194,7 +197,7 @@ class Canvas:
             return status_cells(values)
         if column.style == "mark":
             return mark_cells(values, ascii_only=self._ascii)
-        return number_cells(values, 3 if column.style == "rough" else self._precision)
+        return number_cells(values, _ROUGH if column.style == "rough" else self._digits)
 
     def _long(
         self, label: str, heads: list[Text], titles: list[Text], cells: list[list[Text]]

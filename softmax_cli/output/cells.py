@@ -10,11 +10,11 @@ import numpy as np
 from rich.text import Text
 
 from softmax_cli.output.numbers import texts
+from softmax_cli.output.settings import SHORTEST, Digits
 
 if TYPE_CHECKING:
     from softmax_cli.output.results import Values
 
-TABLE_PRECISION: Final = 6
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
 
 
@@ -23,9 +23,9 @@ def visible(name: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
 
 
-def number_cells(values: Values, precision: int | None) -> list[Text]:
+def number_cells(values: Values, digits: Digits) -> list[Text]:
     """Numbers of one column, their points under one another once they are set flush right."""
-    return [Text(text) for text in _aligned(texts(values, precision or TABLE_PRECISION))]
+    return [Text(text) for text in _aligned(texts(values, digits))]
 
 
 def _aligned(numbers: Sequence[str]) -> list[str]:
@@ -46,7 +46,7 @@ def _point(number: str) -> int:
 
 def text_cells(values: Values) -> list[Text]:
     """Words, as they are; nothing for None."""
-    return [Text("" if text == "None" else visible(text)) for text in texts(values, None)]
+    return [Text("" if text == "None" else visible(text)) for text in texts(values, SHORTEST)]
 
 
 def status_cells(values: Values) -> list[Text]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from softmax_cli.output.results import Layout, Shape
+from softmax_cli.output.settings import Digits
 from softmax_cli.output.tables import TableWriter
 
 if TYPE_CHECKING:
@@ -19,9 +20,9 @@ class ComparisonTable:
     summarises = True
     streams = False
 
-    def __init__(self, one: Layout, many: Layout, shape: Shape, precision: int | None) -> None:
-        self._one = TableWriter(one, shape, precision)
-        self._many = TableWriter(many, shape, precision)
+    def __init__(self, one: Layout, many: Layout, shape: Shape, digits: Digits) -> None:
+        self._one = TableWriter(one, shape, digits)
+        self._many = TableWriter(many, shape, digits)
         self.fields = self._one.fields | {"row"}
 
     def write(self, fields: Fields) -> None:

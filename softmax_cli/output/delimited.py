@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from softmax_cli.output import stdout
-from softmax_cli.output.numbers import plain_lines, texts
+from softmax_cli.output.numbers import number_lines, texts
 from softmax_cli.output.results import Layout, Shape
+from softmax_cli.output.settings import Digits
 
 if TYPE_CHECKING:
     from softmax_cli.output.results import Fields, Summary, Values
@@ -25,12 +26,12 @@ class DelimitedWriter:
     summarises = False
     streams = True
 
-    def __init__(self, layout: Layout, shape: Shape, delimiter: str, precision: int | None) -> None:
+    def __init__(self, layout: Layout, shape: Shape, delimiter: str, digits: Digits) -> None:
         self.fields = frozenset(layout.row)
         self._layout = layout
         self._shape = shape
         self._delimiter = delimiter
-        self._precision = precision
+        self._digits = digits
         self._owes_header = layout.named or shape.header
 
     def write(self, fields: Fields) -> None:
@@ -57,10 +58,10 @@ class DelimitedWriter:
 
     def _text(self, columns: Sequence[Values]) -> bytes:
         """Some lines, from each field's part of them."""
-        if len(columns) == 1 and self._precision is None:
-            plain = plain_lines(columns[0], self._delimiter)
-            if plain is not None:
-                return plain
+        if len(columns) == 1:
+            lines = number_lines(columns[0], self._digits, self._delimiter)
+            if lines is not None:
+                return lines
         rows = [
             list(chain.from_iterable(cells))
             for cells in zip(*(self._cells(values) for values in columns), strict=True)
@@ -87,7 +88,7 @@ class DelimitedWriter:
 
     def _cells(self, values: Values) -> list[list[str]]:
         """The cells of each line."""
-        flat = texts(values, self._precision)
+        flat = texts(values, self._digits)
         width = values.shape[1]
         return [flat[at : at + width] for at in range(0, len(flat), width)]
 

@@ -10,6 +10,7 @@ import orjson
 from softmax_cli.output import stdout
 from softmax_cli.output.numbers import plain
 from softmax_cli.output.results import Layout
+from softmax_cli.output.settings import Digits
 
 if TYPE_CHECKING:
     from softmax_cli.output.results import Fields, Summary
@@ -18,10 +19,10 @@ if TYPE_CHECKING:
 class _ObjectWriter:
     """What the two JSON formats share: a vector's fields as an object."""
 
-    def __init__(self, layout: Layout, precision: int | None) -> None:
+    def __init__(self, layout: Layout, digits: Digits) -> None:
         self.fields = frozenset(layout.object)
         self._keys = layout.object
-        self._precision = precision
+        self._digits = digits
 
     def _objects(self, fields: Fields) -> Iterator[bytes]:
         columns = [fields[key].tolist() for key in self._keys]
@@ -29,7 +30,7 @@ class _ObjectWriter:
             yield self._dump(dict(zip(self._keys, values, strict=True)))
 
     def _dump(self, value: object) -> bytes:
-        return orjson.dumps(plain(value, self._precision))
+        return orjson.dumps(plain(value, self._digits))
 
     def reduce(self, field: str, value: float, summary: Summary) -> None:
         """Write the summary alone."""
@@ -42,8 +43,8 @@ class JsonWriter(_ObjectWriter):
     summarises = True
     streams = True
 
-    def __init__(self, layout: Layout, precision: int | None) -> None:
-        super().__init__(layout, precision)
+    def __init__(self, layout: Layout, digits: Digits) -> None:
+        super().__init__(layout, digits)
         self._first: bytes | None = None
         self._many = False
 

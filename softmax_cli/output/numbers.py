@@ -10,6 +10,9 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from softmax_cli.output.fixed import fixed_lines
+from softmax_cli.output.settings import SHORTEST, Digits
+
 # Python's 1e-07 and 1e+16 as the shortest digits have them: 1e-7, 1e16.
 _EXPONENT = re.compile(r"e\+?(-?)0*")
 
@@ -28,14 +31,7 @@ def shortest_texts(values: NDArray[np.float64]) -> list[str]:
     return texts
 
 
-def plain_lines(values: NDArray[Any], delimiter: str) -> bytes | None:
-    """Lines of the shortest texts, a row each, or None where not all is finite numbers.
-
-    Parameters
-    ----------
-    values : array, shape (rows, columns)
-    delimiter : str
-    """
+def _shortest_lines(values: NDArray[Any], delimiter: str) -> bytes | None:
     if values.dtype not in _DUMPED:
         return None
     flat = np.ascontiguousarray(values).reshape(-1)
@@ -51,22 +47,47 @@ def plain_lines(values: NDArray[Any], delimiter: str) -> bytes | None:
     return lines if delimiter == "," else lines.replace(b",", delimiter.encode())
 
 
-def texts(values: NDArray[Any], precision: int | None) -> list[str]:
-    """Each element of an array as text.
-
-    Floats to a number of significant digits or the shortest, lists joined by ';'.
-    """
+def texts(values: NDArray[Any], digits: Digits) -> list[str]:
+    """Each element of an array as text: floats to so many digits, lists joined by ';'."""
     if values.dtype.kind != "f":
         return [
             ";".join(map(str, value)) if isinstance(value, list) else str(value)
             for value in values.ravel().tolist()
         ]
-    if precision is None:
+    if digits == SHORTEST:
         return shortest_texts(values)
-    return [_EXPONENT.sub(r"e\1", f"{number:.{precision}g}") for number in values.ravel().tolist()]
+    lines = _formatted(values.reshape(-1, 1), digits, "\n")
+    return lines.splitlines()
 
 
-def plain(value: object, precision: int | None) -> object:
+def number_lines(values: NDArray[Any], digits: Digits, delimiter: str) -> bytes | None:
+    """Lines of numbers, a row each; None where `texts` has to be asked for each.
+
+    Parameters
+    ----------
+    values : array, shape (rows, columns)
+    digits : Digits
+    delimiter : str
+        One ASCII character.
+    """
+    if digits == SHORTEST:
+        return _shortest_lines(values, delimiter)
+    if values.dtype.kind != "f":
+        return None
+    fixed = None
+    if digits.decimals is not None:
+        fixed = fixed_lines(values, digits.decimals, delimiter)
+    return fixed or _formatted(values, digits, delimiter).encode()
+
+
+def _formatted(values: NDArray[Any], digits: Digits, delimiter: str) -> str:
+    """Lines of numbers, all by one format."""
+    form = delimiter.join([digits.form()] * values.shape[1]) + "\n"
+    text = (form * len(values)) % tuple(values.reshape(-1).tolist())
+    return _EXPONENT.sub(r"e\1", text)
+
+
+def plain(value: object, digits: Digits) -> object:
     """A value as JSON can hold it: a number that is not finite becomes a string.
 
     Lists and dicts are gone through.
@@ -74,9 +95,9 @@ def plain(value: object, precision: int | None) -> object:
     if isinstance(value, float):
         if not math.isfinite(value):
             return str(value)
-        return value if precision is None else float(f"{value:.{precision}g}")
+        return value if digits == SHORTEST else float(digits.form() % value)
     if isinstance(value, list | tuple):
-        return [plain(item, precision) for item in value]
+        return [plain(item, digits) for item in value]
     if isinstance(value, dict):
-        return {key: plain(item, precision) for key, item in value.items()}
+        return {key: plain(item, digits) for key, item in value.items()}
     return value

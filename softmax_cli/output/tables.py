@@ -11,6 +11,7 @@ from rich.text import Text
 from softmax_cli.output.canvas import Canvas
 from softmax_cli.output.cells import largest_size
 from softmax_cli.output.results import Column, Layout, Shape
+from softmax_cli.output.settings import Digits
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -27,7 +28,7 @@ class TableWriter:
     summarises = True
     streams = False
 
-    def __init__(self, layout: Layout, shape: Shape, precision: int | None) -> None:
+    def __init__(self, layout: Layout, shape: Shape, digits: Digits) -> None:
         columns = {column.field for column in (*layout.classes, *layout.lines)}
         items = {item.field for item in (*layout.footer, *layout.identity)}
         extra = {field for field in (layout.notes, layout.emphasis) if field}
@@ -36,7 +37,7 @@ class TableWriter:
         self.fields = frozenset(columns | items | extra)
         self._layout = layout
         self._shape = shape
-        self._precision = precision
+        self._digits = digits
         self._kept: list[Fields] = []
         self._count = 0
 
@@ -55,7 +56,7 @@ class TableWriter:
         fields = {
             key: np.concatenate([kept[key] for kept in self._kept]) for key in sorted(self.fields)
         }
-        canvas = Canvas(self._precision)
+        canvas = Canvas(self._digits)
         if self._count == 1 and self._layout.classes:
             canvas.print(self._lone(canvas, fields))
         else:
@@ -63,7 +64,7 @@ class TableWriter:
 
     def reduce(self, field: str, value: float, summary: Summary) -> None:
         """Print the summary alone."""
-        canvas = Canvas(self._precision)
+        canvas = Canvas(self._digits)
         canvas.print([canvas.footer(self._layout.total, summary)])
 
     def _lone(self, canvas: Canvas, fields: Fields) -> list[RenderableType]:

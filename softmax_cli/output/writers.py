@@ -12,11 +12,11 @@ def open_writer(settings: OutputSettings, layout: Layout, shape: Shape) -> Write
         case "json":
             from softmax_cli.output.json import JsonWriter
 
-            return JsonWriter(layout, settings.precision)
+            return JsonWriter(layout, settings.digits())
         case "jsonl":
             from softmax_cli.output.json import JsonLinesWriter
 
-            return JsonLinesWriter(layout, settings.precision)
+            return JsonLinesWriter(layout, settings.digits())
         case "npy":
             from softmax_cli.output.npy import NpyWriter
 
@@ -24,12 +24,12 @@ def open_writer(settings: OutputSettings, layout: Layout, shape: Shape) -> Write
         case "table":
             from softmax_cli.output.tables import TableWriter
 
-            return TableWriter(layout, shape, settings.precision)
+            return TableWriter(layout, shape, settings.digits())
         case text:
             from softmax_cli.output.delimited import DelimitedWriter
 
             delimiter = "\t" if text == "tsv" else ","
-            return DelimitedWriter(layout, shape, delimiter, settings.precision)
+            return DelimitedWriter(layout, shape, delimiter, settings.digits())
 
 
 def open_comparison_writer(
@@ -40,4 +40,4 @@ def open_comparison_writer(
         return open_writer(settings, one, shape)
     from softmax_cli.output.comparison import ComparisonTable
 
-    return ComparisonTable(one, many, shape, settings.precision)
+    return ComparisonTable(one, many, shape, settings.digits())

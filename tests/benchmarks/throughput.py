@@ -2,10 +2,11 @@
 
 Run from the checkout, after the tests' installation: ``python -m tests.benchmarks.throughput``.
 polars, duckdb, mawk and scipy take part where they are installed. Each is a process of its own that
-reads normal logits of spread 3, ten a row, and writes probabilities that read back as the same
-float64; its start is counted, as a user waits for it too. It prints a Markdown table: the medians
-of runs in turns, each time as a multiple of this program's, the processor time of all processes,
-and the most memory that they held together at once, which is measured in a run of its own.
+reads normal logits of spread 3, ten a row, and writes probabilities, either so that they read back
+as the same float64 or with 6 decimals; its start is counted, as a user waits for it too. It prints
+a Markdown table: the medians of runs in turns, each time as a multiple of this program's, the
+processor time of all processes, and the most memory that they held together at once, which is
+measured in a run of its own.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from tests.corpus import SEED
 WIDTH: Final = 10
 SIZES: Final = (50_000, 500_000)
 _CHUNK: Final = 10_000
+_DECIMALS: Final = 6
 _NAMES: Final = [f"c{i}" for i in range(WIDTH)]
 
 _POLARS = f"""
@@ -43,7 +45,8 @@ rows = pl.scan_csv(sys.argv[1], has_header=False, schema={{name: pl.Float64 for 
 largest = pl.max_horizontal(*names)
 rows = rows.select([(pl.col(name) - largest).exp().alias(name) for name in names])
 rows = rows.select([pl.col(name) / pl.sum_horizontal(*names) for name in names])
-rows.sink_csv(sys.argv[2], include_header=False)
+decimals = int(sys.argv[3]) if sys.argv[3:] else None
+rows.sink_csv(sys.argv[2], include_header=False, float_precision=decimals)
 """
 
 _DUCKDB = f"""
@@ -54,7 +57,8 @@ columns = ", ".join(f"{{name}}: 'DOUBLE'" for name in names)
 exponentials = ", ".join(f"exp({{name}} - greatest({{', '.join(names)}})) AS {{name}}"
                          for name in names)
 total = " + ".join(names)
-shares = ", ".join(f"{{name}} / ({{total}})" for name in names)
+form = f"DECIMAL(18, {{sys.argv[3]}})" if sys.argv[3:] else "DOUBLE"
+shares = ", ".join(f"({{name}} / ({{total}}))::{{form}}" for name in names)
 duckdb.sql("SET enable_progress_bar = false")
 duckdb.sql(f"COPY (SELECT {{shares}} FROM (SELECT {{exponentials}} FROM read_csv("
            f"'{{sys.argv[1]}}', header = false, auto_detect = false, columns = {{{{{{columns}}}}}}"
@@ -66,24 +70,25 @@ import sys
 import numpy as np
 from scipy.special import softmax
 rows = np.loadtxt(sys.argv[1], delimiter=",")
-np.savetxt(sys.argv[2], softmax(rows, axis=1), delimiter=",", fmt="%.17g")
+form = f"%.{sys.argv[3]}f" if sys.argv[3:] else "%.17g"
+np.savetxt(sys.argv[2], softmax(rows, axis=1), delimiter=",", fmt=form)
 """
 
 _MAWK = """{
     m = $1; for (i = 2; i <= NF; i++) if ($i > m) m = $i
     s = 0; for (i = 1; i <= NF; i++) { e[i] = exp($i - m); s += e[i] }
-    for (i = 1; i < NF; i++) printf "%.17g,", e[i] / s
-    printf "%.17g\\n", e[NF] / s
+    for (i = 1; i < NF; i++) printf form ",", e[i] / s
+    printf form "\\n", e[NF] / s
 }"""
 
 
-def _programs(source: Path, target: Path) -> dict[str, list[str]]:
+def _programs(source: Path, target: Path, decimals: int | None) -> dict[str, list[str]]:
     """The command lines of what is installed."""
     files = [str(source), str(target)]
-    programs = {
-        "softmax-cli": [str(COMMAND), "softmax", "-i", files[0]],
-        "softmax-cli -j 1": [str(COMMAND), "softmax", "-j", "1", "-i", files[0]],
-    }
+    digits = [] if decimals is None else [str(decimals)]
+    ours = [str(COMMAND), "softmax", "-i", files[0]]
+    ours += ["--decimals", *digits] if digits else []
+    programs = {"softmax-cli": ours, "softmax-cli -j 1": [*ours, "-j", "1"]}
     scripts = {
         "polars: scan_csv, horizontal expressions, sink_csv": ("polars", _POLARS),
         "duckdb: read_csv with types, COPY": ("duckdb", _DUCKDB),
@@ -91,9 +96,10 @@ def _programs(source: Path, target: Path) -> dict[str, list[str]]:
     }
     for name, (module, script) in scripts.items():
         if importlib.util.find_spec(module) is not None:
-            programs[name] = [sys.executable, "-c", script, *files]
+            programs[name] = [sys.executable, "-c", script, *files, *digits]
     if shutil.which("mawk"):
-        programs["mawk: printf %.17g"] = ["mawk", "-F", ",", _MAWK, files[0]]
+        form = "form=%.17g" if decimals is None else f"form=%.{decimals}f"
+        programs["mawk: printf"] = ["mawk", "-F", ",", "-v", form, _MAWK, files[0]]
     return programs
 
 
@@ -168,17 +174,23 @@ def main() -> None:
     parser.add_argument("--rows", type=int, nargs="+", default=SIZES)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
-    print("| rows | program | seconds | times ours | processor seconds | MB |")
-    print("|---:|---|---:|---:|---:|---:|")
+    print("| rows | digits | program | seconds | times ours | processor seconds | MB |")
+    print("|---:|---|---|---:|---:|---:|---:|")
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "logits.csv", Path(folder) / "probabilities.csv"
         for rows in options.rows:
             _write_rows(source, rows)
-            _compare(rows, source, target, options.rounds)
+            for decimals in (None, _DECIMALS):
+                programs = _programs(source, target, decimals)
+                digits = "all" if decimals is None else f"{decimals} decimals"
+                unit = 0.0 if decimals is None else 10.0**-decimals
+                _compare(f"{rows:,} | {digits}", programs, target, options.rounds, unit)
 
 
-def _compare(rows: int, source: Path, target: Path, rounds: int) -> None:
-    programs = {name: _Program(line, target) for name, line in _programs(source, target).items()}
+def _compare(
+    case: str, commands: dict[str, list[str]], target: Path, rounds: int, tolerance: float
+) -> None:
+    programs = {name: _Program(command, target) for name, command in commands.items()}
     methods: dict[str, Callable[[], object]] = {
         name: partial(_Program.run, program) for name, program in programs.items()
     }
@@ -188,10 +200,10 @@ def _compare(rows: int, source: Path, target: Path, rounds: int) -> None:
         peak = program.peak()
         written = np.loadtxt(target, delimiter=",", max_rows=1000)
         right = written if right is None else right
-        np.testing.assert_allclose(written, right, rtol=1e-13)
+        np.testing.assert_allclose(written, right, rtol=1e-13, atol=tolerance)
         ratio = times[name] / times["softmax-cli"]
         print(
-            f"| {rows:,} | {name} | {times[name]:.2f} | {ratio:.2f} "
+            f"| {case} | {name} | {times[name]:.2f} | {ratio:.2f} "
             f"| {statistics.median(program.seconds[1:]):.2f} | {peak:.0f} |"
         )
 
