@@ -12,8 +12,8 @@ import pytest
 
 from tests.conftest import COMMAND, Run, plain_environment
 
-ROWS = 120_000
-LINE = "{0},{0}.000000000000000000,-1.250000000000000000,0.{1:020}\n"
+ROWS = 40_000
+LINE = f"{{0}},{{0}}.{0:060},-1.25{0:060},0.{{1:060}}\n"
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +66,12 @@ def _assert_gone(pids: list[int]) -> None:
         ["xent", "-t", "1", "--breakdown"],
         ["xent", "--target-column", "1", "--names", "a,b,c"],
         ["hardmax", "--header", "--as", "name"],
+        ["softmax", "-f", "json", "--decimals", "3"],
+        ["xent", "--from", "logits", "-t", "0", "-f", "json", "-p", "6"],
+        ["xent", "-t", "1", "--reduction", "mean"],
+        ["xent", "--target-column", "1", "--names", "a,b,c", "--reduction", "sum", "-f", "json"],
+        ["kl", "--from", "logits", "--against", "1,2,3,4", "--breakdown"],
+        ["kl", "--from", "logits", "--against", "1,-inf,3,4", "--reduction", "mean"],
     ],
     ids=" ".join,
 )
@@ -81,12 +87,12 @@ def test_what_comes_out_does_not_depend_on_jobs(run: Run, large: Path, command: 
     ("line", "text"),
     [
         (ROWS - 10, "1,2,abc,4\n"),
-        (70_000, "1,2,3\n"),
-        (70_000, "-inf,-inf,-inf,-inf\n"),
-        (70_000, '"1",2,3,4\n'),
-        (70_000, '1,2,3,"4\n5"\n'),
-        (70_000, "# nothing\n"),
-        (70_000, "\n\n.5,1.,+1,1e400\n"),
+        (25_000, "1,2,3\n"),
+        (25_000, "-inf,-inf,-inf,-inf\n"),
+        (25_000, '"1",2,3,4\n'),
+        (25_000, '1,2,3,"4\n5"\n'),
+        (25_000, "# nothing\n"),
+        (25_000, "\n\n.5,1.,+1,1e400\n"),
         (ROWS, "1,2,3,4"),
         (ROWS, "1,2,3,x"),
     ],
@@ -155,7 +161,7 @@ def test_a_full_disk_leaves_whole_rows_and_an_error(
     run: Run, large: Path, tmp_path: Path, jobs: str
 ) -> None:
     whole = run("softmax", "-i", str(large)).ok()
-    script = f"ulimit -f 4001; exec {COMMAND} softmax -j {jobs} -i {large} > out.csv"
+    script = f"ulimit -f 1001; exec {COMMAND} softmax -j {jobs} -i {large} > out.csv"
     done = subprocess.run(
         ["bash", "-c", script],
         cwd=tmp_path,
@@ -167,7 +173,7 @@ def test_a_full_disk_leaves_whole_rows_and_an_error(
     assert done.returncode == 1
     assert done.stderr == b"softmax-cli: error: can't write to standard output: File too large\n"
     written = (tmp_path / "out.csv").read_text()
-    assert len(written) > 4_000_000
+    assert len(written) > 1_000_000
     assert written.endswith("\n")
     assert whole.startswith(written)
 

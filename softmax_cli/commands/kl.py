@@ -120,11 +120,12 @@ def kl(
         layout = _layout(row, divergence, UNITS[base])
         writer = open_writer(output, _of_masses(layout) if generalized else layout, shape_of(rows))
         shown = writer.fields if reduction == "none" else {divergence}
+        tally = Totals(divergence)
         if reduction == "none":
-            write_rows(pairs, compute, writer, Totals(divergence))
+            write_rows(pairs, compute, writer, tally, notices=notices)
         else:
             item = f"{divergence}_{reduction}"
-            reduce_rows(pairs, compute, writer, Totals(divergence), field=divergence, item=item)
+            reduce_rows(pairs, compute, writer, tally, field=divergence, item=item, notices=notices)
 
 
 def _layout(row: tuple[str, ...], divergence: str, unit: str) -> Layout:

@@ -188,7 +188,7 @@ def xent(
             write_rows(rows, compute, writer, tally, notices=notices)
         else:
             item = "mean" if reduction == "mean" else "loss_sum"
-            reduce_rows(rows, compute, writer, tally, field="loss", item=item)
+            reduce_rows(rows, compute, writer, tally, field="loss", item=item, notices=notices)
 
 
 def _check_usage(reduction: str, shown: list[bool]) -> None:

@@ -56,22 +56,23 @@ def held(rows: Rows, text: str) -> Rows:
     """
     if is_list(text):
         values = np.array(parse_list(text, "--against"))
-        return rows._replace(blocks=_fixed(rows, values, "--against"))
+        return _held_against_one(rows, values, "--against")
     blocks = in_order_of(rows, open_rows(InputSettings(path=text)), text)
     first = next(blocks)
     second = next(blocks, None) if len(first.values) == 1 else None
     if second is None and len(first.values) == 1:
-        return rows._replace(blocks=_fixed(rows, first.values[0], first.places[0]))
+        return _held_against_one(rows, first.values[0], first.places[0])
     waiting = [first] if second is None else [first, second]
     return rows._replace(blocks=in_step(rows, chain(waiting, blocks), text))
 
 
-def _fixed(rows: Rows, values: Floats, place: str) -> Iterator[Block]:
-    for block in rows.blocks:
-        q = Block(
-            np.broadcast_to(values, (len(block.values), len(values))), [place] * len(block.values)
-        )
-        yield block._replace(against=q)
+def _held_against_one(rows: Rows, values: Floats, place: str) -> Rows:
+    def held(block: Block) -> Block:
+        count = len(block.values)
+        q = Block(np.broadcast_to(values, (count, len(values))), [place] * count)
+        return block._replace(against=q)
+
+    return rows.mapped(held)
 
 
 def in_order_of(rows: Rows, others: Rows, name: str) -> Iterator[Block]:

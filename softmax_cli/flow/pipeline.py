@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import count
 from typing import TYPE_CHECKING, Protocol
 
 from softmax_cli.errors import DataError, RowError
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     # A block's fields, each computed when it is asked for.
     LazyFields = Mapping[str, Callable[[], Values]]
     Compute = Callable[[Block], LazyFields]
+    # What is made of blocks: text to be written, or fields to be counted in
+    Pieces = Callable[[Iterator[Block]], Iterator[bytes | Fields]]
 
 
 class Tally(Protocol):
@@ -64,8 +67,8 @@ def write_rows(
         Kept where the writer shows it, or `always`.
     always : bool
     notices : Notices, optional
-        Where `compute` notes what it finds, if that is all that a block leaves behind. Then
-        several processes may share the blocks.
+        Where `compute` notes what it finds, if that is all that a block leaves behind beside
+        the tally. Then several processes may share the blocks.
 
     Raises
     ------
@@ -74,14 +77,22 @@ def write_rows(
     """
     counts = always or writer.summarises
     wanted = writer.fields | (tally.fields if counts else frozenset())
-    shared = None if counts or notices is None else _shared(rows, compute, writer, notices)
+
+    def pieces(blocks: Iterator[Block]) -> Iterator[bytes | Fields]:
+        assert isinstance(writer, TextWriter)
+        for fields in computed(rows._replace(blocks=blocks), compute, wanted):
+            if counts:
+                yield {key: fields[key] for key in tally.fields}
+            yield from writer.texts(fields)
+
+    share = _sharing(rows, pieces, tally, notices if isinstance(writer, TextWriter) else None)
     try:
         with progress_of(rows, streams=writer.streams) as progress:
             for fields in computed(rows, compute, wanted, progress):
                 if counts:
                     tally.add(fields)
                 writer.write(fields)
-                if shared is not None and shared(progress):
+                if share(progress):
                     break
     except DataError:
         writer.close(None)
@@ -96,43 +107,63 @@ def progress_of(rows: Rows, *, streams: bool) -> Progress:
     return Progress(opened.done if opened is not None and is_sized else None, streams=streams)
 
 
-def _shared(
-    rows: Rows, compute: Compute, writer: Writer, notices: Notices
-) -> Callable[[Progress], bool] | None:
-    """What shares the rows that are left among processes and says whether it did, if any can."""
-    blocks = rows.blocks
-    if not isinstance(blocks, Divisible) or not isinstance(writer, TextWriter):
-        return None
+def _sharing(
+    rows: Rows, pieces: Pieces, tally: Tally, notices: Notices | None
+) -> Callable[[Progress], bool]:
+    """What lets processes go through all rows that are left, if it is worth it, and says so.
 
-    def texts(blocks: Iterator[Block]) -> Iterator[bytes]:
-        for fields in computed(rows._replace(blocks=blocks), compute, writer.fields):
-            yield from writer.texts(fields)
+    To be asked between two blocks; never before the second, which makes a writer's rows many.
+    """
+    blocks = rows.blocks
+    if notices is None or not isinstance(blocks, Divisible):
+        return lambda _: False
+    asked = count()
 
     def share(progress: Progress) -> bool:
-        division = blocks.division()
+        division = blocks.division() if next(asked) else None
         if division is None:
             return False
-        from softmax_cli.flow.workers import write_divided
+        from softmax_cli.flow.workers import Work, divide
 
-        write_divided(division, texts, notices, progress)
+        divide(division, Work(pieces, tally, notices), progress)
         return True
 
     return share
 
 
 def reduce_rows(
-    rows: Rows, compute: Compute, writer: Writer, tally: Tally, *, field: str, item: str
+    rows: Rows,
+    compute: Compute,
+    writer: Writer,
+    tally: Tally,
+    *,
+    field: str,
+    item: str,
+    notices: Notices | None = None,
 ) -> None:
     """Write one number for all vectors: an item of the summary, under a field's name.
+
+    Parameters
+    ----------
+    rows, compute, writer, tally, notices
+        As for `write_rows`.
+    field, item : str
 
     Raises
     ------
     DataError
         A row can't be used.
     """
+
+    def pieces(blocks: Iterator[Block]) -> Iterator[Fields]:
+        return computed(rows._replace(blocks=blocks), compute, tally.fields)
+
+    share = _sharing(rows, pieces, tally, notices)
     with progress_of(rows, streams=False) as progress:
         for fields in computed(rows, compute, tally.fields, progress):
             tally.add(fields)
+            if share(progress):
+                break
     summary = tally.summary()
     writer.reduce(field, summary[item], summary)
 

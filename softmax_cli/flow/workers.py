@@ -1,10 +1,10 @@
 """The rest of a large file, put through several processes in turn.
 
 The processes stand in a ring. Whose turn it is to read takes the next part of the file and tells
-the next where it ends; whose turn it is to write writes, and hands on what has been noted so far.
-Between the two each computes by itself. So rows, warnings and errors come as from one process, and
-no rows go from one to another. All of them end when one of them does: what it would have told the
-next is cut short.
+the next where it ends; whose turn it is to write writes, and hands on what has been noted and
+summed so far. Between the two each computes by itself. So rows, sums, warnings and errors come as
+from one process, and no rows go from one to another. All of them end when one of them does: what it
+would have told the next is cut short.
 """
 
 from __future__ import annotations
@@ -23,12 +23,10 @@ from softmax_cli.output import stdout
 from softmax_cli.output.progress import Progress
 
 if TYPE_CHECKING:
+    from softmax_cli.flow.pipeline import Pieces, Tally
     from softmax_cli.input.division import Division
-    from softmax_cli.input.rows import Block
     from softmax_cli.messages import Notices
-
-# What of some blocks is to be written
-Texts = Callable[[Iterator["Block"]], Iterator[bytes]]
+    from softmax_cli.output.results import Fields
 
 _LENGTH: Final = struct.Struct("Q")
 _INTERRUPTED: Final = 130
@@ -69,6 +67,34 @@ class _Pipe(NamedTuple):
         return b"".join(parts)
 
 
+class Work(NamedTuple):
+    """What the processes do.
+
+    Attributes
+    ----------
+    pieces : callable
+        Makes of some blocks what is to be written and to be counted in.
+    tally : Tally
+        What is counted in.
+    notices : Notices
+        Where `pieces` notes what it finds.
+    """
+
+    pieces: Pieces
+    tally: Tally
+    notices: Notices
+
+    def so_far(self) -> tuple[object, object]:
+        """What the next process has to know."""
+        return self.notices.take(), vars(self.tally)
+
+    def resume(self, so_far: tuple[Any, Any]) -> None:
+        """Take up what the one before knows."""
+        noted, counted = so_far
+        self.notices.merge(noted)
+        vars(self.tally).update(counted)
+
+
 class _Links(NamedTuple):
     """What a process has to do with the others.
 
@@ -95,8 +121,8 @@ class _Links(NamedTuple):
     parent: int
 
 
-def write_divided(division: Division, texts: Texts, notices: Notices, progress: Progress) -> None:
-    """Write what is made of the rest of a file, by as many processes as the division says.
+def divide(division: Division, work: Work, progress: Progress) -> None:
+    """Write and count what is made of the rest of a file, by as many processes as it says.
 
     Raises
     ------
@@ -107,7 +133,7 @@ def write_divided(division: Division, texts: Texts, notices: Notices, progress: 
     result, written = _pipe(), mmap.mmap(-1, _LENGTH.size)
     _note_written(written)
     turns[0][0].send((division.offset, division.line))
-    turns[0][1].send(notices.take())
+    turns[0][1].send(work.so_far())
     workers: set[int] = set()
     try:
         for number in range(division.jobs):
@@ -117,11 +143,11 @@ def write_divided(division: Division, texts: Texts, notices: Notices, progress: 
             pid = _fork()
             if pid == 0:
                 _keep_own([end for pair in turns for end in pair], links)
-                _work_and_exit(division, texts, notices, links)
+                _work_and_exit(division, work, links)
             workers.add(pid)
         _close(result.writer, *(end for pair in turns for pipe in pair for end in pipe))
         _watch(result, progress)
-        _await(result, workers, written, notices)
+        _await(result, workers, written, work)
     finally:
         for pid in workers:
             os.kill(pid, signal.SIGKILL)
@@ -163,22 +189,22 @@ def _watch(result: _Pipe, progress: Progress) -> None:
     progress.clear()
 
 
-def _await(result: _Pipe, workers: set[int], written: mmap.mmap, notices: Notices) -> None:
+def _await(result: _Pipe, workers: set[int], written: mmap.mmap, work: Work) -> None:
     """Wait for the last word, and for the ends of all."""
     try:
-        noted, error = result.receive()
+        so_far, error = result.receive()
     except EOFError:
-        noted, error = None, None
+        so_far, error = None, None
     codes = []
     while workers:
         pid, status = os.wait()
         workers.discard(pid)
         codes.append(os.waitstatus_to_exitcode(status))
     os.close(result.reader)
-    if noted is None:
+    if so_far is None:
         _take_back_begun_row(written)
         _explain(codes)
-    notices.merge(noted)
+    work.resume(so_far)
     if error is not None:
         raise error
 
@@ -197,10 +223,10 @@ def _explain(codes: list[int]) -> NoReturn:
     raise DataError(f"a process at work ended with status {max(codes)}; the output breaks off")
 
 
-def _work_and_exit(division: Division, texts: Texts, notices: Notices, links: _Links) -> NoReturn:
+def _work_and_exit(division: Division, work: Work, links: _Links) -> NoReturn:
     status = 1
     try:
-        while _take_turn(division, texts, notices, links):
+        while _take_turn(division, work, links):
             pass
         status = 0
     except EOFError:  # there is nothing left, or another process has ended
@@ -211,39 +237,44 @@ def _work_and_exit(division: Division, texts: Texts, notices: Notices, links: _L
         os._exit(status)
 
 
-def _take_turn(division: Division, texts: Texts, notices: Notices, links: _Links) -> bool:
+def _take_turn(division: Division, work: Work, links: _Links) -> bool:
     """Read, compute and write a part of the file, and say whether there may be more."""
     offset, line = links.read_turn.receive()
     part, count = division.part(offset)
-    pieces: list[bytes] = []
+    pieces: list[bytes | Fields] = []
     error: Exception | None = None
-    notices.take()
+    work.notices.take()
     if part:
         links.next_read_turn.send((offset + len(part), line + count))
-        error = _tried(texts(division.blocks(part, line)), pieces.append)
+        error = _tried(work.pieces(division.blocks(part, line)), pieces.append)
     else:
         os.close(links.next_read_turn.writer)
-    own = notices.take()
-    notices.merge(links.write_turn.receive())
-    notices.merge(own)
+    own = work.notices.take()
+    work.resume(links.write_turn.receive())
+    work.notices.merge(own)
     if os.getppid() != links.parent:
         raise EOFError
 
-    def write(piece: bytes) -> None:
-        stdout.write(piece)
-        _note_written(links.written)
+    def use(piece: bytes | Fields) -> None:
+        if isinstance(piece, bytes):
+            stdout.write(piece)
+            _note_written(links.written)
+        else:
+            work.tally.add(piece)
 
-    error = _tried(iter(pieces), write) or error
+    error = _tried(iter(pieces), use) or error
     if part and error is None:
-        links.next_write_turn.send(notices.take())
+        links.next_write_turn.send(work.so_far())
         return True
     if not part:
-        error = error or _tried(texts(division.rest(offset, line)), write)
-    links.result.send((notices.take(), error))
+        error = error or _tried(work.pieces(division.rest(offset, line)), use)
+    links.result.send((work.so_far(), error))
     return False
 
 
-def _tried(pieces: Iterator[bytes], use: Callable[[bytes], None]) -> Exception | None:
+def _tried(
+    pieces: Iterator[bytes | Fields], use: Callable[[bytes | Fields], None]
+) -> Exception | None:
     """Use each piece, up to the error that ends them."""
     try:
         for piece in pieces:

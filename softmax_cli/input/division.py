@@ -40,6 +40,15 @@ class FileBlocks(Iterator[Block]):
     def __next__(self) -> Block:
         return next(self._blocks)
 
+    def mapped(self, function: Callable[[Block], Block]) -> FileBlocks:
+        """What a function makes of each block."""
+
+        def read(chunks: Iterator[bytes], line: int) -> Iterator[Block]:
+            return map(function, self._read(chunks, line))
+
+        blocks = map(function, self._blocks)
+        return FileBlocks(blocks, self._lines, self._opened, read, self._jobs)
+
     def division(self) -> Division | None:
         """All that is left, if it is worth it; not in the middle of what has been read."""
         if self._jobs < 2 or not self._lines.is_idle():

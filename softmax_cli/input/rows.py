@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol, overload, runtime_checkable
 
 if TYPE_CHECKING:
@@ -77,6 +77,9 @@ class Divisible(Protocol):
     def division(self) -> Division | None:
         """All that is left, if it is worth it now; it is asked for between two blocks."""
 
+    def mapped(self, function: Callable[[Block], Block]) -> Iterator[Block]:
+        """What a function makes of each block, divisible too."""
+
 
 class Rows(NamedTuple):
     """An opened input.
@@ -102,3 +105,10 @@ class Rows(NamedTuple):
     downwards: bool = False
     column_names: tuple[str, ...] | None = None
     opened: Opened | None = None
+
+    def mapped(self, function: Callable[[Block], Block]) -> Rows:
+        """The same rows, with what a function makes of each block by itself."""
+        blocks = self.blocks
+        if isinstance(blocks, Divisible):
+            return self._replace(blocks=blocks.mapped(function))
+        return self._replace(blocks=map(function, blocks))

@@ -50,6 +50,11 @@ class JsonWriter(_ObjectWriter):
 
     def write(self, fields: Fields) -> None:
         """Write the objects, but hold back the first until a second makes it one of many."""
+        for text in self.texts(fields):
+            stdout.write(text)
+
+    def texts(self, fields: Fields) -> Iterator[bytes]:
+        """What is written of some vectors, each with the comma before it."""
         objects = list(self._objects(fields))
         if self._first is None and objects:
             self._first = objects.pop(0)
@@ -57,10 +62,10 @@ class JsonWriter(_ObjectWriter):
             return
         if not self._many:
             objects.insert(0, b'{"rows":[\n' + (self._first or b""))
-            stdout.write(b",\n".join(objects))
+            yield b",\n".join(objects)
             self._many = True
         else:
-            stdout.write(b"".join(b",\n" + item for item in objects))
+            yield b"".join(b",\n" + item for item in objects)
 
     def close(self, summary: Summary | None) -> None:
         """Write the lone object, or the end of many with the summary, if there is one."""

@@ -157,7 +157,7 @@ class Writer(Protocol):
 
 @runtime_checkable
 class TextWriter(Protocol):
-    """A writer whose text for some vectors hangs on these alone, once there was a first."""
+    """A writer whose text for some vectors hangs on these alone, once there were two blocks."""
 
     def texts(self, fields: Fields) -> Iterator[bytes]:
         """What `write` writes, in pieces of whole lines."""
