@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from softmax_cli.output import stdout
-from softmax_cli.output.numbers import plain
+from softmax_cli.output.numbers import plain, plain_values
 from softmax_cli.output.results import Layout
 from softmax_cli.output.settings import Digits
 
@@ -25,9 +25,9 @@ class _ObjectWriter:
         self._digits = digits
 
     def _objects(self, fields: Fields) -> Iterator[bytes]:
-        columns = [fields[key].tolist() for key in self._keys]
+        columns = [plain_values(fields[key], self._digits) for key in self._keys]
         for values in zip(*columns, strict=True):
-            yield self._dump(dict(zip(self._keys, values, strict=True)))
+            yield orjson.dumps(dict(zip(self._keys, values, strict=True)))
 
     def _dump(self, value: object) -> bytes:
         return orjson.dumps(plain(value, self._digits))

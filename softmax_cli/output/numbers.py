@@ -101,3 +101,12 @@ def plain(value: object, digits: Digits) -> object:
     if isinstance(value, dict):
         return {key: plain(item, digits) for key, item in value.items()}
     return value
+
+
+def plain_values(values: NDArray[Any], digits: Digits) -> list[Any]:
+    """The elements of an array's first axis, each as JSON can hold it."""
+    items: list[Any] = values.tolist()
+    is_plain = values.dtype.kind != "f" or (digits == SHORTEST and np.isfinite(values).all())
+    if is_plain and values.dtype.kind != "O":
+        return items
+    return [plain(item, digits) for item in items]
