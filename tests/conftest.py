@@ -69,8 +69,9 @@ class Run(Protocol):
 
 
 def plain_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """This environment without what changes how the command looks."""
-    noisy = {"NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "TERM", "PYTHONWARNINGS"}
+    """This environment without what changes how the command looks, or starts."""
+    noisy = {"NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "TERM"}
+    noisy |= {"PYTHONWARNINGS", "PYTHONDONTWRITEBYTECODE"}
     kept = {key: value for key, value in os.environ.items() if key not in noisy}
     path = f"{SCRIPTS}{os.pathsep}{kept.get('PATH', '')}"
     return {**kept, "PATH": path, "COLUMNS": "80", **(extra or {})}

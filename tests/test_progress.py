@@ -32,7 +32,7 @@ def slowly(rows: str, seconds: float) -> str:
 
 
 def test_rows_and_their_rate_are_shown_and_cleared(tmp_path: Path) -> None:
-    screen = watched(f"{slowly('1,2', 1.5)} | '{COMMAND}' softmax > out", tmp_path)
+    screen = watched(f"{slowly('1,2', 3)} | '{COMMAND}' softmax > out", tmp_path)
     assert " rows, " in screen
     assert "\x1b" not in screen
     parts = screen.split("\r")
