@@ -169,6 +169,14 @@ input_options: Final = gathered(
         ),
         option(
             "Input",
+            "-k",
+            "--keep",
+            metavar="LIST",
+            callback=_columns,
+            help="Columns copied to the front of each output row; without -c not in the vector.",
+        ),
+        option(
+            "Input",
             "-d",
             "--delimiter",
             metavar="CHAR",

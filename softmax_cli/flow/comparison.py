@@ -57,7 +57,9 @@ class Comparison:
             at = f" at T = {trial.temperature:g}" if trial.temperature != 1 else ""
             return outcome.reason and f"{trial.method} {trial.dtype}{at}: {outcome.reason}"
 
+        kept = block.kept
         return {
+            **({} if kept is None else {"kept": lambda: kept.repeat(len(self._trials), axis=0)}),
             "row": lambda: np.array(rows),
             "method": lambda: np.array([trial.method for trial in trials]),
             "dtype": lambda: np.array([trial.dtype for trial in trials]),

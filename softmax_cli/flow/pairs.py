@@ -41,7 +41,8 @@ def against_second(rows: Rows) -> Rows:
     if len(values) != 2:
         raise UsageError(f"only one vector: {two}")
     q = Block(values[1:], places[1:])
-    return rows._replace(blocks=iter([Block(values[:1], places[:1], against=q)]), downwards=False)
+    p = blocks[0].head(1)._replace(against=q)
+    return rows._replace(blocks=iter([p]), downwards=False)
 
 
 def held(rows: Rows, text: str) -> Rows:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 from typing import TYPE_CHECKING, Protocol
 
-from softmax_cli.errors import DataError, RowError
+from softmax_cli.errors import DataError, RowError, UsageError
 from softmax_cli.input.rows import Divisible
 from softmax_cli.output.progress import Progress
 from softmax_cli.output.results import Shape, TextWriter, Writer
@@ -45,7 +45,7 @@ class Tally(Protocol):
 
 def shape_of(rows: Rows) -> Shape:
     """What a writer must know of the input."""
-    return Shape(rows.names, rows.header, rows.downwards, rows.column_names)
+    return Shape(rows.names, rows.header, rows.downwards, rows.column_names, rows.kept)
 
 
 def write_rows(
@@ -151,9 +151,13 @@ def reduce_rows(
 
     Raises
     ------
+    UsageError
+        Cells are to be copied to rows, and there are none.
     DataError
         A row can't be used.
     """
+    if rows.kept:
+        raise UsageError("--keep copies cells to rows, --reduction leaves none")
 
     def pieces(blocks: Iterator[Block]) -> Iterator[Fields]:
         return computed(rows._replace(blocks=blocks), compute, tally.fields)
@@ -190,12 +194,20 @@ def _until_error(
 ) -> tuple[Fields | None, RowError | None]:
     """The fields of the rows before the first bad one, and its error."""
     try:
-        return _evaluated(compute(block), wanted), None
+        return _evaluated({"kept": _kept_of(block), **compute(block)}, wanted), None
     except RowError as error:
         if not error.row:
             return None, error
         fields, earlier = _until_error(block.head(error.row), compute, wanted)
         return fields, earlier or error
+
+
+def _kept_of(block: Block) -> Callable[[], Values]:
+    def kept() -> Values:
+        assert block.kept is not None
+        return block.kept
+
+    return kept
 
 
 def _evaluated(lazy: LazyFields, wanted: frozenset[str]) -> Fields:

@@ -20,7 +20,7 @@ from softmax_cli.input.numbers import is_number, parse_number, shown
 from softmax_cli.input.plain import PlainRows, parse_plain
 from softmax_cli.input.rows import Block, Places, Rows
 from softmax_cli.input.settings import InputSettings
-from softmax_cli.input.shape import RowShape, check_axis, row_shape, turned
+from softmax_cli.input.shape import RowShape, cells_kept, check_axis, row_shape, turned
 
 # A block's numbers and the handful of arrays made of them fit a processor's cache.
 _BLOCK_VALUES: Final = 1 << 13
@@ -72,19 +72,16 @@ def read_delimited(
     names, shape = _header(first[1], settings, target_column, name)
     table = _Table(name, lines.delimiter, shape)
     check_axis(settings.axis, target_column)
-    downwards = settings.axis == "column" or (
-        settings.axis is None and len(shape.chosen) == 1 and shape.label is None
-    )
     chosen_names = tuple(names[i] for i in shape.chosen) if names else None
     blocks = _all_blocks(rows, lines, table, first, is_header=names is not None)
-    if downwards:
+    if shape.is_downwards(settings.axis):
         return Rows(
             turned(blocks, name), settings.names, names is not None, True, chosen_names, opened
         )
     if opened.size is not None:
         blocks = FileBlocks(blocks, lines, opened, table.blocks, settings.jobs)
-    names_of_classes = settings.names or chosen_names
-    return Rows(blocks, names_of_classes, names is not None, opened=opened)
+    names_of_classes, kept = settings.names or chosen_names, shape.kept_names(names)
+    return Rows(blocks, names_of_classes, names is not None, opened=opened, kept=kept)
 
 
 class _Table(NamedTuple):
@@ -130,18 +127,19 @@ def _header(
     first: list[str], settings: InputSettings, target_column: str | None, name: str
 ) -> tuple[list[str] | None, RowShape]:
     """The names in the first row, if that is what it holds, and the shape of every row."""
-    specs = [spec for spec in (settings.columns, target_column) if spec is not None]
+    given = (settings.columns, settings.keep, target_column)
+    specs = [spec for spec in given if spec is not None]
     names = [cell.strip() for cell in first]
     header = settings.header
     if header is None and not all(map(is_numbered, specs)):
         header = True  # a column asked for by name
     if header is None:
-        chosen = row_shape(settings.columns, target_column, None, len(first), name).chosen
+        chosen = row_shape(settings, target_column, None, len(first), name).chosen
         # pandas leaves the name above its index empty; elsewhere an empty cell is a missing one.
         header = any(names[i] and not is_number(names[i]) for i in chosen) or not names[0]
     if not header:
-        return None, row_shape(settings.columns, target_column, None, len(first), name)
-    return names, row_shape(settings.columns, target_column, names, len(first), name)
+        return None, row_shape(settings, target_column, None, len(first), name)
+    return names, row_shape(settings, target_column, names, len(first), name)
 
 
 def _why_header(first: list[str], shape: RowShape) -> str:
@@ -215,16 +213,18 @@ def _joined(blocks: list[Block]) -> Block:
     if len(blocks) == 1:
         return blocks[0]
     labels = None if blocks[0].labels is None else [x for b in blocks for x in b.labels or ()]
+    kept = [block.kept for block in blocks if block.kept is not None]
     return blocks[0]._replace(
         values=np.concatenate([block.values for block in blocks]),
         places=list(chain.from_iterable(block.places for block in blocks)),
         labels=labels,
+        kept=np.concatenate(kept) if kept else None,
     )
 
 
 def _plain_block(plain: PlainRows, line: int, shape: RowShape, name: str) -> Block:
     places = Places(name, range(line, line + len(plain.values)))
-    return Block(plain.values, places, plain.labels, shape.label_column())
+    return Block(plain.values, places, plain.labels, shape.label_column(), kept=plain.kept)
 
 
 def _patient(
@@ -264,10 +264,12 @@ def _parsed(rows: list[_Row], shape: RowShape, name: str) -> Iterator[Block]:
 
 def _block(rows: list[_Row], values: NDArray[np.float64], shape: RowShape, name: str) -> Block:
     places = Places(name, [line for line, _ in rows])
-    if shape.label is None:
-        return Block(values, places)
-    labels = [cells[shape.label].strip() for _, cells in rows]
-    return Block(values, places, labels, shape.label_column())
+    labels = kept = None
+    if shape.label is not None:
+        labels = [cells[shape.label].strip() for _, cells in rows]
+    if shape.kept:
+        kept = cells_kept([[cells[i] for i in shape.kept] for _, cells in rows])
+    return Block(values, places, labels, shape.label_column(), kept=kept)
 
 
 def _values(rows: Sequence[list[str]], shape: RowShape) -> NDArray[np.float64] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Any, Final, NamedTuple
 
@@ -18,7 +18,7 @@ from softmax_cli.input.columns import split_names
 from softmax_cli.input.numbers import parse_number, shown
 from softmax_cli.input.rows import Block, Places, Rows
 from softmax_cli.input.settings import InputSettings
-from softmax_cli.input.shape import RowShape, check_axis, row_shape, turned
+from softmax_cli.input.shape import RowShape, cells_kept, check_axis, row_shape, turned
 
 # The lists of an object that this tool has written, by what the numbers are to be
 _LISTS: Final = {
@@ -41,10 +41,11 @@ class _Records(NamedTuple):
 
 
 class _Row(NamedTuple):
-    """A row's numbers, and its label if it has one."""
+    """A row's numbers, its label if it has one, and the cells kept."""
 
     numbers: list[float]
     label: str | None = None
+    kept: list[Any] | None = None
 
 
 _Read = Callable[[Any, str], _Row]
@@ -105,23 +106,25 @@ def _rows(
         raise DataError(f"{place}: {_named(first)} where a list or an object is expected")
     if not first:
         raise DataError(f"{place}: an empty {'list' if isinstance(first, list) else 'object'}")
-    names = None
+    names: tuple[str, ...] | None = None
     if isinstance(first, list):
-        shape = row_shape(settings.columns, target_column, None, len(first), name)
+        shape = row_shape(settings, target_column, None, len(first), name)
+        kept = shape.kept_names(None)
         read = _list_reader(shape)
     elif key := _list_key(first, settings.columns, kind, place):
-        shape = _inner_shape(first, key, target_column, place)
-        read = _object_reader(key, target_column, shape)
+        kept = tuple(split_names(settings.keep or ""))
+        shape = _inner_shape(first, key, target_column, kept, place)
+        read = _object_reader(key, target_column, kept, shape)
     else:
         keys = list(first)
-        shape = row_shape(settings.columns, target_column, keys, len(keys), name)
-        names = tuple(keys[i] for i in shape.chosen)
+        shape = row_shape(settings, target_column, keys, len(keys), name)
+        names, kept = tuple(keys[i] for i in shape.chosen), shape.kept_names(keys)
         read = _flat_reader(keys, shape)
     check_axis(settings.axis, target_column)
     blocks = _blocks(records, read, shape, name, are_lists=isinstance(first, list))
     if settings.axis == "column":
         return Rows(turned(blocks, name), settings.names, names is not None, True, names, opened)
-    return Rows(blocks, settings.names or names, names is not None, opened=opened)
+    return Rows(blocks, settings.names or names, names is not None, opened=opened, kept=kept)
 
 
 def _list_key(first: dict[str, Any], columns: str | None, kind: str, place: str) -> str | None:
@@ -139,13 +142,16 @@ def _list_key(first: dict[str, Any], columns: str | None, kind: str, place: str)
     raise DataError(f"{place}: no list of {wanted}", f"-c takes another list: {', '.join(lists)}")
 
 
-def _inner_shape(first: dict[str, Any], key: str, target: str | None, place: str) -> RowShape:
-    """The shape of an object's list, which has no column for a label."""
+def _inner_shape(
+    first: dict[str, Any], key: str, target: str | None, kept: Sequence[str], place: str
+) -> RowShape:
+    """The shape of an object's list, which has no column for a label nor for what is kept."""
     if not first[key]:
         raise DataError(f"{place}: an empty list")
-    if target is not None and target not in first:
+    missing = next((asked for asked in (target, *kept) if asked and asked not in first), None)
+    if missing is not None:
         known = ", ".join(list(first)[:10])
-        raise DataError(f"{place}: no column named {shown(target)}", f"the columns are {known}")
+        raise DataError(f"{place}: no column named {shown(missing)}", f"the columns are {known}")
     width = len(first[key])
     return RowShape(range(width), None, width)
 
@@ -172,12 +178,14 @@ def _flat_reader(keys: list[str], shape: RowShape) -> _Read:
     return read
 
 
-def _object_reader(key: str, target: str | None, shape: RowShape) -> _Read:
+def _object_reader(key: str, target: str | None, kept: Sequence[str], shape: RowShape) -> _Read:
     def read(value: Any, place: str) -> _Row:
-        for wanted in (key, target):
+        for wanted in (key, target, *kept):
             if wanted is not None and (not isinstance(value, dict) or wanted not in value):
                 raise DataError(f"{place}: no object with {shown(wanted)}")
         row = _row(_list(value[key], shape.width, place), shape, place)
+        if kept:
+            row = row._replace(kept=[_kept(value[name]) for name in kept])
         return row if target is None else row._replace(label=_label(value[target], place))
 
     return read
@@ -195,9 +203,15 @@ def _row(cells: list[Any], shape: RowShape, place: str) -> _Row:
     numbers = [cells[i] for i in shape.chosen]
     if not _NUMBERS.issuperset(map(type, numbers)):
         numbers = [_number(cells[i], f"{place}:{i + 1}") for i in shape.chosen]
+    kept = [_kept(cells[i]) for i in shape.kept] or None
     if shape.label is None:
-        return _Row(numbers)
-    return _Row(numbers, _label(cells[shape.label], f"{place}:{shape.label + 1}"))
+        return _Row(numbers, kept=kept)
+    return _Row(numbers, _label(cells[shape.label], f"{place}:{shape.label + 1}"), kept)
+
+
+def _kept(cell: Any) -> str | float:
+    """A cell to be copied; what is neither text nor a number is copied as JSON."""
+    return cell if isinstance(cell, str) or type(cell) in _NUMBERS else orjson.dumps(cell).decode()
 
 
 def _number(cell: Any, place: str) -> float:
@@ -228,7 +242,8 @@ def _blocks(
     """A block for each record; of one with a bad row those before it, and then the error."""
     for numbers, values, broken in records:
         failure = broken
-        array = _plain(values, shape.width) if are_lists and shape.takes_all() else None
+        is_whole = are_lists and shape.takes_all() and not shape.kept
+        array = _plain(values, shape.width) if is_whole else None
         if array is not None:
             yield Block(array, Places(name, numbers))
         else:
@@ -268,7 +283,8 @@ def _block(rows: list[_Row], places: Places, shape: RowShape) -> Block:
     flat = chain.from_iterable(row.numbers for row in rows)
     values = np.fromiter(flat, np.float64, len(rows) * width).reshape(len(rows), width)
     labels = [row.label for row in rows if row.label is not None]
-    return Block(values, places, labels or None, shape.label_column())
+    kept = cells_kept([row.kept for row in rows if row.kept]) if rows[0].kept else None
+    return Block(values, places, labels or None, shape.label_column(), kept=kept)
 
 
 def _without_mark(chunks: Iterator[bytes]) -> Iterator[bytes]:

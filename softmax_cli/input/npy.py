@@ -20,7 +20,7 @@ from softmax_cli.errors import DataError
 from softmax_cli.input.chunks import Opened
 from softmax_cli.input.rows import Block, Places, Rows
 from softmax_cli.input.settings import InputSettings
-from softmax_cli.input.shape import RowShape, check_axis, row_shape, turned
+from softmax_cli.input.shape import RowShape, cells_kept, check_axis, row_shape, turned
 
 _MAGIC: Final = b"\x93NUMPY"
 # Versions differ in the length of the header's length, and in the header's encoding.
@@ -61,14 +61,14 @@ def read_npy(settings: InputSettings, target_column: str | None, opened: Opened)
     """
     source = _Bytes(opened)
     header = _header(source, opened, is_column=settings.axis == "column")
-    shape = row_shape(settings.columns, target_column, None, header.width, opened.name)
+    shape = row_shape(settings, target_column, None, header.width, opened.name)
     check_axis(settings.axis, target_column)
     arrays_of = _stripes if header.is_fortran else _rows
     arrays = arrays_of(header, source, opened)
     blocks = _blocks(arrays, shape, opened.name)
     if settings.axis == "column":
         return Rows(turned(blocks, opened.name), settings.names, downwards=True, opened=opened)
-    return Rows(blocks, settings.names, opened=opened)
+    return Rows(blocks, settings.names, opened=opened, kept=shape.kept_names(None))
 
 
 class _Bytes:
@@ -213,7 +213,9 @@ def _blocks(arrays: Iterator[NDArray[Any]], shape: RowShape, name: str) -> Itera
 
 
 def _block(array: NDArray[Any], done: int, shape: RowShape, name: str) -> Block:
-    labels = None
+    labels = kept = None
+    if shape.kept:
+        kept = cells_kept(array.take(shape.kept, axis=1).tolist())
     if shape.label is not None:
         column = array[:, shape.label]
         labels = list(map(str, (column.astype(int) if column.dtype == bool else column).tolist()))
@@ -222,4 +224,4 @@ def _block(array: NDArray[Any], done: int, shape: RowShape, name: str) -> Block:
     with np.errstate(invalid="ignore"):  # a nan that signals is found below as any other
         values = array.astype(np.float64)
     places = Places(name, range(done + 1, done + len(array) + 1))
-    return Block(values, places, labels, shape.label_column())
+    return Block(values, places, labels, shape.label_column(), kept=kept)

@@ -28,6 +28,8 @@ class Block(NamedTuple):
         That column, from 1.
     against : Block or None
         As many rows to be held against these, where a command compares vectors.
+    kept : object array, shape (rows, columns), or None
+        The cells that are copied to the output: texts, or a number as JSON or npy has it.
     """
 
     values: NDArray[np.float64]
@@ -35,6 +37,7 @@ class Block(NamedTuple):
     labels: list[str] | None = None
     label_column: int | None = None
     against: Block | None = None
+    kept: NDArray[np.object_] | None = None
 
     def head(self, count: int) -> Block:
         """The first rows."""
@@ -47,6 +50,7 @@ class Block(NamedTuple):
             places=self.places[start:stop],
             labels=None if self.labels is None else self.labels[start:stop],
             against=None if self.against is None else self.against.part(start, stop),
+            kept=None if self.kept is None else self.kept[start:stop],
         )
 
 
@@ -97,6 +101,8 @@ class Rows(NamedTuple):
         The header's names where vectors are columns.
     opened : Opened or None
         Where the rows are read from, if they are.
+    kept : tuple of str
+        Names of the columns that are copied to the output.
     """
 
     blocks: Iterator[Block]
@@ -105,6 +111,7 @@ class Rows(NamedTuple):
     downwards: bool = False
     column_names: tuple[str, ...] | None = None
     opened: Opened | None = None
+    kept: tuple[str, ...] = ()
 
     def mapped(self, function: Callable[[Block], Block]) -> Rows:
         """The same rows, with what a function makes of each block by itself."""

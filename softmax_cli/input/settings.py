@@ -24,6 +24,8 @@ class InputSettings(NamedTuple):
         Whether the first row holds names; None to find out.
     columns : str or None
         The columns that make the vector, as typed; None for all.
+    keep : str or None
+        The columns that are copied to the front of each row of the output, as typed.
     names : tuple of str or None
         Names for the classes, instead of the header's.
     axis : str or None
@@ -39,6 +41,7 @@ class InputSettings(NamedTuple):
     delimiter: str | None = None
     header: bool | None = None
     columns: str | None = None
+    keep: str | None = None
     names: tuple[str, ...] | None = None
     axis: str | None = None
     jobs: int | None = None
@@ -51,6 +54,8 @@ class InputSettings(NamedTuple):
         ------
         UsageError
         """
+        if self.keep is not None and self.axis == "column":
+            raise UsageError("--keep copies cells of rows, and --axis column has no rows")
         if self.input_format in ("auto", "csv"):
             return
         for name, value in (("--delimiter", self.delimiter), ("--header", self.header)):

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from softmax_cli.errors import DataError, UsageError
 from softmax_cli.input.columns import resolve
 from softmax_cli.input.rows import Block
+from softmax_cli.input.settings import InputSettings
 
 
 class RowShape(NamedTuple):
-    """Which cells of a row make the vector, which holds the label, and how many there are."""
+    """Which cells of a row make the vector, which hold the label and what is to be kept.
+
+    And how many there are.
+    """
 
     chosen: Sequence[int]
     label: int | None
     width: int
+    kept: Sequence[int] = ()
 
     def takes_all(self) -> bool:
         """Whether the vector is the whole row."""
@@ -28,15 +34,26 @@ class RowShape(NamedTuple):
         """The number of the label's column, from 1."""
         return None if self.label is None else self.label + 1
 
+    def is_downwards(self, axis: str | None) -> bool:
+        """Whether vectors are read downwards: if told so, or if there is but one column."""
+        has_rows = self.label is not None or bool(self.kept)
+        return axis == "column" or (axis is None and len(self.chosen) == 1 and not has_rows)
+
+    def kept_names(self, names: Sequence[str] | None) -> tuple[str, ...]:
+        """What the columns that are kept are called."""
+        return tuple(names[i] if names else f"column {i + 1}" for i in self.kept)
+
 
 def row_shape(
-    columns: str | None,
+    settings: InputSettings,
     target_column: str | None,
     names: Sequence[str] | None,
     width: int,
     source: str,
 ) -> RowShape:
     """The shape of rows of a width, from the columns that were asked for.
+
+    What holds the label is no part of the vector, and what is kept is one if it was asked for.
 
     Raises
     ------
@@ -51,13 +68,24 @@ def row_shape(
         if len(found) != 1:
             raise UsageError(f"--target-column {target_column} asks for {len(found)} columns")
         label = found[0]
-    if columns is None and label is None:
+    kept = resolve(settings.keep, names, width, source) if settings.keep else []
+    if settings.columns:
+        chosen = resolve(settings.columns, names, width, source)
+    elif label is None and not kept:
         return RowShape(range(width), None, width)  # no list of ten million
-    chosen = resolve(columns, names, width, source) if columns else range(width)
+    else:
+        chosen = [i for i in range(width) if i not in kept]
     chosen = [i for i in chosen if i != label]
     if not chosen:
         raise DataError(f"{source}: no column is left for the vector")
-    return RowShape(chosen, label, width)
+    return RowShape(chosen, label, width, kept)
+
+
+def cells_kept(rows: Sequence[Sequence[Any]]) -> NDArray[np.object_]:
+    """Cells as an array of objects, shape (rows, columns)."""
+    kept = np.empty((len(rows), len(rows[0])), dtype=object)
+    kept[:] = rows
+    return kept
 
 
 def check_axis(axis: str | None, target_column: str | None) -> None:

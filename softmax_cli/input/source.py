@@ -45,6 +45,7 @@ def open_rows(
     about_rows = {
         "--target-column": target_column,
         "--columns": settings.columns,
+        "--keep": settings.keep,
         "--delimiter": settings.delimiter,
         "--header": settings.header,
         "--axis": settings.axis,
