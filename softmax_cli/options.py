@@ -11,7 +11,7 @@ import click
 
 from softmax_cli.input.columns import split_names
 from softmax_cli.input.numbers import is_negative_value, is_number
-from softmax_cli.input.settings import INPUT_FORMATS, InputSettings
+from softmax_cli.input.settings import INPUT_FORMATS, INVALID, InputSettings
 from softmax_cli.output.settings import FORMATS, OutputSettings
 from softmax_cli.units import UNITS
 
@@ -197,6 +197,13 @@ input_options: Final = gathered(
             "--axis",
             type=click.Choice(["row", "column"]),
             help="What one vector is.  [default: row; column if there is but one]",
+        ),
+        option(
+            "Input",
+            "--invalid",
+            type=click.Choice(INVALID),
+            default="error",
+            help="A row that can't be used: an error, a row of nan, or left out.",
         ),
         option(
             "Input",

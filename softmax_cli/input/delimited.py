@@ -5,14 +5,14 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from itertools import accumulate, chain, islice
 from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from softmax_cli.errors import DataError
-from softmax_cli.input.chunks import Lines, Opened, open_input, whole_lines
+from softmax_cli.input.chunks import LineError, Lines, Opened, open_input, whole_lines
 from softmax_cli.input.columns import is_numbered
 from softmax_cli.input.delimiters import find_delimiter, split_rows
 from softmax_cli.input.division import FileBlocks
@@ -29,8 +29,8 @@ _BLOCK_VALUES: Final = 1 << 13
 _FEW: Final = 8
 _MOST: Final = 1 << 20
 
-# A row's cells with the line it begins on
-_Row = tuple[int, list[str]]
+# A row's cells, or why it has none, with the line it begins on
+_Row = tuple[int, "list[str] | DataError"]
 _Item = TypeVar("_Item")
 
 
@@ -66,17 +66,25 @@ def read_delimited(
     lines = lines or Lines(whole_lines(opened), name)
     lines.delimiter = settings.delimiter or find_delimiter(lines)
     rows = _rows(lines, name)
-    first = next(rows, None)
-    if first is None:
-        raise DataError(f"{name}: no rows")
-    names, shape = _header(first[1], settings, target_column, name)
+    taken, at = _start(rows, name, settings.invalid)
+    first = taken[at][1]
+    if isinstance(first, DataError):
+        raise first
+    names, shape = _header(first, settings, target_column, name)
     table = _Table(name, lines.delimiter, shape)
     check_axis(settings.axis, target_column)
     chosen_names = tuple(names[i] for i in shape.chosen) if names else None
-    blocks = _all_blocks(rows, lines, table, first, is_header=names is not None)
+    if names is not None:
+        del taken[at]
+    blocks = _all_blocks(rows, lines, table, taken, first if names is not None else None)
     if shape.is_downwards(settings.axis):
         return Rows(
-            turned(blocks, name), settings.names, names is not None, True, chosen_names, opened
+            turned(blocks, name, settings.invalid),
+            settings.names,
+            names is not None,
+            True,
+            chosen_names,
+            opened,
         )
     if opened.size is not None:
         blocks = FileBlocks(blocks, lines, opened, table.blocks, settings.jobs)
@@ -102,14 +110,49 @@ def _rows(lines: Lines, name: str) -> Iterator[_Row]:
     csv.field_size_limit(sys.maxsize)  # an overlong cell is no number, and is told so
     reader = split_rows(lines, lines.delimiter)
     while True:
+        row: list[str] | DataError | None
         try:
             row = next(reader, None)
+        except LineError as error:
+            row = error
         except csv.Error as error:
-            raise DataError(f"{name}:{lines.row_start}: {_explained(str(error))}") from error
+            row = DataError(f"{name}:{lines.row_start}: {_explained(str(error))}")
+            if "unexpected end" in str(error):  # it has swallowed rows that can be used
+                raise row from error
         if row is None:
             return
         lines.between_rows = True
         yield lines.row_start, row
+
+
+def _start(rows: Iterator[_Row], name: str, invalid: str) -> tuple[list[_Row], int]:
+    """The first rows, and which of them the others are like.
+
+    It is the first unless that may be one that can't be used: then, of three, the first that has
+    another's length.
+
+    Raises
+    ------
+    DataError
+        There are no rows.
+    """
+    taken = list(islice(rows, 1))
+    if not taken:
+        raise DataError(f"{name}: no rows")
+    if invalid == "error":
+        return taken, 0
+    lengths: list[int | None] = []
+    for at in range(3):
+        taken += islice(rows, at + 1 - len(taken))
+        if at == len(taken):
+            break
+        cells = taken[at][1]
+        length = None if isinstance(cells, DataError) else len(cells)
+        if length is not None and length in lengths:
+            return taken, lengths.index(length)
+        lengths.append(length)
+    usable = (at for at, length in enumerate(lengths) if length is not None)
+    return taken, next(usable, 0)
 
 
 def _explained(error: str) -> str:
@@ -150,17 +193,17 @@ def _why_header(first: list[str], shape: RowShape) -> str:
 
 
 def _all_blocks(
-    rows: Iterator[_Row], lines: Lines, table: _Table, first: _Row, *, is_header: bool
+    rows: Iterator[_Row], lines: Lines, table: _Table, taken: list[_Row], header: list[str] | None
 ) -> Iterator[Block]:
-    """The first row, unless it is the header, and all others."""
-    empty = is_header
-    if not is_header:
-        yield from _parsed([first], table.shape, table.name)
+    """The rows that have been taken, and all others."""
+    if taken:
+        yield _parsed(taken, table.shape, table.name)
+    empty = not taken
     for block in _gathered(_blocks(rows, lines, table), lines):
         yield block
         empty = False
-    if empty:
-        reason = _why_header(first[1], table.shape)
+    if empty and header is not None:
+        reason = _why_header(header, table.shape)
         raise DataError(f"{table.name}: no rows after the header", reason)
 
 
@@ -216,10 +259,20 @@ def _joined(blocks: list[Block]) -> Block:
     kept = [block.kept for block in blocks if block.kept is not None]
     return blocks[0]._replace(
         values=np.concatenate([block.values for block in blocks]),
+        faults=_all_faults(blocks),
         places=list(chain.from_iterable(block.places for block in blocks)),
         labels=labels,
         kept=np.concatenate(kept) if kept else None,
     )
+
+
+def _all_faults(blocks: list[Block]) -> dict[int, DataError]:
+    starts = accumulate((len(block.values) for block in blocks), initial=0)
+    return {
+        start + row: fault
+        for start, block in zip(starts, blocks, strict=False)
+        for row, fault in (block.faults or {}).items()
+    }
 
 
 def _plain_block(plain: PlainRows, line: int, shape: RowShape, name: str) -> Block:
@@ -241,35 +294,38 @@ def _patient(
         if not lines.ready():
             break
     if waiting:
-        yield from _parsed(waiting, shape, name)
+        yield _parsed(waiting, shape, name)
     if failure is not None:
         raise failure
 
 
-def _parsed(rows: list[_Row], shape: RowShape, name: str) -> Iterator[Block]:
-    """One block; of rows with a bad one among them those before it, and then the error."""
-    values = _values([cells for _, cells in rows], shape)
-    if values is not None:
-        yield _block(rows, values, shape, name)
-        return
-    for good, (line, cells) in enumerate(rows):
-        try:
-            _check(cells, shape, f"{name}:{line}")
-        except DataError:
-            before = rows[:good]
-            if before and (values := _values([c for _, c in before], shape)) is not None:
-                yield _block(before, values, shape, name)
-            raise
-
-
-def _block(rows: list[_Row], values: NDArray[np.float64], shape: RowShape, name: str) -> Block:
-    places = Places(name, [line for line, _ in rows])
+def _parsed(rows: list[_Row], shape: RowShape, name: str) -> Block:
+    """Rows of whatever dialect, and what is wrong with those that can't be used."""
+    usable = [cells for _, cells in rows if not isinstance(cells, DataError)]
+    values = _values(usable, shape) if len(usable) == len(rows) else None
+    faults: dict[int, DataError] = {}
+    if values is None:
+        faults = {i: fault for i, row in enumerate(rows) if (fault := _fault(row, shape, name))}
+        values = np.full((len(rows), len(shape.chosen)), np.nan)
+        good = [i for i in range(len(rows)) if i not in faults]
+        found = _values([cells for i in good if isinstance(cells := rows[i][1], list)], shape)
+        assert found is not None
+        values[good] = found
     labels = kept = None
     if shape.label is not None:
-        labels = [cells[shape.label].strip() for _, cells in rows]
+        labels = [cell.strip() for (cell,) in _cells_at([shape.label], rows)]
     if shape.kept:
-        kept = cells_kept([[cells[i] for i in shape.kept] for _, cells in rows])
-    return Block(values, places, labels, shape.label_column(), kept=kept)
+        kept = cells_kept(_cells_at(shape.kept, rows))
+    places = Places(name, [line for line, _ in rows])
+    return Block(values, places, labels, shape.label_column(), kept=kept, faults=faults)
+
+
+def _cells_at(columns: Sequence[int], rows: list[_Row]) -> list[list[str]]:
+    """Some columns' cells of each row; empty where it has none."""
+    return [
+        [cells[i] if isinstance(cells, list) and i < len(cells) else "" for i in columns]
+        for _, cells in rows
+    ]
 
 
 def _values(rows: Sequence[list[str]], shape: RowShape) -> NDArray[np.float64] | None:
@@ -289,13 +345,20 @@ def _values(rows: Sequence[list[str]], shape: RowShape) -> NDArray[np.float64] |
     return None if np.isnan(values).any() else values.reshape(len(rows), len(shape.chosen))
 
 
-def _check(cells: list[str], shape: RowShape, place: str) -> None:
-    """Raise the `DataError` of a row's first bad cell, if it has one."""
+def _fault(row: _Row, shape: RowShape, name: str) -> DataError | None:
+    """What is wrong with a row's first bad cell, if it has one."""
+    line, cells = row
+    if isinstance(cells, DataError):
+        return cells
     chosen = set(shape.chosen)
     for i in range(max(shape.width, len(cells))):
+        place = f"{name}:{line}:{i + 1}"
         if i >= len(cells) or i >= shape.width:
-            raise DataError(
-                f"{place}:{i + 1}: a row of length {len(cells)} where {shape.width} is expected"
-            )
+            length = f"a row of length {len(cells)} where {shape.width} is expected"
+            return DataError(f"{place}: {length}")
         if i in chosen:
-            parse_number(cells[i], f"{place}:{i + 1}")
+            try:
+                parse_number(cells[i], place)
+            except DataError as error:
+                return error
+    return None

@@ -56,6 +56,11 @@ def _cells(line: str, delimiter: str) -> list[str]:
 def split_rows(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
     """Rows of cells by RFC 4180, from any iterable of lines."""
     if delimiter == " ":
-        blank_lines = (_BLANKS.sub(" ", line.strip(" \t\r\n")) for line in lines)
+        # A map goes on behind an error, where a generator has ended.
+        blank_lines = map(_with_single_blanks, lines)
         return csv.reader(blank_lines, delimiter=" ", strict=True)
     return csv.reader(lines, delimiter=delimiter, strict=True)
+
+
+def _with_single_blanks(line: str) -> str:
+    return _BLANKS.sub(" ", line.strip(" \t\r\n"))

@@ -33,19 +33,17 @@ _ROWS: Final = 1 << 10
 
 
 class _Records(NamedTuple):
-    """Some rows as they were parsed, each with its line or number, and what ended them."""
+    """Some rows as they were parsed, or why they were not, each with its line or number."""
 
     numbers: list[int]
     values: list[Any]
-    failure: DataError | None = None
 
 
 class _Row(NamedTuple):
-    """A row's numbers, its label if it has one, and the cells kept."""
+    """A row's numbers, and its label if it has one."""
 
     numbers: list[float]
     label: str | None = None
-    kept: list[Any] | None = None
 
 
 _Read = Callable[[Any, str], _Row]
@@ -86,8 +84,6 @@ def read_json(
     start = next(records, None)
     if start is None:
         raise DataError(f"{name}: no rows")
-    if not start.values:
-        raise start.failure or DataError(f"{name}: no rows")
     return _rows(chain([start], records), start, settings, target_column, opened, kind)
 
 
@@ -101,29 +97,46 @@ def _rows(
 ) -> Rows:
     """The rows, all of them like the first."""
     name = opened.name
-    first, place = start.values[0], f"{name}:{start.numbers[0]}"
+    at = 0
+    if settings.invalid != "error":
+        are_rows = (
+            i for i, value in enumerate(start.values) if value and isinstance(value, list | dict)
+        )
+        at = next(are_rows, 0)
+    first, place = start.values[at], f"{name}:{start.numbers[at]}"
+    if isinstance(first, DataError):
+        raise first
     if not isinstance(first, list | dict):
         raise DataError(f"{place}: {_named(first)} where a list or an object is expected")
     if not first:
         raise DataError(f"{place}: an empty {'list' if isinstance(first, list) else 'object'}")
     names: tuple[str, ...] | None = None
+    keys: Sequence[int | str]
     if isinstance(first, list):
         shape = row_shape(settings, target_column, None, len(first), name)
-        kept = shape.kept_names(None)
+        kept, keys = shape.kept_names(None), list(shape.kept)
         read = _list_reader(shape)
     elif key := _list_key(first, settings.columns, kind, place):
-        kept = tuple(split_names(settings.keep or ""))
+        keys = split_names(settings.keep or "")
+        kept = tuple(keys)
         shape = _inner_shape(first, key, target_column, kept, place)
-        read = _object_reader(key, target_column, kept, shape)
+        read = _object_reader(key, target_column, shape)
     else:
-        keys = list(first)
-        shape = row_shape(settings, target_column, keys, len(keys), name)
-        names, kept = tuple(keys[i] for i in shape.chosen), shape.kept_names(keys)
-        read = _flat_reader(keys, shape)
+        fields = list(first)
+        shape = row_shape(settings, target_column, fields, len(fields), name)
+        names, kept = tuple(fields[i] for i in shape.chosen), shape.kept_names(fields)
+        read, keys = _flat_reader(fields, shape), list(kept)
     check_axis(settings.axis, target_column)
-    blocks = _blocks(records, read, shape, name, are_lists=isinstance(first, list))
+    blocks = _blocks(records, read, shape, keys, name, are_lists=isinstance(first, list))
     if settings.axis == "column":
-        return Rows(turned(blocks, name), settings.names, names is not None, True, names, opened)
+        return Rows(
+            turned(blocks, name, settings.invalid),
+            settings.names,
+            names is not None,
+            True,
+            names,
+            opened,
+        )
     return Rows(blocks, settings.names or names, names is not None, opened=opened, kept=kept)
 
 
@@ -178,14 +191,12 @@ def _flat_reader(keys: list[str], shape: RowShape) -> _Read:
     return read
 
 
-def _object_reader(key: str, target: str | None, kept: Sequence[str], shape: RowShape) -> _Read:
+def _object_reader(key: str, target: str | None, shape: RowShape) -> _Read:
     def read(value: Any, place: str) -> _Row:
-        for wanted in (key, target, *kept):
+        for wanted in (key, target):
             if wanted is not None and (not isinstance(value, dict) or wanted not in value):
                 raise DataError(f"{place}: no object with {shown(wanted)}")
         row = _row(_list(value[key], shape.width, place), shape, place)
-        if kept:
-            row = row._replace(kept=[_kept(value[name]) for name in kept])
         return row if target is None else row._replace(label=_label(value[target], place))
 
     return read
@@ -203,15 +214,21 @@ def _row(cells: list[Any], shape: RowShape, place: str) -> _Row:
     numbers = [cells[i] for i in shape.chosen]
     if not _NUMBERS.issuperset(map(type, numbers)):
         numbers = [_number(cells[i], f"{place}:{i + 1}") for i in shape.chosen]
-    kept = [_kept(cells[i]) for i in shape.kept] or None
     if shape.label is None:
-        return _Row(numbers, kept=kept)
-    return _Row(numbers, _label(cells[shape.label], f"{place}:{shape.label + 1}"), kept)
+        return _Row(numbers)
+    return _Row(numbers, _label(cells[shape.label], f"{place}:{shape.label + 1}"))
 
 
-def _kept(cell: Any) -> str | float:
-    """A cell to be copied; what is neither text nor a number is copied as JSON."""
-    return cell if isinstance(cell, str) or type(cell) in _NUMBERS else orjson.dumps(cell).decode()
+def _kept(value: Any, keys: Sequence[int | str]) -> list[str | float]:
+    """Cells to be copied; what is neither text nor a number is copied as JSON, none is empty."""
+    cells = value if isinstance(value, dict) else {}
+    if isinstance(value, list):
+        cells = dict(enumerate(value))
+    found = [cells.get(key, "") for key in keys]
+    return [
+        cell if isinstance(cell, str) or type(cell) in _NUMBERS else orjson.dumps(cell).decode()
+        for cell in found
+    ]
 
 
 def _number(cell: Any, place: str) -> float:
@@ -237,35 +254,26 @@ def _named(value: Any) -> str:
 
 
 def _blocks(
-    records: Iterator[_Records], read: _Read, shape: RowShape, name: str, *, are_lists: bool
+    records: Iterator[_Records],
+    read: _Read,
+    shape: RowShape,
+    keys: Sequence[int | str],
+    name: str,
+    *,
+    are_lists: bool,
 ) -> Iterator[Block]:
-    """A block for each record; of one with a bad row those before it, and then the error."""
-    for numbers, values, broken in records:
-        failure = broken
-        is_whole = are_lists and shape.takes_all() and not shape.kept
+    """A block for each record, with the cells of some keys that are kept."""
+    for numbers, values in records:
+        places = Places(name, numbers)
+        is_whole = are_lists and shape.takes_all() and not keys
         array = _plain(values, shape.width) if is_whole else None
         if array is not None:
-            yield Block(array, Places(name, numbers))
-        else:
-            rows, bad = _each(read, numbers, values, name)
-            failure = bad or broken
-            if rows:
-                yield _block(rows, Places(name, numbers[: len(rows)]), shape)
-        if failure is not None:
-            raise failure
-
-
-def _each(
-    read: _Read, numbers: list[int], values: list[Any], name: str
-) -> tuple[list[_Row], DataError | None]:
-    """Each row up to the first bad one, and what is wrong with that."""
-    rows: list[_Row] = []
-    for number, value in zip(numbers, values, strict=True):
-        try:
-            rows.append(read(value, f"{name}:{number}"))
-        except DataError as error:
-            return rows, error
-    return rows, None
+            yield Block(array, places)
+            continue
+        block = _block(values, places, read, shape)
+        if keys:
+            block = block._replace(kept=cells_kept([_kept(value, keys) for value in values]))
+        yield block
 
 
 def _plain(values: list[Any], width: int) -> NDArray[np.float64] | None:
@@ -278,13 +286,23 @@ def _plain(values: list[Any], width: int) -> NDArray[np.float64] | None:
     return np.fromiter(flat, np.float64, len(flat)).reshape(-1, width)
 
 
-def _block(rows: list[_Row], places: Places, shape: RowShape) -> Block:
-    width = len(rows[0].numbers)
+def _block(values: list[Any], places: Places, read: _Read, shape: RowShape) -> Block:
+    """Rows one by one, and what is wrong with those that can't be used."""
+    rows: list[_Row] = []
+    faults: dict[int, DataError] = {}
+    width = len(shape.chosen)
+    for i, value in enumerate(values):
+        try:
+            if isinstance(value, DataError):
+                raise value
+            rows.append(read(value, places[i]))
+        except DataError as error:
+            faults[i] = error
+            rows.append(_Row([np.nan] * width, ""))
     flat = chain.from_iterable(row.numbers for row in rows)
-    values = np.fromiter(flat, np.float64, len(rows) * width).reshape(len(rows), width)
-    labels = [row.label for row in rows if row.label is not None]
-    kept = cells_kept([row.kept for row in rows if row.kept]) if rows[0].kept else None
-    return Block(values, places, labels or None, shape.label_column(), kept=kept)
+    array = np.fromiter(flat, np.float64, len(rows) * width).reshape(len(rows), width)
+    labels = [row.label or "" for row in rows] if any(row.label for row in rows) else None
+    return Block(array, places, labels, shape.label_column(), faults=faults)
 
 
 def _without_mark(chunks: Iterator[bytes]) -> Iterator[bytes]:
@@ -296,21 +314,19 @@ def _of_lines(chunks: Iterator[bytes], name: str) -> Iterator[_Records]:
     """The rows of each chunk of lines, as soon as it has arrived."""
     done = 0
     for chunk in chunks:
-        records, failure = _Records([], []), None
+        records = _Records([], [])
         lines = chunk.removesuffix(b"\n").split(b"\n")
         for number, line in enumerate(lines, done + 1):
             if not line.strip():
                 continue
-            try:
-                value = _parsed(line, name, number)
-            except DataError as error:
-                failure = error
-                break
             records.numbers.append(number)
-            records.values.append(value)
+            try:
+                records.values.append(_parsed(line, name, number))
+            except DataError as error:
+                records.values.append(error)
         done += len(lines)
-        if records.values or failure is not None:
-            yield records._replace(failure=failure)
+        if records.values:
+            yield records
 
 
 def _of_value(chunks: Iterator[bytes], name: str) -> Iterator[_Records]:

@@ -67,7 +67,12 @@ def read_npy(settings: InputSettings, target_column: str | None, opened: Opened)
     arrays = arrays_of(header, source, opened)
     blocks = _blocks(arrays, shape, opened.name)
     if settings.axis == "column":
-        return Rows(turned(blocks, opened.name), settings.names, downwards=True, opened=opened)
+        return Rows(
+            turned(blocks, opened.name, settings.invalid),
+            settings.names,
+            downwards=True,
+            opened=opened,
+        )
     return Rows(blocks, settings.names, opened=opened, kept=shape.kept_names(None))
 
 
@@ -201,14 +206,12 @@ def _blocks(arrays: Iterator[NDArray[Any]], shape: RowShape, name: str) -> Itera
     done = 0
     for array in arrays:
         block = _block(array, done, shape, name)
-        bad = np.flatnonzero(np.isnan(block.values).any(axis=1))
-        if len(bad):
-            row = int(bad[0])
-            if row:
-                yield block.head(row)
-            column = shape.chosen[int(np.isnan(block.values[row]).argmax())] + 1
-            raise DataError(f"{block.places[row]}:{column}: 'nan' is not a number")
-        yield block
+        is_nan = np.isnan(block.values)
+        faults = {}
+        for row in np.flatnonzero(is_nan.any(axis=1)).tolist():
+            column = shape.chosen[int(is_nan[row].argmax())] + 1
+            faults[row] = DataError(f"{block.places[row]}:{column}: 'nan' is not a number")
+        yield block._replace(faults=faults)
         done += len(array)
 
 

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from softmax_cli.errors import UsageError
 
 INPUT_FORMATS: Final = ("auto", "csv", "json", "jsonl", "npy")
+INVALID: Final = ("error", "nan", "skip")
 
 
 class InputSettings(NamedTuple):
@@ -34,6 +35,8 @@ class InputSettings(NamedTuple):
         How many processes a large file may take; None for the cores there are.
     input_format : str
         One of `INPUT_FORMATS`; 'auto' goes by the first bytes.
+    invalid : str
+        One of `INVALID`: a row that can't be used ends the work, leaves a row of nan, or nothing.
     """
 
     vectors: tuple[str, ...] = ()
@@ -46,6 +49,7 @@ class InputSettings(NamedTuple):
     axis: str | None = None
     jobs: int | None = None
     input_format: str = "auto"
+    invalid: str = "error"
 
     def check(self) -> None:
         """Refuse what goes with delimited text alone where the input is something else.

@@ -99,7 +99,33 @@ def check_axis(axis: str | None, target_column: str | None) -> None:
         raise UsageError("--target-column gives a target for each row, --axis column has no rows")
 
 
-def turned(blocks: Iterator[Block], name: str) -> Iterator[Block]:
-    """The whole input as one block whose vectors are the columns."""
-    values = np.concatenate([block.values for block in blocks]).T
-    yield Block(values, [name] * len(values))
+def turned(blocks: Iterator[Block], name: str, invalid: str) -> Iterator[Block]:
+    """The whole input as one block whose vectors are the columns.
+
+    Rows that can't be used are left out of them, if they may be.
+
+    Raises
+    ------
+    DataError
+        A row can't be used: then no vector can.
+    """
+    parts: list[NDArray[np.float64]] = []
+    left_out: list[DataError] = []
+    for block in blocks:
+        faults = block.faults or {}
+        if faults and invalid != "skip":
+            raise faults[min(faults)]
+        left_out += [faults[row] for row in sorted(faults)]
+        parts.append(np.delete(block.values, list(faults), axis=0) if faults else block.values)
+    values = np.concatenate(parts).T
+    if not values.size:
+        raise none_usable(left_out)
+    yield Block(values, [name] * len(values), left_out=left_out)
+
+
+def none_usable(faults: Sequence[DataError]) -> DataError:
+    """What is to be told where every row has its fault."""
+    first = faults[0]
+    if len(faults) == 1:
+        return first
+    return DataError(f"none of {len(faults)} rows can be used, the first at {first.message}")

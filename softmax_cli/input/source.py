@@ -39,7 +39,7 @@ def open_rows(
         What was typed or read can't be used.
     """
     if not settings.vectors:
-        return _read(settings, target_column, kind)
+        return _read(settings, target_column, kind)._replace(invalid=settings.invalid)
     if settings.path != "-":
         raise UsageError("vectors as arguments and --input exclude one another")
     about_rows = {
@@ -63,7 +63,7 @@ def open_rows(
     is_lone = len(vectors) == 1
     places = ["arguments"] if is_lone else [f"argument {n + 1}" for n in range(len(vectors))]
     block = Block(np.array(vectors, np.float64), places)
-    return Rows(iter([block]), settings.names)
+    return Rows(iter([block]), settings.names, invalid=settings.invalid)
 
 
 def _read(settings: InputSettings, target_column: str | None, kind: str) -> Rows:

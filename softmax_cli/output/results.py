@@ -108,6 +108,8 @@ class Shape(NamedTuple):
     kept : tuple of str
         Names of the columns that are copied from the input: of the field `kept`, shape
         (vectors, columns).
+    fills : bool
+        Whether a row of nan may stand for one that can't be used.
     """
 
     names: tuple[str, ...] | None = None
@@ -115,6 +117,7 @@ class Shape(NamedTuple):
     downwards: bool = False
     column_names: tuple[str, ...] | None = None
     kept: tuple[str, ...] = ()
+    fills: bool = False
 
     def class_names(self, count: int) -> list[str]:
         """The names of so many classes: as given, else their indices from 0."""
