@@ -14,9 +14,9 @@ UNUSABLE: Final = "unusable"
 
 def say(kind: str, message: str) -> None:
     """One line on standard error, whatever the message holds."""
-    line = " ".join(message.split())
+    line = " ".join(f"{PROGRAM}: {kind}: {message}".split())
     safe = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
-    click.echo(f"{PROGRAM}: {kind}: {safe}", err=True)
+    click.echo(safe, err=True)
 
 
 class Notice(NamedTuple):

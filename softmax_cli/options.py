@@ -213,6 +213,13 @@ input_options: Final = gathered(
             metavar="N",
             help="Processes for a large file.  [default: the cores there are]",
         ),
+        option(
+            "Input",
+            "-v",
+            "--verbose",
+            is_flag=True,
+            help="Say on standard error what was found out about the input.",
+        ),
     ],
 )
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from softmax_cli.errors import DataError
 from softmax_cli.input.chunks import LineError, Lines, Opened, open_input, whole_lines
 from softmax_cli.input.columns import is_numbered
-from softmax_cli.input.delimiters import find_delimiter, split_rows
+from softmax_cli.input.delimiters import cells_of, find_delimiter, split_rows
 from softmax_cli.input.division import FileBlocks
 from softmax_cli.input.numbers import is_number, parse_number, shown
 from softmax_cli.input.plain import PlainRows, parse_plain
@@ -70,6 +70,8 @@ def read_delimited(
     first = taken[at][1]
     if isinstance(first, DataError):
         raise first
+    if settings.header is not False and _lacks_a_name(first, taken[at + 1 :], lines):
+        first = ["", *first]
     names, shape = _header(first, settings, target_column, name)
     table = _Table(name, lines.delimiter, shape)
     check_axis(settings.axis, target_column)
@@ -77,19 +79,17 @@ def read_delimited(
     if names is not None:
         del taken[at]
     blocks = _all_blocks(rows, lines, table, taken, first if names is not None else None)
+    form = f"csv, delimiter {lines.delimiter!r}, {'no ' * (names is None)}header"
+    found = f"{form}, {shape.described(names, settings.axis)}"
     if shape.is_downwards(settings.axis):
+        blocks = turned(blocks, name, settings.invalid)
         return Rows(
-            turned(blocks, name, settings.invalid),
-            settings.names,
-            names is not None,
-            True,
-            chosen_names,
-            opened,
+            blocks, settings.names, names is not None, True, chosen_names, opened, found=found
         )
     if opened.size is not None:
         blocks = FileBlocks(blocks, lines, opened, table.blocks, settings.jobs)
-    names_of_classes, kept = settings.names or chosen_names, shape.kept_names(names)
-    return Rows(blocks, names_of_classes, names is not None, opened=opened, kept=kept)
+    named, kept = settings.names or chosen_names, shape.kept_names(names)
+    return Rows(blocks, named, names is not None, opened=opened, kept=kept, found=found)
 
 
 class _Table(NamedTuple):
@@ -149,10 +149,23 @@ def _start(rows: Iterator[_Row], name: str, invalid: str) -> tuple[list[_Row], i
         cells = taken[at][1]
         length = None if isinstance(cells, DataError) else len(cells)
         if length is not None and length in lengths:
-            return taken, lengths.index(length)
+            start = lengths.index(length)
+            before = taken[0][1]
+            if start == 1 and isinstance(before, list) and len(before) == length - 1:
+                start = 0 if not any(map(is_number, before)) else 1  # a header, as below
+            return taken, start
         lengths.append(length)
     usable = (at for at, length in enumerate(lengths) if length is not None)
     return taken, next(usable, 0)
+
+
+def _lacks_a_name(first: list[str], others: list[_Row], lines: Lines) -> bool:
+    """Whether a header leaves out what the row names are called, as R's write.table does."""
+    if any(map(is_number, first)):
+        return False
+    if others:
+        return isinstance(others[0][1], list) and len(others[0][1]) == len(first) + 1
+    return any(len(cells_of(line, lines.delimiter)) == len(first) + 1 for line in lines.peek(1))
 
 
 def _explained(error: str) -> str:
@@ -179,7 +192,9 @@ def _header(
     if header is None:
         chosen = row_shape(settings, target_column, None, len(first), name).chosen
         # pandas leaves the name above its index empty; elsewhere an empty cell is a missing one.
-        header = any(names[i] and not is_number(names[i]) for i in chosen) or not names[0]
+        # Decimal commas make no name of a number.
+        texts = (names[i].replace(",", ".", 1) for i in chosen)
+        header = not names[0] or any(text and not is_number(text) for text in texts)
     if not header:
         return None, row_shape(settings, target_column, None, len(first), name)
     return names, row_shape(settings, target_column, names, len(first), name)
@@ -360,5 +375,9 @@ def _fault(row: _Row, shape: RowShape, name: str) -> DataError | None:
             try:
                 parse_number(cells[i], place)
             except DataError as error:
+                if i == 0 and shape.takes_all() and cells[1:] and all(map(is_number, cells[1:])):
+                    error.hint = (
+                        error.hint or "names of rows? -c 2- leaves them out, -k 1 copies them"
+                    )
                 return error
     return None

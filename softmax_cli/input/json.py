@@ -112,6 +112,8 @@ def _rows(
         raise DataError(f"{place}: an empty {'list' if isinstance(first, list) else 'object'}")
     names: tuple[str, ...] | None = None
     keys: Sequence[int | str]
+    fields: list[str] | None = None
+    key = None
     if isinstance(first, list):
         shape = row_shape(settings, target_column, None, len(first), name)
         kept, keys = shape.kept_names(None), list(shape.kept)
@@ -128,6 +130,10 @@ def _rows(
         read, keys = _flat_reader(fields, shape), list(kept)
     check_axis(settings.axis, target_column)
     blocks = _blocks(records, read, shape, keys, name, are_lists=isinstance(first, list))
+    form = f"JSON, {'lists' if isinstance(first, list) else 'objects'}"
+    if key:
+        form += f" with {shown(key)}"
+    found = f"{form}, {shape.described(fields, settings.axis or 'row')}"
     if settings.axis == "column":
         return Rows(
             turned(blocks, name, settings.invalid),
@@ -137,7 +143,8 @@ def _rows(
             names,
             opened,
         )
-    return Rows(blocks, settings.names or names, names is not None, opened=opened, kept=kept)
+    named, has_names = settings.names or names, names is not None
+    return Rows(blocks, named, has_names, opened=opened, kept=kept, found=found)
 
 
 def _list_key(first: dict[str, Any], columns: str | None, kind: str, place: str) -> str | None:

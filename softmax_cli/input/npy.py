@@ -41,6 +41,7 @@ class _Header(NamedTuple):
     rows: int
     width: int
     length: int
+    shape: tuple[int, ...]
 
 
 def read_npy(settings: InputSettings, target_column: str | None, opened: Opened) -> Rows:
@@ -63,17 +64,17 @@ def read_npy(settings: InputSettings, target_column: str | None, opened: Opened)
     header = _header(source, opened, is_column=settings.axis == "column")
     shape = row_shape(settings, target_column, None, header.width, opened.name)
     check_axis(settings.axis, target_column)
+    order = ", Fortran order" if header.is_fortran else ""
+    form = f"npy, {header.dtype} of shape {header.shape}{order}"
+    found = f"{form}, {shape.described(None, settings.axis or 'row')}"
     arrays_of = _stripes if header.is_fortran else _rows
     arrays = arrays_of(header, source, opened)
     blocks = _blocks(arrays, shape, opened.name)
     if settings.axis == "column":
-        return Rows(
-            turned(blocks, opened.name, settings.invalid),
-            settings.names,
-            downwards=True,
-            opened=opened,
-        )
-    return Rows(blocks, settings.names, opened=opened, kept=shape.kept_names(None))
+        blocks = turned(blocks, opened.name, settings.invalid)
+        return Rows(blocks, settings.names, downwards=True, opened=opened, found=found)
+    kept = shape.kept_names(None)
+    return Rows(blocks, settings.names, opened=opened, kept=kept, found=found)
 
 
 class _Bytes:
@@ -123,12 +124,13 @@ def _header(source: _Bytes, opened: Opened, *, is_column: bool) -> _Header:
         raise DataError(f"{name}: an array of {len(dimensions)} dimensions", hint)
     if 0 in dimensions:
         raise DataError(f"{name}: no rows: the array's shape is {dimensions}")
+    shape = dimensions
     if len(dimensions) == 1:
         dimensions = (*dimensions, 1) if is_column else (1, *dimensions)
     length = len(start) + _LENGTH_BYTES[version] + size
     _check_size(opened, length, math.prod(dimensions) * dtype.itemsize)
     rows, width = dimensions
-    return _Header(dtype, is_fortran and 1 not in dimensions, rows, width, length)
+    return _Header(dtype, is_fortran and 1 not in dimensions, rows, width, length, shape)
 
 
 def _described(text: bytes, name: str) -> tuple[np.dtype[Any], bool, tuple[int, ...]]:

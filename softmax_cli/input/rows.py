@@ -137,6 +137,8 @@ class Rows(NamedTuple):
         Names of the columns that are copied to the output.
     invalid : str
         'error', 'nan' or 'skip': what becomes of rows that can't be used.
+    found : str
+        What was found out about the input, in words.
     """
 
     blocks: Iterator[Block]
@@ -147,6 +149,7 @@ class Rows(NamedTuple):
     opened: Opened | None = None
     kept: tuple[str, ...] = ()
     invalid: str = "error"
+    found: str = ""
 
     def mapped(self, function: Callable[[Block], Block]) -> Rows:
         """The same rows, with what a function makes of each block by itself."""

@@ -37,6 +37,8 @@ class InputSettings(NamedTuple):
         One of `INPUT_FORMATS`; 'auto' goes by the first bytes.
     invalid : str
         One of `INVALID`: a row that can't be used ends the work, leaves a row of nan, or nothing.
+    verbose : bool
+        Whether to say what was found out about the input.
     """
 
     vectors: tuple[str, ...] = ()
@@ -50,6 +52,7 @@ class InputSettings(NamedTuple):
     jobs: int | None = None
     input_format: str = "auto"
     invalid: str = "error"
+    verbose: bool = False
 
     def check(self) -> None:
         """Refuse what goes with delimited text alone where the input is something else.

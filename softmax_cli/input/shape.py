@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,9 @@ from softmax_cli.errors import DataError, UsageError
 from softmax_cli.input.columns import resolve
 from softmax_cli.input.rows import Block
 from softmax_cli.input.settings import InputSettings
+
+# How many columns a description names
+_SHOWN: Final = 10
 
 
 class RowShape(NamedTuple):
@@ -38,6 +41,23 @@ class RowShape(NamedTuple):
         """Whether vectors are read downwards: if told so, or if there is but one column."""
         has_rows = self.label is not None or bool(self.kept)
         return axis == "column" or (axis is None and len(self.chosen) == 1 and not has_rows)
+
+    def described(self, names: Sequence[str] | None, axis: str | None) -> str:
+        """What makes the vectors, in words."""
+
+        def listed(columns: Sequence[int]) -> str:
+            shown = [names[i] if names else str(i + 1) for i in columns[:_SHOWN]]
+            return ", ".join(shown) + (", ..." if len(columns) > _SHOWN else "")
+
+        count = f"{len(self.chosen)} column{'s' * (len(self.chosen) > 1)}"
+        parts = [count if names is None and self.takes_all() else f"{count}: {listed(self.chosen)}"]
+        if self.label is not None:
+            parts.append(f"target: {listed([self.label])}")
+        if self.kept:
+            parts.append(f"kept: {listed(self.kept)}")
+        if self.is_downwards(axis):
+            parts.append("read downwards")
+        return "; ".join(parts)
 
     def kept_names(self, names: Sequence[str] | None) -> tuple[str, ...]:
         """What the columns that are kept are called."""
@@ -71,10 +91,12 @@ def row_shape(
     kept = resolve(settings.keep, names, width, source) if settings.keep else []
     if settings.columns:
         chosen = resolve(settings.columns, names, width, source)
-    elif label is None and not kept:
+    elif label is None and not kept and (names is None or names[0] or width == 1):
         return RowShape(range(width), None, width)  # no list of ten million
     else:
-        chosen = [i for i in range(width) if i not in kept]
+        # A first column without a name has those of the rows.
+        has_row_names = names is not None and not names[0] and width > 1
+        chosen = [i for i in range(int(has_row_names), width) if i not in kept]
     chosen = [i for i in chosen if i != label]
     if not chosen:
         raise DataError(f"{source}: no column is left for the vector")
