@@ -8,13 +8,15 @@ from typing import Final, NamedTuple
 import click
 
 PROGRAM: Final = "softmax-cli"
+# The kind of notice about rows that are not used
+UNUSABLE: Final = "unusable"
 
 
 def say(kind: str, message: str) -> None:
     """One line on standard error, whatever the message holds."""
-    line = " ".join(message.split())
+    line = " ".join(f"{PROGRAM}: {kind}: {message}".split())
     safe = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
-    click.echo(f"{PROGRAM}: {kind}: {safe}", err=True)
+    click.echo(safe, err=True)
 
 
 class Notice(NamedTuple):
@@ -33,7 +35,7 @@ class Notice(NamedTuple):
 
 
 class Notices:
-    """Warnings about rows that are used all the same: each kind once, with its first place.
+    """Warnings about rows: each kind once, with its first place.
 
     A context whose end tells them, also where an error ends it.
     """
@@ -45,13 +47,28 @@ class Notices:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for notice in self._notices.values():
-            more = f" (and {notice.rows - 1} more)" if notice.rows > 1 else ""
-            say("warning", notice.first + more)
+        for kind, (first, rows) in self._notices.items():
+            if kind == UNUSABLE:
+                each = (
+                    "1 row can't be used, at"
+                    if rows == 1
+                    else f"{rows} rows can't be used, the first at"
+                )
+                say("warning", f"{each} {first}")
+            else:
+                say("warning", first + (f" (and {rows - 1} more)" if rows > 1 else ""))
 
     def add(self, kind: str, place: str, message: str, rows: int = 1) -> None:
         """Note some rows of a kind; the place and the message are the first row's."""
         self.merge({kind: Notice(f"{place}: {message}", rows)})
+
+    def add_unusable(self, first: str) -> None:
+        """Note a row that is not used, by the whole of its error's message."""
+        self.merge({UNUSABLE: Notice(first, 1)})
+
+    def forget_unusable(self) -> None:
+        """Leave it to an error to tell of rows that are not used."""
+        self._notices.pop(UNUSABLE, None)
 
     def merge(self, later: Mapping[str, Notice]) -> None:
         """Note what was taken from the notices of later rows."""

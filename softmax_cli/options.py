@@ -11,7 +11,7 @@ import click
 
 from softmax_cli.input.columns import split_names
 from softmax_cli.input.numbers import is_negative_value, is_number
-from softmax_cli.input.settings import INPUT_FORMATS, InputSettings
+from softmax_cli.input.settings import INPUT_FORMATS, INVALID, InputSettings
 from softmax_cli.output.settings import FORMATS, OutputSettings
 from softmax_cli.units import UNITS
 
@@ -169,6 +169,14 @@ input_options: Final = gathered(
         ),
         option(
             "Input",
+            "-k",
+            "--keep",
+            metavar="LIST",
+            callback=_columns,
+            help="Columns copied to the front of each output row; without -c not in the vector.",
+        ),
+        option(
+            "Input",
             "-d",
             "--delimiter",
             metavar="CHAR",
@@ -192,11 +200,25 @@ input_options: Final = gathered(
         ),
         option(
             "Input",
+            "--invalid",
+            type=click.Choice(INVALID),
+            default="error",
+            help="A row that can't be used: an error, a row of nan, or left out.",
+        ),
+        option(
+            "Input",
             "-j",
             "--jobs",
             type=click.IntRange(1, 1024),
             metavar="N",
             help="Processes for a large file.  [default: the cores there are]",
+        ),
+        option(
+            "Input",
+            "-v",
+            "--verbose",
+            is_flag=True,
+            help="Say on standard error what was found out about the input.",
         ),
     ],
 )

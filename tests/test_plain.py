@@ -121,7 +121,10 @@ def _read(text: bytes, settings: InputSettings, target: str | None) -> Iterator[
                 for row, values in enumerate(block.values.tolist()):
                     label = block.labels[row] if block.labels is not None else None
                     place = block.places[row].replace(file.name, "")
-                    yield list(map(_bits, values)), place, label
+                    fault = (block.faults or {}).get(row)
+                    why = fault.message.replace(file.name, "") if fault is not None else None
+                    kept = block.kept[row].tolist() if block.kept is not None else None
+                    yield list(map(_bits, values)), place, label, kept, why
         except SoftmaxError as error:
             yield error.message.replace(file.name, ""), error.hint
 
@@ -132,21 +135,32 @@ def _read(text: bytes, settings: InputSettings, target: str | None) -> Iterator[
     st.sampled_from([(None, None), ("2-", None), ("2,1", None), (None, "1"), (None, "2")]),
     st.sampled_from([None, True, False]),
     st.sampled_from([1, 7, 64, 1 << 16]),
+    st.sampled_from([None, None, "1", "2,1"]),
+    st.sampled_from(["error", "skip"]),
 )
 @settings(max_examples=400, deadline=None)
-@example((",", b"1,2\n3\n4,5,6\n7,8\n"), (None, None), None, 1 << 16)
-@example((",", b'1,2\n3,"4\n5,6\n7"\n8,9\n'), (None, None), None, 1 << 16)
-@example((",", b"1,2\n3,"), ("2-", None), None, 1 << 16)
-@example((",", b"1,a\n2,b\n3,-0\n-0,c\n"), (None, "2"), False, 1 << 16)
+@example((",", b"1,2\n3\n4,5,6\n7,8\n"), (None, None), None, 1 << 16, None, "error")
+@example((",", b'1,2\n3,"4\n5,6\n7"\n8,9\n'), (None, None), None, 1 << 16, None, "error")
+@example((",", b"1,2\n3,"), ("2-", None), None, 1 << 16, None, "error")
+@example((",", b"1,a\n2,b\n3,-0\n-0,c\n"), (None, "2"), False, 1 << 16, None, "error")
 def test_plain_rows_read_as_any_rows_do(
     text: tuple[str, bytes],
     options: tuple[str | None, str | None],
     header: bool | None,
     chunk: int,
+    keep: str | None,
+    invalid: str,
 ) -> None:
     delimiter, lines = text
     columns, target = options
-    given_settings = InputSettings(columns=columns, header=header, delimiter=delimiter, axis="row")
+    given_settings = InputSettings(
+        columns=columns,
+        header=header,
+        delimiter=delimiter,
+        axis="row",
+        keep=keep,
+        invalid=invalid,
+    )
     with mock.patch.object(chunks, "CHUNK_BYTES", chunk):
         fast = list(_read(lines, given_settings, target))
     with mock.patch.object(delimited, "parse_plain", return_value=None):

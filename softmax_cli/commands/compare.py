@@ -87,6 +87,7 @@ def compare(
 
     from softmax_cli.flow.comparison import Comparison, ComparisonTally, Trial
     from softmax_cli.flow.pipeline import shape_of, write_rows
+    from softmax_cli.messages import Notices
     from softmax_cli.output.writers import open_comparison_writer
 
     trials = [
@@ -99,7 +100,9 @@ def compare(
     shape = shape_of(rows)._replace(downwards=False)
     tally = ComparisonTally()
     writer = open_comparison_writer(output, one, many, shape)
-    write_rows(rows, Comparison(trials).compute, writer, tally, always=check)
+    with Notices() as notices:
+        compute = Comparison(trials).compute
+        write_rows(rows, compute, writer, tally, notices, always=check, divides=False)
     if check and tally.broke("naive", (dtypes or _DTYPES)[0]):
         raise click.exceptions.Exit(_CHECK_FAILED)
 

@@ -13,7 +13,7 @@ from softmax_cli.output.results import Column, Item, Layout
 from softmax_cli.output.settings import OutputSettings
 
 if TYPE_CHECKING:
-    from softmax_cli.flow.pipeline import LazyFields
+    from softmax_cli.flow.computing import LazyFields
     from softmax_cli.input.rows import Block
 
 _EXAMPLES = """\b
@@ -66,7 +66,7 @@ def hardmax(
             return choose(block.values, ties, rows.names, block.places, notices)
 
         writer = open_writer(output, _layout(form.replace("-", "_")), shape_of(rows))
-        write_rows(rows, compute, writer, TieCount(), notices=notices)
+        write_rows(rows, compute, writer, TieCount(), notices)
 
 
 def _layout(form: str) -> Layout:

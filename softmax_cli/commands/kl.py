@@ -24,7 +24,7 @@ from softmax_cli.output.settings import OutputSettings
 from softmax_cli.units import UNITS
 
 if TYPE_CHECKING:
-    from softmax_cli.flow.pipeline import LazyFields
+    from softmax_cli.flow.computing import LazyFields
     from softmax_cli.input.rows import Block
 
 _EXAMPLES = """\b
@@ -122,10 +122,10 @@ def kl(
         shown = writer.fields if reduction == "none" else {divergence}
         tally = Totals(divergence)
         if reduction == "none":
-            write_rows(pairs, compute, writer, tally, notices=notices)
+            write_rows(pairs, compute, writer, tally, notices)
         else:
             item = f"{divergence}_{reduction}"
-            reduce_rows(pairs, compute, writer, tally, field=divergence, item=item, notices=notices)
+            reduce_rows(pairs, compute, writer, tally, notices, field=divergence, item=item)
 
 
 def _layout(row: tuple[str, ...], divergence: str, unit: str) -> Layout:

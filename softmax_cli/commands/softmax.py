@@ -19,7 +19,7 @@ from softmax_cli.output.results import Column, Item, Layout
 from softmax_cli.output.settings import OutputSettings
 
 if TYPE_CHECKING:
-    from softmax_cli.flow.pipeline import LazyFields
+    from softmax_cli.flow.computing import LazyFields
     from softmax_cli.input.rows import Block
 
 _EXAMPLES = """\b
@@ -70,7 +70,8 @@ def softmax(source: InputSettings, output: OutputSettings, temperature: float, l
 
     shown = "log_probabilities" if log else "probabilities"
     writer = open_writer(output, _layout(shown), shape_of(rows))
-    write_rows(rows, compute, writer, Totals("entropy"), notices=Notices())
+    with Notices() as notices:
+        write_rows(rows, compute, writer, Totals("entropy"), notices)
 
 
 def _layout(shown: str) -> Layout:

@@ -27,7 +27,7 @@ from softmax_cli.output.settings import OutputSettings
 from softmax_cli.units import UNITS
 
 if TYPE_CHECKING:
-    from softmax_cli.flow.pipeline import LazyFields
+    from softmax_cli.flow.computing import LazyFields
     from softmax_cli.input.rows import Block
 
 _EXAMPLES = """\b
@@ -181,14 +181,14 @@ def xent(
             by_class=writer.summarises,
         )
         if worst is not None:
-            write_worst(rows, compute, writer, tally, count=worst)
+            write_worst(rows, compute, writer, tally, notices, count=worst)
         elif gradient and reduction == "mean":
-            write_gradient_of_mean(rows, compute, writer, tally)
+            write_gradient_of_mean(rows, compute, writer, tally, notices)
         elif gradient or reduction == "none":
-            write_rows(rows, compute, writer, tally, notices=notices)
+            write_rows(rows, compute, writer, tally, notices)
         else:
             item = "mean" if reduction == "mean" else "loss_sum"
-            reduce_rows(rows, compute, writer, tally, field="loss", item=item, notices=notices)
+            reduce_rows(rows, compute, writer, tally, notices, field="loss", item=item)
 
 
 def _check_usage(reduction: str, shown: list[bool]) -> None:

@@ -13,7 +13,7 @@ from softmax_cli.flow.naming import class_names
 
 if TYPE_CHECKING:
     from softmax_cli.core.arithmetic import Floats
-    from softmax_cli.flow.pipeline import LazyFields
+    from softmax_cli.flow.computing import LazyFields
     from softmax_cli.messages import Notices
     from softmax_cli.output.results import Values
 

@@ -11,7 +11,7 @@ from softmax_cli.core import textbook
 from softmax_cli.core.logits import Logits
 
 if TYPE_CHECKING:
-    from softmax_cli.flow.pipeline import LazyFields
+    from softmax_cli.flow.computing import LazyFields
     from softmax_cli.input.rows import Block
     from softmax_cli.output.results import Fields, Summary
 
@@ -34,10 +34,9 @@ class Comparison:
 
     def __init__(self, trials: Sequence[Trial]) -> None:
         self._trials = trials
-        self._rows = 0
 
     def compute(self, block: Block) -> LazyFields:
-        """A block's records; rows are counted from 1 over all blocks.
+        """A block's records, by the rows' numbers.
 
         Raises
         ------
@@ -45,19 +44,21 @@ class Comparison:
             A row that has no softmax.
         """
         Logits(block.values)  # refuses rows without an answer
+        assert block.numbers is not None
         records = [
             (row, trial, textbook.run(trial.method, scores, trial.dtype, trial.temperature))
-            for row, scores in enumerate(block.values, self._rows + 1)
+            for row, scores in zip(block.numbers.tolist(), block.values, strict=True)
             for trial in self._trials
         ]
-        self._rows += len(block.values)
         rows, trials, outcomes = zip(*records, strict=True)
 
         def note(trial: Trial, outcome: textbook.Outcome) -> str:
             at = f" at T = {trial.temperature:g}" if trial.temperature != 1 else ""
             return outcome.reason and f"{trial.method} {trial.dtype}{at}: {outcome.reason}"
 
+        kept = block.kept
         return {
+            **({} if kept is None else {"kept": lambda: kept.repeat(len(self._trials), axis=0)}),
             "row": lambda: np.array(rows),
             "method": lambda: np.array([trial.method for trial in trials]),
             "dtype": lambda: np.array([trial.dtype for trial in trials]),
@@ -83,6 +84,7 @@ class ComparisonTally:
 
     def add(self, fields: Fields) -> None:
         """Count some records in."""
+        self._rows += len(np.unique(fields["row"]))
         keys = ("row", "status", "note", "ulp_error", *Trial._fields)
         for row, status, note, error, *names in zip(
             *(fields[key].tolist() for key in keys), strict=True
@@ -95,7 +97,6 @@ class ComparisonTally:
                 record["broken"] += 1
                 if record["first_broken"] is None:
                     record.update(first_broken=row, note=note)
-            self._rows = row
 
     def broke(self, method: str, dtype: str) -> bool:
         """Whether a method in a float type broke on any row."""

@@ -14,7 +14,7 @@ from softmax_cli.units import in_base
 if TYPE_CHECKING:
     from softmax_cli.core.arithmetic import Floats
     from softmax_cli.core.probabilities import Distribution
-    from softmax_cli.flow.pipeline import LazyFields
+    from softmax_cli.flow.computing import LazyFields
     from softmax_cli.messages import Notices
 
 

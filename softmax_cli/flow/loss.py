@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from softmax_cli.core.losses import Labels
     from softmax_cli.core.objective import Objective
     from softmax_cli.core.probabilities import Distribution
-    from softmax_cli.flow.pipeline import LazyFields
+    from softmax_cli.flow.computing import LazyFields
     from softmax_cli.flow.targets import Truth
     from softmax_cli.input.rows import Block
     from softmax_cli.messages import Notices

@@ -2,50 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from itertools import count
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from softmax_cli.errors import DataError, RowError
+from softmax_cli.errors import DataError, UsageError
+from softmax_cli.flow.computing import Computation
 from softmax_cli.input.rows import Divisible
 from softmax_cli.output.progress import Progress
 from softmax_cli.output.results import Shape, TextWriter, Writer
 
 if TYPE_CHECKING:
+    from softmax_cli.flow.computing import Compute, Tally
     from softmax_cli.input.rows import Block, Rows
     from softmax_cli.messages import Notices
-    from softmax_cli.output.results import Fields, Summary, Values
+    from softmax_cli.output.results import Fields
 
-    # A block's fields, each computed when it is asked for.
-    LazyFields = Mapping[str, Callable[[], Values]]
-    Compute = Callable[[Block], LazyFields]
     # What is made of blocks: text to be written, or fields to be counted in
     Pieces = Callable[[Iterator[Block]], Iterator[bytes | Fields]]
 
 
-class Tally(Protocol):
-    """A running summary of all vectors.
-
-    Attributes
-    ----------
-    fields : frozenset of str
-        The fields it needs of each vector.
-    """
-
-    @property
-    def fields(self) -> frozenset[str]:
-        """Names of fields."""
-
-    def add(self, fields: Fields) -> None:
-        """Count some vectors in."""
-
-    def summary(self) -> Summary:
-        """What is known so far."""
-
-
 def shape_of(rows: Rows) -> Shape:
     """What a writer must know of the input."""
-    return Shape(rows.names, rows.header, rows.downwards, rows.column_names)
+    return Shape(
+        rows.names, rows.header, rows.downwards, rows.column_names, rows.kept, rows.invalid == "nan"
+    )
 
 
 def write_rows(
@@ -53,9 +34,10 @@ def write_rows(
     compute: Compute,
     writer: Writer,
     tally: Tally,
+    notices: Notices,
     *,
     always: bool = False,
-    notices: Notices | None = None,
+    divides: bool = True,
 ) -> None:
     """Write each vector's results as soon as they are there, then the summary.
 
@@ -65,10 +47,11 @@ def write_rows(
         What is to be done.
     tally : Tally
         Kept where the writer shows it, or `always`.
+    notices : Notices
+        Where `compute` notes what it finds.
     always : bool
-    notices : Notices, optional
-        Where `compute` notes what it finds, if that is all that a block leaves behind beside
-        the tally. Then several processes may share the blocks.
+    divides : bool
+        Whether several processes may share the blocks, as `compute` needs to know of no other.
 
     Raises
     ------
@@ -77,20 +60,22 @@ def write_rows(
     """
     counts = always or writer.summarises
     wanted = writer.fields | (tally.fields if counts else frozenset())
+    computation = Computation(rows, compute, wanted, notices)
 
     def pieces(blocks: Iterator[Block]) -> Iterator[bytes | Fields]:
         assert isinstance(writer, TextWriter)
-        for fields in computed(rows._replace(blocks=blocks), compute, wanted):
-            if counts:
-                yield {key: fields[key] for key in tally.fields}
+        for fields, counted in computation.results(blocks):
+            if counts and counted is not None:
+                yield {key: counted[key] for key in tally.fields}
             yield from writer.texts(fields)
 
-    share = _sharing(rows, pieces, tally, notices if isinstance(writer, TextWriter) else None)
+    divides = divides and isinstance(writer, TextWriter)
+    share = _sharing(rows, pieces, tally, notices if divides else None)
     try:
         with progress_of(rows, streams=writer.streams) as progress:
-            for fields in computed(rows, compute, wanted, progress):
-                if counts:
-                    tally.add(fields)
+            for fields, counted in computation.results(rows.blocks, progress):
+                if counts and counted is not None:
+                    tally.add(counted)
                 writer.write(fields)
                 if share(progress):
                     break
@@ -136,10 +121,10 @@ def reduce_rows(
     compute: Compute,
     writer: Writer,
     tally: Tally,
+    notices: Notices,
     *,
     field: str,
     item: str,
-    notices: Notices | None = None,
 ) -> None:
     """Write one number for all vectors: an item of the summary, under a field's name.
 
@@ -151,58 +136,24 @@ def reduce_rows(
 
     Raises
     ------
+    UsageError
+        Cells are to be copied to rows, and there are none.
     DataError
         A row can't be used.
     """
+    if rows.kept:
+        raise UsageError("--keep copies cells to rows, --reduction leaves none")
+
+    computation = Computation(rows, compute, tally.fields, notices, fills=False)
 
     def pieces(blocks: Iterator[Block]) -> Iterator[Fields]:
-        return computed(rows._replace(blocks=blocks), compute, tally.fields)
+        return (result.shown for result in computation.results(blocks))
 
     share = _sharing(rows, pieces, tally, notices)
     with progress_of(rows, streams=False) as progress:
-        for fields in computed(rows, compute, tally.fields, progress):
+        for fields, _ in computation.results(rows.blocks, progress):
             tally.add(fields)
             if share(progress):
                 break
     summary = tally.summary()
     writer.reduce(field, summary[item], summary)
-
-
-def computed(
-    rows: Rows, compute: Compute, wanted: frozenset[str], progress: Progress | None = None
-) -> Iterator[Fields]:
-    """Each block's fields; of a block with a bad row those before it, and then the error."""
-    for block in rows.blocks:
-        _check_names(rows, block)
-        fields, error = _until_error(block, compute, wanted)
-        if fields is not None:
-            yield fields
-        if progress is not None:
-            progress.add(len(block.values))
-        if error is not None:
-            column = f":{error.column}" if error.column else ""
-            place = error.place or f"{block.places[error.row]}{column}"
-            raise DataError(f"{place}: {error.message}", error.hint) from error
-
-
-def _until_error(
-    block: Block, compute: Compute, wanted: frozenset[str]
-) -> tuple[Fields | None, RowError | None]:
-    """The fields of the rows before the first bad one, and its error."""
-    try:
-        return _evaluated(compute(block), wanted), None
-    except RowError as error:
-        if not error.row:
-            return None, error
-        fields, earlier = _until_error(block.head(error.row), compute, wanted)
-        return fields, earlier or error
-
-
-def _evaluated(lazy: LazyFields, wanted: frozenset[str]) -> Fields:
-    return {key: lazy[key]() for key in wanted}
-
-
-def _check_names(rows: Rows, block: Block) -> None:
-    classes = block.values.shape[1]
-    if rows.names is not None and len(rows.names) != classes:
-        raise DataError(f"--names gives {len(rows.names)} names for {classes} classes")

@@ -23,7 +23,8 @@ from softmax_cli.output import stdout
 from softmax_cli.output.progress import Progress
 
 if TYPE_CHECKING:
-    from softmax_cli.flow.pipeline import Pieces, Tally
+    from softmax_cli.flow.computing import Tally
+    from softmax_cli.flow.pipeline import Pieces
     from softmax_cli.input.division import Division
     from softmax_cli.messages import Notices
     from softmax_cli.output.results import Fields

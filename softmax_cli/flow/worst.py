@@ -6,17 +6,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from softmax_cli.flow.pipeline import computed, progress_of
+from softmax_cli.flow.computing import Computation
+from softmax_cli.flow.pipeline import progress_of
 
 if TYPE_CHECKING:
+    from softmax_cli.flow.computing import Compute
     from softmax_cli.flow.loss_totals import LossTotals
-    from softmax_cli.flow.pipeline import Compute
     from softmax_cli.input.rows import Rows
+    from softmax_cli.messages import Notices
     from softmax_cli.output.results import Fields, Writer
 
 
 def write_worst(
-    rows: Rows, compute: Compute, writer: Writer, tally: LossTotals, *, count: int
+    rows: Rows,
+    compute: Compute,
+    writer: Writer,
+    tally: LossTotals,
+    notices: Notices,
+    *,
+    count: int,
 ) -> None:
     """Write the rows with the largest losses, the largest first, and the summary of all rows.
 
@@ -24,8 +32,9 @@ def write_worst(
     """
     wanted = writer.fields | {"loss"}
     worst: Fields | None = None
+    computation = Computation(rows, compute, wanted | tally.fields, notices, fills=False)
     with progress_of(rows, streams=False) as progress:
-        for fields in computed(rows, compute, wanted | tally.fields, progress):
+        for fields, _ in computation.results(rows.blocks, progress):
             tally.add(fields)
             found = {key: fields[key] for key in wanted}
             if worst is not None:
@@ -37,7 +46,9 @@ def write_worst(
     writer.close(tally.summary())
 
 
-def write_gradient_of_mean(rows: Rows, compute: Compute, writer: Writer, tally: LossTotals) -> None:
+def write_gradient_of_mean(
+    rows: Rows, compute: Compute, writer: Writer, tally: LossTotals, notices: Notices
+) -> None:
     """Write the rows with the derivative of the mean loss by each row's logits.
 
     The denominator is known at the end, and so all rows are held in memory.
@@ -48,9 +59,11 @@ def write_gradient_of_mean(rows: Rows, compute: Compute, writer: Writer, tally: 
         There is no mean.
     """
     kept: list[Fields] = []
+    computation = Computation(rows, compute, tally.fields | writer.fields, notices)
     with progress_of(rows, streams=False) as progress:
-        for fields in computed(rows, compute, tally.fields | writer.fields, progress):
-            tally.add(fields)
+        for fields, counted in computation.results(rows.blocks, progress):
+            if counted is not None:
+                tally.add(counted)
             kept.append({key: fields[key] for key in writer.fields})
     summary = tally.summary()
     for fields in kept:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from softmax_cli.errors import DataError, UsageError
-from softmax_cli.input.numbers import is_list, is_number, parse_list, parse_number
+from softmax_cli.input.numbers import is_list, is_number, parse_list, parse_number, split_nested
 
 
 def parse_vectors(arguments: Sequence[str]) -> list[list[float]]:
@@ -18,7 +18,7 @@ def parse_vectors(arguments: Sequence[str]) -> list[list[float]]:
     DataError
         An item is no number, or the lists' lengths differ.
     """
-    arguments = _rejoined(arguments)
+    arguments = [part for argument in _rejoined(arguments) for part in split_nested(argument)]
     lists = [is_list(argument) for argument in arguments]
     if not any(lists):
         places = [f"argument {n}" for n in range(1, len(arguments) + 1)]

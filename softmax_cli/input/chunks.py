@@ -31,6 +31,10 @@ def check_not_terminal(path: str) -> None:
         )
 
 
+class LineError(DataError):
+    """A line that is no text; those behind it can be read."""
+
+
 class Opened:
     """An input, read without a buffer: a read returns what has arrived.
 
@@ -194,9 +198,9 @@ class Lines:
         except UnicodeDecodeError as error:
             place = self._place(line, error.start)
             hint = "iconv turns other encodings into UTF-8"
-            raise DataError(f"{place}: invalid UTF-8", hint) from error
+            raise LineError(f"{place}: invalid UTF-8", hint) from error
         if "\0" in text:  # which csv refuses in Python 3.10, and takes in 3.11
-            raise DataError(f"{self._place(line, line.index(0))}: a NUL byte")
+            raise LineError(f"{self._place(line, line.index(0))}: a NUL byte")
         return text
 
     def _place(self, line: bytes, at: int) -> str:

@@ -5,22 +5,22 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from itertools import accumulate, chain, islice
 from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from softmax_cli.errors import DataError
-from softmax_cli.input.chunks import Lines, Opened, open_input, whole_lines
+from softmax_cli.input.chunks import LineError, Lines, Opened, open_input, whole_lines
 from softmax_cli.input.columns import is_numbered
-from softmax_cli.input.delimiters import find_delimiter, split_rows
+from softmax_cli.input.delimiters import cells_of, find_delimiter, split_rows
 from softmax_cli.input.division import FileBlocks
 from softmax_cli.input.numbers import is_number, parse_number, shown
 from softmax_cli.input.plain import PlainRows, parse_plain
 from softmax_cli.input.rows import Block, Places, Rows
 from softmax_cli.input.settings import InputSettings
-from softmax_cli.input.shape import RowShape, check_axis, row_shape, turned
+from softmax_cli.input.shape import RowShape, cells_kept, check_axis, row_shape, turned
 
 # A block's numbers and the handful of arrays made of them fit a processor's cache.
 _BLOCK_VALUES: Final = 1 << 13
@@ -29,8 +29,8 @@ _BLOCK_VALUES: Final = 1 << 13
 _FEW: Final = 8
 _MOST: Final = 1 << 20
 
-# A row's cells with the line it begins on
-_Row = tuple[int, list[str]]
+# A row's cells, or why it has none, with the line it begins on
+_Row = tuple[int, "list[str] | DataError"]
 _Item = TypeVar("_Item")
 
 
@@ -66,25 +66,30 @@ def read_delimited(
     lines = lines or Lines(whole_lines(opened), name)
     lines.delimiter = settings.delimiter or find_delimiter(lines)
     rows = _rows(lines, name)
-    first = next(rows, None)
-    if first is None:
-        raise DataError(f"{name}: no rows")
-    names, shape = _header(first[1], settings, target_column, name)
+    taken, at = _start(rows, name, settings.invalid)
+    first = taken[at][1]
+    if isinstance(first, DataError):
+        raise first
+    if settings.header is not False and _lacks_a_name(first, taken[at + 1 :], lines):
+        first = ["", *first]
+    names, shape = _header(first, settings, target_column, name)
     table = _Table(name, lines.delimiter, shape)
     check_axis(settings.axis, target_column)
-    downwards = settings.axis == "column" or (
-        settings.axis is None and len(shape.chosen) == 1 and shape.label is None
-    )
     chosen_names = tuple(names[i] for i in shape.chosen) if names else None
-    blocks = _all_blocks(rows, lines, table, first, is_header=names is not None)
-    if downwards:
+    if names is not None:
+        del taken[at]
+    blocks = _all_blocks(rows, lines, table, taken, first if names is not None else None)
+    form = f"csv, delimiter {lines.delimiter!r}, {'no ' * (names is None)}header"
+    found = f"{form}, {shape.described(names, settings.axis)}"
+    if shape.is_downwards(settings.axis):
+        blocks = turned(blocks, name, settings.invalid)
         return Rows(
-            turned(blocks, name), settings.names, names is not None, True, chosen_names, opened
+            blocks, settings.names, names is not None, True, chosen_names, opened, found=found
         )
     if opened.size is not None:
         blocks = FileBlocks(blocks, lines, opened, table.blocks, settings.jobs)
-    names_of_classes = settings.names or chosen_names
-    return Rows(blocks, names_of_classes, names is not None, opened=opened)
+    named, kept = settings.names or chosen_names, shape.kept_names(names)
+    return Rows(blocks, named, names is not None, opened=opened, kept=kept, found=found)
 
 
 class _Table(NamedTuple):
@@ -105,14 +110,62 @@ def _rows(lines: Lines, name: str) -> Iterator[_Row]:
     csv.field_size_limit(sys.maxsize)  # an overlong cell is no number, and is told so
     reader = split_rows(lines, lines.delimiter)
     while True:
+        row: list[str] | DataError | None
         try:
             row = next(reader, None)
+        except LineError as error:
+            row = error
         except csv.Error as error:
-            raise DataError(f"{name}:{lines.row_start}: {_explained(str(error))}") from error
+            row = DataError(f"{name}:{lines.row_start}: {_explained(str(error))}")
+            if "unexpected end" in str(error):  # it has swallowed rows that can be used
+                raise row from error
         if row is None:
             return
         lines.between_rows = True
         yield lines.row_start, row
+
+
+def _start(rows: Iterator[_Row], name: str, invalid: str) -> tuple[list[_Row], int]:
+    """The first rows, and which of them the others are like.
+
+    It is the first unless that may be one that can't be used: then, of three, the first that has
+    another's length.
+
+    Raises
+    ------
+    DataError
+        There are no rows.
+    """
+    taken = list(islice(rows, 1))
+    if not taken:
+        raise DataError(f"{name}: no rows")
+    if invalid == "error":
+        return taken, 0
+    lengths: list[int | None] = []
+    for at in range(3):
+        taken += islice(rows, at + 1 - len(taken))
+        if at == len(taken):
+            break
+        cells = taken[at][1]
+        length = None if isinstance(cells, DataError) else len(cells)
+        if length is not None and length in lengths:
+            start = lengths.index(length)
+            before = taken[0][1]
+            if start == 1 and isinstance(before, list) and len(before) == length - 1:
+                start = 0 if not any(map(is_number, before)) else 1  # a header, as below
+            return taken, start
+        lengths.append(length)
+    usable = (at for at, length in enumerate(lengths) if length is not None)
+    return taken, next(usable, 0)
+
+
+def _lacks_a_name(first: list[str], others: list[_Row], lines: Lines) -> bool:
+    """Whether a header leaves out what the row names are called, as R's write.table does."""
+    if any(map(is_number, first)):
+        return False
+    if others:
+        return isinstance(others[0][1], list) and len(others[0][1]) == len(first) + 1
+    return any(len(cells_of(line, lines.delimiter)) == len(first) + 1 for line in lines.peek(1))
 
 
 def _explained(error: str) -> str:
@@ -130,18 +183,21 @@ def _header(
     first: list[str], settings: InputSettings, target_column: str | None, name: str
 ) -> tuple[list[str] | None, RowShape]:
     """The names in the first row, if that is what it holds, and the shape of every row."""
-    specs = [spec for spec in (settings.columns, target_column) if spec is not None]
+    given = (settings.columns, settings.keep, target_column)
+    specs = [spec for spec in given if spec is not None]
     names = [cell.strip() for cell in first]
     header = settings.header
     if header is None and not all(map(is_numbered, specs)):
         header = True  # a column asked for by name
     if header is None:
-        chosen = row_shape(settings.columns, target_column, None, len(first), name).chosen
+        chosen = row_shape(settings, target_column, None, len(first), name).chosen
         # pandas leaves the name above its index empty; elsewhere an empty cell is a missing one.
-        header = any(names[i] and not is_number(names[i]) for i in chosen) or not names[0]
+        # Decimal commas make no name of a number.
+        texts = (names[i].replace(",", ".", 1) for i in chosen)
+        header = not names[0] or any(text and not is_number(text) for text in texts)
     if not header:
-        return None, row_shape(settings.columns, target_column, None, len(first), name)
-    return names, row_shape(settings.columns, target_column, names, len(first), name)
+        return None, row_shape(settings, target_column, None, len(first), name)
+    return names, row_shape(settings, target_column, names, len(first), name)
 
 
 def _why_header(first: list[str], shape: RowShape) -> str:
@@ -152,17 +208,17 @@ def _why_header(first: list[str], shape: RowShape) -> str:
 
 
 def _all_blocks(
-    rows: Iterator[_Row], lines: Lines, table: _Table, first: _Row, *, is_header: bool
+    rows: Iterator[_Row], lines: Lines, table: _Table, taken: list[_Row], header: list[str] | None
 ) -> Iterator[Block]:
-    """The first row, unless it is the header, and all others."""
-    empty = is_header
-    if not is_header:
-        yield from _parsed([first], table.shape, table.name)
+    """The rows that have been taken, and all others."""
+    if taken:
+        yield _parsed(taken, table.shape, table.name)
+    empty = not taken
     for block in _gathered(_blocks(rows, lines, table), lines):
         yield block
         empty = False
-    if empty:
-        reason = _why_header(first[1], table.shape)
+    if empty and header is not None:
+        reason = _why_header(header, table.shape)
         raise DataError(f"{table.name}: no rows after the header", reason)
 
 
@@ -215,16 +271,28 @@ def _joined(blocks: list[Block]) -> Block:
     if len(blocks) == 1:
         return blocks[0]
     labels = None if blocks[0].labels is None else [x for b in blocks for x in b.labels or ()]
+    kept = [block.kept for block in blocks if block.kept is not None]
     return blocks[0]._replace(
         values=np.concatenate([block.values for block in blocks]),
+        faults=_all_faults(blocks),
         places=list(chain.from_iterable(block.places for block in blocks)),
         labels=labels,
+        kept=np.concatenate(kept) if kept else None,
     )
+
+
+def _all_faults(blocks: list[Block]) -> dict[int, DataError]:
+    starts = accumulate((len(block.values) for block in blocks), initial=0)
+    return {
+        start + row: fault
+        for start, block in zip(starts, blocks, strict=False)
+        for row, fault in (block.faults or {}).items()
+    }
 
 
 def _plain_block(plain: PlainRows, line: int, shape: RowShape, name: str) -> Block:
     places = Places(name, range(line, line + len(plain.values)))
-    return Block(plain.values, places, plain.labels, shape.label_column())
+    return Block(plain.values, places, plain.labels, shape.label_column(), kept=plain.kept)
 
 
 def _patient(
@@ -241,33 +309,38 @@ def _patient(
         if not lines.ready():
             break
     if waiting:
-        yield from _parsed(waiting, shape, name)
+        yield _parsed(waiting, shape, name)
     if failure is not None:
         raise failure
 
 
-def _parsed(rows: list[_Row], shape: RowShape, name: str) -> Iterator[Block]:
-    """One block; of rows with a bad one among them those before it, and then the error."""
-    values = _values([cells for _, cells in rows], shape)
-    if values is not None:
-        yield _block(rows, values, shape, name)
-        return
-    for good, (line, cells) in enumerate(rows):
-        try:
-            _check(cells, shape, f"{name}:{line}")
-        except DataError:
-            before = rows[:good]
-            if before and (values := _values([c for _, c in before], shape)) is not None:
-                yield _block(before, values, shape, name)
-            raise
-
-
-def _block(rows: list[_Row], values: NDArray[np.float64], shape: RowShape, name: str) -> Block:
+def _parsed(rows: list[_Row], shape: RowShape, name: str) -> Block:
+    """Rows of whatever dialect, and what is wrong with those that can't be used."""
+    usable = [cells for _, cells in rows if not isinstance(cells, DataError)]
+    values = _values(usable, shape) if len(usable) == len(rows) else None
+    faults: dict[int, DataError] = {}
+    if values is None:
+        faults = {i: fault for i, row in enumerate(rows) if (fault := _fault(row, shape, name))}
+        values = np.full((len(rows), len(shape.chosen)), np.nan)
+        good = [i for i in range(len(rows)) if i not in faults]
+        found = _values([cells for i in good if isinstance(cells := rows[i][1], list)], shape)
+        assert found is not None
+        values[good] = found
+    labels = kept = None
+    if shape.label is not None:
+        labels = [cell.strip() for (cell,) in _cells_at([shape.label], rows)]
+    if shape.kept:
+        kept = cells_kept(_cells_at(shape.kept, rows))
     places = Places(name, [line for line, _ in rows])
-    if shape.label is None:
-        return Block(values, places)
-    labels = [cells[shape.label].strip() for _, cells in rows]
-    return Block(values, places, labels, shape.label_column())
+    return Block(values, places, labels, shape.label_column(), kept=kept, faults=faults)
+
+
+def _cells_at(columns: Sequence[int], rows: list[_Row]) -> list[list[str]]:
+    """Some columns' cells of each row; empty where it has none."""
+    return [
+        [cells[i] if isinstance(cells, list) and i < len(cells) else "" for i in columns]
+        for _, cells in rows
+    ]
 
 
 def _values(rows: Sequence[list[str]], shape: RowShape) -> NDArray[np.float64] | None:
@@ -287,13 +360,24 @@ def _values(rows: Sequence[list[str]], shape: RowShape) -> NDArray[np.float64] |
     return None if np.isnan(values).any() else values.reshape(len(rows), len(shape.chosen))
 
 
-def _check(cells: list[str], shape: RowShape, place: str) -> None:
-    """Raise the `DataError` of a row's first bad cell, if it has one."""
+def _fault(row: _Row, shape: RowShape, name: str) -> DataError | None:
+    """What is wrong with a row's first bad cell, if it has one."""
+    line, cells = row
+    if isinstance(cells, DataError):
+        return cells
     chosen = set(shape.chosen)
     for i in range(max(shape.width, len(cells))):
+        place = f"{name}:{line}:{i + 1}"
         if i >= len(cells) or i >= shape.width:
-            raise DataError(
-                f"{place}:{i + 1}: a row of length {len(cells)} where {shape.width} is expected"
-            )
+            length = f"a row of length {len(cells)} where {shape.width} is expected"
+            return DataError(f"{place}: {length}")
         if i in chosen:
-            parse_number(cells[i], f"{place}:{i + 1}")
+            try:
+                parse_number(cells[i], place)
+            except DataError as error:
+                if i == 0 and shape.takes_all() and cells[1:] and all(map(is_number, cells[1:])):
+                    error.hint = (
+                        error.hint or "names of rows? -c 2- leaves them out, -k 1 copies them"
+                    )
+                return error
+    return None

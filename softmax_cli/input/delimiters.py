@@ -33,7 +33,7 @@ def find_delimiter(lines: Lines) -> str:
 
 
 def _is_numeric(line: str, delimiter: str) -> bool:
-    return all(map(is_number, _cells(line, delimiter)))
+    return all(map(is_number, cells_of(line, delimiter)))
 
 
 def _evidence(line: str, delimiter: str) -> tuple[bool, int, bool]:
@@ -41,12 +41,13 @@ def _evidence(line: str, delimiter: str) -> tuple[bool, int, bool]:
 
     Decimal commas count, so that '1,5;2,5' is refused for what it is.
     """
-    cells = _cells(line, delimiter)
+    cells = cells_of(line, delimiter)
     numbers = [is_number(cell.replace(",", ".", 1)) for cell in cells]
     return all(numbers) and len(cells) > 1, sum(numbers), len(cells) > 1
 
 
-def _cells(line: str, delimiter: str) -> list[str]:
+def cells_of(line: str, delimiter: str) -> list[str]:
+    """The cells of a line that is a row by itself; none where it is not."""
     try:
         return next(split_rows([line], delimiter), [])
     except csv.Error:
@@ -56,6 +57,11 @@ def _cells(line: str, delimiter: str) -> list[str]:
 def split_rows(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
     """Rows of cells by RFC 4180, from any iterable of lines."""
     if delimiter == " ":
-        blank_lines = (_BLANKS.sub(" ", line.strip(" \t\r\n")) for line in lines)
+        # A map goes on behind an error, where a generator has ended.
+        blank_lines = map(_with_single_blanks, lines)
         return csv.reader(blank_lines, delimiter=" ", strict=True)
     return csv.reader(lines, delimiter=delimiter, strict=True)
+
+
+def _with_single_blanks(line: str) -> str:
+    return _BLANKS.sub(" ", line.strip(" \t\r\n"))

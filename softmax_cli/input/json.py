@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Any, Final, NamedTuple
 
@@ -18,7 +18,7 @@ from softmax_cli.input.columns import split_names
 from softmax_cli.input.numbers import parse_number, shown
 from softmax_cli.input.rows import Block, Places, Rows
 from softmax_cli.input.settings import InputSettings
-from softmax_cli.input.shape import RowShape, check_axis, row_shape, turned
+from softmax_cli.input.shape import RowShape, cells_kept, check_axis, row_shape, turned
 
 # The lists of an object that this tool has written, by what the numbers are to be
 _LISTS: Final = {
@@ -33,11 +33,10 @@ _ROWS: Final = 1 << 10
 
 
 class _Records(NamedTuple):
-    """Some rows as they were parsed, each with its line or number, and what ended them."""
+    """Some rows as they were parsed, or why they were not, each with its line or number."""
 
     numbers: list[int]
     values: list[Any]
-    failure: DataError | None = None
 
 
 class _Row(NamedTuple):
@@ -85,8 +84,6 @@ def read_json(
     start = next(records, None)
     if start is None:
         raise DataError(f"{name}: no rows")
-    if not start.values:
-        raise start.failure or DataError(f"{name}: no rows")
     return _rows(chain([start], records), start, settings, target_column, opened, kind)
 
 
@@ -100,28 +97,54 @@ def _rows(
 ) -> Rows:
     """The rows, all of them like the first."""
     name = opened.name
-    first, place = start.values[0], f"{name}:{start.numbers[0]}"
+    at = 0
+    if settings.invalid != "error":
+        are_rows = (
+            i for i, value in enumerate(start.values) if value and isinstance(value, list | dict)
+        )
+        at = next(are_rows, 0)
+    first, place = start.values[at], f"{name}:{start.numbers[at]}"
+    if isinstance(first, DataError):
+        raise first
     if not isinstance(first, list | dict):
         raise DataError(f"{place}: {_named(first)} where a list or an object is expected")
     if not first:
         raise DataError(f"{place}: an empty {'list' if isinstance(first, list) else 'object'}")
-    names = None
+    names: tuple[str, ...] | None = None
+    keys: Sequence[int | str]
+    fields: list[str] | None = None
+    key = None
     if isinstance(first, list):
-        shape = row_shape(settings.columns, target_column, None, len(first), name)
+        shape = row_shape(settings, target_column, None, len(first), name)
+        kept, keys = shape.kept_names(None), list(shape.kept)
         read = _list_reader(shape)
     elif key := _list_key(first, settings.columns, kind, place):
-        shape = _inner_shape(first, key, target_column, place)
+        keys = split_names(settings.keep or "")
+        kept = tuple(keys)
+        shape = _inner_shape(first, key, target_column, kept, place)
         read = _object_reader(key, target_column, shape)
     else:
-        keys = list(first)
-        shape = row_shape(settings.columns, target_column, keys, len(keys), name)
-        names = tuple(keys[i] for i in shape.chosen)
-        read = _flat_reader(keys, shape)
+        fields = list(first)
+        shape = row_shape(settings, target_column, fields, len(fields), name)
+        names, kept = tuple(fields[i] for i in shape.chosen), shape.kept_names(fields)
+        read, keys = _flat_reader(fields, shape), list(kept)
     check_axis(settings.axis, target_column)
-    blocks = _blocks(records, read, shape, name, are_lists=isinstance(first, list))
+    blocks = _blocks(records, read, shape, keys, name, are_lists=isinstance(first, list))
+    form = f"JSON, {'lists' if isinstance(first, list) else 'objects'}"
+    if key:
+        form += f" with {shown(key)}"
+    found = f"{form}, {shape.described(fields, settings.axis or 'row')}"
     if settings.axis == "column":
-        return Rows(turned(blocks, name), settings.names, names is not None, True, names, opened)
-    return Rows(blocks, settings.names or names, names is not None, opened=opened)
+        return Rows(
+            turned(blocks, name, settings.invalid),
+            settings.names,
+            names is not None,
+            True,
+            names,
+            opened,
+        )
+    named, has_names = settings.names or names, names is not None
+    return Rows(blocks, named, has_names, opened=opened, kept=kept, found=found)
 
 
 def _list_key(first: dict[str, Any], columns: str | None, kind: str, place: str) -> str | None:
@@ -139,13 +162,16 @@ def _list_key(first: dict[str, Any], columns: str | None, kind: str, place: str)
     raise DataError(f"{place}: no list of {wanted}", f"-c takes another list: {', '.join(lists)}")
 
 
-def _inner_shape(first: dict[str, Any], key: str, target: str | None, place: str) -> RowShape:
-    """The shape of an object's list, which has no column for a label."""
+def _inner_shape(
+    first: dict[str, Any], key: str, target: str | None, kept: Sequence[str], place: str
+) -> RowShape:
+    """The shape of an object's list, which has no column for a label nor for what is kept."""
     if not first[key]:
         raise DataError(f"{place}: an empty list")
-    if target is not None and target not in first:
+    missing = next((asked for asked in (target, *kept) if asked and asked not in first), None)
+    if missing is not None:
         known = ", ".join(list(first)[:10])
-        raise DataError(f"{place}: no column named {shown(target)}", f"the columns are {known}")
+        raise DataError(f"{place}: no column named {shown(missing)}", f"the columns are {known}")
     width = len(first[key])
     return RowShape(range(width), None, width)
 
@@ -200,6 +226,18 @@ def _row(cells: list[Any], shape: RowShape, place: str) -> _Row:
     return _Row(numbers, _label(cells[shape.label], f"{place}:{shape.label + 1}"))
 
 
+def _kept(value: Any, keys: Sequence[int | str]) -> list[str | float]:
+    """Cells to be copied; what is neither text nor a number is copied as JSON, none is empty."""
+    cells = value if isinstance(value, dict) else {}
+    if isinstance(value, list):
+        cells = dict(enumerate(value))
+    found = [cells.get(key, "") for key in keys]
+    return [
+        cell if isinstance(cell, str) or type(cell) in _NUMBERS else orjson.dumps(cell).decode()
+        for cell in found
+    ]
+
+
 def _number(cell: Any, place: str) -> float:
     """A number, or a text that is one: infinities have no other way into JSON."""
     if isinstance(cell, str):
@@ -223,34 +261,26 @@ def _named(value: Any) -> str:
 
 
 def _blocks(
-    records: Iterator[_Records], read: _Read, shape: RowShape, name: str, *, are_lists: bool
+    records: Iterator[_Records],
+    read: _Read,
+    shape: RowShape,
+    keys: Sequence[int | str],
+    name: str,
+    *,
+    are_lists: bool,
 ) -> Iterator[Block]:
-    """A block for each record; of one with a bad row those before it, and then the error."""
-    for numbers, values, broken in records:
-        failure = broken
-        array = _plain(values, shape.width) if are_lists and shape.takes_all() else None
+    """A block for each record, with the cells of some keys that are kept."""
+    for numbers, values in records:
+        places = Places(name, numbers)
+        is_whole = are_lists and shape.takes_all() and not keys
+        array = _plain(values, shape.width) if is_whole else None
         if array is not None:
-            yield Block(array, Places(name, numbers))
-        else:
-            rows, bad = _each(read, numbers, values, name)
-            failure = bad or broken
-            if rows:
-                yield _block(rows, Places(name, numbers[: len(rows)]), shape)
-        if failure is not None:
-            raise failure
-
-
-def _each(
-    read: _Read, numbers: list[int], values: list[Any], name: str
-) -> tuple[list[_Row], DataError | None]:
-    """Each row up to the first bad one, and what is wrong with that."""
-    rows: list[_Row] = []
-    for number, value in zip(numbers, values, strict=True):
-        try:
-            rows.append(read(value, f"{name}:{number}"))
-        except DataError as error:
-            return rows, error
-    return rows, None
+            yield Block(array, places)
+            continue
+        block = _block(values, places, read, shape)
+        if keys:
+            block = block._replace(kept=cells_kept([_kept(value, keys) for value in values]))
+        yield block
 
 
 def _plain(values: list[Any], width: int) -> NDArray[np.float64] | None:
@@ -263,12 +293,23 @@ def _plain(values: list[Any], width: int) -> NDArray[np.float64] | None:
     return np.fromiter(flat, np.float64, len(flat)).reshape(-1, width)
 
 
-def _block(rows: list[_Row], places: Places, shape: RowShape) -> Block:
-    width = len(rows[0].numbers)
+def _block(values: list[Any], places: Places, read: _Read, shape: RowShape) -> Block:
+    """Rows one by one, and what is wrong with those that can't be used."""
+    rows: list[_Row] = []
+    faults: dict[int, DataError] = {}
+    width = len(shape.chosen)
+    for i, value in enumerate(values):
+        try:
+            if isinstance(value, DataError):
+                raise value
+            rows.append(read(value, places[i]))
+        except DataError as error:
+            faults[i] = error
+            rows.append(_Row([np.nan] * width, ""))
     flat = chain.from_iterable(row.numbers for row in rows)
-    values = np.fromiter(flat, np.float64, len(rows) * width).reshape(len(rows), width)
-    labels = [row.label for row in rows if row.label is not None]
-    return Block(values, places, labels or None, shape.label_column())
+    array = np.fromiter(flat, np.float64, len(rows) * width).reshape(len(rows), width)
+    labels = [row.label or "" for row in rows] if any(row.label for row in rows) else None
+    return Block(array, places, labels, shape.label_column(), faults=faults)
 
 
 def _without_mark(chunks: Iterator[bytes]) -> Iterator[bytes]:
@@ -280,21 +321,19 @@ def _of_lines(chunks: Iterator[bytes], name: str) -> Iterator[_Records]:
     """The rows of each chunk of lines, as soon as it has arrived."""
     done = 0
     for chunk in chunks:
-        records, failure = _Records([], []), None
+        records = _Records([], [])
         lines = chunk.removesuffix(b"\n").split(b"\n")
         for number, line in enumerate(lines, done + 1):
             if not line.strip():
                 continue
-            try:
-                value = _parsed(line, name, number)
-            except DataError as error:
-                failure = error
-                break
             records.numbers.append(number)
-            records.values.append(value)
+            try:
+                records.values.append(_parsed(line, name, number))
+            except DataError as error:
+                records.values.append(error)
         done += len(lines)
-        if records.values or failure is not None:
-            yield records._replace(failure=failure)
+        if records.values:
+            yield records
 
 
 def _of_value(chunks: Iterator[bytes], name: str) -> Iterator[_Records]:

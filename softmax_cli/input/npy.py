@@ -20,7 +20,7 @@ from softmax_cli.errors import DataError
 from softmax_cli.input.chunks import Opened
 from softmax_cli.input.rows import Block, Places, Rows
 from softmax_cli.input.settings import InputSettings
-from softmax_cli.input.shape import RowShape, check_axis, row_shape, turned
+from softmax_cli.input.shape import RowShape, cells_kept, check_axis, row_shape, turned
 
 _MAGIC: Final = b"\x93NUMPY"
 # Versions differ in the length of the header's length, and in the header's encoding.
@@ -41,6 +41,7 @@ class _Header(NamedTuple):
     rows: int
     width: int
     length: int
+    shape: tuple[int, ...]
 
 
 def read_npy(settings: InputSettings, target_column: str | None, opened: Opened) -> Rows:
@@ -61,14 +62,19 @@ def read_npy(settings: InputSettings, target_column: str | None, opened: Opened)
     """
     source = _Bytes(opened)
     header = _header(source, opened, is_column=settings.axis == "column")
-    shape = row_shape(settings.columns, target_column, None, header.width, opened.name)
+    shape = row_shape(settings, target_column, None, header.width, opened.name)
     check_axis(settings.axis, target_column)
+    order = ", Fortran order" if header.is_fortran else ""
+    form = f"npy, {header.dtype} of shape {header.shape}{order}"
+    found = f"{form}, {shape.described(None, settings.axis or 'row')}"
     arrays_of = _stripes if header.is_fortran else _rows
     arrays = arrays_of(header, source, opened)
     blocks = _blocks(arrays, shape, opened.name)
     if settings.axis == "column":
-        return Rows(turned(blocks, opened.name), settings.names, downwards=True, opened=opened)
-    return Rows(blocks, settings.names, opened=opened)
+        blocks = turned(blocks, opened.name, settings.invalid)
+        return Rows(blocks, settings.names, downwards=True, opened=opened, found=found)
+    kept = shape.kept_names(None)
+    return Rows(blocks, settings.names, opened=opened, kept=kept, found=found)
 
 
 class _Bytes:
@@ -118,12 +124,13 @@ def _header(source: _Bytes, opened: Opened, *, is_column: bool) -> _Header:
         raise DataError(f"{name}: an array of {len(dimensions)} dimensions", hint)
     if 0 in dimensions:
         raise DataError(f"{name}: no rows: the array's shape is {dimensions}")
+    shape = dimensions
     if len(dimensions) == 1:
         dimensions = (*dimensions, 1) if is_column else (1, *dimensions)
     length = len(start) + _LENGTH_BYTES[version] + size
     _check_size(opened, length, math.prod(dimensions) * dtype.itemsize)
     rows, width = dimensions
-    return _Header(dtype, is_fortran and 1 not in dimensions, rows, width, length)
+    return _Header(dtype, is_fortran and 1 not in dimensions, rows, width, length, shape)
 
 
 def _described(text: bytes, name: str) -> tuple[np.dtype[Any], bool, tuple[int, ...]]:
@@ -201,19 +208,19 @@ def _blocks(arrays: Iterator[NDArray[Any]], shape: RowShape, name: str) -> Itera
     done = 0
     for array in arrays:
         block = _block(array, done, shape, name)
-        bad = np.flatnonzero(np.isnan(block.values).any(axis=1))
-        if len(bad):
-            row = int(bad[0])
-            if row:
-                yield block.head(row)
-            column = shape.chosen[int(np.isnan(block.values[row]).argmax())] + 1
-            raise DataError(f"{block.places[row]}:{column}: 'nan' is not a number")
-        yield block
+        is_nan = np.isnan(block.values)
+        faults = {}
+        for row in np.flatnonzero(is_nan.any(axis=1)).tolist():
+            column = shape.chosen[int(is_nan[row].argmax())] + 1
+            faults[row] = DataError(f"{block.places[row]}:{column}: 'nan' is not a number")
+        yield block._replace(faults=faults)
         done += len(array)
 
 
 def _block(array: NDArray[Any], done: int, shape: RowShape, name: str) -> Block:
-    labels = None
+    labels = kept = None
+    if shape.kept:
+        kept = cells_kept(array.take(shape.kept, axis=1).tolist())
     if shape.label is not None:
         column = array[:, shape.label]
         labels = list(map(str, (column.astype(int) if column.dtype == bool else column).tolist()))
@@ -222,4 +229,4 @@ def _block(array: NDArray[Any], done: int, shape: RowShape, name: str) -> Block:
     with np.errstate(invalid="ignore"):  # a nan that signals is found below as any other
         values = array.astype(np.float64)
     places = Places(name, range(done + 1, done + len(array) + 1))
-    return Block(values, places, labels, shape.label_column())
+    return Block(values, places, labels, shape.label_column(), kept=kept)

@@ -11,6 +11,8 @@ _SEPARATOR = re.compile(r"\s*[,;]\s*|\s+")
 _BRACKETED = re.compile(r"(?:\[.*\]|\(.*\))\Z", re.DOTALL)
 # What torch and numpy print around a list: tensor([...], dtype=torch.float64)
 _PRINTED = re.compile(r"(?:tensor|array)\((\[.*\])(?:,\s*\w+=[^\[\]]*)*\)\Z", re.DOTALL)
+# A list in a list
+_INNER = re.compile(r"\[[^\[\]()]*\]")
 # What an option can't begin with: then it is a value, though perhaps a misspelt one.
 _NEGATIVE = re.compile(r"-(?:\.?[0-9]|inf(?:inity)?\b|nan\b)", re.IGNORECASE)
 
@@ -50,6 +52,17 @@ def is_list(text: str) -> bool:
     """Whether a text stands for a list: brackets around it, or separators inside."""
     text = text.strip()
     return bool(_BRACKETED.match(text) or _PRINTED.match(text) or len(_items(text)) > 1)
+
+
+def split_nested(text: str) -> list[str]:
+    """The lists in a list, as numpy, torch and JSON print a matrix; any other text by itself."""
+    stripped = text.strip()
+    printed = _PRINTED.match(stripped)
+    outer = printed[1] if printed else stripped
+    rows = _INNER.findall(outer[1:-1])
+    between = _INNER.sub("", outer[1:-1])
+    is_matrix = outer[:1] + outer[-1:] == "[]" and rows and not between.strip(" \t\r\n,;")
+    return rows if is_matrix else [text]
 
 
 def parse_list(text: str, place: str) -> list[float]:

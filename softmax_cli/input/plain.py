@@ -13,7 +13,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from softmax_cli.input.shape import RowShape
+from softmax_cli.input.shape import RowShape, cells_kept
 
 # What JSON has beside numbers: strings, lists, objects, true and null, false
 _NO_NUMBERS: Final = (b'"', b"[", b"{", b"u", b"s")
@@ -23,10 +23,11 @@ _DELIMITERS: Final = frozenset(",\t;| ")
 
 
 class PlainRows(NamedTuple):
-    """The vectors of some lines, shape (rows, classes), and their labels if they have any."""
+    """The vectors of some lines, shape (rows, classes), their labels, and the cells kept."""
 
     values: NDArray[np.float64]
-    labels: list[str] | None
+    labels: list[str] | None = None
+    kept: NDArray[np.object_] | None = None
 
 
 def parse_plain(text: bytes, delimiter: str, shape: RowShape) -> PlainRows | None:
@@ -51,6 +52,8 @@ def parse_plain(text: bytes, delimiter: str, shape: RowShape) -> PlainRows | Non
         if b"," in text:
             return None
         text = _with_commas(text, delimiter)
+    if shape.kept:  # of which every character counts
+        return _chosen_numbers(text, shape)
     rows = _all_numbers(text, shape)
     if rows is None and not (shape.takes_all() and shape.label is None):
         return _chosen_numbers(text, shape)
@@ -87,7 +90,7 @@ def _all_numbers(text: bytes, shape: RowShape) -> PlainRows | None:
         if {int} != set(map(type, labels)):  # only an integer's text is known from its value
             return None
         return PlainRows(values.take(shape.chosen, axis=1), list(map(str, labels)))
-    return PlainRows(values if shape.takes_all() else values.take(shape.chosen, axis=1), None)
+    return PlainRows(values if shape.takes_all() else values.take(shape.chosen, axis=1))
 
 
 def _chosen_numbers(text: bytes, shape: RowShape) -> PlainRows | None:
@@ -104,10 +107,12 @@ def _chosen_numbers(text: bytes, shape: RowShape) -> PlainRows | None:
     values = _array(cells, chosen)
     if values is None:
         return None
-    labels = None
+    labels = kept = None
     if shape.label is not None:
         labels = [row[shape.label].decode().strip() for row in rows]
-    return PlainRows(values.reshape(len(rows), -1), labels)
+    if shape.kept:
+        kept = cells_kept([[row[i].decode() for i in shape.kept] for row in rows])
+    return PlainRows(values.reshape(len(rows), -1), labels, kept)
 
 
 def _is_utf8(text: bytes) -> bool:

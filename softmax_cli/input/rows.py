@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol, overload, runtime_checkable
 
 if TYPE_CHECKING:
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from softmax_cli.input.division import Division
 
+from softmax_cli.errors import DataError
 from softmax_cli.input.chunks import Opened
 
 
@@ -28,6 +29,14 @@ class Block(NamedTuple):
         That column, from 1.
     against : Block or None
         As many rows to be held against these, where a command compares vectors.
+    kept : object array, shape (rows, columns), or None
+        The cells that are copied to the output: texts, or a number as JSON or npy has it.
+    faults : mapping of int to DataError, or None
+        Rows that can't be used, by their index, and why. Their values are nan.
+    left_out : sequence of DataError
+        Why rows were left out of vectors that are columns.
+    numbers : int array or None
+        The rows' numbers, from 1 and over all blocks, once they have been counted.
     """
 
     values: NDArray[np.float64]
@@ -35,6 +44,28 @@ class Block(NamedTuple):
     labels: list[str] | None = None
     label_column: int | None = None
     against: Block | None = None
+    kept: NDArray[np.object_] | None = None
+    faults: Mapping[int, DataError] | None = None
+    left_out: Sequence[DataError] = ()
+    numbers: NDArray[np.intp] | None = None
+
+    def all_faults(self) -> dict[int, DataError]:
+        """Those of the rows, and of what they are held against."""
+        against = self.against.faults if self.against is not None else None
+        return {**(against or {}), **(self.faults or {})}
+
+    def rows_at(self, indices: NDArray[np.intp]) -> Block:
+        """Some of the rows, all of which can be used."""
+        at = indices.tolist()
+        return self._replace(
+            values=self.values[indices],
+            places=[self.places[i] for i in at],
+            labels=None if self.labels is None else [self.labels[i] for i in at],
+            against=None if self.against is None else self.against.rows_at(indices),
+            kept=None if self.kept is None else self.kept[indices],
+            numbers=None if self.numbers is None else self.numbers[indices],
+            faults=None,
+        )
 
     def head(self, count: int) -> Block:
         """The first rows."""
@@ -47,6 +78,11 @@ class Block(NamedTuple):
             places=self.places[start:stop],
             labels=None if self.labels is None else self.labels[start:stop],
             against=None if self.against is None else self.against.part(start, stop),
+            kept=None if self.kept is None else self.kept[start:stop],
+            numbers=None if self.numbers is None else self.numbers[start:stop],
+            faults=None
+            if self.faults is None
+            else {i - start: fault for i, fault in self.faults.items() if start <= i < stop},
         )
 
 
@@ -97,6 +133,12 @@ class Rows(NamedTuple):
         The header's names where vectors are columns.
     opened : Opened or None
         Where the rows are read from, if they are.
+    kept : tuple of str
+        Names of the columns that are copied to the output.
+    invalid : str
+        'error', 'nan' or 'skip': what becomes of rows that can't be used.
+    found : str
+        What was found out about the input, in words.
     """
 
     blocks: Iterator[Block]
@@ -105,6 +147,9 @@ class Rows(NamedTuple):
     downwards: bool = False
     column_names: tuple[str, ...] | None = None
     opened: Opened | None = None
+    kept: tuple[str, ...] = ()
+    invalid: str = "error"
+    found: str = ""
 
     def mapped(self, function: Callable[[Block], Block]) -> Rows:
         """The same rows, with what a function makes of each block by itself."""

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from softmax_cli.errors import UsageError
 from softmax_cli.input.arguments import parse_vectors
-from softmax_cli.input.chunks import check_not_terminal, open_input
+from softmax_cli.input.chunks import check_not_terminal, display_name, open_input
 from softmax_cli.input.settings import InputSettings
+from softmax_cli.messages import say
 
 if TYPE_CHECKING:
     from softmax_cli.input.rows import Rows
@@ -39,12 +40,16 @@ def open_rows(
         What was typed or read can't be used.
     """
     if not settings.vectors:
-        return _read(settings, target_column, kind)
+        rows = _read(settings, target_column, kind)._replace(invalid=settings.invalid)
+        if settings.verbose:
+            say(display_name(settings.path), rows.found)
+        return rows
     if settings.path != "-":
         raise UsageError("vectors as arguments and --input exclude one another")
     about_rows = {
         "--target-column": target_column,
         "--columns": settings.columns,
+        "--keep": settings.keep,
         "--delimiter": settings.delimiter,
         "--header": settings.header,
         "--axis": settings.axis,
@@ -54,6 +59,9 @@ def open_rows(
         if value is not None:
             raise UsageError(f"{name} is about rows that are read, not typed")
     vectors = parse_vectors(settings.vectors)
+    if settings.verbose:
+        count = f"{len(vectors)} vector{'s' * (len(vectors) > 1)}"
+        say("arguments", f"{count}, {len(vectors[0])} numbers{' each' * (len(vectors) > 1)}")
 
     import numpy as np
 
@@ -62,7 +70,7 @@ def open_rows(
     is_lone = len(vectors) == 1
     places = ["arguments"] if is_lone else [f"argument {n + 1}" for n in range(len(vectors))]
     block = Block(np.array(vectors, np.float64), places)
-    return Rows(iter([block]), settings.names)
+    return Rows(iter([block]), settings.names, invalid=settings.invalid)
 
 
 def _read(settings: InputSettings, target_column: str | None, kind: str) -> Rows:

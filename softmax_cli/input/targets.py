@@ -50,16 +50,29 @@ def _is_distribution(line: str, delimiter: str) -> bool:
 
 
 def _parsed_lists(blocks: Iterator[Block]) -> Iterator[Block]:
+    width = 0
     for block in blocks:
-        vectors = [
-            parse_list(text, place)
-            for text, place in zip(block.labels or [], block.places, strict=True)
-        ]
-        for vector, place in zip(vectors, block.places, strict=True):
-            if len(vector) != len(vectors[0]):
-                lengths = f"{len(vector)} where the first has length {len(vectors[0])}"
-                raise DataError(f"{place}: a list of length {lengths}")
-        yield block._replace(values=np.array(vectors), labels=None)
+        vectors: list[list[float]] = []
+        faults: dict[int, DataError] = {}
+        for row, (text, place) in enumerate(zip(block.labels or [], block.places, strict=True)):
+            try:
+                vector = _list_of(width, text, place)
+                width = len(vector)
+            except DataError as error:
+                vector, faults[row] = [np.nan] * width, error
+            vectors.append(vector)
+        if not width:
+            raise faults[0]
+        yield block._replace(values=np.array(vectors), labels=None, faults=faults)
+
+
+def _list_of(width: int, text: str, place: str) -> list[float]:
+    """A list of a length, or of any where that is 0."""
+    vector = parse_list(text, place)
+    if len(vector) != (width or len(vector)):
+        lengths = f"{len(vector)} where the first has length {width}"
+        raise DataError(f"{place}: a list of length {lengths}")
+    return vector
 
 
 def _labels(lines: Lines, name: str) -> Iterator[Block]:

@@ -46,7 +46,8 @@ def _point(number: str) -> int:
 
 def text_cells(values: Values) -> list[Text]:
     """Words, as they are; nothing for None."""
-    return [Text("" if text == "None" else visible(text)) for text in texts(values, SHORTEST)]
+    shown = zip(values.ravel().tolist(), texts(values, SHORTEST), strict=True)
+    return [Text("" if value is None else visible(text)) for value, text in shown]
 
 
 def status_cells(values: Values) -> list[Text]:

@@ -24,10 +24,13 @@ class ComparisonTable:
         self._one = TableWriter(one, shape, digits)
         self._many = TableWriter(many, shape, digits)
         self.fields = self._one.fields | {"row"}
+        self._first: int | None = None
 
     def write(self, fields: Fields) -> None:
         """Keep the first vector's records."""
-        first = fields["row"] == 1
+        if self._first is None:
+            self._first = fields["row"][0]
+        first = fields["row"] == self._first
         if first.any():
             self._one.write({key: values[first] for key, values in fields.items()})
 

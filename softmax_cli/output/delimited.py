@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
@@ -27,10 +28,13 @@ class DelimitedWriter:
     streams = True
 
     def __init__(self, layout: Layout, shape: Shape, delimiter: str, digits: Digits) -> None:
+        if shape.kept:
+            layout = layout._replace(row=("kept", *layout.row))
         self.fields = frozenset(layout.row)
         self._layout = layout
         self._shape = shape
         self._delimiter = delimiter
+        self._marks = re.compile(rf'[\r\n"{re.escape(delimiter)}]|^\s*#')
         self._digits = digits
         self._owes_header = layout.named or shape.header
 
@@ -44,7 +48,7 @@ class DelimitedWriter:
         if self._owes_header:
             self._owes_header = False
             titles = chain.from_iterable(self._titles(key, fields) for key in self._layout.row)
-            yield self._quoted([list(titles)])
+            yield self._lines([self._delimiter.join(map(self._quoted, titles))])
         columns = [self._lines_of(fields[key]) for key in self._layout.row]
         most = max(1, _VALUES // sum(column.shape[1] for column in columns))
         for start in range(0, len(columns[0]), most):
@@ -62,14 +66,8 @@ class DelimitedWriter:
             lines = number_lines(columns[0], self._digits, self._delimiter)
             if lines is not None:
                 return lines
-        rows = [
-            list(chain.from_iterable(cells))
-            for cells in zip(*(self._cells(values) for values in columns), strict=True)
-        ]
-        if any(values.dtype.kind in "OU" for values in columns):
-            return self._quoted(rows)
-        # numbers need no quotes
-        return "".join(self._delimiter.join(row) + "\n" for row in rows).encode()
+        parts = [self._parts(values) for values in columns]
+        return self._lines(map(self._delimiter.join, zip(*parts, strict=True)))
 
     def close(self, summary: Summary | None) -> None:
         """Write nothing: delimited text has no place for a summary."""
@@ -82,20 +80,27 @@ class DelimitedWriter:
         values = fields[key]
         if values.ndim == 1:
             return [key]
+        if key == "kept":
+            return list(self._shape.kept)
         if self._shape.downwards:
             return list(self._shape.column_names or (key,))
         return self._shape.class_names(values.shape[1])
 
-    def _cells(self, values: Values) -> list[list[str]]:
-        """The cells of each line."""
+    def _parts(self, values: Values) -> list[str]:
+        """A field's part of each line; numbers need no quotes."""
+        lines = number_lines(values, self._digits, self._delimiter)
+        if lines is not None:
+            return lines.decode().split("\n")[:-1]
         flat = texts(values, self._digits)
+        if values.dtype.kind in "OU":
+            flat = list(map(self._quoted, flat))
         width = values.shape[1]
-        return [flat[at : at + width] for at in range(0, len(flat), width)]
+        return [self._delimiter.join(flat[at : at + width]) for at in range(0, len(flat), width)]
 
-    def _quoted(self, rows: list[list[str]]) -> bytes:
-        import csv
-        import io
+    def _quoted(self, text: str) -> str:
+        """A cell in quotes where it would be taken for something else without."""
+        return '"' + text.replace('"', '""') + '"' if self._marks.search(text) else text
 
-        text = io.StringIO()
-        csv.writer(text, delimiter=self._delimiter, lineterminator="\n").writerows(rows)
-        return text.getvalue().encode()
+    def _lines(self, lines: Iterable[str]) -> bytes:
+        # An empty line would be none.
+        return "".join((line or '""') + "\n" for line in lines).encode()

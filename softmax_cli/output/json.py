@@ -9,8 +9,8 @@ import orjson
 
 from softmax_cli.output import stdout
 from softmax_cli.output.numbers import plain, plain_values
-from softmax_cli.output.results import Layout
-from softmax_cli.output.settings import Digits
+from softmax_cli.output.results import Layout, Shape
+from softmax_cli.output.settings import SHORTEST, Digits
 
 if TYPE_CHECKING:
     from softmax_cli.output.results import Fields, Summary
@@ -19,15 +19,28 @@ if TYPE_CHECKING:
 class _ObjectWriter:
     """What the two JSON formats share: a vector's fields as an object."""
 
-    def __init__(self, layout: Layout, digits: Digits) -> None:
-        self.fields = frozenset(layout.object)
+    def __init__(self, layout: Layout, shape: Shape, digits: Digits) -> None:
+        self.fields = frozenset(layout.object) | ({"kept"} if shape.kept else set())
         self._keys = layout.object
+        self._kept = shape.kept
         self._digits = digits
 
     def _objects(self, fields: Fields) -> Iterator[bytes]:
         columns = [plain_values(fields[key], self._digits) for key in self._keys]
-        for values in zip(*columns, strict=True):
-            yield orjson.dumps(dict(zip(self._keys, values, strict=True)))
+        rows = zip(*columns, strict=True)
+        objects = (dict(zip(self._keys, values, strict=True)) for values in rows)
+        if self._kept:
+            kept = plain_values(fields["kept"], SHORTEST)
+            for cells, item in zip(kept, objects, strict=True):
+                yield orjson.dumps({"keep": self._named(cells), **item})
+        else:
+            yield from map(orjson.dumps, objects)
+
+    def _named(self, cells: list[object]) -> object:
+        """Copied cells by their columns' names, or a list where two have the same."""
+        if len(set(self._kept)) < len(self._kept):
+            return cells
+        return dict(zip(self._kept, cells, strict=True))
 
     def _dump(self, value: object) -> bytes:
         return orjson.dumps(plain(value, self._digits))
@@ -43,8 +56,8 @@ class JsonWriter(_ObjectWriter):
     summarises = True
     streams = True
 
-    def __init__(self, layout: Layout, digits: Digits) -> None:
-        super().__init__(layout, digits)
+    def __init__(self, layout: Layout, shape: Shape, digits: Digits) -> None:
+        super().__init__(layout, shape, digits)
         self._first: bytes | None = None
         self._many = False
 

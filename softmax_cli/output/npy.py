@@ -84,18 +84,23 @@ class NpyWriter:
 
     def _array(self, fields: Fields) -> Values:
         """The fields side by side, as float64 or int64."""
-        for key in self._keys:
-            if fields[key].dtype.kind not in "fiub":
-                raise UsageError(f"-f npy holds numbers, and {key} is text")
-        if len(self._keys) == 1:
-            array = fields[self._keys[0]]
+        columns = [self._numbers(key, fields[key]) for key in self._keys]
+        if len(columns) == 1:
+            array = columns[0]
             if self._shape.downwards and array.ndim == 2:
                 # One vector is written as it can be read again.
                 array = array[0] if len(array) == 1 else array.T
         else:
-            columns = [fields[key] for key in self._keys]
             array = np.column_stack(columns)
         return array.astype("<f8" if array.dtype.kind == "f" else "<i8", order="C")
+
+    def _numbers(self, key: str, values: Values) -> Values:
+        """A field as numbers; as floats where one of them may be nan."""
+        if self._shape.fills and not any(isinstance(value, str) for value in values.flat):
+            return values.astype(np.float64)
+        if values.dtype.kind not in "fiub":
+            raise UsageError(f"-f npy holds numbers, and {key} is text")
+        return values
 
     def _header(self) -> bytes:
         shape = (self._rows, *self._widths)

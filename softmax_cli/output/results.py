@@ -105,12 +105,19 @@ class Shape(NamedTuple):
         Whether vectors were columns: a value for each class then runs down the lines.
     column_names : tuple of str or None
         The columns' names where vectors were columns.
+    kept : tuple of str
+        Names of the columns that are copied from the input: of the field `kept`, shape
+        (vectors, columns).
+    fills : bool
+        Whether a row of nan may stand for one that can't be used.
     """
 
     names: tuple[str, ...] | None = None
     header: bool = False
     downwards: bool = False
     column_names: tuple[str, ...] | None = None
+    kept: tuple[str, ...] = ()
+    fills: bool = False
 
     def class_names(self, count: int) -> list[str]:
         """The names of so many classes: as given, else their indices from 0."""

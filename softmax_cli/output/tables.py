@@ -10,7 +10,7 @@ from rich.text import Text
 
 from softmax_cli.output.canvas import Canvas
 from softmax_cli.output.cells import largest_size
-from softmax_cli.output.results import Column, Layout, Shape
+from softmax_cli.output.results import Column, Item, Layout, Shape
 from softmax_cli.output.settings import Digits
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ class TableWriter:
         extra = {field for field in (layout.notes, layout.emphasis) if field}
         if layout.label:
             extra.add(layout.label.field)
+        if shape.kept:
+            extra.add("kept")
         self.fields = frozenset(columns | items | extra)
         self._layout = layout
         self._shape = shape
@@ -80,6 +82,10 @@ class TableWriter:
         largest = largest_size(vector[bars]) if bars else 1.0
         table, lines = canvas.table("class", names, columns, cut, emphasis, largest)
         parts = [table, *canvas.left_out(classes - lines, "classes"), Text()]
+        if self._shape.kept:
+            kept = [Item(f"kept {i}", name) for i, name in enumerate(self._shape.kept)]
+            cells = dict(zip((item.field for item in kept), map(str, vector["kept"]), strict=True))
+            parts = [canvas.footer(kept, cells), Text(), *parts]
         if layout.identity:
             parts.append(canvas.identity(layout.identity, vector))
         parts.append(canvas.footer(layout.footer, vector))
@@ -125,6 +131,10 @@ class TableWriter:
         classes: list[Column] = []
         spread: dict[str, Values] = {}
         hidden = 0
+        # The first column that is kept heads the lines where nothing else does.
+        for i in range(0 if self._layout.label else 1, len(self._shape.kept)):
+            columns.append(Column(f"kept {i}", self._shape.kept[i], "text"))
+            spread[columns[-1].field] = fields["kept"][:, i]
         for column in self._layout.lines:
             values = fields[column.field]
             if values.ndim == 1:
@@ -144,6 +154,8 @@ class TableWriter:
         label = self._layout.label
         if label:
             return label.title, list(map(str, fields[label.field].tolist()))
+        if self._shape.kept:
+            return self._shape.kept[0], list(map(str, fields["kept"][:, 0].tolist()))
         kept = min(self._count, self._layout.most)
         if self._shape.downwards and self._shape.column_names:
             return "column", list(self._shape.column_names[:kept])

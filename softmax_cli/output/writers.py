@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from softmax_cli.errors import UsageError
 from softmax_cli.output.results import Layout, Shape, Writer
 from softmax_cli.output.settings import OutputSettings
 
 
 def open_writer(settings: OutputSettings, layout: Layout, shape: Shape) -> Writer:
-    """A writer for the format asked for; rich is loaded for a table alone."""
+    """A writer for the format asked for; rich is loaded for a table alone.
+
+    Raises
+    ------
+    UsageError
+        npy, which holds numbers, and cells to be copied.
+    """
     match settings.resolved_format():
         case "json":
             from softmax_cli.output.json import JsonWriter
 
-            return JsonWriter(layout, settings.digits())
+            return JsonWriter(layout, shape, settings.digits())
         case "jsonl":
             from softmax_cli.output.json import JsonLinesWriter
 
-            return JsonLinesWriter(layout, settings.digits())
+            return JsonLinesWriter(layout, shape, settings.digits())
         case "npy":
+            if shape.kept:
+                raise UsageError("-f npy holds numbers, and --keep copies text")
             from softmax_cli.output.npy import NpyWriter
 
             return NpyWriter(layout, shape)

@@ -1,0 +1,241 @@
+"""Rows that can't be used: an error, a row of nan, or left out."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.conftest import COMMAND, Run, plain_environment
+from tests.test_keep import copied
+
+# One of each kind among rows that can be used
+BAD = [
+    b"3,abc",
+    b"3,",
+    b"5",
+    b"6,7,8",
+    b"nan,3",
+    b"\xff,1",
+    b"1,\x00",
+    b'"x"y,2',
+    b"-inf,-inf",
+    b"inf,inf",
+    b"1,\r2",
+]
+LINES = [b"a,b", b"1,1", *BAD[:6], b"2,2", *BAD[6:], b"3,3"]
+TEXT = b"".join(line + b"\n" for line in LINES)
+FIRST = "11 rows can't be used, the first at stdin:3:2: 'abc' is not a number"
+
+
+def warned(run: Run, *args: str, stdin: str | bytes = TEXT, warning: str = FIRST) -> str:
+    done = run(*args, stdin=stdin)
+    assert (done.status, done.err) == (0, f"softmax-cli: warning: {warning}\n"), done
+    return done.out
+
+
+@pytest.mark.parametrize(
+    ("command", "header", "good"),
+    [
+        (["softmax"], "a,b", "0.5,0.5"),
+        (["hardmax", "--ties", "last"], "index", "1"),
+        (["hardmax", "--ties", "last", "--as", "name"], "index", "b"),
+        (["xent", "-t", "b", "--base", "2"], "loss", "1.0"),
+        (["kl", "--from", "logits", "--against", "0,0"], "kl", "0.0"),
+    ],
+    ids=" ".join,
+)
+def test_every_command_fills_or_skips(run: Run, command: list[str], header: str, good: str) -> None:
+    header = "name" if "name" in command else header
+    nan = ",".join(["nan"] * len(good.split(",")))
+    assert warned(run, *command, "--invalid", "skip").splitlines() == [header, good, good, good]
+    assert warned(run, *command, "--invalid", "nan").splitlines() == (
+        [header, good, *[nan] * 6, good, *[nan] * 5, good]
+    )
+
+
+def test_compare_has_the_number_and_the_methods_of_a_row_of_nan(run: Run) -> None:
+    lines = warned(run, "compare", "--invalid", "nan", "-f", "jsonl").splitlines()
+    records = [json.loads(line) for line in lines]
+    assert [record["row"] for record in records] == [n for n in range(1, 15) for _ in range(8)]
+    assert {(r["method"], r["dtype"]) for r in records if r["row"] == 2} == {
+        (r["method"], r["dtype"]) for r in records if r["row"] == 1
+    }
+    assert records[8]["probabilities"] == ["nan", "nan"]
+    out = warned(run, "compare", "--invalid", "skip")
+    assert {line.split(",")[0] for line in out.splitlines()[1:]} == {"1", "8", "14"}
+    assert " rows 3" in warned(run, "compare", "--invalid", "skip", "-f", "table")
+
+
+def test_sums_leave_such_rows_out(run: Run) -> None:
+    for invalid in ("nan", "skip"):
+        summary = json.loads(
+            warned(
+                run, "xent", "-t", "0", "--invalid", invalid, "--reduction", "mean", "-f", "json"
+            )
+        )
+        assert (summary["rows"], summary["mean"]) == (3, pytest.approx(np.log(2)))
+        written = warned(run, "softmax", "--invalid", invalid, "-f", "json")
+        assert json.loads(written)["summary"]["rows"] == 3
+        worst = warned(run, "xent", "-t", "0", "--invalid", invalid, "--worst", "9")
+        assert [row.split(",")[0] for row in worst.splitlines()] == ["line", "2", "9", "15"]
+
+
+def test_arrays_of_nan(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_bytes(TEXT)
+    for command, expected in (("softmax", 0.5), ("hardmax --ties last", 1.0)):
+        script = f"'{COMMAND}' {command} -f npy --invalid nan < in.csv > out.npy"
+        subprocess.run(["bash", "-c", script], cwd=tmp_path, check=True, env=plain_environment())
+        array = np.load(tmp_path / "out.npy")
+        assert array.dtype == np.float64
+        rows = array.reshape(14, -1)
+        assert np.isnan(rows[1:7]).all()
+        assert (rows[[0, 7, 13]] == expected).all()
+    assert "is text" in run(
+        "hardmax", "--as", "name", "-f", "npy", "--invalid", "nan", stdin=TEXT
+    ).err  # fmt: skip
+    file = io.BytesIO()
+    np.save(file, np.array([[np.nan, 1.0], [2.0, 2.0]]))
+    warning = "1 row can't be used, at stdin:1:1: 'nan' is not a number"
+    args = ("softmax", "--invalid", "nan")
+    assert warned(run, *args, stdin=file.getvalue(), warning=warning) == "nan,nan\n0.5,0.5\n"
+
+
+def test_json_lines_go_on_behind_one_that_is_none(run: Run) -> None:
+    text = '[1,1]\n[1,\n{"a":1}\n[1]\n[null,1]\n3\n[2,2]\n'
+    warning = "5 rows can't be used, the first at stdin:2: no JSON: expecting value at character 4"
+    out = warned(run, "softmax", "--invalid", "skip", stdin=text, warning=warning)
+    assert out == "0.5,0.5\n0.5,0.5\n"
+    text = '{"id":1,"x":1,"y":1}\n{"id":2,"x":1}\n{"id":3,"x":"b","y":1}\n[]\n'
+    warning = "3 rows can't be used, the first at stdin:2: no key: 'y'"
+    out = warned(run, "softmax", "-k", "id", "--invalid", "nan", stdin=text, warning=warning)
+    assert out == "id,x,y\n1,0.5,0.5\n2,nan,nan\n3,nan,nan\n,nan,nan\n"
+
+
+def test_what_is_kept_of_a_bad_row_is_copied(run: Run) -> None:
+    text = "id,a,b\nx,1,1\ny,1,?\nz\n,1,1\n"
+    warning = "2 rows can't be used, the first at stdin:3:3: '?' is not a number"
+    out = warned(run, "softmax", "-k", "id", "--invalid", "nan", stdin=text, warning=warning)
+    assert out == "id,a,b\nx,0.5,0.5\ny,nan,nan\nz,nan,nan\n,0.5,0.5\n"
+
+
+def test_pairs_stay_in_step(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "q.csv").write_text("1,0\n0.5,x\n0.5,0.5\n2,2\n0.25,0.75\n")
+    (tmp_path / "labels").write_text("0\n1\ncat\n7\n1\n")
+    text = "?,1\n0.5,0.5\n0.5,0.5\n0.5,0.5\n0.25,0.75\n"
+    args = ("kl", "--against", str(tmp_path / "q.csv"))
+    warning = "3 rows can't be used, the first at stdin:1:1: '?' is not a number"
+    assert warned(run, *args, "--no-header", "--invalid", "skip", stdin=text, warning=warning) == (
+        "0.0\n0.0\n"
+    )
+    assert warned(run, *args, "--no-header", "--invalid", "nan", stdin=text, warning=warning) == (
+        "nan\nnan\n0.0\nnan\n0.0\n"
+    )
+    more = ("xent", "--targets", str(tmp_path / "labels"), "--base", "2", "--no-header")
+    assert warned(run, *more, "--invalid", "nan", stdin=text.replace("25", "5").replace("75", "5"),
+        warning=warning) == "nan\n1.0\nnan\nnan\n1.0\n"  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "out"),
+    [
+        ("1,2\n1,1,1,1\n2,2,2,2\n", "nan,nan,nan,nan\n0.25,0.25,0.25,0.25\n0.25,0.25,0.25,0.25\n"),
+        ("1,2\n\n1,1,1,1\n2,2,2,2\n1,2\n", "nan,nan,nan,nan\n" + "0.25,0.25,0.25,0.25\n" * 2
+         + "nan,nan,nan,nan\n"),
+        ("1,1\n1,1,1\n", "0.5,0.5\nnan,nan\n"),
+        ("\xff,1\n1,1\n", "nan,nan\n0.5,0.5\n"),
+        ("-inf,-inf\n1,1\n", "nan,nan\n0.5,0.5\n"),
+    ],
+)  # fmt: skip
+def test_the_first_row_may_be_the_bad_one(run: Run, text: str, out: str) -> None:
+    done = run("softmax", "--invalid", "nan", stdin=text.encode("latin-1"))
+    assert (done.status, done.out) == (0, out)
+    assert "can't be used" in done.err
+
+
+def test_none_that_can_be_used_is_an_error(run: Run) -> None:
+    for invalid in ("nan", "skip"):
+        done = run("softmax", "--invalid", invalid, stdin="-inf,-inf\n-inf,-inf\n")
+        assert done.fails(1).startswith("none of 2 rows can be used, the first at stdin:1: every")
+        assert "stdin:2:1: empty" in run("softmax", "--invalid", invalid, stdin="a,b\n,1\n").fails(
+            1
+        )
+
+
+def test_what_is_no_row_stays_an_error(run: Run) -> None:
+    done = run("softmax", "--invalid", "skip", stdin='1,1\n?,1\n1,"2\n')
+    assert done.status == 1
+    assert done.out == "0.5,0.5\n"
+    assert done.err.splitlines()[-1] == (
+        "softmax-cli: error: stdin:3: a quote that is never closed"
+    )
+    assert "no rows" in run("softmax", "--invalid", "skip", stdin="").fails(1)
+
+
+def test_a_lone_column_is_read_without_its_bad_cells(run: Run) -> None:
+    warning = "1 row can't be used, at stdin:2:1: 'x' is not a number"
+    args = ("softmax", "--invalid", "skip", "--no-header")
+    assert warned(run, *args, stdin="1\nx\n1\n", warning=warning) == "0.5\n0.5\n"
+    assert "'x'" in run("softmax", "--invalid", "nan", stdin="1\nx\n1\n").fails(1)
+
+
+def test_warnings_about_rows_are_counted_once(run: Run) -> None:
+    done = run("hardmax", "--invalid", "skip", stdin="1,1\ninf,inf\n2,2\n-inf,-inf\n3,3\n")
+    assert "stdin:1: a tie" in done.err
+    assert "(and 2 more)" in done.err
+
+
+def test_any_number_of_processes_does_the_same(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "large.csv"
+    lines = [f"row {i},1.{i:06},-2.500000,3.000000\n" for i in range(140_000)]
+    for i in range(77, len(lines), 997):
+        lines[i] = ["x,?,1,1\n", "x,1\n", "x,-inf,-inf,-inf\n"][i % 3]
+    path.write_text("".join(lines))
+    for invalid in ("nan", "skip"):
+        args = ("hardmax", "-k", "1", "--no-header", "--invalid", invalid, "-i", str(path))
+        one = run(*args, "-j", "1")
+        assert (one.status, one.out.count("\n")) == (0, 140_000 if invalid == "nan" else 139_859)
+        assert "141 rows can't be used" in one.err
+        assert run(*args, "-j", "2")[1:] == one[1:]
+
+
+def test_a_row_behind_a_bad_one_does_not_wait() -> None:
+    with subprocess.Popen(
+        [COMMAND, "softmax", "--invalid", "nan"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=plain_environment(),
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(b"1,1\n2,2\n")
+        for bad, out in ((b"1,1\n", b"0.5,0.5\n"), (b"?,1\n", b"nan,nan\n")) * 2:
+            process.stdin.write(bad)
+            process.stdin.flush()
+            while process.stdout.readline() != out:
+                time.sleep(0)
+        process.stdin.close()
+        assert process.wait(timeout=30) == 0
+
+
+@given(st.lists(st.sampled_from([*BAD, b"1,1", b"2,2"]), min_size=1, max_size=30))
+@settings(max_examples=60, deadline=None)
+def test_rows_are_neither_lost_nor_moved(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[bytes]
+) -> None:
+    folder = tmp_path_factory.mktemp("invalid")
+    path = folder / "in.csv"
+    path.write_bytes(b"".join(line + b"\n" for line in [b"1,1", *lines]))
+    args = ["softmax", "-d", ",", "--no-header", "-i", str(path), "--invalid"]
+    good = [line in {b"1,1", b"2,2"} for line in [b"1,1", *lines]]
+    filled = copied([*args, "nan"], folder / "out")
+    assert filled.splitlines() == ["0.5,0.5" if is_good else "nan,nan" for is_good in good]
+    assert copied([*args, "skip"], folder / "out") == "0.5,0.5\n" * sum(good)
