@@ -97,6 +97,10 @@ class Computation:
         self._waiting: list[Block] = []
         self._faults: list[DataError] = []
 
+    def has_begun(self) -> bool:
+        """Whether no row waits for the first that can be used."""
+        return self._rows.invalid == "error" or self._pattern is not None
+
     def results(
         self, blocks: Iterator[Block], progress: Progress | None = None
     ) -> Iterator[Result]:

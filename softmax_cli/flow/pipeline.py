@@ -70,7 +70,7 @@ def write_rows(
             yield from writer.texts(fields)
 
     divides = divides and isinstance(writer, TextWriter)
-    share = _sharing(rows, pieces, tally, notices if divides else None)
+    share = _sharing(rows, pieces, tally, computation, notices if divides else None)
     try:
         with progress_of(rows, streams=writer.streams) as progress:
             for fields, counted in computation.results(rows.blocks, progress):
@@ -93,7 +93,7 @@ def progress_of(rows: Rows, *, streams: bool) -> Progress:
 
 
 def _sharing(
-    rows: Rows, pieces: Pieces, tally: Tally, notices: Notices | None
+    rows: Rows, pieces: Pieces, tally: Tally, computation: Computation, notices: Notices | None
 ) -> Callable[[Progress], bool]:
     """What lets processes go through all rows that are left, if it is worth it, and says so.
 
@@ -105,7 +105,7 @@ def _sharing(
     asked = count()
 
     def share(progress: Progress) -> bool:
-        division = blocks.division() if next(asked) else None
+        division = blocks.division() if next(asked) and computation.has_begun() else None
         if division is None:
             return False
         from softmax_cli.flow.workers import Work, divide
@@ -149,7 +149,7 @@ def reduce_rows(
     def pieces(blocks: Iterator[Block]) -> Iterator[Fields]:
         return (result.shown for result in computation.results(blocks))
 
-    share = _sharing(rows, pieces, tally, notices)
+    share = _sharing(rows, pieces, tally, computation, notices)
     with progress_of(rows, streams=False) as progress:
         for fields, _ in computation.results(rows.blocks, progress):
             tally.add(fields)
