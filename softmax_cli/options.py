@@ -201,10 +201,20 @@ input_options: Final = gathered(
     ],
 )
 
-output_options: Final = gathered(
+_output_options: Final = gathered(
     "output",
     OutputSettings,
     [
+        option(
+            "Output",
+            "-o",
+            "--output",
+            "file",
+            type=click.Path(),
+            default="-",
+            show_default=False,
+            help="Replace this file, once all is written.",
+        ),
         option(
             "Output",
             "-f",
@@ -230,6 +240,29 @@ output_options: Final = gathered(
         ),
     ],
 )
+
+
+def output_options(function: Function) -> Function:
+    """How and where results are written; a command prints, and --output takes what it prints."""
+
+    @functools.wraps(function)
+    def command(output: OutputSettings, **values: Any) -> None:
+        if output.file == "-":
+            function(output=output, **values)
+            return
+        from softmax_cli.output.file import replaced
+
+        answer = None
+        with replaced(output.file):
+            try:
+                function(output=output, **values)
+            except click.exceptions.Exit as stop:  # not an error: all has been written
+                answer = stop
+        if answer is not None:
+            raise answer
+
+    return _output_options(command)
+
 
 _FROM_HELP: Final = "What the numbers are: scores, probabilities or their logarithms."
 
