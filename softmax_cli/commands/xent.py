@@ -239,7 +239,7 @@ def _layout(row: tuple[str, ...], kind: str, unit: str, *, is_cross_entropy: boo
             Item("weight_sum", "denominator"),
         ),
         groups=(
-            Column("rows", "rows", "text"),
+            Column("rows", "rows"),
             Column("mean", "mean loss"),
             Column("share", "part of loss"),
             Column("accuracy", "accuracy"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from softmax_cli.errors import DataError
+from softmax_cli.errors import DataError, UsageError
 from softmax_cli.input.numbers import shown
 
 _RANGE = re.compile(r"(\d+)(-?)(\d*)\Z")
@@ -36,10 +36,20 @@ def is_numbered(spec: str) -> bool:
 
 
 def split_names(spec: str) -> list[str]:
-    """The items of a list separated by commas; a name with a comma stands in quotes."""
-    import csv
+    """The items of a list separated by commas; a name with a comma stands in quotes.
 
-    return [item.strip() for item in next(csv.reader([spec], skipinitialspace=True), [])]
+    Raises
+    ------
+    UsageError
+        There is more than one line, outside quotes.
+    """
+    import csv
+    import io
+
+    rows = list(csv.reader(io.StringIO(spec, newline=""), skipinitialspace=True))
+    if len(rows) > 1:
+        raise UsageError(f"{shown(spec)} is more than one line where a list is expected")
+    return [item.strip() for row in rows for item in row]
 
 
 def _range(item: str) -> tuple[int, int | None] | None:

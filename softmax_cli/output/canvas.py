@@ -6,8 +6,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 from rich import box
@@ -23,9 +22,8 @@ from softmax_cli.output.cells import (
     number_cells,
     status_cells,
     text_cells,
-    visible,
 )
-from softmax_cli.output.numbers import texts
+from softmax_cli.output.readable import footer_words, identity_words, visible
 from softmax_cli.output.results import Column, Item
 from softmax_cli.output.settings import Digits
 
@@ -37,9 +35,6 @@ _MARGIN: Final = 1
 _GAP: Final = 2
 _BAR: Final = range(8, 41)
 _NAME: Final = 24
-_MORE_PLACES: Final = 6
-# Powers of ten that are written out, not as an exponent.
-_PLAIN: Final = range(-6, 12)
 _STDOUT: Final = 1
 _ROUGH: Final = Digits(significant=3)
 _NUMERIC: Final = ("number", "rough")
@@ -138,12 +133,10 @@ class Canvas:
 
     def footer(self, items: Sequence[Item], values: Fields | Summary) -> RenderableType:
         """'name value unit' for each item, as many to a line as fit."""
-        words = []
-        for item in items:
-            if item.field not in values:
-                continue
-            value = self._value(values[item.field])
-            words.append(Text.assemble((f"{item.title} ", "dim"), f"{value} {item.unit}".strip()))
+        words = [
+            Text.assemble((f"{title} ", "dim"), value)
+            for title, value in footer_words(items, values, self._digits)
+        ]
         lines: list[Text] = []
         for word in words:
             if lines and lines[-1].cell_len + 3 + word.cell_len <= self._console.width - 2:
@@ -154,23 +147,8 @@ class Canvas:
 
     def identity(self, items: Sequence[Item], values: Fields) -> RenderableType:
         """'A + B = C: a + b = c', with as many decimals in each, so that they add up."""
-        numbers = [float(values[item.field]) for item in items]
-        significant, decimals = self._digits
-        exponent = _exponent(max(map(abs, numbers)))
-        shown = texts(np.array(numbers), self._digits)
-        if np.isfinite(numbers).all() and exponent in _PLAIN:
-            if significant is not None:
-                decimals = max(0, significant - 1 - exponent)
-            assert decimals is not None  # one of both there always is
-            # Rounded numbers may miss their sum by one in the last place; a place more mends it.
-            for places in range(decimals, decimals + _MORE_PLACES):
-                shown = [f"{number:.{places}f}" for number in numbers]
-                if sum(map(Decimal, shown[:-1])) == Decimal(shown[-1]):
-                    break
-        titles = [item.title for item in items]
-        left = " + ".join(titles[:-1]) + " = " + titles[-1]
-        right = " + ".join(shown[:-1]) + " = " + shown[-1]
-        text = Text.assemble((f"{left}  ", "dim"), f"{right} {items[-1].unit}".strip())
+        left, right = identity_words(items, values, self._digits)
+        text = Text.assemble((f"{left}  ", "dim"), right)
         return _indented(text)
 
     def notes(self, words: Values | None) -> list[RenderableType]:
@@ -182,13 +160,6 @@ class Canvas:
     def note(self, words: str) -> RenderableType:
         """A line of words."""
         return _indented(Text(visible(words)))
-
-    def _value(self, value: Any) -> str:
-        if isinstance(value, str):
-            return visible(value)
-        if isinstance(value, list):
-            return ", ".join(visible(str(item)) for item in value)
-        return texts(np.asarray(value).reshape(1), self._digits)[0]
 
     def _cells(self, column: Column, values: Values) -> list[Text]:
         if column.style == "text":
@@ -237,8 +208,3 @@ def _indented(part: RenderableType) -> RenderableType:
 
 def _width(cells: Sequence[Text]) -> int:
     return max((cell.cell_len for cell in cells), default=0)
-
-
-def _exponent(number: float) -> int:
-    """The power of ten of a number's first digit; 0 for 0 and inf."""
-    return int(f"{number:e}".split("e")[1]) if number and np.isfinite(number) else 0

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from rich.text import Text
 
-from softmax_cli.output.numbers import texts
-from softmax_cli.output.settings import SHORTEST, Digits
+from softmax_cli.output.readable import number_texts, word_texts
+from softmax_cli.output.settings import Digits
 
 if TYPE_CHECKING:
     from softmax_cli.output.results import Values
@@ -18,14 +18,9 @@ if TYPE_CHECKING:
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
 
 
-def visible(name: str) -> str:
-    """A name with its control characters and escape codes spelt out."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
-
-
 def number_cells(values: Values, digits: Digits) -> list[Text]:
     """Numbers of one column, their points under one another once they are set flush right."""
-    return [Text(text) for text in _aligned(texts(values, digits))]
+    return [Text(text) for text in _aligned(number_texts(values, digits))]
 
 
 def _aligned(numbers: Sequence[str]) -> list[str]:
@@ -46,7 +41,7 @@ def _point(number: str) -> int:
 
 def text_cells(values: Values) -> list[Text]:
     """Words, as they are; nothing for None."""
-    return [Text("" if text == "None" else visible(text)) for text in texts(values, SHORTEST)]
+    return [Text(text) for text in word_texts(values)]
 
 
 def status_cells(values: Values) -> list[Text]:

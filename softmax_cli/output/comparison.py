@@ -1,4 +1,4 @@
-"""The table of methods: each method's numbers for a lone vector, how often it broke for more."""
+"""The table of methods: each one's numbers for a lone vector, how often it broke for more."""
 
 from __future__ import annotations
 
@@ -6,12 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from softmax_cli.output.results import Layout, Shape
-from softmax_cli.output.settings import Digits
-from softmax_cli.output.tables import TableWriter
-
 if TYPE_CHECKING:
-    from softmax_cli.output.results import Fields, Summary
+    from softmax_cli.output.results import Fields, Summary, Writer
 
 
 class ComparisonTable:
@@ -20,20 +16,23 @@ class ComparisonTable:
     summarises = True
     streams = False
 
-    def __init__(self, one: Layout, many: Layout, shape: Shape, digits: Digits) -> None:
-        self._one = TableWriter(one, shape, digits)
-        self._many = TableWriter(many, shape, digits)
-        self.fields = self._one.fields | {"row"}
+    def __init__(self, one: Writer, many: Writer) -> None:
+        self._one = one
+        self._many = many
+        self._first: list[Fields] = []
+        self.fields = one.fields | {"row"}
 
     def write(self, fields: Fields) -> None:
         """Keep the first vector's records."""
         first = fields["row"] == 1
         if first.any():
-            self._one.write({key: values[first] for key, values in fields.items()})
+            self._first.append({key: values[first] for key, values in fields.items()})
 
     def close(self, summary: Summary | None) -> None:
         """Print the table for as many vectors as the summary counts."""
         if summary is None or summary["rows"] == 1:
+            for fields in self._first:
+                self._one.write(fields)
             self._one.close({})
             return
         records = summary["methods"]

@@ -7,7 +7,9 @@ from typing import Final, NamedTuple
 
 from softmax_cli.errors import UsageError
 
-FORMATS: Final = ("auto", "table", "csv", "tsv", "json", "jsonl", "npy")
+FORMATS: Final = ("auto", "table", "csv", "tsv", "json", "jsonl", "markdown", "npy")
+# What shows all in columns, to be looked at
+TABLES: Final = ("table", "markdown")
 _STDOUT: Final = 1
 
 
@@ -63,7 +65,7 @@ class OutputSettings(NamedTuple):
     def digits(self) -> Digits:
         """How many are shown of each number."""
         if self.precision is None and self.decimals is None:
-            return TABLE_DIGITS if self.resolved_format() == "table" else SHORTEST
+            return TABLE_DIGITS if self.resolved_format() in TABLES else SHORTEST
         return Digits(self.precision, self.decimals)
 
     def check(self) -> None:

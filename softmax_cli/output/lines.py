@@ -1,0 +1,72 @@
+"""The lines of a table: which columns, of which fields, and what heads each line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from softmax_cli.output.results import Column, Layout, Shape
+
+if TYPE_CHECKING:
+    from softmax_cli.output.results import Fields, Values
+
+
+class Spread(NamedTuple):
+    """The columns of a table with a line for each vector.
+
+    Attributes
+    ----------
+    columns : list of Column
+    classes : list of Column
+        Those among them that are classes.
+    values : dict
+        The values of each, by its field.
+    hidden : int
+        How many classes there was no room for.
+    """
+
+    columns: list[Column]
+    classes: list[Column]
+    values: dict[str, Values]
+    hidden: int
+
+
+def shown_fields(layout: Layout) -> frozenset[str]:
+    """The fields of tables, and of what stands below them."""
+    columns = {column.field for column in (*layout.classes, *layout.lines)}
+    items = {item.field for item in (*layout.footer, *layout.identity)}
+    extra = {field for field in (layout.notes, layout.emphasis) if field}
+    if layout.label:
+        extra.add(layout.label.field)
+    return frozenset(columns | items | extra)
+
+
+def spread(layout: Layout, shape: Shape, fields: Fields, most: int | None = None) -> Spread:
+    """A column for each field, and one for each of the first classes of a field that has them."""
+    columns: list[Column] = []
+    classes: list[Column] = []
+    values: dict[str, Values] = {}
+    hidden = 0
+    for column in layout.lines:
+        field = fields[column.field]
+        if field.ndim == 1:
+            columns.append(column)
+            values[column.field] = field
+            continue
+        names = shape.class_names(field.shape[1])
+        hidden = 0 if most is None else max(0, len(names) - most)
+        for i, name in enumerate(names[:most]):
+            classes.append(Column(f"{column.field} {i}", name, column.style))
+            values[classes[-1].field] = field[:, i]
+        columns += classes
+    return Spread(columns, classes, values, hidden)
+
+
+def heads(
+    layout: Layout, shape: Shape, fields: Fields, start: int, stop: int
+) -> tuple[str, list[str]]:
+    """What heads the lines of some vectors, counted from 0, and its title."""
+    if layout.label:
+        return layout.label.title, list(map(str, fields[layout.label.field].tolist()))
+    if shape.downwards and shape.column_names:
+        return "column", list(shape.column_names[start:stop])
+    return "row", [str(n) for n in range(start + 1, stop + 1)]
