@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from softmax_cli.messages import visible
 from softmax_cli.output import stdout
 from softmax_cli.output.lines import heads, shown_fields, spread
 from softmax_cli.output.readable import (
     footer_words,
     identity_words,
     number_texts,
-    visible,
     word_texts,
 )
 from softmax_cli.output.results import Column, Layout, Shape

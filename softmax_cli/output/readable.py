@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from softmax_cli.messages import visible
 from softmax_cli.output.numbers import texts
 from softmax_cli.output.settings import SHORTEST, Digits
 
@@ -19,11 +20,6 @@ _ALL_DIGITS: Final = 17
 _MORE_PLACES: Final = 6
 # Powers of ten that are written out, not as an exponent.
 _PLAIN: Final = range(-6, 12)
-
-
-def visible(name: str) -> str:
-    """A name with its control characters and escape codes spelt out."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
 
 
 def number_texts(values: Values, digits: Digits) -> list[str]:
