@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import click
 
+from softmax_cli import completers
 from softmax_cli.input.columns import split_names
 from softmax_cli.input.numbers import is_negative_value, is_number
 from softmax_cli.input.settings import INPUT_FORMATS, InputSettings
@@ -165,6 +166,7 @@ input_options: Final = gathered(
             "--columns",
             metavar="LIST",
             callback=_columns,
+            shell_complete=completers.columns,
             help="Columns that make the vector: names, numbers from 1, ranges (2-5, 3-).",
         ),
         option(
@@ -173,6 +175,7 @@ input_options: Final = gathered(
             "--delimiter",
             metavar="CHAR",
             callback=_delimiter,
+            shell_complete=completers.one_of(*_DELIMITER_NAMES),
             help="What separates cells; a character, 'tab' or 'space'.  [default: found]",
         ),
         option(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from softmax_cli import completers
 from softmax_cli.input.columns import split_names
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.source import open_rows
@@ -59,6 +60,7 @@ def _temperatures(_ctx: click.Context, _param: click.Parameter, value: str) -> t
     "dtypes",
     metavar="TYPE,...",
     callback=_dtypes,
+    shell_complete=completers.list_of(*_DTYPES),
     help="float64, float32, float16.  [default: all for naive, float64 for the others]",
 )
 @option(

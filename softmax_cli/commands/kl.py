@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from softmax_cli import completers
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.source import open_rows
 from softmax_cli.options import (
@@ -51,6 +52,7 @@ _TITLES = {
     "Divergence",
     "--against",
     metavar="Q",
+    shell_complete=completers.files,
     help="Q for every row of P as a list, or a file of it, or of one for each row.  "
     "[default: two vectors are P and Q]",
 )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from softmax_cli import completers
 from softmax_cli.flow.settings import ObjectiveSettings, TargetSettings
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.source import open_rows
@@ -53,13 +54,18 @@ _target_options: Final = gathered(
             help="For all rows: a class by name or index, or a distribution as a list.",
         ),
         option(
-            "Target", "--target-column", metavar="COL", help="The column with each row's class."
+            "Target",
+            "--target-column",
+            metavar="COL",
+            shell_complete=completers.column,
+            help="The column with each row's class.",
         ),
         option(
             "Target",
             "--targets",
             "target_file",
             metavar="FILE",
+            shell_complete=completers.files,
             help="A class or a distribution for each row, in another file.",
         ),
         option("Target", "--ignore", metavar="T", help="Rows with this label count for nothing."),
