@@ -19,6 +19,8 @@ from softmax_cli.units import UNITS
 Function = Callable[..., None]
 Decorator = Callable[[Function], Function]
 
+# The heading of what all commands have from click
+_OTHER: Final = "Other"
 _DELIMITER_NAMES: Final = {"tab": "\t", "\\t": "\t", "comma": ",", "space": " ", "blank": " "}
 
 
@@ -41,6 +43,14 @@ class Option(click.Option):
     def __init__(self, *args: Any, heading: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.heading = heading
+
+    def get_help_extra(self, ctx: click.Context) -> click.types.OptionHelpExtra:
+        """The default alone; what a number's range is, an error tells."""
+        extra = super().get_help_extra(ctx)
+        extra.pop("range", None)
+        if isinstance(self.show_default, str):
+            extra["default"] = self.show_default  # without click's parentheses
+        return extra
 
 
 class VectorCommand(click.Command):
@@ -72,18 +82,28 @@ class VectorCommand(click.Command):
         return [*options, "--", *values] if values else options
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the options heading by heading, the command's own first."""
+        """Write the options heading by heading, the command's own first, one a line if it fits."""
         headings: dict[str, list[tuple[str, str]]] = {}
-        others = []
         for param in self.get_params(ctx):
-            record = param.get_help_record(ctx)
-            if isinstance(param, Option) and record is not None:
-                headings.setdefault(param.heading, []).append(record)
-            elif isinstance(param, click.Option) and record is not None:
-                others.append(record)
-        for heading, records in [*headings.items(), ("Other", others)]:
+            record = param.get_help_record(ctx) if isinstance(param, click.Option) else None
+            if record is not None:
+                heading = param.heading if isinstance(param, Option) else _OTHER
+                headings.setdefault(heading, []).append(_compact(param, *record))
+        headings[_OTHER] = headings.pop(_OTHER)  # the last
+        # One column for all headings
+        width = max(len(left) for records in headings.values() for left, _ in records)
+        for heading, records in headings.items():
             with formatter.section(heading):
-                formatter.write_dl(records)
+                formatter.write_dl([(left.ljust(width), right) for left, right in records])
+
+
+def _compact(param: click.Parameter, left: str, right: str) -> tuple[str, str]:
+    """An option's line of help, the choices with the words about them."""
+    if isinstance(param.type, click.Choice):
+        left = left.partition(" [")[0]
+        gap = "  " if right.startswith("[") else "" if right.startswith(":") else " "
+        right = "|".join(map(str, param.type.choices)) + gap + right
+    return left, right
 
 
 def _wants_next(arg: str, takes_value: set[str]) -> bool:
@@ -151,14 +171,15 @@ input_options: Final = gathered(
             type=click.Path(),
             default="-",
             show_default=False,
-            help="Read rows from this file, not from standard input.",
+            metavar="FILE",
+            help="Rows from this file, not from standard input",
         ),
         option(
             "Input",
             "--input-format",
             type=click.Choice(INPUT_FORMATS),
             default="auto",
-            help="What it holds; auto goes by its first bytes.",
+            help="",
         ),
         option(
             "Input",
@@ -167,7 +188,7 @@ input_options: Final = gathered(
             metavar="LIST",
             callback=_columns,
             shell_complete=completers.columns,
-            help="Columns that make the vector: names, numbers from 1, ranges (2-5, 3-).",
+            help="The vector: names, numbers from 1, ranges 2-5, 3-",
         ),
         option(
             "Input",
@@ -176,22 +197,22 @@ input_options: Final = gathered(
             metavar="CHAR",
             callback=_delimiter,
             shell_complete=completers.one_of(*_DELIMITER_NAMES),
-            help="What separates cells; a character, 'tab' or 'space'.  [default: found]",
+            help="A character, 'tab' or 'space'  [default: found]",
         ),
         option(
             "Input",
             "--header/--no-header",
             default=None,
-            help="Whether the first row holds names.  [default: found]",
+            help="Whether names come first  [default: found]",
         ),
         option(
-            "Input", "--names", metavar="A,B,...", callback=_names, help="Names for the classes."
+            "Input", "--names", metavar="A,B,...", callback=_names, help="Names for the classes"
         ),
         option(
             "Input",
             "--axis",
             type=click.Choice(["row", "column"]),
-            help="What one vector is.  [default: row; column if there is but one]",
+            help="is a vector  [default: found]",
         ),
         option(
             "Input",
@@ -199,7 +220,7 @@ input_options: Final = gathered(
             "--jobs",
             type=click.IntRange(1, 1024),
             metavar="N",
-            help="Processes for a large file.  [default: the cores there are]",
+            help="Processes for a large file  [default: all cores]",
         ),
     ],
 )
@@ -216,7 +237,8 @@ _output_options: Final = gathered(
             type=click.Path(),
             default="-",
             show_default=False,
-            help="Replace this file, once all is written.",
+            metavar="FILE",
+            help="Replace this file, once all is written",
         ),
         option(
             "Output",
@@ -224,7 +246,8 @@ _output_options: Final = gathered(
             "--format",
             type=click.Choice(FORMATS),
             default="auto",
-            help="auto: a table on a terminal, else CSV.",
+            show_default=False,
+            help="[default: auto, a table on a terminal, else CSV]",
         ),
         option(
             "Output",
@@ -232,7 +255,7 @@ _output_options: Final = gathered(
             "--precision",
             type=click.IntRange(1, 100),
             metavar="N",
-            help="Significant digits.  [default: 6 in tables, else all that matter]",
+            help="Significant digits  [default: 6 in tables, else all]",
         ),
         option(
             "Output",
@@ -267,9 +290,6 @@ def output_options(function: Function) -> Function:
     return _output_options(command)
 
 
-_FROM_HELP: Final = "What the numbers are: scores, probabilities or their logarithms."
-
-
 def from_option(heading: str, default: str) -> Decorator:
     """--from: how a prediction or a distribution is given."""
     return option(
@@ -278,7 +298,7 @@ def from_option(heading: str, default: str) -> Decorator:
         "kind",
         type=click.Choice(["logits", "probs", "logprobs"]),
         default=default,
-        help=_FROM_HELP,
+        help="given",
     )
 
 
@@ -289,7 +309,7 @@ def reduction_option(heading: str) -> Decorator:
         "--reduction",
         type=click.Choice(["none", "mean", "sum"]),
         default="none",
-        help="none: a number for each row; else one for all.",
+        help="over all rows",
     )
 
 
@@ -300,7 +320,7 @@ def base_option(heading: str) -> Decorator:
         "--base",
         type=click.Choice(list(UNITS)),
         default="e",
-        help="Base of the logarithms: nats, bits or dits.",
+        help=": nats, bits or dits",
     )
 
 
@@ -310,14 +330,14 @@ def normalize_option(heading: str) -> Decorator:
         heading,
         "--normalize",
         is_flag=True,
-        help="Divide by any sum; else one beyond 0.99 to 1.01 is an error.",
+        help="Divide by any sum, not only by one of about 1",
     )
 
 
 def breakdown_option(heading: str, columns: Sequence[str]) -> Decorator:
     """--breakdown: every number in place of one."""
     return option(
-        heading, "--breakdown", is_flag=True, help="Columns " + ", ".join(columns) + " in CSV."
+        heading, "--breakdown", is_flag=True, help=f"CSV of {', '.join(columns[:4])} and more"
     )
 
 

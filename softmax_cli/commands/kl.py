@@ -53,15 +53,14 @@ _TITLES = {
     "--against",
     metavar="Q",
     shell_complete=completers.files,
-    help="Q for every row of P as a list, or a file of it, or of one for each row.  "
-    "[default: two vectors are P and Q]",
+    help="Q as a list, or a file with it or one for each row",
 )
 @option(
     "Divergence",
     "--divergence",
     type=click.Choice(["kl", "reverse", "jeffreys", "js"]),
     default="kl",
-    help="kl: KL(P||Q); reverse: KL(Q||P); jeffreys: their sum; js: Jensen-Shannon.",
+    help="",
 )
 @from_option("Divergence", "probs")
 @normalize_option("Divergence")
@@ -69,7 +68,7 @@ _TITLES = {
     "Divergence",
     "--generalized",
     is_flag=True,
-    help="Sum of p log(p/q) - p + q, for masses of any sum.",
+    help="Sum of p log(p/q) - p + q, for any sums",
 )
 @reduction_option("Divergence")
 @base_option("Divergence")

@@ -35,7 +35,7 @@ _EXAMPLES = """\b
 Examples:
   softmax-cli xent 2,1,0.1 -t 0
   softmax-cli xent --from probs 0.3,0.4,0.3 -t 0.25,0.5,0.25
-  softmax-cli xent -i scores.csv --target-column label --reduction mean
+  softmax-cli xent -i labelled.csv --target-column label --reduction mean
   softmax-cli xent -i scores.csv --targets labels.txt --worst 10
   loss=$(softmax-cli xent 2,1,0.1 -t 0)
 """
@@ -51,14 +51,14 @@ _target_options: Final = gathered(
             "-t",
             "--target",
             metavar="T",
-            help="For all rows: a class by name or index, or a distribution as a list.",
+            help="For all rows: a class, or a distribution as a list",
         ),
         option(
             "Target",
             "--target-column",
             metavar="COL",
             shell_complete=completers.column,
-            help="The column with each row's class.",
+            help="The column with each row's class",
         ),
         option(
             "Target",
@@ -66,28 +66,28 @@ _target_options: Final = gathered(
             "target_file",
             metavar="FILE",
             shell_complete=completers.files,
-            help="A class or a distribution for each row, in another file.",
+            help="A file with a class or distribution for each row",
         ),
-        option("Target", "--ignore", metavar="T", help="Rows with this label count for nothing."),
+        option("Target", "--ignore", metavar="T", help="Rows with this label count for nothing"),
     ],
 )
 _objective_options: Final = gathered(
     "terms",
     ObjectiveSettings,
     [
-        option("Loss", "-w", "--weights", metavar="LIST", help="A weight for each class."),
+        option("Loss", "-w", "--weights", metavar="LIST", help="A weight for each class"),
         option(
             "Loss",
             "--class-counts",
             metavar="LIST",
-            help="Weights from how often each class occurs: the inverse, scaled to sum to K.",
+            help="How often each occurs; weights are the inverse",
         ),
         option(
             "Loss",
             "--beta",
             type=Finite(0, 1),
             metavar="B",
-            help="With counts n: weights by effective numbers, 1 / (1 - B^n), scaled alike.",
+            help="1 / (1 - B^n) for a count n",
         ),
         option(
             "Loss",
@@ -96,7 +96,7 @@ _objective_options: Final = gathered(
             metavar="E",
             default=0.0,
             show_default=False,
-            help="Spread this part of each target over all classes.",
+            help="Part of each target for all classes",
         ),
         option(
             "Loss",
@@ -105,7 +105,7 @@ _objective_options: Final = gathered(
             metavar="GAMMA",
             default=0.0,
             show_default=False,
-            help="Multiply by (1 - p)^GAMMA: what is easy counts less.",
+            help="Times (1 - p)^GAMMA: what is easy counts less",
         ),
     ],
 )
@@ -119,13 +119,13 @@ _objective_options: Final = gathered(
 @reduction_option("Loss")
 @base_option("Loss")
 @breakdown_option("Loss", _BREAKDOWN)
-@option("Loss", "--gradient", is_flag=True, help="The loss's gradient by the logits in CSV.")
+@option("Loss", "--gradient", is_flag=True, help="CSV of the gradient by the logits")
 @option(
     "Loss",
     "--worst",
     type=click.IntRange(1),
     metavar="N",
-    help="The N rows with the largest loss, with their line numbers.",
+    help="The N largest losses, with their lines",
 )
 @input_options
 @output_options
