@@ -7,8 +7,8 @@ _softmax_cli_completion() {
     while IFS=, read -r kind value; do
         case $kind in
             plain) COMPREPLY+=("$value") ;;
-            file) compopt -o default ;;
-            dir) compopt -o dirnames ;;
+            file) compopt -o default 2> /dev/null ;;
+            dir) compopt -o dirnames 2> /dev/null ;;
         esac
     done < <(
         env COMP_WORDS="${COMP_WORDS[*]}" COMP_CWORD=$COMP_CWORD COMP_WORDBREAKS="$COMP_WORDBREAKS" \
@@ -17,4 +17,6 @@ _softmax_cli_completion() {
     )
 }
 
-complete -o nosort -F _softmax_cli_completion softmax-cli
+# Older ones sort.
+complete -o nosort -F _softmax_cli_completion softmax-cli 2> /dev/null ||
+    complete -F _softmax_cli_completion softmax-cli

@@ -24,8 +24,16 @@ _OTHER: Final = "Other"
 _DELIMITER_NAMES: Final = {"tab": "\t", "\\t": "\t", "comma": ",", "space": " ", "blank": " "}
 
 
+class Whole(click.IntRange):
+    """A whole number within a range."""
+
+    name = "whole number"
+
+
 class Finite(click.FloatRange):
     """A number within a range, neither infinite nor nan."""
+
+    name = "number"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -218,7 +226,7 @@ input_options: Final = gathered(
             "Input",
             "-j",
             "--jobs",
-            type=click.IntRange(1, 1024),
+            type=Whole(1, 1024),
             metavar="N",
             help="Processes for a large file  [default: all cores]",
         ),
@@ -253,7 +261,7 @@ _output_options: Final = gathered(
             "Output",
             "-p",
             "--precision",
-            type=click.IntRange(1, 100),
+            type=Whole(1, 100),
             metavar="N",
             help="Significant digits  [default: 6 in tables, else all]",
         ),

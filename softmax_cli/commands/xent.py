@@ -13,6 +13,7 @@ from softmax_cli.input.source import open_rows
 from softmax_cli.options import (
     Finite,
     VectorCommand,
+    Whole,
     base_option,
     breakdown_option,
     from_option,
@@ -123,7 +124,7 @@ _objective_options: Final = gathered(
 @option(
     "Loss",
     "--worst",
-    type=click.IntRange(1),
+    type=Whole(1),
     metavar="N",
     help="The N largest losses, with their lines",
 )
