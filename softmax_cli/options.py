@@ -106,11 +106,11 @@ class VectorCommand(click.Command):
 
 
 def _compact(param: click.Parameter, left: str, right: str) -> tuple[str, str]:
-    """An option's line of help, the choices with the words about them."""
+    """An option's line of help, the choices behind the words about them."""
     if isinstance(param.type, click.Choice):
         left = left.partition(" [")[0]
-        gap = "  " if right.startswith("[") else "" if right.startswith(":") else " "
-        right = "|".join(map(str, param.type.choices)) + gap + right
+        words, gap, extra = right.partition("  [")
+        right = f"{words} {'|'.join(map(str, param.type.choices))}{gap}{extra}"
     return left, right
 
 
@@ -187,7 +187,7 @@ input_options: Final = gathered(
             "--input-format",
             type=click.Choice(INPUT_FORMATS),
             default="auto",
-            help="",
+            help="Format:",
         ),
         option(
             "Input",
@@ -220,7 +220,8 @@ input_options: Final = gathered(
             "Input",
             "--axis",
             type=click.Choice(["row", "column"]),
-            help="is a vector  [default: found]",
+            show_default="found",
+            help="A vector is a",
         ),
         option(
             "Input",
@@ -254,8 +255,8 @@ _output_options: Final = gathered(
             "--format",
             type=click.Choice(FORMATS),
             default="auto",
-            show_default=False,
-            help="[default: auto, a table on a terminal, else CSV]",
+            show_default="auto: a table on a terminal, else CSV",
+            help="Format:",
         ),
         option(
             "Output",
@@ -306,7 +307,7 @@ def from_option(heading: str, default: str) -> Decorator:
         "kind",
         type=click.Choice(["logits", "probs", "logprobs"]),
         default=default,
-        help="given",
+        help="Given as",
     )
 
 
@@ -317,7 +318,7 @@ def reduction_option(heading: str) -> Decorator:
         "--reduction",
         type=click.Choice(["none", "mean", "sum"]),
         default="none",
-        help="over all rows",
+        help="Over all rows:",
     )
 
 
@@ -328,7 +329,7 @@ def base_option(heading: str) -> Decorator:
         "--base",
         type=click.Choice(list(UNITS)),
         default="e",
-        help=": nats, bits or dits",
+        help="Logarithms to the base",
     )
 
 

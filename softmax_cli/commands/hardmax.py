@@ -33,15 +33,15 @@ Examples:
     type=click.Choice(["index", "name", "value", "one-hot"]),
     default=None,
     show_default="index",
-    help="",
+    help="Print the",
 )
 @option(
     "Hardmax",
     "--ties",
     type=click.Choice(["first", "last", "all", "split", "error"]),
     default=None,
-    show_default="first, warned",
-    help="",
+    show_default="first",
+    help="Equals:",
 )
 @input_options
 @output_options

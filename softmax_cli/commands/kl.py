@@ -60,7 +60,7 @@ _TITLES = {
     "--divergence",
     type=click.Choice(["kl", "reverse", "jeffreys", "js"]),
     default="kl",
-    help="",
+    help="Which:",
 )
 @from_option("Divergence", "probs")
 @normalize_option("Divergence")
