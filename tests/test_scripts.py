@@ -64,7 +64,7 @@ def test_statuses_in_bash(script: str, status: int, tmp_path: Path) -> None:
         assert done.err.count("\n") == 1
 
 
-@pytest.mark.parametrize("options", ["-j 1", "-j 2", "-f jsonl", "-f markdown", "-f json"])
+@pytest.mark.parametrize("options", ["-j 1", "-j 2", "-f markdown"])
 def test_a_closed_pipe_ends_it_as_it_ends_cut(long_input: Path, options: str) -> None:
     script = f"set -o pipefail; softmax-cli softmax {options} -i {long_input} | head -1"
     done = run_command(["bash", "-c", script])
