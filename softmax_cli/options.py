@@ -269,9 +269,9 @@ _output_options: Final = gathered(
         option(
             "Output",
             "--decimals",
-            type=click.IntRange(0, 100),
+            type=Whole(0, 100),
             metavar="N",
-            help="Digits behind the point, instead.",
+            help="Digits behind the point, instead",
         ),
     ],
 )
