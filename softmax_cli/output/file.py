@@ -78,9 +78,10 @@ class _Draft:
             descriptor = os.open(self._name, os.O_RDWR | os.O_CREAT | os.O_EXCL, _MODE)
         _be_stdout(descriptor)
         if old is not None:
-            with suppress(PermissionError):
+            with suppress(PermissionError):  # another's, or a file system that knows none
                 os.fchown(_STDOUT, old.st_uid, old.st_gid)
-            os.fchmod(_STDOUT, stat.S_IMODE(old.st_mode))
+            with suppress(PermissionError):
+                os.fchmod(_STDOUT, stat.S_IMODE(old.st_mode))
 
     def publish(self) -> None:
         """Put it in its target's place, once it is on the disk.
