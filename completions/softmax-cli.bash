@@ -1,28 +1,22 @@
+# Completion of softmax-cli in bash. The program itself says what can stand at the cursor, quoted as
+# the line needs it.
 _softmax_cli_completion() {
-    local IFS=$'\n'
-    local response
+    local kind value
 
-    response=$(env COMP_WORDS="${COMP_WORDS[*]}" COMP_CWORD=$COMP_CWORD _SOFTMAX_CLI_COMPLETE=bash_complete $1)
-
-    for completion in $response; do
-        IFS=',' read type value <<< "$completion"
-
-        if [[ $type == 'dir' ]]; then
-            COMPREPLY=()
-            compopt -o dirnames
-        elif [[ $type == 'file' ]]; then
-            COMPREPLY=()
-            compopt -o default
-        elif [[ $type == 'plain' ]]; then
-            COMPREPLY+=($value)
-        fi
-    done
-
-    return 0
+    COMPREPLY=()
+    while IFS=, read -r kind value; do
+        case $kind in
+            plain) COMPREPLY+=("$value") ;;
+            file) compopt -o default 2> /dev/null ;;
+            dir) compopt -o dirnames 2> /dev/null ;;
+        esac
+    done < <(
+        env COMP_WORDS="${COMP_WORDS[*]}" COMP_CWORD=$COMP_CWORD COMP_WORDBREAKS="$COMP_WORDBREAKS" \
+            COMP_LINE="${COMP_LINE:0:${COMP_POINT:-0}}" _SOFTMAX_CLI_COMPLETE=bash_complete \
+            "$1" 2> /dev/null
+    )
 }
 
-_softmax_cli_completion_setup() {
-    complete -o nosort -F _softmax_cli_completion softmax-cli
-}
-
-_softmax_cli_completion_setup;
+# Older ones sort.
+complete -o nosort -F _softmax_cli_completion softmax-cli 2> /dev/null ||
+    complete -F _softmax_cli_completion softmax-cli

@@ -1,4 +1,5 @@
 #compdef softmax-cli
+# Completion of softmax-cli in zsh. The program itself says what can stand at the cursor.
 
 _softmax_cli_completion() {
     local -a completions
@@ -16,8 +17,10 @@ _softmax_cli_completion() {
                 completions_with_descriptions+=("$key":"$descr")
             fi
         elif [[ "$type" == "dir" ]]; then
+            compset -P '--*='
             _path_files -/
         elif [[ "$type" == "file" ]]; then
+            compset -P '--*='
             _path_files -f
         fi
     done

@@ -2,12 +2,16 @@
 
 import sys
 
-from softmax_cli.cli import main
-
 
 def run() -> None:
     """Run the command line and exit with its status."""
-    sys.exit(main())
+    try:
+        from softmax_cli.cli import main
+
+        status = main()
+    except KeyboardInterrupt:  # before there is anything that could take it
+        status = 130
+    sys.exit(status)
 
 
 if __name__ == "__main__":

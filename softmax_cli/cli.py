@@ -105,9 +105,9 @@ def main(args: Sequence[str] | None = None) -> int:
 def _run(args: list[str]) -> int:
     instruction = os.environ.get(_COMPLETE)
     if instruction:
-        from click.shell_completion import shell_complete
+        from softmax_cli.completion import complete
 
-        return shell_complete(cli, {}, PROGRAM, _COMPLETE, instruction)
+        return complete(cli, PROGRAM, _COMPLETE, instruction)
     try:
         with cli.make_context(PROGRAM, args) as context:
             cli.invoke(context)

@@ -32,6 +32,20 @@ class UsageError(SoftmaxError):
     exit_code = 2
 
 
+class WriteError(DataError):
+    """Standard output, or the file in its place, can't be written.
+
+    Parameters
+    ----------
+    reason : str or None
+        The system's.
+    """
+
+    def __init__(self, reason: str | None) -> None:
+        super().__init__(f"can't write to standard output: {reason}")
+        self.reason = reason
+
+
 class RowError(DataError):
     """A row of an array that has no answer; whoever read the row knows its place.
 

@@ -10,13 +10,23 @@ import click
 PROGRAM: Final = "softmax-cli"
 # The kind of notice about rows that are not used
 UNUSABLE: Final = "unusable"
+# Invisible, but parts of words and of emoji
+_JOINERS: Final = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
 
 
 def say(kind: str, message: str) -> None:
     """One line on standard error, whatever the message holds."""
     line = " ".join(f"{PROGRAM}: {kind}: {message}".split())
-    safe = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
-    click.echo(safe, err=True)
+    click.echo(visible(line), err=True)
+
+
+def visible(text: str) -> str:
+    """A text with its control characters, escape codes and turns of direction spelt out."""
+    if text.isprintable():
+        return text
+    return "".join(
+        c if c.isprintable() or c in _JOINERS else c.encode("unicode_escape").decode() for c in text
+    )
 
 
 class Notice(NamedTuple):

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import click
 
+from softmax_cli import completers
 from softmax_cli.input.columns import split_names
 from softmax_cli.input.numbers import is_negative_value, is_number
 from softmax_cli.input.settings import INPUT_FORMATS, INVALID, InputSettings
@@ -18,11 +19,21 @@ from softmax_cli.units import UNITS
 Function = Callable[..., None]
 Decorator = Callable[[Function], Function]
 
+# The heading of what all commands have from click
+_OTHER: Final = "Other"
 _DELIMITER_NAMES: Final = {"tab": "\t", "\\t": "\t", "comma": ",", "space": " ", "blank": " "}
+
+
+class Whole(click.IntRange):
+    """A whole number within a range."""
+
+    name = "whole number"
 
 
 class Finite(click.FloatRange):
     """A number within a range, neither infinite nor nan."""
+
+    name = "number"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -40,6 +51,14 @@ class Option(click.Option):
     def __init__(self, *args: Any, heading: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.heading = heading
+
+    def get_help_extra(self, ctx: click.Context) -> click.types.OptionHelpExtra:
+        """The default alone; what a number's range is, an error tells."""
+        extra = super().get_help_extra(ctx)
+        extra.pop("range", None)
+        if isinstance(self.show_default, str):
+            extra["default"] = self.show_default  # without click's parentheses
+        return extra
 
 
 class VectorCommand(click.Command):
@@ -71,18 +90,28 @@ class VectorCommand(click.Command):
         return [*options, "--", *values] if values else options
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the options heading by heading, the command's own first."""
+        """Write the options heading by heading, the command's own first, one a line if it fits."""
         headings: dict[str, list[tuple[str, str]]] = {}
-        others = []
         for param in self.get_params(ctx):
-            record = param.get_help_record(ctx)
-            if isinstance(param, Option) and record is not None:
-                headings.setdefault(param.heading, []).append(record)
-            elif isinstance(param, click.Option) and record is not None:
-                others.append(record)
-        for heading, records in [*headings.items(), ("Other", others)]:
+            record = param.get_help_record(ctx) if isinstance(param, click.Option) else None
+            if record is not None:
+                heading = param.heading if isinstance(param, Option) else _OTHER
+                headings.setdefault(heading, []).append(_compact(param, *record))
+        headings[_OTHER] = headings.pop(_OTHER)  # the last
+        # One column for all headings
+        width = max(len(left) for records in headings.values() for left, _ in records)
+        for heading, records in headings.items():
             with formatter.section(heading):
-                formatter.write_dl(records)
+                formatter.write_dl([(left.ljust(width), right) for left, right in records])
+
+
+def _compact(param: click.Parameter, left: str, right: str) -> tuple[str, str]:
+    """An option's line of help, the choices behind the words about them."""
+    if isinstance(param.type, click.Choice):
+        left = left.partition(" [")[0]
+        words, gap, extra = right.partition("  [")
+        right = f"{words} {'|'.join(map(str, param.type.choices))}{gap}{extra}"
+    return left, right
 
 
 def _wants_next(arg: str, takes_value: set[str]) -> bool:
@@ -150,14 +179,15 @@ input_options: Final = gathered(
             type=click.Path(),
             default="-",
             show_default=False,
-            help="Read rows from this file, not from standard input.",
+            metavar="FILE",
+            help="Rows from this file, not from standard input",
         ),
         option(
             "Input",
             "--input-format",
             type=click.Choice(INPUT_FORMATS),
             default="auto",
-            help="What it holds; auto goes by its first bytes.",
+            help="Format:",
         ),
         option(
             "Input",
@@ -165,7 +195,8 @@ input_options: Final = gathered(
             "--columns",
             metavar="LIST",
             callback=_columns,
-            help="Columns that make the vector: names, numbers from 1, ranges (2-5, 3-).",
+            shell_complete=completers.columns,
+            help="The vector: names, numbers from 1, ranges 2-5, 3-",
         ),
         option(
             "Input",
@@ -181,22 +212,24 @@ input_options: Final = gathered(
             "--delimiter",
             metavar="CHAR",
             callback=_delimiter,
-            help="What separates cells; a character, 'tab' or 'space'.  [default: found]",
+            shell_complete=completers.one_of(*_DELIMITER_NAMES),
+            help="A character, 'tab' or 'space'  [default: found]",
         ),
         option(
             "Input",
             "--header/--no-header",
             default=None,
-            help="Whether the first row holds names.  [default: found]",
+            help="Whether names come first  [default: found]",
         ),
         option(
-            "Input", "--names", metavar="A,B,...", callback=_names, help="Names for the classes."
+            "Input", "--names", metavar="A,B,...", callback=_names, help="Names for the classes"
         ),
         option(
             "Input",
             "--axis",
             type=click.Choice(["row", "column"]),
-            help="What one vector is.  [default: row; column if there is but one]",
+            show_default="found",
+            help="A vector is a",
         ),
         option(
             "Input",
@@ -209,9 +242,9 @@ input_options: Final = gathered(
             "Input",
             "-j",
             "--jobs",
-            type=click.IntRange(1, 1024),
+            type=Whole(1, 1024),
             metavar="N",
-            help="Processes for a large file.  [default: the cores there are]",
+            help="Processes for a large file  [default: all cores]",
         ),
         option(
             "Input",
@@ -223,37 +256,69 @@ input_options: Final = gathered(
     ],
 )
 
-output_options: Final = gathered(
+_output_options: Final = gathered(
     "output",
     OutputSettings,
     [
+        option(
+            "Output",
+            "-o",
+            "--output",
+            "file",
+            type=click.Path(),
+            default="-",
+            show_default=False,
+            metavar="FILE",
+            help="Replace this file, once all is written",
+        ),
         option(
             "Output",
             "-f",
             "--format",
             type=click.Choice(FORMATS),
             default="auto",
-            help="auto: a table on a terminal, else CSV.",
+            show_default="auto: a table on a terminal, else CSV",
+            help="Format:",
         ),
         option(
             "Output",
             "-p",
             "--precision",
-            type=click.IntRange(1, 100),
+            type=Whole(1, 100),
             metavar="N",
-            help="Significant digits.  [default: 6 in tables, else all that matter]",
+            help="Significant digits  [default: 6 in tables, else all]",
         ),
         option(
             "Output",
             "--decimals",
-            type=click.IntRange(0, 100),
+            type=Whole(0, 100),
             metavar="N",
-            help="Digits behind the point, instead.",
+            help="Digits behind the point, instead",
         ),
     ],
 )
 
-_FROM_HELP: Final = "What the numbers are: scores, probabilities or their logarithms."
+
+def output_options(function: Function) -> Function:
+    """How and where results are written; a command prints, and --output takes what it prints."""
+
+    @functools.wraps(function)
+    def command(output: OutputSettings, **values: Any) -> None:
+        if output.file == "-":
+            function(output=output, **values)
+            return
+        from softmax_cli.output.file import replaced
+
+        answer = None
+        with replaced(output.file):
+            try:
+                function(output=output, **values)
+            except click.exceptions.Exit as stop:  # not an error: all has been written
+                answer = stop
+        if answer is not None:
+            raise answer
+
+    return _output_options(command)
 
 
 def from_option(heading: str, default: str) -> Decorator:
@@ -264,7 +329,7 @@ def from_option(heading: str, default: str) -> Decorator:
         "kind",
         type=click.Choice(["logits", "probs", "logprobs"]),
         default=default,
-        help=_FROM_HELP,
+        help="Given as",
     )
 
 
@@ -275,7 +340,7 @@ def reduction_option(heading: str) -> Decorator:
         "--reduction",
         type=click.Choice(["none", "mean", "sum"]),
         default="none",
-        help="none: a number for each row; else one for all.",
+        help="Over all rows:",
     )
 
 
@@ -286,7 +351,7 @@ def base_option(heading: str) -> Decorator:
         "--base",
         type=click.Choice(list(UNITS)),
         default="e",
-        help="Base of the logarithms: nats, bits or dits.",
+        help="Logarithms to the base",
     )
 
 
@@ -296,14 +361,14 @@ def normalize_option(heading: str) -> Decorator:
         heading,
         "--normalize",
         is_flag=True,
-        help="Divide by any sum; else one beyond 0.99 to 1.01 is an error.",
+        help="Divide by any sum, not only by one of about 1",
     )
 
 
 def breakdown_option(heading: str, columns: Sequence[str]) -> Decorator:
     """--breakdown: every number in place of one."""
     return option(
-        heading, "--breakdown", is_flag=True, help="Columns " + ", ".join(columns) + " in CSV."
+        heading, "--breakdown", is_flag=True, help=f"CSV of {', '.join(columns[:4])} and more"
     )
 
 

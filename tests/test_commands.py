@@ -335,3 +335,8 @@ def test_a_full_disk_is_told() -> None:
         assert done.returncode == 1
         assert done.stderr.startswith(b"softmax-cli: error: can't write to standard output")
         assert done.stderr.count(b"\n") == 1
+
+
+def test_a_tie_of_many_names_the_first(run: Run) -> None:
+    tie = run("hardmax", ",".join("1" * 500)).err
+    assert "a tie between classes 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 490 more; the first" in tie

@@ -86,7 +86,10 @@ def test_an_exact_name_wins_over_a_number(run: Run) -> None:
 
 def test_an_unknown_column_is_told_with_the_nearest(run: Run) -> None:
     assert "did you mean 'dog'" in run("softmax", "-c", "dgo", stdin="cat,dog\n1,2\n").fails(1)
-    assert "among 1 to 2" in run("softmax", "-c", "5", stdin="1,2\n").fails(1)
+    assert (
+        run("softmax", "-c", "5", stdin="1,2\n").fails(1) == "stdin: no column 5: the input has 2"
+    )
+    assert "no columns 2-5: the input has 2" in run("softmax", "-c", "2-5", stdin="1,2\n").fails(1)
 
 
 def test_one_column_is_one_vector_read_downwards(run: Run) -> None:

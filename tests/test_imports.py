@@ -91,6 +91,14 @@ def test_completion_loads_neither_numpy_nor_rich(words: str) -> None:
     assert not modules["rich"]
 
 
+def test_completion_of_columns_loads_neither_numpy_nor_rich(tmp_path: Path) -> None:
+    for name, text in (("a.csv", "cat,dog\n1,2\n"), ("a.jsonl", '{"cat":1,"dog":2}\n')):
+        (tmp_path / name).write_text(text)
+        line = f"softmax-cli xent -i {tmp_path / name} --target-column "
+        status, modules = loaded(_SOFTMAX_CLI_COMPLETE="bash_complete", COMP_LINE=line)
+        assert (status, modules) == (0, {"numpy": False, "rich": False, "orjson": False})
+
+
 @pytest.mark.parametrize(
     "args",
     [

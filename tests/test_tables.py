@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 
 import pytest
 from rich.cells import cell_len
@@ -190,3 +192,132 @@ def test_a_comparison_too_wide_for_the_screen_shows_every_method_first(run: Run)
 def test_columns_that_are_vectors_keep_their_names(run: Run) -> None:
     table = run("softmax", "--axis", "column", "-f", "table", stdin="cat,dog\n1,2\n3,4\n").ok()
     assert [line.split()[0] for line in table.splitlines()[2:4]] == ["cat", "dog"]
+
+
+LONG = "a class with a very long name indeed,another one that is long,short"
+ODD = [
+    "猫",
+    "🐈",
+    "e\u0301",
+    "👨\u200d👩\u200d👧",
+    "🇩🇪",
+    "👍🏽",
+    "❤\ufe0f",
+    "สวัสดี",
+    "م\u200cم",
+]
+# What would change the terminal or the line: escape codes of both kinds, a bell, a backspace, a
+# carriage return, turns of direction, a line separator, a soft hyphen
+HARMFUL = (
+    '\x1b[31m,\x1b]0;title\x07,\x9b31m,a\x08b,"a\rb",\u202eb,\u2066b,\u200eb,a\u2028b,a\u00adb'
+)
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["softmax", "--names", LONG, "1", "2", "3"],
+        ["xent", "--names", LONG, "1,2,3", "-t", "0.2,0.3,0.5"],
+        ["xent", "--names", LONG, "3,2,1", "1,2,3", "-t", "0"],
+        ["softmax", "--names", LONG, "1,2,3", "2,3,4"],
+        ["compare", "--names", LONG, "1,2,3"],
+        ["softmax", "--names", "x" * 500 + ",b", "1", "2"],
+        ["softmax", "--names", "猫" * 70 + ",b", "1,2", "2,3"],
+    ],
+    ids=lambda args: f"{args[0]} {len(args)}",
+)
+def test_long_names_are_folded_and_no_digit_is(run: Run, args: list[str]) -> None:
+    markdown = run(*args, "-f", "markdown").ok()
+    numbers = set(re.findall(r"-?\b\d+\.\d{4,}(?:e-\d+)?", markdown))
+    for width in (40, 80):
+        table = run(*args, "-f", "table", env={"COLUMNS": str(width)}).ok()
+        assert max(map(cell_len, table.splitlines())) <= width
+        assert numbers <= set(table.split())
+        if args[2] == LONG:
+            assert set(LONG.partition(",")[0].split()) <= set(table.split())
+
+
+def test_wide_combined_and_joined_characters_keep_the_columns_straight(run: Run) -> None:
+    numbers = [f"{n}.5" for n in range(len(ODD))]
+    lines = run("softmax", "-f", "table", "--names", ",".join(ODD), *numbers).ok().splitlines()
+    shown = [next(line for line in lines if name in line) for name in ODD]
+    assert len({cell_len(line[: line.index(".5")]) for line in shown}) == 1
+
+
+def test_what_would_harm_a_terminal_is_spelt_out(run: Run) -> None:
+    count = len(HARMFUL.split(","))
+    vector = ",".join(map(str, range(count)))
+    texts = [
+        run("softmax", "-f", "table", "--names", HARMFUL, *map(str, range(count))).ok(),
+        run("softmax", "-f", "table", "--names", HARMFUL, vector, vector).ok(),
+        run("softmax", "-f", "markdown", "--names", HARMFUL, vector).ok(),
+        run("xent", "-t", "none", stdin="\x1b[31m\n1\n").err,
+        run("xent", "-t", "none", stdin=f"{HARMFUL}\n{vector}\n{vector}\n").err,
+        run("softmax", "-c", "none", stdin=f"{HARMFUL}\n{vector}\n{vector}\n").err,
+        run("hardmax", "--ties", "error", "--names", HARMFUL, ",".join("1" * count)).err,
+        run("hardmax", "--names", HARMFUL, ",".join("1" * count)).err,
+        run("softmax", HARMFUL).err,
+        run("softmax", stdin=f"1,2\n1,{HARMFUL.partition(',')[0]}\n").err,
+        run("softmax", f"--{HARMFUL}", "1").err,
+        run("softmax", "-T", HARMFUL, "1").err,
+        run("softmax", "-i", HARMFUL).err,
+        run(HARMFUL).err,
+        run("xent", "-t", "0", "--targets", "\x1b[31m[red]", "1,2").err,
+    ]
+    for text in texts:
+        assert text
+        assert text.replace("\n", "").isprintable(), ascii(text)
+
+
+def test_markup_is_text(run: Run) -> None:
+    names = "[red]a[/red],[bold,[link=x]y"
+    table = run("softmax", "-f", "table", "--names", names, "1", "2", "3").ok()
+    assert all(name in table for name in names.split(","))
+    failure = run("xent", "-t", "red]", "--names", names, "1,2,3").fails(1)
+    assert "'red]'" in failure
+
+
+@pytest.mark.parametrize("columns", ["0", "-5", "x", "", "000"])
+def test_a_width_that_is_none_is_passed_over(columns: str) -> None:
+    screen = run_in_terminal("softmax", "1", "2", columns=100, env={"COLUMNS": columns}).ok()
+    assert screen == run_in_terminal("softmax", "1", "2", columns=100).ok()
+
+
+def test_a_dumb_terminal_has_a_width_too() -> None:
+    for wide, told in ((40, {}), (200, {"COLUMNS": "40"})):
+        screen = run_in_terminal(
+            "softmax", "1", "2", columns=wide, env={"TERM": "dumb", **told}
+        ).ok()
+        assert max(map(cell_len, screen.splitlines())) <= 40
+        assert "\x1b" not in screen
+
+
+def test_a_pager_gets_the_width_of_the_terminal_and_colours_on_request(run: Run) -> None:
+    assert run_in_terminal("softmax", "1", "2", env={"NO_COLOR": ""}).out.count("\x1b[32m")
+    forced = run("softmax", "-f", "table", "1", "2", env={"FORCE_COLOR": "1"}).ok()
+    less = ["less", "-R"]
+    if shutil.which("less"):
+        paged = subprocess.run(less, input=forced.encode(), capture_output=True, check=True)
+        assert paged.stdout.decode() == forced
+    assert (
+        "\x1b[32m"
+        not in run(
+            "softmax", "-f", "table", "1", "2", env={"FORCE_COLOR": "1", "NO_COLOR": "1"}
+        ).ok()
+    )
+
+
+def test_the_identity_has_no_digits_that_a_float_does_not_hold(run: Run) -> None:
+    table = run("xent", "-p", "17", "-f", "table", "2,1,0.1", "-t", "0.7,0.2,0.1").ok()
+    line = next(line for line in table.splitlines() if "H(P,Q)" in line)
+    assert all(len(digits) <= 17 for digits in re.findall(r"0\.(\d+)", line))
+
+
+def test_a_name_that_two_classes_have_is_refused_where_it_is_asked_for(run: Run) -> None:
+    rows = "a,b,a\n1,2,3\n"
+    assert (
+        run("xent", "-t", "a", stdin=rows).fails(1).startswith("'a' is the name of classes 0 and 2")
+    )
+    assert "the name of columns 1 and 3" in run("softmax", "-c", "b,a", stdin=rows).fails(1)
+    assert run("xent", "-t", "b", stdin=rows).ok()
+    assert run("xent", "-t", "2", stdin=rows).ok() == "loss\n0.4076059644443803\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from softmax_cli import completers
 from softmax_cli.input.columns import split_names
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.source import open_rows
@@ -26,7 +27,7 @@ Examples:
   softmax-cli compare 1000 1001 1002
   softmax-cli compare --dtype float32 -3 0.5 90
   softmax-cli compare -T 0.1,1,10 1 2 3
-  softmax-cli compare --check -i logits.csv > /dev/null || echo "naive softmax breaks"
+  softmax-cli compare --check -i logits.csv > /dev/null || echo "naive breaks"
 """
 
 
@@ -51,7 +52,7 @@ def _temperatures(_ctx: click.Context, _param: click.Parameter, value: str) -> t
     metavar="T,...",
     default="1",
     callback=_temperatures,
-    help="Temperatures to go through, from hard to soft.",
+    help="Temperatures to go through",
 )
 @option(
     "Compare",
@@ -59,13 +60,14 @@ def _temperatures(_ctx: click.Context, _param: click.Parameter, value: str) -> t
     "dtypes",
     metavar="TYPE,...",
     callback=_dtypes,
-    help="float64, float32, float16.  [default: all for naive, float64 for the others]",
+    shell_complete=completers.list_of(*_DTYPES),
+    help="float64, float32, float16  [default: naive in all]",
 )
 @option(
     "Compare",
     "--check",
     is_flag=True,
-    help="End with status 3 if naive, in the first type, is not ok on some row.",
+    help="Status 3 if naive in the first type broke on a row",
 )
 @input_options
 @output_options

@@ -33,15 +33,15 @@ Examples:
     type=click.Choice(["index", "name", "value", "one-hot"]),
     default=None,
     show_default="index",
-    help="What of the winner: its index from 0, its name, its score, or 1 among zeros.",
+    help="Print the",
 )
 @option(
     "Hardmax",
     "--ties",
     type=click.Choice(["first", "last", "all", "split", "error"]),
     default=None,
-    show_default="first, with a warning",
-    help="Which of equal winners; split shares the one-hot among them.",
+    show_default="first",
+    help="Equals:",
 )
 @input_options
 @output_options

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from softmax_cli import completers
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.source import open_rows
 from softmax_cli.options import (
@@ -51,15 +52,15 @@ _TITLES = {
     "Divergence",
     "--against",
     metavar="Q",
-    help="Q for every row of P as a list, or a file of it, or of one for each row.  "
-    "[default: two vectors are P and Q]",
+    shell_complete=completers.files,
+    help="Q as a list, or a file with it or one for each row",
 )
 @option(
     "Divergence",
     "--divergence",
     type=click.Choice(["kl", "reverse", "jeffreys", "js"]),
     default="kl",
-    help="kl: KL(P||Q); reverse: KL(Q||P); jeffreys: their sum; js: Jensen-Shannon.",
+    help="Which:",
 )
 @from_option("Divergence", "probs")
 @normalize_option("Divergence")
@@ -67,7 +68,7 @@ _TITLES = {
     "Divergence",
     "--generalized",
     is_flag=True,
-    help="Sum of p log(p/q) - p + q, for masses of any sum.",
+    help="Sum of p log(p/q) - p + q, for any sums",
 )
 @reduction_option("Divergence")
 @base_option("Divergence")

@@ -26,7 +26,7 @@ _EXAMPLES = """\b
 Examples:
   softmax-cli softmax 1 2 3
   softmax-cli softmax -T 0.5 "[1000, 1001, 1002]"
-  softmax-cli softmax --log -i scores.csv > log_probabilities.csv
+  softmax-cli softmax --log -i scores.csv -o log_probabilities.csv
   seq 1 3 | softmax-cli softmax
 """
 
@@ -39,9 +39,9 @@ Examples:
     metavar="T",
     type=parse_temperature,
     default="1",
-    help="Divides the scores: below 1 sharpens, above 1 flattens, 0 is the hard choice.",
+    help="Divides the scores; 0 is the hard choice",
 )
-@option("Softmax", "--log", is_flag=True, help="Log-probabilities, right also where p is 0 or 1.")
+@option("Softmax", "--log", is_flag=True, help="Log-probabilities, right also where p is 0 or 1")
 @input_options
 @output_options
 def softmax(source: InputSettings, output: OutputSettings, temperature: float, log: bool) -> None:

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from softmax_cli import completers
 from softmax_cli.flow.settings import ObjectiveSettings, TargetSettings
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.source import open_rows
 from softmax_cli.options import (
     Finite,
     VectorCommand,
+    Whole,
     base_option,
     breakdown_option,
     from_option,
@@ -34,7 +36,7 @@ _EXAMPLES = """\b
 Examples:
   softmax-cli xent 2,1,0.1 -t 0
   softmax-cli xent --from probs 0.3,0.4,0.3 -t 0.25,0.5,0.25
-  softmax-cli xent -i scores.csv --target-column label --reduction mean
+  softmax-cli xent -i labelled.csv --target-column label --reduction mean
   softmax-cli xent -i scores.csv --targets labels.txt --worst 10
   loss=$(softmax-cli xent 2,1,0.1 -t 0)
 """
@@ -50,38 +52,43 @@ _target_options: Final = gathered(
             "-t",
             "--target",
             metavar="T",
-            help="For all rows: a class by name or index, or a distribution as a list.",
+            help="For all rows: a class, or a distribution as a list",
         ),
         option(
-            "Target", "--target-column", metavar="COL", help="The column with each row's class."
+            "Target",
+            "--target-column",
+            metavar="COL",
+            shell_complete=completers.column,
+            help="The column with each row's class",
         ),
         option(
             "Target",
             "--targets",
             "target_file",
             metavar="FILE",
-            help="A class or a distribution for each row, in another file.",
+            shell_complete=completers.files,
+            help="A file with a class or distribution for each row",
         ),
-        option("Target", "--ignore", metavar="T", help="Rows with this label count for nothing."),
+        option("Target", "--ignore", metavar="T", help="Rows with this label count for nothing"),
     ],
 )
 _objective_options: Final = gathered(
     "terms",
     ObjectiveSettings,
     [
-        option("Loss", "-w", "--weights", metavar="LIST", help="A weight for each class."),
+        option("Loss", "-w", "--weights", metavar="LIST", help="A weight for each class"),
         option(
             "Loss",
             "--class-counts",
             metavar="LIST",
-            help="Weights from how often each class occurs: the inverse, scaled to sum to K.",
+            help="How often each occurs; weights are the inverse",
         ),
         option(
             "Loss",
             "--beta",
             type=Finite(0, 1),
             metavar="B",
-            help="With counts n: weights by effective numbers, 1 / (1 - B^n), scaled alike.",
+            help="1 / (1 - B^n) for a count n",
         ),
         option(
             "Loss",
@@ -90,7 +97,7 @@ _objective_options: Final = gathered(
             metavar="E",
             default=0.0,
             show_default=False,
-            help="Spread this part of each target over all classes.",
+            help="Part of each target for all classes",
         ),
         option(
             "Loss",
@@ -99,7 +106,7 @@ _objective_options: Final = gathered(
             metavar="GAMMA",
             default=0.0,
             show_default=False,
-            help="Multiply by (1 - p)^GAMMA: what is easy counts less.",
+            help="Times (1 - p)^GAMMA: what is easy counts less",
         ),
     ],
 )
@@ -113,13 +120,13 @@ _objective_options: Final = gathered(
 @reduction_option("Loss")
 @base_option("Loss")
 @breakdown_option("Loss", _BREAKDOWN)
-@option("Loss", "--gradient", is_flag=True, help="The loss's gradient by the logits in CSV.")
+@option("Loss", "--gradient", is_flag=True, help="CSV of the gradient by the logits")
 @option(
     "Loss",
     "--worst",
-    type=click.IntRange(1),
+    type=Whole(1),
     metavar="N",
-    help="The N rows with the largest loss, with their line numbers.",
+    help="The N largest losses, with their lines",
 )
 @input_options
 @output_options
@@ -239,7 +246,7 @@ def _layout(row: tuple[str, ...], kind: str, unit: str, *, is_cross_entropy: boo
             Item("weight_sum", "denominator"),
         ),
         groups=(
-            Column("rows", "rows", "text"),
+            Column("rows", "rows"),
             Column("mean", "mean loss"),
             Column("share", "part of loss"),
             Column("accuracy", "accuracy"),

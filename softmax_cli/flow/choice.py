@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from softmax_cli.flow.computing import LazyFields
     from softmax_cli.messages import Notices
     from softmax_cli.output.results import Values
+
+# How many winners a message names
+_MOST: Final = 10
 
 
 def choose(
@@ -44,7 +47,7 @@ def choose(
     tied = np.flatnonzero(choice.tied())
     if len(tied) and ties in (None, "error"):
         row = int(tied[0])
-        winners = ", ".join(map(str, _winners(choice, row, names)))
+        winners = _listed(_winners(choice, row, names))
         if ties == "error":
             raise RowError(row, f"a tie between classes {winners}")
         message = f"a tie between classes {winners}; the first is taken (--ties says which)"
@@ -92,6 +95,12 @@ def distances(value: Floats, scores: Floats) -> Floats:
 def _winners(choice: Choice, row: int, names: Sequence[str] | None) -> list[object]:
     found = np.flatnonzero(choice.winners[row])
     return list(class_names(found, names).tolist())
+
+
+def _listed(winners: Sequence[object]) -> str:
+    """The winners as a message has them, where there are many the first."""
+    rest = len(winners) - _MOST
+    return ", ".join(map(str, winners[:_MOST])) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _lists(rows: Iterable[list[object]]) -> Values:

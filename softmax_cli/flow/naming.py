@@ -35,8 +35,10 @@ class Classes:
 
     def __init__(self, names: Sequence[str] | None, count: int) -> None:
         self._indices: dict[str, int] = {}
+        self._again: dict[str, int] = {}
         for i, name in enumerate(names or ()):
-            self._indices.setdefault(name, i)
+            if self._indices.setdefault(name, i) != i:
+                self._again.setdefault(name, i)
         self._count = count
 
     def index(self, text: str) -> int:
@@ -45,9 +47,12 @@ class Classes:
         Raises
         ------
         DataError
-            There is no such class.
+            There is no such class, or more than one.
         """
         text = text.strip()
+        if text in self._again:
+            both = f"{self._indices[text]} and {self._again[text]}"
+            raise DataError(f"{shown(text)} is the name of classes {both}", "an index tells them")
         if text in self._indices:
             return self._indices[text]
         if is_number(text) and float(text).is_integer():  # '3.0', as a float column has it

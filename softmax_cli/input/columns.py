@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from softmax_cli.errors import DataError
+from softmax_cli.errors import DataError, UsageError
 from softmax_cli.input.numbers import shown
 
 _RANGE = re.compile(r"(\d+)(-?)(\d*)\Z")
@@ -19,12 +19,12 @@ def resolve(spec: str, names: Sequence[str] | None, width: int, source: str) -> 
     Raises
     ------
     DataError
-        There is no such column.
+        There is no such column, or more than one of a name.
     """
     chosen: list[int] = []
     for item in split_names(spec):
         if names is not None and item in names:
-            chosen.append(list(names).index(item))
+            chosen.append(_named(item, names, source))
         else:
             chosen.extend(_numbered(item, names, width, source))
     return chosen
@@ -36,10 +36,20 @@ def is_numbered(spec: str) -> bool:
 
 
 def split_names(spec: str) -> list[str]:
-    """The items of a list separated by commas; a name with a comma stands in quotes."""
-    import csv
+    """The items of a list separated by commas; a name with a comma stands in quotes.
 
-    return [item.strip() for item in next(csv.reader([spec], skipinitialspace=True), [])]
+    Raises
+    ------
+    UsageError
+        There is more than one line, outside quotes.
+    """
+    import csv
+    import io
+
+    rows = list(csv.reader(io.StringIO(spec, newline=""), skipinitialspace=True))
+    if len(rows) > 1:
+        raise UsageError(f"{shown(spec)} is more than one line where a list is expected")
+    return [item.strip() for row in rows for item in row]
 
 
 def _range(item: str) -> tuple[int, int | None] | None:
@@ -53,13 +63,22 @@ def _range(item: str) -> tuple[int, int | None] | None:
     return first, int(match[3]) if match[3] else None
 
 
+def _named(item: str, names: Sequence[str], source: str) -> int:
+    found = [i for i, name in enumerate(names) if name == item]
+    if len(found) > 1:
+        both = f"{found[0] + 1} and {found[1] + 1}"
+        raise DataError(f"{source}: {shown(item)} is the name of columns {both}", "a number tells")
+    return found[0]
+
+
 def _numbered(item: str, names: Sequence[str] | None, width: int, source: str) -> list[int]:
     bounds = _range(item)
     if bounds is None:
         raise DataError(f"{source}: no column named {shown(item)}", _known(item, names))
     first, last = bounds[0], width if bounds[1] is None else bounds[1]
     if not 1 <= first <= last <= width:
-        raise DataError(f"{source}: no columns {item} among 1 to {width}")
+        number = "columns" if "-" in item else "column"
+        raise DataError(f"{source}: no {number} {item}: the input has {width}")
     return list(range(first - 1, last))
 
 

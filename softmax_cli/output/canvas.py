@@ -6,16 +6,16 @@ import io
 import os
 import sys
 from collections.abc import Sequence
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
-from rich.text import Text
+from rich.text import Text, TextType
 
+from softmax_cli.messages import visible
 from softmax_cli.output import stdout
 from softmax_cli.output.cells import (
     bar_cells,
@@ -23,11 +23,11 @@ from softmax_cli.output.cells import (
     number_cells,
     status_cells,
     text_cells,
-    visible,
 )
-from softmax_cli.output.numbers import texts
+from softmax_cli.output.readable import footer_words, identity_words
 from softmax_cli.output.results import Column, Item
 from softmax_cli.output.settings import Digits
+from softmax_cli.output.widths import narrowed, screen_width
 
 if TYPE_CHECKING:
     from softmax_cli.output.results import Fields, Summary, Values
@@ -36,23 +36,32 @@ _LONG_LINES: Final = 120
 _MARGIN: Final = 1
 _GAP: Final = 2
 _BAR: Final = range(8, 41)
-_NAME: Final = 24
-_MORE_PLACES: Final = 6
-# Powers of ten that are written out, not as an exponent.
-_PLAIN: Final = range(-6, 12)
+# The longest name that is shown whole, the narrowest column of names, and about how many lines a
+# title is folded to
+_LONGEST: Final = 60
+_NAME: Final = 12
+_FOLDS: Final = 3
+# Nothing hangs on it, but rich takes a width from us only together with a height.
+_HEIGHT: Final = 25
 _STDOUT: Final = 1
 _ROUGH: Final = Digits(significant=3)
 _NUMERIC: Final = ("number", "rough")
 
 
 class _Grid(NamedTuple):
-    """What a table is made of: the lines' heads, then for each column its cells and its width."""
+    """What a table is made of: the lines' heads, then for each column its title and its cells.
+
+    `widths` are those of the heads and then of each column; folded where that makes them fit.
+    """
 
     heads: list[Text]
     titles: list[Text]
     cells: list[list[Text]]
     widths: list[int]
-    used: int
+
+    def used(self) -> int:
+        """How wide the table is."""
+        return _MARGIN + sum(self.widths) + _GAP * len(self.cells)
 
 
 class Canvas:
@@ -65,7 +74,13 @@ class Canvas:
         text = io.TextIOWrapper(self._bytes, encoding, errors="replace", write_through=True)
         is_terminal = True if os.isatty(_STDOUT) else None
         self._console = Console(
-            file=text, force_terminal=is_terminal, highlight=False, markup=False, emoji=False
+            file=text,
+            width=screen_width(),
+            height=_HEIGHT,
+            force_terminal=is_terminal,
+            highlight=False,
+            markup=False,
+            emoji=False,
         )
         self._ascii = self._console.options.ascii_only
 
@@ -89,18 +104,21 @@ class Canvas:
         And how many labels there was room for. `largest` is the number of a whole bar.
         """
         plain = [column for column in columns if column.style != "bar"]
-        heads, titles, cells, widths, used = self._grid(label, labels, plain, fields)
+        heads, titles, cells, widths = grid = self._grid(label, labels, plain, fields)
+        used = grid.used()
         if used > self._console.width and len(plain) > 1:
-            return self._long(label, heads, titles, cells)
+            return self._long(label, heads, titles, plain, cells)
         self._widen(used)
         table = _frame()
-        table.add_column(label, no_wrap=True, min_width=_width([Text(label), *heads]))
-        for column, title, width, column_cells in zip(plain, titles, widths, cells, strict=True):
+        _add_column(table, label, widths[0])
+        for column, title, width, column_cells in zip(
+            plain, titles, widths[1:], cells, strict=True
+        ):
             if column.style in _NUMERIC:
                 title.justify = "right"
                 for cell in column_cells:
                     cell.pad_left(width - cell.cell_len)
-            table.add_column(title, no_wrap=True, min_width=width)
+            _add_column(table, title, width)
         room = min(_BAR.stop - 1, self._console.width - used - _GAP)
         for column in columns:
             if column.style == "bar" and room in _BAR:
@@ -116,17 +134,21 @@ class Canvas:
         self, label: str, labels: Sequence[str], columns: Sequence[Column], fields: Fields
     ) -> bool:
         """Whether a line for each label fits the width."""
-        return self._grid(label, labels, columns, fields).used <= self._console.width
+        return self._grid(label, labels, columns, fields).used() <= self._console.width
 
     def _grid(
         self, label: str, labels: Sequence[str], columns: Sequence[Column], fields: Fields
     ) -> _Grid:
-        heads = [Text(visible(name)) for name in labels]
-        titles = [Text(visible(column.title)) for column in columns]
+        heads = [_name(name) for name in labels]
+        titles = [_name(column.title) for column in columns]
         cells = [self._cells(column, fields[column.field]) for column in columns]
-        widths = [_width([title, *column]) for title, column in zip(titles, cells, strict=True)]
-        used = _MARGIN + _width([Text(label), *heads]) + sum(_GAP + width for width in widths)
-        return _Grid(heads, titles, cells, widths, used)
+        widths = [_width([Text(label), *heads])]
+        least = [min(widths[0], _NAME)]
+        for column, title, column_cells in zip(columns, titles, cells, strict=True):
+            widths.append(_width([title, *column_cells]))
+            least.append(_least(column, title, column_cells))
+        room = self._console.width - _MARGIN - _GAP * len(columns)
+        return _Grid(heads, titles, cells, narrowed(widths, least, room))
 
     def left_out(self, count: int, what: str) -> list[RenderableType]:
         """A line that says how many there are beside those shown, if there are any."""
@@ -138,12 +160,10 @@ class Canvas:
 
     def footer(self, items: Sequence[Item], values: Fields | Summary) -> RenderableType:
         """'name value unit' for each item, as many to a line as fit."""
-        words = []
-        for item in items:
-            if item.field not in values:
-                continue
-            value = self._value(values[item.field])
-            words.append(Text.assemble((f"{item.title} ", "dim"), f"{value} {item.unit}".strip()))
+        words = [
+            Text.assemble((f"{title} ", "dim"), value)
+            for title, value in footer_words(items, values, self._digits)
+        ]
         lines: list[Text] = []
         for word in words:
             if lines and lines[-1].cell_len + 3 + word.cell_len <= self._console.width - 2:
@@ -154,23 +174,9 @@ class Canvas:
 
     def identity(self, items: Sequence[Item], values: Fields) -> RenderableType:
         """'A + B = C: a + b = c', with as many decimals in each, so that they add up."""
-        numbers = [float(values[item.field]) for item in items]
-        significant, decimals = self._digits
-        exponent = _exponent(max(map(abs, numbers)))
-        shown = texts(np.array(numbers), self._digits)
-        if np.isfinite(numbers).all() and exponent in _PLAIN:
-            if significant is not None:
-                decimals = max(0, significant - 1 - exponent)
-            assert decimals is not None  # one of both there always is
-            # Rounded numbers may miss their sum by one in the last place; a place more mends it.
-            for places in range(decimals, decimals + _MORE_PLACES):
-                shown = [f"{number:.{places}f}" for number in numbers]
-                if sum(map(Decimal, shown[:-1])) == Decimal(shown[-1]):
-                    break
-        titles = [item.title for item in items]
-        left = " + ".join(titles[:-1]) + " = " + titles[-1]
-        right = " + ".join(shown[:-1]) + " = " + shown[-1]
-        text = Text.assemble((f"{left}  ", "dim"), f"{right} {items[-1].unit}".strip())
+        left, right = identity_words(items, values, self._digits)
+        is_wide = len(left) + len(right) + 2 > self._console.width - _MARGIN
+        text = Text.assemble((left, "dim"), "\n" if is_wide else "  ", right)
         return _indented(text)
 
     def notes(self, words: Values | None) -> list[RenderableType]:
@@ -183,13 +189,6 @@ class Canvas:
         """A line of words."""
         return _indented(Text(visible(words)))
 
-    def _value(self, value: Any) -> str:
-        if isinstance(value, str):
-            return visible(value)
-        if isinstance(value, list):
-            return ", ".join(visible(str(item)) for item in value)
-        return texts(np.asarray(value).reshape(1), self._digits)[0]
-
     def _cells(self, column: Column, values: Values) -> list[Text]:
         if column.style == "text":
             return text_cells(values)
@@ -200,25 +199,49 @@ class Canvas:
         return number_cells(values, _ROUGH if column.style == "rough" else self._digits)
 
     def _long(
-        self, label: str, heads: list[Text], titles: list[Text], cells: list[list[Text]]
+        self,
+        label: str,
+        heads: list[Text],
+        titles: list[Text],
+        columns: Sequence[Column],
+        cells: list[list[Text]],
     ) -> tuple[RenderableType, int]:
         table = _frame()
         shown = max(1, _LONG_LINES // len(titles))
         values = [cell for column in cells for cell in column]
-        widths = [
-            min(_NAME, _width([Text(label), *heads])),
-            min(_NAME, _width(titles)),
-            _width(values),
-        ]
+        natural = [_width([Text(label), *heads]), _width(titles), _width([Text("value"), *values])]
+        fixed = [_least(column, Text(), part) for column, part in zip(columns, cells, strict=True)]
+        least = [min(natural[0], _NAME), min(natural[1], _NAME), max(*fixed, len("value"))]
+        widths = narrowed(natural, least, self._console.width - _MARGIN - 2 * _GAP)
         self._widen(_MARGIN + sum(widths) + 2 * _GAP)
-        table.add_column(label, min_width=widths[0], overflow="fold")
-        table.add_column("", min_width=widths[1], overflow="fold")
-        table.add_column("value", min_width=widths[2], no_wrap=True, justify="right")
+        for name, width in zip((label, "", "value"), widths, strict=True):
+            _add_column(table, name, width)
+        table.columns[-1].justify = "right"
         for i, head in enumerate(heads[:shown]):
             for j, (title, column) in enumerate(zip(titles, cells, strict=True)):
                 last = j == len(titles) - 1
                 table.add_row(head if j == 0 else Text(), title, column[i], end_section=last)
         return _indented(table), min(shown, len(heads))
+
+
+def _add_column(table: Table, title: TextType, width: int) -> None:
+    table.add_column(title, min_width=width, max_width=width, overflow="fold")
+
+
+def _name(text: str) -> Text:
+    """A name as it is, or the beginning of one that is longer than any needs to be."""
+    name = Text(visible(text))
+    name.truncate(_LONGEST, overflow="ellipsis")
+    return name
+
+
+def _least(column: Column, title: Text, cells: Sequence[Text]) -> int:
+    """How narrow a column may get: titles and words can be folded, numbers can't."""
+    width = _width(cells)
+    if column.style == "text":
+        width = min(width, _NAME)
+    word = _width(list(title.split(" ")))
+    return max(width, min(word, _NAME), -(-title.cell_len // _FOLDS))
 
 
 def _frame() -> Table:
@@ -237,8 +260,3 @@ def _indented(part: RenderableType) -> RenderableType:
 
 def _width(cells: Sequence[Text]) -> int:
     return max((cell.cell_len for cell in cells), default=0)
-
-
-def _exponent(number: float) -> int:
-    """The power of ten of a number's first digit; 0 for 0 and inf."""
-    return int(f"{number:e}".split("e")[1]) if number and np.isfinite(number) else 0

@@ -10,17 +10,13 @@ import numpy as np
 from rich.text import Text
 
 from softmax_cli.output.numbers import texts
-from softmax_cli.output.settings import SHORTEST, Digits
+from softmax_cli.output.readable import word_texts
+from softmax_cli.output.settings import Digits
 
 if TYPE_CHECKING:
     from softmax_cli.output.results import Values
 
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
-
-
-def visible(name: str) -> str:
-    """A name with its control characters and escape codes spelt out."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
 
 
 def number_cells(values: Values, digits: Digits) -> list[Text]:
@@ -46,8 +42,7 @@ def _point(number: str) -> int:
 
 def text_cells(values: Values) -> list[Text]:
     """Words, as they are; nothing for None."""
-    shown = zip(values.ravel().tolist(), texts(values, SHORTEST), strict=True)
-    return [Text("" if value is None else visible(text)) for value, text in shown]
+    return [Text(text) for text in word_texts(values)]
 
 
 def status_cells(values: Values) -> list[Text]:

@@ -1,4 +1,4 @@
-"""The table of methods: each method's numbers for a lone vector, how often it broke for more."""
+"""The table of methods: each one's numbers for a lone vector, how often it broke for more."""
 
 from __future__ import annotations
 
@@ -6,12 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from softmax_cli.output.results import Layout, Shape
-from softmax_cli.output.settings import Digits
-from softmax_cli.output.tables import TableWriter
-
 if TYPE_CHECKING:
-    from softmax_cli.output.results import Fields, Summary
+    from softmax_cli.output.results import Fields, Summary, Writer
 
 
 class ComparisonTable:
@@ -20,23 +16,26 @@ class ComparisonTable:
     summarises = True
     streams = False
 
-    def __init__(self, one: Layout, many: Layout, shape: Shape, digits: Digits) -> None:
-        self._one = TableWriter(one, shape, digits)
-        self._many = TableWriter(many, shape, digits)
-        self.fields = self._one.fields | {"row"}
-        self._first: int | None = None
+    def __init__(self, one: Writer, many: Writer) -> None:
+        self._one = one
+        self._many = many
+        self._number: int | None = None
+        self._first: list[Fields] = []
+        self.fields = one.fields | {"row"}
 
     def write(self, fields: Fields) -> None:
         """Keep the first vector's records."""
-        if self._first is None:
-            self._first = fields["row"][0]
-        first = fields["row"] == self._first
+        if self._number is None:
+            self._number = fields["row"][0]
+        first = fields["row"] == self._number
         if first.any():
-            self._one.write({key: values[first] for key, values in fields.items()})
+            self._first.append({key: values[first] for key, values in fields.items()})
 
     def close(self, summary: Summary | None) -> None:
         """Print the table for as many vectors as the summary counts."""
         if summary is None or summary["rows"] == 1:
+            for fields in self._first:
+                self._one.write(fields)
             self._one.close({})
             return
         records = summary["methods"]

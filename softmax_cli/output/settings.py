@@ -7,7 +7,9 @@ from typing import Final, NamedTuple
 
 from softmax_cli.errors import UsageError
 
-FORMATS: Final = ("auto", "table", "csv", "tsv", "json", "jsonl", "npy")
+FORMATS: Final = ("auto", "table", "csv", "tsv", "json", "jsonl", "markdown", "npy")
+# What shows all in columns, to be looked at
+TABLES: Final = ("table", "markdown")
 _STDOUT: Final = 1
 
 
@@ -45,22 +47,25 @@ class OutputSettings(NamedTuple):
         reads back as the same float64.
     decimals : int or None
         Digits behind the point, instead.
+    file : str
+        What is replaced by the output, or '-' for standard output.
     """
 
     format: str = "auto"
     precision: int | None = None
     decimals: int | None = None
+    file: str = "-"
 
     def resolved_format(self) -> str:
         """The format, where 'auto' is a table on a terminal and CSV elsewhere."""
         if self.format != "auto":
             return self.format
-        return "table" if os.isatty(_STDOUT) else "csv"
+        return "table" if self._is_for_a_terminal() else "csv"
 
     def digits(self) -> Digits:
         """How many are shown of each number."""
         if self.precision is None and self.decimals is None:
-            return TABLE_DIGITS if self.resolved_format() == "table" else SHORTEST
+            return TABLE_DIGITS if self.resolved_format() in TABLES else SHORTEST
         return Digits(self.precision, self.decimals)
 
     def check(self) -> None:
@@ -74,8 +79,13 @@ class OutputSettings(NamedTuple):
             raise UsageError("--precision and --decimals exclude one another")
         if self.format != "npy":
             return
-        if os.isatty(_STDOUT):
-            raise UsageError("-f npy writes bytes, which are not for a terminal: redirect them")
+        if self._is_for_a_terminal():
+            raise UsageError(
+                "-f npy writes bytes, which are not for a terminal: -o FILE takes them"
+            )
         for name, value in (("--precision", self.precision), ("--decimals", self.decimals)):
             if value is not None:
                 raise UsageError(f"{name} is about text; -f npy holds every digit")
+
+    def _is_for_a_terminal(self) -> bool:
+        return self.file == "-" and os.isatty(_STDOUT)

@@ -7,7 +7,7 @@ import os
 import stat
 from typing import Final
 
-from softmax_cli.errors import DataError
+from softmax_cli.errors import WriteError
 
 _STDOUT: Final = 1
 
@@ -17,8 +17,8 @@ def write(data: bytes) -> None:
 
     Raises
     ------
-    DataError
-        It can't be written: the disk is full, or standard output is closed.
+    WriteError
+        The disk is full, or standard output is closed.
     """
     done = 0
     try:
@@ -26,7 +26,7 @@ def write(data: bytes) -> None:
             done += os.write(_STDOUT, memoryview(data)[done:])
     except OSError as error:
         take_back(done - data.rfind(b"\n", 0, done) - 1)
-        raise DataError(f"can't write to standard output: {error.strerror}") from error
+        raise WriteError(error.strerror) from error
 
 
 def position() -> int | None:
@@ -48,8 +48,7 @@ def write_at(start: int, data: bytes) -> None:
 
     Raises
     ------
-    DataError
-        It can't be written.
+    WriteError
     """
     end = os.lseek(_STDOUT, 0, os.SEEK_CUR)
     os.lseek(_STDOUT, start, os.SEEK_SET)

@@ -10,13 +10,14 @@ from rich.text import Text
 
 from softmax_cli.output.canvas import Canvas
 from softmax_cli.output.cells import largest_size
-from softmax_cli.output.results import Column, Item, Layout, Shape
+from softmax_cli.output.lines import heads, kept_items, shown_fields, spread
+from softmax_cli.output.results import Layout, Shape
 from softmax_cli.output.settings import Digits
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from softmax_cli.output.results import Fields, Summary, Values
+    from softmax_cli.output.results import Fields, Summary
 
 # What a screen or two can show; a footer tells how many were left out.
 _CLASSES: Final = 50
@@ -29,14 +30,7 @@ class TableWriter:
     streams = False
 
     def __init__(self, layout: Layout, shape: Shape, digits: Digits) -> None:
-        columns = {column.field for column in (*layout.classes, *layout.lines)}
-        items = {item.field for item in (*layout.footer, *layout.identity)}
-        extra = {field for field in (layout.notes, layout.emphasis) if field}
-        if layout.label:
-            extra.add(layout.label.field)
-        if shape.kept:
-            extra.add("kept")
-        self.fields = frozenset(columns | items | extra)
+        self.fields = shown_fields(layout, shape)
         self._layout = layout
         self._shape = shape
         self._digits = digits
@@ -82,9 +76,8 @@ class TableWriter:
         largest = largest_size(vector[bars]) if bars else 1.0
         table, lines = canvas.table("class", names, columns, cut, emphasis, largest)
         parts = [table, *canvas.left_out(classes - lines, "classes"), Text()]
-        if self._shape.kept:
-            kept = [Item(f"kept {i}", name) for i, name in enumerate(self._shape.kept)]
-            cells = dict(zip((item.field for item in kept), map(str, vector["kept"]), strict=True))
+        kept, cells = kept_items(self._shape, vector)
+        if kept:
             parts = [canvas.footer(kept, cells), Text(), *parts]
         if layout.identity:
             parts.append(canvas.identity(layout.identity, vector))
@@ -94,18 +87,19 @@ class TableWriter:
     def _many(
         self, canvas: Canvas, fields: Fields, summary: Summary | None
     ) -> list[RenderableType]:
-        columns, classes, spread, hidden = self._spread(fields)
-        title, heads = self._heads(fields)
-        if classes and self._layout.label and not canvas.fits(title, heads, columns, spread):
+        columns, classes, values, hidden = spread(self._layout, self._shape, fields, _CLASSES)
+        kept = min(self._count, self._layout.most)
+        title, names = heads(self._layout, self._shape, fields, 0, kept)
+        if classes and self._layout.label and not canvas.fits(title, names, columns, values):
             # What came of each on a line, and only then each class on a line of its own.
             others = [column for column in columns if column not in classes]
-            before = [spread[column.field] for column in columns[: columns.index(classes[0])]]
-            trials = [" ".join(map(str, trial)) for trial in zip(heads, *before, strict=True)]
-            first, lines = canvas.table(title, heads, others, spread)
-            second, whole = canvas.table(title, trials, classes, spread)
+            before = [values[column.field] for column in columns[: columns.index(classes[0])]]
+            trials = [" ".join(map(str, trial)) for trial in zip(names, *before, strict=True)]
+            first, lines = canvas.table(title, names, others, values)
+            second, whole = canvas.table(title, trials, classes, values)
             parts = [first, Text(), second, *canvas.left_out(len(trials) - whole, "of them")]
         else:
-            table, lines = canvas.table(title, heads, columns, spread)
+            table, lines = canvas.table(title, names, columns, values)
             parts = [table]
         parts += canvas.left_out(self._count - lines, "rows")
         parts += canvas.left_out(hidden, "classes")
@@ -124,39 +118,3 @@ class TableWriter:
         fields = {c.field: np.array([group[c.field] for group in shown]) for c in columns}
         table, lines = canvas.table("class", [str(g["class"]) for g in shown], columns, fields)
         return [Text(), table, *canvas.left_out(len(groups) - lines, "classes")]
-
-    def _spread(self, fields: Fields) -> tuple[list[Column], list[Column], dict[str, Values], int]:
-        """All columns, those of classes among them, their values, and the classes left out."""
-        columns: list[Column] = []
-        classes: list[Column] = []
-        spread: dict[str, Values] = {}
-        hidden = 0
-        # The first column that is kept heads the lines where nothing else does.
-        for i in range(0 if self._layout.label else 1, len(self._shape.kept)):
-            columns.append(Column(f"kept {i}", self._shape.kept[i], "text"))
-            spread[columns[-1].field] = fields["kept"][:, i]
-        for column in self._layout.lines:
-            values = fields[column.field]
-            if values.ndim == 1:
-                columns.append(column)
-                spread[column.field] = values
-                continue
-            names = self._shape.class_names(values.shape[1])
-            hidden = max(0, len(names) - _CLASSES)
-            for i, name in enumerate(names[:_CLASSES]):
-                classes.append(Column(f"{column.field} {i}", name, column.style))
-                spread[classes[-1].field] = values[:, i]
-            columns += classes
-        return columns, classes, spread, hidden
-
-    def _heads(self, fields: Fields) -> tuple[str, list[str]]:
-        """What heads the lines of many vectors, and its title."""
-        label = self._layout.label
-        if label:
-            return label.title, list(map(str, fields[label.field].tolist()))
-        if self._shape.kept:
-            return self._shape.kept[0], list(map(str, fields["kept"][:, 0].tolist()))
-        kept = min(self._count, self._layout.most)
-        if self._shape.downwards and self._shape.column_names:
-            return "column", list(self._shape.column_names[:kept])
-        return "row", [str(n) for n in range(1, kept + 1)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from softmax_cli.errors import UsageError
 from softmax_cli.output.results import Layout, Shape, Writer
-from softmax_cli.output.settings import OutputSettings
+from softmax_cli.output.settings import TABLES, OutputSettings
 
 
 def open_writer(settings: OutputSettings, layout: Layout, shape: Shape) -> Writer:
@@ -34,6 +34,10 @@ def open_writer(settings: OutputSettings, layout: Layout, shape: Shape) -> Write
             from softmax_cli.output.tables import TableWriter
 
             return TableWriter(layout, shape, settings.digits())
+        case "markdown":
+            from softmax_cli.output.markdown import MarkdownWriter
+
+            return MarkdownWriter(layout, shape, settings.digits())
         case text:
             from softmax_cli.output.delimited import DelimitedWriter
 
@@ -45,8 +49,9 @@ def open_comparison_writer(
     settings: OutputSettings, one: Layout, many: Layout, shape: Shape
 ) -> Writer:
     """A writer of records by method, whose table has another layout for many vectors."""
-    if settings.resolved_format() != "table":
-        return open_writer(settings, one, shape)
+    writer = open_writer(settings, one, shape)
+    if settings.resolved_format() not in TABLES:
+        return writer
     from softmax_cli.output.comparison import ComparisonTable
 
-    return ComparisonTable(one, many, shape, settings.digits())
+    return ComparisonTable(writer, open_writer(settings, many, shape._replace(kept=())))

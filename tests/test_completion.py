@@ -1,0 +1,248 @@
+"""Completion by TAB, in the real shells at a terminal, and of all that the commands take."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import select
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from softmax_cli.cli import COMMANDS, cli
+from softmax_cli.completion import Bash
+from tests.conftest import plain_environment
+
+COMPLETIONS = Path(__file__).parent.parent / "completions"
+NAMES = ["cat", "catfish", "guinea pig", "it's $5", 'say "hi"', "a,b", "x=y", "Löwe", "twice"]
+END = "<the end>"
+
+# Each shell reads its file, and then knows the command as a function that tells its arguments.
+BASH = f"""
+PS1='$ '
+source '{COMPLETIONS}/softmax-cli.bash'
+softmax-cli() {{ printf '\\n<%s>' "$@"; printf '\\n%s\\n' '{END}'; }}
+"""
+ZSH = f"""
+PS1='$ '
+autoload -Uz compinit; compinit -u -D
+source '{COMPLETIONS}/softmax-cli.zsh'
+softmax-cli() {{ printf '\\n<%s>' "$@"; printf '\\n%s\\n' '{END}'; }}
+"""
+FISH = f"""
+set fish_greeting
+function fish_prompt; echo '$ '; end
+source '{COMPLETIONS}/softmax-cli.fish'
+function softmax-cli; printf '\\n<%s>' $argv; printf '\\n%s\\n' '{END}'; end
+"""
+
+
+# The shell in charge of the terminal, which fish insists on
+IN_CHARGE = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+
+
+class Shell:
+    """An interactive shell at a terminal of its own."""
+
+    def __init__(self, name: str, home: Path) -> None:
+        words, file, setup = {
+            "bash": (["bash", "--noprofile", "--rcfile", str(home / "rc"), "-i"], "rc", BASH),
+            "zsh": (["zsh", "-i"], ".zshrc", ZSH),
+            "fish": (["fish", "-i"], "fish/config.fish", FISH),
+        }[name]
+        (home / "fish").mkdir(exist_ok=True)
+        (home / file).write_text(setup)
+        own = {"HOME": str(home), "ZDOTDIR": str(home), "XDG_CONFIG_HOME": str(home)}
+        environment = plain_environment({**own, "TERM": "xterm", "LC_ALL": "C.UTF-8"})
+        self._controller, terminal = pty.openpty()
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", IN_CHARGE, *words],
+            stdin=terminal,
+            stdout=terminal,
+            stderr=terminal,
+            cwd=home,
+            env=environment,
+            start_new_session=True,
+        )
+        os.close(terminal)
+        self._until("$ ")
+
+    def completed(self, line: str) -> list[str]:
+        """The arguments that a line has after TAB and return."""
+        os.write(self._controller, f"softmax-cli {line}\t\r".encode())
+        screen = self._until(f"\n{END}").replace("\r", "")
+        return [part.rstrip("\n").removesuffix(">") for part in screen.split("\n<")[1:-1]]
+
+    def _until(self, mark: str) -> str:
+        seen = b""
+        deadline = time.monotonic() + 30
+        while mark not in seen.decode(errors="replace"):
+            if not select.select([self._controller], [], [], deadline - time.monotonic())[0]:
+                message = f"no {mark!r} in {seen.decode(errors='replace')!r}"
+                raise AssertionError(message)
+            seen += os.read(self._controller, 1 << 16)
+        return seen.decode(errors="replace")
+
+    def close(self) -> None:
+        """End the shell."""
+        self._process.kill()
+        self._process.wait()
+        os.close(self._controller)
+
+
+def write_inputs(home: Path) -> None:
+    header = ",".join('"' + name.replace('"', '""') + '"' for name in [*NAMES, "twice"])
+    (home / "pets.csv").write_text(f"{header}\n" + ",".join("0123456789") + "\n")
+    (home / "tabs.tsv").write_text("dog\towl\n1\t2\n")
+    (home / "numbers.csv").write_text("1,2\n3,4\n")
+    (home / "rows.jsonl").write_text('{"hen":1,"hog":2}\n{"hen":3,"hog":4}\n')
+    (home / "rows.json").write_text(json.dumps({"rows": [{"elk": 1}, {"elk": 2}]}, indent=1))
+    (home / "my rows.csv").write_text("lynx\n1\n")
+
+
+@pytest.fixture(scope="module", params=["bash", "zsh", "fish"])
+def shell(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Shell]:
+    """Each of the shells, in a directory with some inputs."""
+    if shutil.which(request.param) is None:
+        pytest.skip(f"{request.param} is not installed")
+    home = tmp_path_factory.mktemp(request.param)
+    write_inputs(home)
+    opened = Shell(request.param, home)
+    yield opened
+    opened.close()
+
+
+@pytest.mark.parametrize(
+    ("line", "last"),
+    [
+        ("so", "softmax"),
+        ("softmax --temp", "--temperature"),
+        ("xent -1 --red", "--reduction"),
+        ("xent --reduction m", "mean"),
+        ("softmax --format=mark", "--format=markdown"),
+        ("compare --dtype float64,float1", "float64,float16"),
+        ("softmax -i pe", "pets.csv"),
+        ("softmax -i my", "my rows.csv"),
+        ("softmax --input=pe", "--input=pets.csv"),
+        ("xent --targets rows.jsonl -o tab", "tabs.tsv"),
+        ("kl --against num", "numbers.csv"),
+        ("softmax -i pets.csv -c gui", "guinea pig"),
+        ("softmax -i pets.csv -c cat,catfish,gui", "cat,catfish,guinea pig"),
+        ("softmax -i pets.csv -c 'guinea pig',it", "guinea pig,it's $5"),
+        ('softmax -i pets.csv -c "cat,gui', "cat,guinea pig"),
+        ("softmax -i pets.csv -c 'cat,gui", "cat,guinea pig"),
+        ("softmax -i pets.csv -c cat,guinea\\ p", "cat,guinea pig"),
+        ("softmax -i pets.csv -c L", "Löwe"),
+        ("softmax -i pets.csv -c cat,x", "cat,x=y"),
+        ("softmax -i pets.csv -c x=", "x=y"),
+        ("softmax -i pets.csv --columns=cat,cat", "--columns=cat,catfish"),
+        ("xent -i pets.csv --target-column gui", "guinea pig"),
+        ("softmax -i 'my rows.csv' -c l", "lynx"),
+        ("softmax -i ~/tabs.tsv -c dog,o", "dog,owl"),
+        ("softmax -i $HOME/rows.jsonl -c he", "hen"),
+    ],
+    ids=lambda value: value,
+)
+def test_a_shell_completes(shell: Shell, line: str, last: str) -> None:
+    assert shell.completed(line)[-1] == last
+
+
+def offered(*words: str, home: Path | None = None) -> list[str]:
+    """What is offered for the last word."""
+    old = Path.cwd()
+    os.chdir(home or old)
+    try:
+        items = Bash(cli, {}, "softmax-cli", "").get_completions(list(words[:-1]), words[-1])
+    finally:
+        os.chdir(old)
+    return [item.type if item.type != "plain" else item.value for item in items]
+
+
+def options() -> list[tuple[str, click.Option]]:
+    found = []
+    with click.Context(cli) as context:
+        for name in COMMANDS:
+            command = cli.get_command(context, name)
+            assert command is not None
+            found += [(name, p) for p in command.get_params(context) if isinstance(p, click.Option)]
+    return found
+
+
+def test_commands_options_and_values_are_all_offered() -> None:
+    assert offered("") == list(COMMANDS)
+    assert len(options()) > 50
+    for command, option in options():
+        for name in option.opts + option.secondary_opts:
+            assert name in offered(command, name[:2] if name.startswith("--") else "-")
+        name = option.opts[-1]
+        if isinstance(option.type, click.Choice):
+            values = list(map(str, option.type.choices))
+            assert offered(command, name, "") == values
+            assert offered(command, f"{name}=") == [f"{name}={value}" for value in values]
+        elif isinstance(option.type, click.Path) or option.metavar == "FILE":
+            assert offered(command, name, "") == ["file"]
+        elif option.metavar in ("COL", "LIST") and "column" in name:
+            assert option._custom_shell_complete is not None, name
+
+
+def test_columns_are_those_of_the_file(tmp_path: Path) -> None:
+    write_inputs(tmp_path)
+
+    def columns(*words: str) -> list[str]:
+        return offered("softmax", *words, home=tmp_path)
+
+    listed = [name for name in NAMES if name != "twice"]  # which would be refused
+    quoted = {"a,b": '"a,b"', 'say "hi"': '"say ""hi"""'}
+    assert columns("-i", "pets.csv", "-c", "") == [quoted.get(name, name) for name in listed]
+    assert columns("-i", "pets.csv", "-c", '"a') == ['"a,b"']
+    assert columns("-i", "pets.csv", "-c", '"a,b",cat') == ['"a,b",cat', '"a,b",catfish']
+    assert columns("-i", "pets.csv", "-c", "catfish,cat") == ["catfish,cat"]
+    assert columns("-i", "tabs.tsv", "-c", "") == ["dog", "owl"]
+    assert columns("-i", "tabs.tsv", "-d", ",", "-c", "") == ["dog\towl"][:0]
+    assert columns("-i", "numbers.csv", "-c", "") == []
+    assert columns("-i", "numbers.csv", "--header", "-c", "") == ["1", "2"]
+    assert columns("-i", "pets.csv", "--no-header", "-c", "") == []
+    assert columns("-i", "rows.jsonl", "-c", "h") == ["hen", "hog"]
+    assert columns("-i", "rows.json", "-c", "") == ["elk"]
+    assert offered("xent", "-i", "pets.csv", "--target-column", "cat", home=tmp_path) == listed[:2]
+
+
+def test_what_is_no_file_with_names_offers_none(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "a.npy").write_bytes(b"\x93NUMPY\x01\x00 a b")
+    (tmp_path / "latin.csv").write_bytes(b"caf\xe9,b\n1,2\n")
+    (tmp_path / "quote.csv").write_bytes(b'"a,b\n1,2\n')
+    (tmp_path / "empty.csv").write_bytes(b"")
+    for name in ("pipe", "a.npy", "latin.csv", "quote.csv", "empty.csv", "missing", ".", "-"):
+        assert offered("softmax", "-i", name, "-c", "", home=tmp_path) == [], name
+    assert offered("softmax", "-c", "") == []
+
+
+def test_bash_is_told_without_a_line_too(tmp_path: Path) -> None:
+    script = (
+        f"source '{COMPLETIONS}/softmax-cli.bash'; "
+        "COMP_WORDS=(softmax-cli xent --red); COMP_CWORD=2; "
+        "_softmax_cli_completion softmax-cli; printf '%s\\n' \"${COMPREPLY[@]}\""
+    )
+    done = subprocess.run(
+        ["bash", "-c", script],
+        capture_output=True,
+        check=True,
+        env=plain_environment(),
+        cwd=tmp_path,
+    )
+    assert done.stdout == b"--reduction\n"
+    assert done.stderr == b""
