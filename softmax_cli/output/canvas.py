@@ -186,9 +186,8 @@ class Canvas:
     def _value(self, value: Any) -> str:
         if isinstance(value, str):
             return visible(value)
-        if isinstance(value, list):
-            return ", ".join(visible(str(item)) for item in value)
-        return texts(np.asarray(value).reshape(1), self._digits)[0]
+        shown = texts(np.atleast_1d(value), self._digits)
+        return ", ".join(map(visible, shown))
 
     def _cells(self, column: Column, values: Values) -> list[Text]:
         if column.style == "text":

@@ -31,7 +31,7 @@ class TableWriter:
     def __init__(self, layout: Layout, shape: Shape, digits: Digits) -> None:
         columns = {column.field for column in (*layout.classes, *layout.lines)}
         items = {item.field for item in (*layout.footer, *layout.identity)}
-        extra = {field for field in (layout.notes, layout.emphasis) if field}
+        extra = {field for field in (layout.notes, layout.emphasis, layout.order) if field}
         if layout.label:
             extra.add(layout.label.field)
         self.fields = frozenset(columns | items | extra)
@@ -73,11 +73,13 @@ class TableWriter:
         columns = [column for column in layout.classes if column.field in vector]
         classes = len(vector[columns[0].field])
         shown = min(classes, _CLASSES)
-        names = self._shape.class_names(classes)[:shown]
-        cut = {key: value[:shown] if np.ndim(value) else value for key, value in vector.items()}
-        emphasis = cut.get(layout.emphasis or "")
+        chosen = np.argsort(vector[layout.order])[:shown] if layout.order else np.arange(shown)
+        every_name = self._shape.class_names(classes)
+        names = [every_name[i] for i in chosen.tolist()]
+        emphasis = vector[layout.emphasis][chosen] if layout.emphasis else None
         bars = next((column.field for column in columns if column.style == "bar"), None)
         largest = largest_size(vector[bars]) if bars else 1.0
+        cut = {column.field: vector[column.field][chosen] for column in columns}
         table, lines = canvas.table("class", names, columns, cut, emphasis, largest)
         parts = [table, *canvas.left_out(classes - lines, "classes"), Text()]
         if layout.identity:
@@ -131,7 +133,10 @@ class TableWriter:
                 columns.append(column)
                 spread[column.field] = values
                 continue
-            names = self._shape.class_names(values.shape[1])
+            if column.field in self._layout.numbered:
+                names = [str(number) for number in range(1, values.shape[1] + 1)]
+            else:
+                names = self._shape.class_names(values.shape[1])
             hidden = max(0, len(names) - _CLASSES)
             for i, name in enumerate(names[:_CLASSES]):
                 classes.append(Column(f"{column.field} {i}", name, column.style))
