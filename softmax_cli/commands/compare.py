@@ -98,7 +98,8 @@ def compare(
     one, many = _layouts(swept=temperatures != (1.0,))
     shape = shape_of(rows)._replace(downwards=False)
     tally = ComparisonTally()
-    writer = open_comparison_writer(output, one, many, shape)
+    swept = len(temperatures) > 1
+    writer = open_comparison_writer(output, one, many, shape, swept=swept)
     write_rows(rows, Comparison(trials).compute, writer, tally, always=check)
     if check and tally.broke("naive", (dtypes or _DTYPES)[0]):
         raise click.exceptions.Exit(_CHECK_FAILED)

@@ -36,6 +36,8 @@ _LONG_LINES: Final = 120
 _MARGIN: Final = 1
 _GAP: Final = 2
 _BAR: Final = range(8, 41)
+# The shortest bar where several stand beside one another
+LEAST_OF_MANY: Final = 4
 _NAME: Final = 24
 _MORE_PLACES: Final = 6
 # Powers of ten that are written out, not as an exponent.
@@ -67,7 +69,7 @@ class Canvas:
         self._console = Console(
             file=text, force_terminal=is_terminal, highlight=False, markup=False, emoji=False
         )
-        self._ascii = self._console.options.ascii_only
+        self.ascii_only = self._console.options.ascii_only
 
     def print(self, parts: Sequence[RenderableType]) -> None:
         """Print the parts under one another."""
@@ -95,19 +97,25 @@ class Canvas:
         self._widen(used)
         table = _frame()
         table.add_column(label, no_wrap=True, min_width=_width([Text(label), *heads]))
-        for column, title, width, column_cells in zip(plain, titles, widths, cells, strict=True):
+        bars = len(columns) - len(plain)
+        room = min(_BAR.stop - 1, (self._console.width - used) // max(1, bars) - _GAP)
+        drawn: list[list[Text]] = []
+        grid = zip(titles, widths, cells, strict=True)
+        for column in columns:
+            if column.style == "bar":
+                if room >= (_BAR.start if bars == 1 else LEAST_OF_MANY):
+                    values = fields[column.field]
+                    drawn.append(bar_cells(values, largest, room, ascii_only=self.ascii_only))
+                    table.add_column(column.title, no_wrap=True, min_width=room)
+                continue
+            title, width, column_cells = next(grid)
             if column.style in _NUMERIC:
                 title.justify = "right"
                 for cell in column_cells:
                     cell.pad_left(width - cell.cell_len)
             table.add_column(title, no_wrap=True, min_width=width)
-        room = min(_BAR.stop - 1, self._console.width - used - _GAP)
-        for column in columns:
-            if column.style == "bar" and room in _BAR:
-                values = fields[column.field]
-                cells.append(bar_cells(values, largest, room, ascii_only=self._ascii))
-                table.add_column(column.title, no_wrap=True, min_width=room)
-        for i, line in enumerate(zip(heads, *cells, strict=True)):
+            drawn.append(column_cells)
+        for i, line in enumerate(zip(heads, *drawn, strict=True)):
             style = "bold" if emphasis is not None and emphasis[i] else None
             table.add_row(*line, style=style)
         return _indented(table), len(heads)
@@ -116,7 +124,13 @@ class Canvas:
         self, label: str, labels: Sequence[str], columns: Sequence[Column], fields: Fields
     ) -> bool:
         """Whether a line for each label fits the width."""
-        return self._grid(label, labels, columns, fields).used <= self._console.width
+        return self.room(label, labels, columns, fields) >= 0
+
+    def room(
+        self, label: str, labels: Sequence[str], columns: Sequence[Column], fields: Fields
+    ) -> int:
+        """The width that is left beside the columns, below 0 where they do not fit."""
+        return self._console.width - self._grid(label, labels, columns, fields).used
 
     def _grid(
         self, label: str, labels: Sequence[str], columns: Sequence[Column], fields: Fields
@@ -195,7 +209,7 @@ class Canvas:
         if column.style == "status":
             return status_cells(values)
         if column.style == "mark":
-            return mark_cells(values, ascii_only=self._ascii)
+            return mark_cells(values, ascii_only=self.ascii_only)
         return number_cells(values, _ROUGH if column.style == "rough" else self._digits)
 
     def _long(

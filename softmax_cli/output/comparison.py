@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from softmax_cli.output.results import Layout, Shape
+from softmax_cli.output.results import Layout, Shape, Writer
 from softmax_cli.output.settings import Digits
+from softmax_cli.output.sweep import SweepTable
 from softmax_cli.output.tables import TableWriter
 
 if TYPE_CHECKING:
@@ -20,8 +21,12 @@ class ComparisonTable:
     summarises = True
     streams = False
 
-    def __init__(self, one: Layout, many: Layout, shape: Shape, digits: Digits) -> None:
-        self._one = TableWriter(one, shape, digits)
+    def __init__(
+        self, one: Layout, many: Layout, shape: Shape, digits: Digits, *, swept: bool
+    ) -> None:
+        self._one: Writer = TableWriter(one, shape, digits)
+        if swept:
+            self._one = SweepTable(shape, digits)
         self._many = TableWriter(many, shape, digits)
         self.fields = self._one.fields | {"row"}
 

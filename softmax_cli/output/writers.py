@@ -33,11 +33,14 @@ def open_writer(settings: OutputSettings, layout: Layout, shape: Shape) -> Write
 
 
 def open_comparison_writer(
-    settings: OutputSettings, one: Layout, many: Layout, shape: Shape
+    settings: OutputSettings, one: Layout, many: Layout, shape: Shape, *, swept: bool
 ) -> Writer:
-    """A writer of records by method, whose table has another layout for many vectors."""
+    """A writer of records by method, whose table is another one for many vectors.
+
+    And for a lone vector that goes through many temperatures (`swept`).
+    """
     if settings.resolved_format() != "table":
         return open_writer(settings, one, shape)
     from softmax_cli.output.comparison import ComparisonTable
 
-    return ComparisonTable(one, many, shape, settings.digits())
+    return ComparisonTable(one, many, shape, settings.digits(), swept=swept)
