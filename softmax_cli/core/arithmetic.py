@@ -124,6 +124,23 @@ def fold_sum_parts(terms: Floats, /) -> tuple[Floats, Floats]:
     return total[0], finite_or_zero(lost[0])
 
 
+def running_sum_parts(terms: Floats, /) -> tuple[Floats, Floats]:
+    """Sums of the first one, two, ... along the first axis, each as a sum and what it misses.
+
+    Each round adds what lies 1, 2, 4, ... before (Hillis and Steele, "Data parallel algorithms",
+    1986), so that there are as many rounds as the number of terms has digits in base 2.
+    """
+    total, lost = terms.copy(), np.zeros_like(terms)
+    step = 1
+    with quiet():
+        while step < len(terms):
+            added, error = _two_sum(total[step:], total[:-step])
+            lost[step:] = lost[step:] + lost[:-step] + error
+            total[step:] = added
+            step *= 2
+    return total, finite_or_zero(lost)
+
+
 class ExactSum:
     """A running sum of floats without any rounding, so that grouping can't change its bits.
 

@@ -104,7 +104,7 @@ class TableWriter:
             table, lines = canvas.table(title, heads, columns, spread)
             parts = [table]
         parts += canvas.left_out(self._count - lines, "rows")
-        parts += canvas.left_out(hidden, "classes")
+        parts += canvas.left_out(hidden, "in each row" if self._layout.numbered else "classes")
         below = canvas.notes(fields.get(self._layout.notes or ""))
         if summary is not None and self._layout.total:
             below.append(canvas.footer(self._layout.total, summary))
