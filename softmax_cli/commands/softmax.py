@@ -27,6 +27,7 @@ Examples:
   softmax-cli softmax 1 2 3
   softmax-cli softmax -T 0.5 "[1000, 1001, 1002]"
   softmax-cli softmax --log -i scores.csv > log_probabilities.csv
+  softmax-cli softmax --alpha 1.5 1 2 3
   softmax-cli softmax --top-p 0.9 -T 0.7 --sample 5 --seed 1 1 2 3
   seq 1 3 | softmax-cli softmax
 """
@@ -45,6 +46,15 @@ _softmax_options: Final = gathered(
             type=parse_temperature,
             default="1",
             help="Divides the scores: below 1 sharpens, above 1 flattens, 0 is the hard choice.",
+        ),
+        option(
+            "Softmax",
+            "--alpha",
+            type=Finite(1),
+            metavar="A",
+            default=1.0,
+            show_default=False,
+            help="Entmax, which may give exactly 0: 1 is softmax, 2 sparsemax.",
         ),
         option(
             "Softmax",
@@ -139,35 +149,36 @@ def _layout(
 ) -> Layout:
     shown = "log_probabilities" if settings.log else "probabilities"
     value = Column(shown, "log p" if settings.log else "probability")
-    drawn = sampling.sample is not None
-    cut = (Column("cut", "", "text"),) if truncation.cuts else ()
-    kept = (Column("kept", "kept"),) if truncation.cuts else ()
-    samples = (Item("samples", "drawn"),) if drawn and (sampling.sample or 0) <= _LISTED else ()
+    is_softmax, is_cut, draws = settings.alpha == 1, truncation.cuts, sampling.sample or 0
+    logsumexp = ("logsumexp",) if is_softmax else ()
+    samples = ("samples",) if draws else ()
+    left = [("kept", is_cut), ("support", not is_softmax)]
+    counts = [name for name, is_shown in left if is_shown]
     return Layout(
-        row=("samples",) if drawn else (shown,),
-        object=("logits", shown, "logsumexp", "entropy", *(("samples",) if drawn else ())),
+        row=samples or (shown,),
+        object=("logits", shown, *logsumexp, "entropy", *samples),
         lines=(
-            Column("samples", "", "text") if drawn else value,
-            *kept,
+            Column("samples", "", "text") if draws else value,
+            *(Column(name, name) for name in counts),
             Column("entropy", "entropy"),
             Column("winner", "winner", "text"),
         ),
         classes=(
             Column("logits", "logit"),
             value,
-            *cut,
-            *((Column("drawn", "drawn"),) if drawn else ()),
+            *((Column("cut", "", "text"),) if is_cut else ()),
+            *((Column("drawn", "drawn"),) if draws else ()),
             Column("probabilities", "", "bar"),
         ),
         footer=(
-            Item("logsumexp", "logsumexp"),
+            *(Item(name, name) for name in logsumexp),
             Item("entropy", "entropy", "nats"),
             Item("perplexity", "perplexity"),
             Item("winner", "winner"),
-            *((Item("kept", "kept"),) if truncation.cuts else ()),
-            *samples,
+            *(Item(name, name) for name in counts),
+            *((Item("samples", "drawn"),) if 0 < draws <= _LISTED else ()),
         ),
         total=(Item("rows", "rows"), Item("entropy_mean", "mean entropy", "nats")),
         emphasis="winners",
-        numbered=frozenset({"samples"}),
+        numbered=frozenset(samples),
     )

@@ -14,11 +14,14 @@ class SoftmaxSettings(NamedTuple):
     ----------
     temperature : float
         Divides the scores.
+    alpha : float
+        Of the entmax family: 1 is softmax, 2 sparsemax.
     log : bool
         Whether log-probabilities are shown.
     """
 
     temperature: float = 1.0
+    alpha: float = 1.0
     log: bool = False
 
     def check(self) -> None:

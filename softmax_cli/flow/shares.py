@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from softmax_cli.core.draws import draw
+from softmax_cli.core.entmax import Entmax
 from softmax_cli.core.logits import Logits
 from softmax_cli.core.truncation import truncate
 from softmax_cli.flow.naming import class_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -69,18 +70,18 @@ class Shares:
         """
         scores = block.values
         kept = self._truncated(scores)
-        shares = Logits(kept, temperature=self._settings.temperature)
+        shares = self._distribution(kept)
 
         @functools.cache
         def samples() -> NDArray[np.intp]:
             uniforms = self._generator.random((len(scores), self._draws))
             return draw(shares.probabilities(), uniforms)
 
-        return {
+        fields: dict[str, Callable[[], Values]] = {
             "logits": lambda: scores,
             "probabilities": shares.probabilities,
             "log_probabilities": shares.log_probabilities,
-            "logsumexp": shares.logsumexp,
+            "support": lambda: (shares.probabilities() > 0).sum(axis=1),
             "entropy": shares.entropy,
             "perplexity": shares.perplexity,
             "winners": lambda: shares.winners,
@@ -90,6 +91,15 @@ class Shares:
             "samples": lambda: class_names(samples(), self._names),
             "drawn": lambda: _counts(samples(), scores.shape[1]),
         }
+        if isinstance(shares, Logits):
+            fields["logsumexp"] = shares.logsumexp
+        return fields
+
+    def _distribution(self, scores: Floats) -> Logits | Entmax:
+        alpha, temperature = self._settings.alpha, self._settings.temperature
+        if alpha == 1:
+            return Logits(scores, temperature=temperature)
+        return Entmax(scores, alpha=alpha, temperature=temperature)
 
     def _truncated(self, scores: Floats) -> Floats:
         if not self._truncation.cuts:
