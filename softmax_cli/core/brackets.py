@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -63,41 +62,56 @@ class Brackets(NamedTuple):
     exponents: Exponents
 
     def solve(self) -> tuple[Parts, Parts]:
-        """The shares that sum to 1, and their logarithms, shape (classes, rows) each.
+        """The unknown, and the shares that sum to 1: two floats each, (rows,), (classes, rows)."""
+        unknown = self._in_floats()
+        high, low = np.zeros_like(self.above[0]), np.zeros_like(self.above[0])
+        going = np.arange(len(unknown[0]))
+        for _ in range(_ROUNDS):
+            part = self.of(going)
+            shares, brackets, smallest = part.parts((unknown[0][going], unknown[1][going]))
+            high[:, going], low[:, going] = shares
+            excess = excess_of(shares)
+            far = np.abs(excess) > EXACT * self.exponents.tolerance
+            if not far.any():
+                break
+            slope = part.slope(shares[0], brackets[0], smallest[0])
+            going = going[far]
+            _step(unknown, going, excess[far], slope[far])
+        return unknown, (high, low)
 
-        By Newton's method, in floats and then in two floats. The first guess is too large, and
-        from there no step on a convex function leads too far.
+    def _in_floats(self) -> Parts:
+        """The unknown by Newton's method in floats.
+
+        The first guess is too large, and from there no step on a convex function leads too far.
         """
-        c = self.exponents.c
+        c, q = self.exponents.c, float(self.exponents.q[0])
         count = self.inside.sum(axis=0).astype(np.float64)
         with quiet():
             guess = 1 / count if c > 1 else np.minimum(count**-c, 1 - self.above[0][0])
-        guess = np.maximum(guess, np.finfo(float).tiny)
-        rough = _newton((guess, np.zeros_like(guess)), self, Brackets.residual, DOUBT / 100)
-        tolerance = EXACT * self.exponents.tolerance
-        unknown = _newton(rough, self, Brackets.exact_residual, tolerance)
-        return self._shares(unknown)[0], self._logarithms(unknown)
+        unknown = np.maximum(guess, np.finfo(float).tiny), np.zeros_like(guess)
+        going = np.arange(len(guess))
+        for _ in range(_ROUNDS):
+            part, here = self.of(going), unknown[0][going]
+            with quiet():
+                smallest = here**c if c > 1 else here
+                brackets = smallest + part.above[0]
+                shares = brackets**q
+            if c > 1:
+                shares = np.where(part.above[0] > 0, shares, here)
+            shares = np.where(part.inside, shares, 0.0)
+            excess = fold_sum(shares) - 1
+            _step(unknown, going, excess, part.slope(shares, brackets, smallest))
+            going = going[np.abs(excess) > DOUBT / 100]
+            if not len(going):
+                break
+        return unknown
 
     def of(self, rows: NDArray[np.intp]) -> Brackets:
         """Those of some rows."""
         above = self.above[0][:, rows], self.above[1][:, rows]
         return Brackets(above, self.inside[:, rows], self.exponents)
 
-    def residual(self, unknown: Parts) -> tuple[Floats, Floats]:
-        """By how much the shares sum to more than 1, and the slope of that, by floats."""
-        c, q = self.exponents.c, float(self.exponents.q[0])
-        smallest = unknown[0] ** c if c > 1 else unknown[0]
-        brackets = smallest + self.above[0]
-        shares = np.where(self.above[0] > 0, brackets**q, unknown[0] if c > 1 else smallest**q)
-        shares = np.where(self.inside, shares, 0.0)
-        return fold_sum(shares) - 1, self._slope(shares, brackets, smallest)
-
-    def exact_residual(self, unknown: Parts) -> tuple[Floats, Floats]:
-        """The same by two floats."""
-        shares, brackets, smallest = self._shares(unknown)
-        return excess_of(shares), self._slope(shares[0], brackets[0], smallest[0])
-
-    def _shares(self, unknown: Parts) -> tuple[Parts, Parts, Parts]:
+    def parts(self, unknown: Parts) -> tuple[Parts, Parts, Parts]:
         """Shares, brackets, and the smallest bracket."""
         c, q = self.exponents
         smallest = power(unknown, self.exponents.c_parts) if c > 1 else unknown
@@ -111,17 +125,19 @@ class Brackets(NamedTuple):
         shares = np.where(self.inside, high, 0.0), np.where(self.inside, low, 0.0)
         return shares, brackets, smallest
 
-    def _slope(self, shares: Floats, brackets: Floats, smallest: Floats) -> Floats:
+    def slope(self, shares: Floats, brackets: Floats, smallest: Floats) -> Floats:
         """The derivative of the shares' sum by the unknown."""
         c, q = self.exponents.c, float(self.exponents.q[0])
         if c > 1:
-            ratios = np.where(self.above[0] > 0, smallest / brackets, 1.0)
+            with quiet():
+                ratios = np.where(self.above[0] > 0, smallest / brackets, 1.0)
             return fold_sum(np.where(self.inside, ratios ** (1 - q), 0.0))
         return q * fold_sum(np.where(self.inside, shares / brackets, 0.0))
 
-    def _logarithms(self, unknown: Parts) -> Parts:
+    def logarithms(self, unknown: Parts) -> Parts:
+        """The shares' logarithms in nats, shape (classes, rows); -inf outside the support."""
         c, q = self.exponents
-        _, brackets, _ = self._shares(unknown)
+        _, brackets, _ = self.parts(unknown)
         some = brackets[0] > 0
         with quiet():
             known = np.where(some, brackets[0], 1.0), np.where(some, brackets[1], 0.0)
@@ -141,26 +157,14 @@ def excess_of(shares: Parts) -> Floats:
     return excess
 
 
-def _newton(
-    guess: Parts,
-    brackets: Brackets,
-    residual: Callable[[Brackets, Parts], tuple[Floats, Floats]],
-    tolerance: float,
-) -> Parts:
-    """Where the residual is 0; each row ends by itself, whatever stands beside it."""
-    high, low = guess[0].copy(), guess[1].copy()
-    going = np.arange(len(high))
-    for _ in range(_ROUNDS):
-        with quiet():
-            excess, slope = residual(brackets.of(going), (high[going], low[going]))
-            moved = two_sum(high[going], low[going] - excess / slope)
-        is_low = ~(moved[0] > 0)
-        high[going] = np.where(is_low, high[going] / 2, moved[0])
-        low[going] = np.where(is_low, low[going] / 2, moved[1])
-        going = going[np.abs(excess) > tolerance]
-        if not len(going):
-            break
-    return high, low
+def _step(unknown: Parts, rows: NDArray[np.intp], excess: Floats, slope: Floats) -> None:
+    """Move some rows' unknowns, in place, and never to 0 or beyond."""
+    high, low = unknown
+    with quiet():
+        moved = two_sum(high[rows], low[rows] - excess / slope)
+    too_far = ~(moved[0] > 0)
+    high[rows] = np.where(too_far, high[rows] / 2, moved[0])
+    low[rows] = np.where(too_far, low[rows] / 2, moved[1])
 
 
 def _add(a: Parts, b: Parts) -> Parts:

@@ -13,7 +13,7 @@ numbers that are not negative, in two floats, as are the powers and their sum.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,8 +31,20 @@ from softmax_cli.core.brackets import DOUBT, EXACT, Brackets, Exponents, excess_
 from softmax_cli.core.logits import Logits
 from softmax_cli.core.powers import power
 
+# What others leave of 1 is told from their sum below this.
 _FEW: Final = 0.1
+# Fewer classes than this are not worth a group of their own.
+_NARROW: Final = 4
 _Element = TypeVar("_Element", np.float64, np.bool_)
+
+
+class _Solved(NamedTuple):
+    """Some rows, and what has been found of their best classes."""
+
+    rows: NDArray[np.intp]
+    brackets: Brackets
+    unknown: Parts
+    shares: Parts
 
 
 class Entmax:
@@ -65,32 +77,58 @@ class Entmax:
         return self._in_place(self._logits.winners)
 
     @cached_property
-    def _solution(self) -> tuple[Parts, Parts]:
-        """Probabilities and their logarithms, of the best class first, (classes, rows) each."""
+    def _solved(self) -> list[_Solved]:
+        """The rows in groups of as many classes as their supports may have."""
         gaps = self._logits.gap, self._logits.residue
-        last = _last_of_support(gaps, self._exponents)
-        inside = np.arange(len(gaps[0]))[:, None] <= last
-        above = _distances(gaps, last, self._exponents)
-        shares, logarithms = Brackets(above, inside, self._exponents).solve()
+        classes = len(gaps[0])
+        # The best class's bracket is 1 at the most. The number of classes hangs on the row alone,
+        # so that how it is summed up does not hang on the rows beside it.
+        near = np.maximum((gaps[0] > -1.01 / self._exponents.c).sum(axis=0), _NARROW)
+        widths = np.minimum(2 ** np.ceil(np.log2(near)).astype(int), classes)
+        groups = []
+        for width in np.unique(widths).tolist():
+            rows = np.flatnonzero(widths == width)
+            part = gaps[0][:width, rows], gaps[1][:width, rows]
+            last = _last_of_support(part, self._exponents)
+            inside = np.arange(width)[:, None] <= last
+            brackets = Brackets(_distances(part, last, self._exponents), inside, self._exponents)
+            groups.append(_Solved(rows, brackets, *brackets.solve()))
+        return groups
+
+    @cached_property
+    def _shares(self) -> Floats:
+        """Of the best class first, shape (classes, rows)."""
+        shares = np.zeros(self._logits.gap.shape)
+        for group in self._solved:
+            shares[: len(group.shares[0]), group.rows] = _rounded(group.shares)
+        return shares
+
+    @cached_property
+    def _logarithms(self) -> Floats:
+        """Those of the shares."""
+        logarithms = np.full(self._logits.gap.shape, -np.inf)
+        for group in self._solved:
+            found = group.brackets.logarithms(group.unknown)
+            logarithms[: len(found[0]), group.rows] = _rounded(found)
         # The logarithm of nearly 1 is that of what the others leave.
-        others = fold_sum(_rounded(shares)[1:])
+        others = fold_sum(self._shares[1:])
         few = others < _FEW
-        logarithms[0][0, few], logarithms[1][0, few] = np.log1p(-others[few]), 0.0
-        return shares, logarithms
+        logarithms[0, few] = np.log1p(-others[few]) + 0.0  # 0, not -0
+        return logarithms
 
     def probabilities(self) -> Floats:
         """Shares, shape (rows, classes); exactly 0 outside the support."""
-        return self._in_place(_rounded(self._solution[0]).T)
+        return self._in_place(self._shares.T)
 
     def log_probabilities(self) -> Floats:
         """Their logarithms in nats, shape (rows, classes); -inf outside the support."""
-        return self._in_place(_rounded(self._solution[1]).T)
+        return self._in_place(self._logarithms.T)
 
     def entropy(self) -> Floats:
         """Shannon entropy in nats, shape (rows,)."""
-        probabilities, logarithms = map(_rounded, self._solution)
-        with quiet():
-            return fold_sum(np.where(probabilities > 0, probabilities * -logarithms, 0.0))
+        has_share = self._shares > 0
+        surprisals = np.where(has_share, -self._logarithms, 0.0)
+        return fold_sum(self._shares * surprisals)
 
     def perplexity(self) -> Floats:
         """exp(entropy), shape (rows,)."""

@@ -7,10 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from softmax_cli.core.draws import draw
-from softmax_cli.core.entmax import Entmax
 from softmax_cli.core.logits import Logits
-from softmax_cli.core.truncation import truncate
 from softmax_cli.flow.naming import class_names
 
 if TYPE_CHECKING:
@@ -19,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from softmax_cli.core.arithmetic import Floats
+    from softmax_cli.core.entmax import Entmax
     from softmax_cli.flow.pipeline import LazyFields
     from softmax_cli.flow.settings import SamplingSettings, SoftmaxSettings, TruncationSettings
     from softmax_cli.input.rows import Block
@@ -50,8 +48,14 @@ class Shares:
         self._settings = settings
         self._truncation = truncation
         self._draws = sampling.sample or 0
-        self._generator = np.random.Generator(np.random.PCG64(sampling.seed))
+        self._seed = sampling.seed
         self._names = names
+
+    # What a plain softmax does without is loaded when it is needed: that is felt at each start.
+
+    @functools.cached_property
+    def _generator(self) -> np.random.Generator:
+        return np.random.Generator(np.random.PCG64(self._seed))
 
     def parts(self, blocks: Iterator[Block]) -> Iterator[Block]:
         """The blocks in parts so small that their draws can be held."""
@@ -74,6 +78,8 @@ class Shares:
 
         @functools.cache
         def samples() -> NDArray[np.intp]:
+            from softmax_cli.core.draws import draw
+
             uniforms = self._generator.random((len(scores), self._draws))
             return draw(shares.probabilities(), uniforms)
 
@@ -99,11 +105,15 @@ class Shares:
         alpha, temperature = self._settings.alpha, self._settings.temperature
         if alpha == 1:
             return Logits(scores, temperature=temperature)
+        from softmax_cli.core.entmax import Entmax
+
         return Entmax(scores, alpha=alpha, temperature=temperature)
 
     def _truncated(self, scores: Floats) -> Floats:
         if not self._truncation.cuts:
             return scores
+        from softmax_cli.core.truncation import truncate
+
         top_k, top_p, min_p, temperature_first = self._truncation
         temperature = self._settings.temperature if temperature_first else 1.0
         return truncate(scores, top_k=top_k, top_p=top_p, min_p=min_p, temperature=temperature)
