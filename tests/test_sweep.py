@@ -54,6 +54,13 @@ def test_hardmax_to_the_last_digit_is_no_matter_of_the_digits_shown(run: Run) ->
     assert "T 0.01: hardmax with shared ties, to the last digit" in tied
 
 
+def test_equal_scores_are_at_both_ends_and_a_lone_class_is_chosen(run: Run) -> None:
+    equal = run("compare", "-f", "table", "-T", "1,2", "3", "3").ok()
+    assert "T 1, 2: hardmax with shared ties and uniform, to the last digit" in equal
+    lone = run("compare", "-f", "table", "-T", "1,2", "3", "-inf").ok()
+    assert "T 1, 2: hardmax, to the last digit" in lone
+
+
 def test_negative_scores_break_linear_and_it_is_said() -> None:
     lines = picture("--", "-3", "0.5", "90")
     assert "linear: x/T over the sum of x/T is the same at every T; -3/87.5" in "\n".join(lines)

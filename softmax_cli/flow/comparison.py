@@ -97,7 +97,8 @@ def _extreme(trial: Trial, scores: Floats) -> str:
     reached = []
     if (np.abs(probabilities - hard) <= _HALF_AN_ULP_OF_1).all():
         reached.append("hardmax" if winners.sum() == 1 else "hardmax with shared ties")
-    if (np.abs(probabilities - uniform) <= np.spacing(uniform)).all():
+    is_uniform = (np.abs(probabilities - uniform) <= np.spacing(uniform)).all()
+    if is_uniform and np.count_nonzero(uniform) > 1:
         reached.append("uniform")
     return " and ".join(reached)
 
