@@ -23,12 +23,13 @@ def picture(*args: str, columns: int = 80, **env: str) -> list[str]:
     return lines
 
 
-@pytest.mark.parametrize("width", [40, 80, 200])
-@pytest.mark.parametrize("count", [1, 3, 10, 300])
-def test_a_line_for_each_temperature_at_any_width(width: int, count: int) -> None:
+@pytest.mark.parametrize(
+    ("count", "width"), [(1, 80), (3, 40), (3, 80), (10, 40), (10, 200), (300, 40), (300, 200)]
+)
+def test_a_line_for_each_temperature_at_any_width(count: int, width: int) -> None:
     lines = picture(*(str(i * 7 % 10 / 4) for i in range(count)), columns=width)
     assert [line.split()[0] for line in lines[2:9]] == LABELS
-    assert any("uniform, to the last digit" in line for line in lines)
+    assert any("uniform, to the last digit" in line for line in lines) == (count > 1)
 
 
 def test_numbers_bars_and_entropy_where_there_is_room() -> None:
