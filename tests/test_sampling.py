@@ -75,7 +75,7 @@ def test_the_draws_of_a_row_depend_on_the_rows_before_and_on_no_block(
     run: Run, tmp_path: Path
 ) -> None:
     path = tmp_path / "rows.csv"
-    np.savetxt(path, np.random.default_rng(5).normal(size=(60_000, 6)), delimiter=",")
+    np.savetxt(path, np.random.default_rng(5).normal(size=(25_000, 6)), delimiter=",")
     args = ("softmax", "--sample", "3", "--seed", "11")
     whole = run(*args, "-i", str(path), "-j", "2").ok()
     lines = path.read_bytes().splitlines(keepends=True)
