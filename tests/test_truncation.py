@@ -132,7 +132,7 @@ def test_running_sums_miss_nothing(terms: list[float]) -> None:
 
 
 def test_the_temperature_comes_last_or_first(run: Run) -> None:
-    # From an issue of another sampler: 0.665 and 0.245 at T = 1; 0.867 alone at T = 0.5.
+    # 0.665 and 0.245 at T = 1; 0.867 alone at T = 0.5.
     args = ("softmax", "--top-p", "0.8", "-T", "0.5", "3", "2", "1")
     assert run(*args).numbers()[0] == pytest.approx([0.880797, 0.119203, 0], abs=1e-6)
     assert run(*args, "--temperature-first").ok() == "1.0,0.0,0.0\n"

@@ -21,6 +21,8 @@ from softmax_cli.core.powers import log_of_parts, power
 # By how much a sum of shares may be off in floats and in two floats, times what a power makes of it
 DOUBT: Final = 1e-13
 EXACT: Final = 2.0**-98
+# From here on two floats are as fast
+_ROUGH: Final = 1e-3
 # Newton's method needs some 10 rounds, and a few more from a first guess among many classes.
 _ROUNDS: Final = 100
 
@@ -89,6 +91,7 @@ class Brackets(NamedTuple):
         with quiet():
             guess = 1 / count if c > 1 else np.minimum(count**-c, 1 - self.above[0][0])
         unknown = np.maximum(guess, np.finfo(float).tiny), np.zeros_like(guess)
+        tolerance = min(DOUBT / 100 * self.exponents.tolerance, _ROUGH)
         going = np.arange(len(guess))
         for _ in range(_ROUNDS):
             part, here = self.of(going), unknown[0][going]
@@ -101,7 +104,7 @@ class Brackets(NamedTuple):
             shares = np.where(part.inside, shares, 0.0)
             excess = fold_sum(shares) - 1
             _step(unknown, going, excess, part.slope(shares, brackets, smallest))
-            going = going[np.abs(excess) > DOUBT / 100]
+            going = going[np.abs(excess) > tolerance]
             if not len(going):
                 break
         return unknown
