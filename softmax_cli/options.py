@@ -372,6 +372,17 @@ def breakdown_option(heading: str, columns: Sequence[str]) -> Decorator:
     )
 
 
+def seed_option(heading: str) -> Decorator:
+    """--seed: what makes random draws repeatable."""
+    return option(
+        heading,
+        "--seed",
+        type=click.IntRange(min=0),
+        metavar="S",
+        help="Makes the draws repeatable.",
+    )
+
+
 def parse_temperature(text: str) -> float:
     """A temperature: finite, not negative.
 

@@ -69,6 +69,21 @@ class Reference:
         return (self.kl(both) + q.kl(both)) / 2
 
 
+def entmax_shares(vector: Iterable[float], alpha: float, temperature: float = 1.0) -> list[Exact]:
+    """Entmax for alpha > 1: the threshold is searched for in its interval's halves."""
+    c = mpmath.mpf(alpha) - 1
+    scores = [c * x / mpmath.mpf(temperature) for x in exacts(vector)]
+    low, high = max(scores) - 1, max(scores)
+
+    def shares(threshold: Exact) -> list[Exact]:
+        return [(x - threshold) ** (1 / c) if x > threshold else mpmath.mpf(0) for x in scores]
+
+    for _ in range(400):
+        middle = (low + high) / 2
+        low, high = (middle, high) if mpmath.fsum(shares(middle)) > 1 else (low, middle)
+    return shares((low + high) / 2)
+
+
 def ulps(computed: float, exact: Exact, scale: float | None = None) -> float:
     """Distance in units in the last place of the exact result, or of `scale`."""
     nearest = float(exact)

@@ -23,6 +23,15 @@ def test_the_accuracy_table_is_made_and_within_the_bound() -> None:
         assert len(rivals) == 3
 
 
+def test_the_table_of_entmax_is_made_and_within_the_bound() -> None:
+    command = [sys.executable, "-m", "tests.benchmarks.entmax", "--cases", "2"]
+    done = run_command(command, cwd=ROOT, env={"PYTHONWARNINGS": ""})
+    assert done.status == 0, done
+    for line in done.out.splitlines()[2:]:
+        _alpha, *ours = line.strip("| ").split(" | ")[:4]
+        assert max(map(float, ours)) <= BOUND
+
+
 def test_the_table_of_throughput_is_made() -> None:
     command = [
         sys.executable,

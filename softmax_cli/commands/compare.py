@@ -101,7 +101,8 @@ def compare(
     one, many = _layouts(swept=temperatures != (1.0,))
     shape = shape_of(rows)._replace(downwards=False)
     tally = ComparisonTally()
-    writer = open_comparison_writer(output, one, many, shape)
+    swept = len(temperatures) > 1
+    writer = open_comparison_writer(output, one, many, shape, swept=swept)
     with Notices() as notices:
         compute = Comparison(trials).compute
         write_rows(rows, compute, writer, tally, notices, always=check, divides=False)

@@ -21,6 +21,7 @@ Examples:
   softmax-cli hardmax 0.2 0.3 0.5
   softmax-cli hardmax --as name --names cat,dog,owl 0.2 0.3 0.5
   softmax-cli hardmax --as one-hot --ties split 2 2 1
+  softmax-cli hardmax --top 2 --as name --names cat,dog,owl 0.2 0.3 0.5
   softmax-cli hardmax -i scores.csv --as name | sort | uniq -c
 """
 
@@ -43,19 +44,29 @@ Examples:
     show_default="first",
     help="Equals:",
 )
+@option("Hardmax", "--top", type=click.IntRange(1), metavar="K", help="The K best, in order.")
 @input_options
 @output_options
 def hardmax(
-    source: InputSettings, output: OutputSettings, form: str | None, ties: str | None
+    source: InputSettings,
+    output: OutputSettings,
+    form: str | None,
+    ties: str | None,
+    top: int | None,
 ) -> None:
     """Pick the class with the largest score."""
     form = form or ("one-hot" if ties == "split" else "index")
+    if top is not None and ties in ("all", "split"):
+        raise click.UsageError(
+            f"--top takes so many and no more: --ties {ties} does not go with it"
+        )
     if ties == "split" and form != "one-hot":
         raise click.UsageError(f"--ties split shares a one-hot, --as {form} can't be shared")
     rows = open_rows(source, kind="scores")
 
     from softmax_cli.flow.choice import choose
     from softmax_cli.flow.pipeline import shape_of, write_rows
+    from softmax_cli.flow.ranking import choose_best
     from softmax_cli.flow.tally import TieCount
     from softmax_cli.messages import Notices
     from softmax_cli.output.writers import open_writer
@@ -63,9 +74,12 @@ def hardmax(
     with Notices() as notices:
 
         def compute(block: Block) -> LazyFields:
+            if top is not None:
+                return choose_best(block.values, top, ties, rows.names, block.places, notices)
             return choose(block.values, ties, rows.names, block.places, notices)
 
-        writer = open_writer(output, _layout(form.replace("-", "_")), shape_of(rows))
+        layout = _layout if top is None else _layout_of_best
+        writer = open_writer(output, layout(form.replace("-", "_")), shape_of(rows))
         write_rows(rows, compute, writer, TieCount(), notices)
 
 
@@ -78,6 +92,7 @@ def _layout(form: str) -> Layout:
             Column("name", "winner", "text"),
             Column("value", "value"),
             Column("margin", "margin"),
+            Column("close", "close", "mark"),
         ),
         classes=(
             Column("scores", "value"),
@@ -88,7 +103,24 @@ def _layout(form: str) -> Layout:
             Item("name", "winner"),
             Item("value", "value"),
             Item("margin", "margin to the runner-up"),
+            Item("closeness", "choice"),
         ),
-        total=(Item("rows", "rows"), Item("ties", "ties")),
+        total=(Item("rows", "rows"), Item("ties", "ties"), Item("close", "close")),
         emphasis="one_hot",
+    )
+
+
+def _layout_of_best(form: str) -> Layout:
+    """The layout for more than one: the best stand on top."""
+    one = _layout(form)
+    return one._replace(
+        lines=(Column("name", "", "text"), *one.lines[3:]),
+        classes=(
+            Column("scores", "value"),
+            Column("rank", "pick", "text"),
+            Column("distance", "distance"),
+        ),
+        footer=(Item("name", "best"), *one.footer[2:]),
+        order="place",
+        numbered=frozenset({"index", "name", "value"}),
     )

@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+# A number as a rounded one and what that misses
+Parts = tuple[Floats, Floats]
 
 _SPLITTER: Final = 134217729.0  # 2**27 + 1: halves a 53-bit significand
 
@@ -45,6 +47,12 @@ def two_product(a: Floats, b: Floats | float, /) -> tuple[Floats, Floats]:
         b_high, b_low = _split(np.asarray(b))
         error = ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low
     return product, finite_or_zero(error)
+
+
+def multiply_parts(a: Parts, b: Parts, /) -> Parts:
+    """Product of two numbers of two floats each, to about 100 bits."""
+    product, error = two_product(a[0], b[0])
+    return product, error + (a[0] * b[1] + a[1] * b[0])
 
 
 def divide(
@@ -122,6 +130,23 @@ def fold_sum_parts(terms: Floats, /) -> tuple[Floats, Floats]:
                 total = np.concatenate([folded, total[pairs:kept]])
                 lost = np.concatenate([error, waiting])
     return total[0], finite_or_zero(lost[0])
+
+
+def running_sum_parts(terms: Floats, /) -> tuple[Floats, Floats]:
+    """Sums of the first one, two, ... along the first axis, each as a sum and what it misses.
+
+    Each round adds what lies 1, 2, 4, ... before (Hillis and Steele, "Data parallel algorithms",
+    1986), so that there are as many rounds as the number of terms has digits in base 2.
+    """
+    total, lost = terms.copy(), np.zeros_like(terms)
+    step = 1
+    with quiet():
+        while step < len(terms):
+            added, error = _two_sum(total[step:], total[:-step])
+            lost[step:] = lost[step:] + lost[:-step] + error
+            total[step:] = added
+            step *= 2
+    return total, finite_or_zero(lost)
 
 
 class ExactSum:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from softmax_cli.core.arithmetic import Floats
 from softmax_cli.core.logits import check_rows
+
+# Nearer than this the runner-up's softmax probability is more than half of the winner's.
+_CLOSE: Final = float(np.log(2))
 
 
 class Choice(NamedTuple):
@@ -45,6 +48,11 @@ class Choice(NamedTuple):
         tied: NDArray[np.bool_] = self.winners.sum(axis=1) > 1
         return tied
 
+    def close(self) -> NDArray[np.bool_]:
+        """Rows where softmax would give the runner-up more than half of the winner's share."""
+        close: NDArray[np.bool_] = self.margin < _CLOSE
+        return close
+
 
 def hardmax(scores: Floats, /) -> Choice:
     """The winners of each row.
@@ -66,3 +74,13 @@ def hardmax(scores: Floats, /) -> Choice:
     with np.errstate(over="ignore", invalid="ignore"):
         margin = np.where(winners.sum(axis=1) > 1, 0.0, value - runner_up)
     return Choice(value, winners, margin)
+
+
+def ranking(scores: Floats, /, *, last: bool = False) -> NDArray[np.intp]:
+    """Classes from the largest score to the smallest, shape (rows, classes).
+
+    Of equal ones the first comes first, or the last.
+    """
+    if last:
+        return np.argsort(scores, axis=1, kind="stable")[:, ::-1]
+    return np.argsort(-scores, axis=1, kind="stable")

@@ -7,12 +7,10 @@ from typing import Final
 
 import numpy as np
 
-from softmax_cli.core.arithmetic import Floats, divide, two_product, two_sum
-
-_Parts = tuple[Floats, Floats]
+from softmax_cli.core.arithmetic import Floats, Parts, divide, multiply_parts, two_product, two_sum
 
 
-def log_parts(values: Floats, /) -> _Parts:
+def log_parts(values: Floats, /) -> Parts:
     """Logarithm of positive numbers to 100 bits.
 
     With values = m * 2**e it is e log 2 + 2 atanh(s), where s = (m - 1) / (m + 1).
@@ -21,7 +19,7 @@ def log_parts(values: Floats, /) -> _Parts:
     lower = fraction < math.sqrt(0.5)
     fraction, exponent = np.where(lower, 2 * fraction, fraction), exponent - lower
     s = divide(fraction - 1, 0.0, *two_sum(fraction, np.ones_like(fraction)))
-    high, low = _multiply(_tail(_multiply(s, s)), s)
+    high, low = multiply_parts(_tail(multiply_parts(s, s)), s)
     high, error = two_sum(2 * s[0], high)
     low = error + (2 * s[1] + low)
     whole, missed = two_product(exponent.astype(np.float64), _LOG2[0])
@@ -29,7 +27,7 @@ def log_parts(values: Floats, /) -> _Parts:
     return two_sum(total, error + (missed + exponent * _LOG2[1] + low))
 
 
-def _tail(square: _Parts) -> _Parts:
+def _tail(square: Parts) -> Parts:
     """2 atanh(s) / s - 2 by its series in the square of s, below 0.03."""
     plain = np.zeros_like(square[0])
     for high, _ in reversed(_ATANH[_PLAIN:]):
@@ -37,13 +35,8 @@ def _tail(square: _Parts) -> _Parts:
     result = plain, np.zeros_like(plain)
     for high, low in reversed(_ATANH[1:_PLAIN]):
         total, error = two_sum(result[0], np.full_like(plain, high))
-        result = _multiply((total, error + (result[1] + low)), square)
+        result = multiply_parts((total, error + (result[1] + low)), square)
     return result
-
-
-def _multiply(a: _Parts, b: _Parts) -> _Parts:
-    product, error = two_product(a[0], b[0])
-    return product, error + (a[0] * b[1] + a[1] * b[0])
 
 
 def _quotient(dividend: int, divisor: int) -> tuple[float, float]:

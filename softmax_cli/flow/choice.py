@@ -59,11 +59,6 @@ def choose(
             return class_names(index, of)
         return _lists(_winners(choice, row, of) for row in range(len(scores)))
 
-    def tied_classes() -> Values:
-        is_tied = set(tied.tolist())
-        every = range(len(scores))
-        return _lists(_winners(choice, row, None) if row in is_tied else [] for row in every)
-
     def one_hot() -> Values:
         if ties == "all":
             return choice.winners.astype(int)
@@ -79,8 +74,10 @@ def choose(
         "name": lambda: picked(names or list(map(str, range(scores.shape[1])))),
         "value": lambda: np.take_along_axis(scores, index[:, None], axis=1)[:, 0],
         "margin": lambda: choice.margin,
-        "ties": tied_classes,
+        "ties": lambda: tied_classes(choice),
         "tied": choice.tied,
+        "close": choice.close,
+        "closeness": lambda: closeness(choice),
         "one_hot": one_hot,
         "distance": lambda: distances(choice.value, scores),
     }
@@ -90,6 +87,18 @@ def distances(value: Floats, scores: Floats) -> Floats:
     """How far each score lies below its row's largest, shape (rows, classes)."""
     with np.errstate(over="ignore", invalid="ignore"):
         return np.where(scores == value[:, None], 0.0, value[:, None] - scores)
+
+
+def closeness(choice: Choice) -> Values:
+    """In words how near the runner-up is, shape (rows,)."""
+    words: Values = np.where(choice.close(), "close", "clear")
+    return words
+
+
+def tied_classes(choice: Choice) -> Values:
+    """The indices of each row's equal winners, an empty list where there is one."""
+    tied = choice.tied().tolist()
+    return _lists(_winners(choice, row, None) if tied[row] else [] for row in range(len(tied)))
 
 
 def _winners(choice: Choice, row: int, names: Sequence[str] | None) -> list[object]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
@@ -11,9 +12,12 @@ from softmax_cli.core import textbook
 from softmax_cli.core.logits import Logits
 
 if TYPE_CHECKING:
+    from softmax_cli.core.arithmetic import Floats
     from softmax_cli.flow.computing import LazyFields
     from softmax_cli.input.rows import Block
     from softmax_cli.output.results import Fields, Summary
+
+_HALF_AN_ULP_OF_1: Final = 2.0**-54
 
 
 class Trial(NamedTuple):
@@ -46,11 +50,11 @@ class Comparison:
         Logits(block.values)  # refuses rows without an answer
         assert block.numbers is not None
         records = [
-            (row, trial, textbook.run(trial.method, scores, trial.dtype, trial.temperature))
+            (row, trial, textbook.run(trial.method, scores, trial.dtype, trial.temperature), scores)
             for row, scores in zip(block.numbers.tolist(), block.values, strict=True)
             for trial in self._trials
         ]
-        rows, trials, outcomes = zip(*records, strict=True)
+        rows, trials, outcomes, vectors = zip(*records, strict=True)
 
         def note(trial: Trial, outcome: textbook.Outcome) -> str:
             at = f" at T = {trial.temperature:g}" if trial.temperature != 1 else ""
@@ -70,7 +74,34 @@ class Comparison:
             "probabilities": lambda: np.array(
                 [outcome.probabilities.astype(float) for outcome in outcomes]
             ),
+            "entropy": lambda: np.array(list(map(_entropy, trials, outcomes, vectors))),
+            "extreme": lambda: np.array(list(map(_extreme, trials, vectors))),
         }
+
+
+def _entropy(trial: Trial, outcome: textbook.Outcome, scores: Floats) -> float:
+    """Of the shares in nats; nan where one is negative or no number."""
+    if trial.method == "stable":
+        return float(Logits(scores[None], temperature=trial.temperature).entropy()[0])
+    shares = outcome.probabilities.astype(float)
+    if not (shares >= 0).all():
+        return math.nan
+    some = shares[shares > 0]
+    return float((some * -np.log(some)).sum())
+
+
+def _extreme(trial: Trial, scores: Floats) -> str:
+    """Which end of all temperatures the softmax has reached, to the last digit of a float64."""
+    logits = Logits(scores[None], temperature=trial.temperature)
+    probabilities, winners = logits.probabilities()[0], logits.winners[0]
+    hard, uniform = (chosen / chosen.sum() for chosen in (winners, ~logits.masked[0]))
+    reached = []
+    if (np.abs(probabilities - hard) <= _HALF_AN_ULP_OF_1).all():
+        reached.append("hardmax" if winners.sum() == 1 else "hardmax with shared ties")
+    is_uniform = (np.abs(probabilities - uniform) <= np.spacing(uniform)).all()
+    if is_uniform and np.count_nonzero(uniform) > 1:
+        reached.append("uniform")
+    return " and ".join(reached)
 
 
 class ComparisonTally:

@@ -1,10 +1,90 @@
-"""What the command line says about a loss."""
+"""What the command line says about a softmax and about a loss."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 from softmax_cli.errors import UsageError
+
+
+class SoftmaxSettings(NamedTuple):
+    """How scores become probabilities.
+
+    Attributes
+    ----------
+    temperature : float
+        Divides the scores.
+    alpha : float
+        Of the entmax family: 1 is softmax, 2 sparsemax.
+    log : bool
+        Whether log-probabilities are shown.
+    """
+
+    temperature: float = 1.0
+    alpha: float = 1.0
+    log: bool = False
+
+    def check(self) -> None:
+        """Nothing: any of them goes with any other."""
+
+
+class TruncationSettings(NamedTuple):
+    """Which classes are cut.
+
+    Attributes
+    ----------
+    top_k : int or None
+    top_p, min_p : float or None
+    temperature_first : bool
+        Whether what `top_p` and `min_p` cut is judged after the temperature, not before.
+    """
+
+    top_k: int | None = None
+    top_p: float | None = None
+    min_p: float | None = None
+    temperature_first: bool = False
+
+    @property
+    def cuts(self) -> bool:
+        """Whether anything may be cut."""
+        return any(value is not None for value in (self.top_k, self.top_p, self.min_p))
+
+    def check(self) -> None:
+        """Refuse an order of nothing.
+
+        Raises
+        ------
+        UsageError
+            Nothing is cut.
+        """
+        if self.temperature_first and not self.cuts:
+            raise UsageError("--temperature-first is about --top-k, --top-p and --min-p")
+
+
+class SamplingSettings(NamedTuple):
+    """What is drawn at random.
+
+    Attributes
+    ----------
+    sample : int or None
+        How many classes of each row.
+    seed : int or None
+        None for other draws each time.
+    """
+
+    sample: int | None = None
+    seed: int | None = None
+
+    def check(self) -> None:
+        """Refuse a seed of nothing.
+
+        Raises
+        ------
+        UsageError
+            Nothing is drawn.
+        """
+        if self.seed is not None and self.sample is None:
+            raise UsageError("--seed is about --sample, which draws")
 
 
 class TargetSettings(NamedTuple):

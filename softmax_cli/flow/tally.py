@@ -44,19 +44,21 @@ class Totals:
 
 
 class TieCount:
-    """The number of vectors, and of those with more than one winner."""
+    """The number of vectors, of those with more than one winner, and of those with a close one."""
 
-    fields = frozenset({"tied"})
+    fields = frozenset({"tied", "close"})
 
     def __init__(self) -> None:
         self._rows = 0
         self._ties = 0
+        self._close = 0
 
     def add(self, fields: Fields) -> None:
         """Count some vectors in."""
         self._rows += len(fields["tied"])
         self._ties += int(fields["tied"].sum())
+        self._close += int(fields["close"].sum())
 
     def summary(self) -> Summary:
-        """The counts: rows and ties."""
-        return {"rows": self._rows, "ties": self._ties}
+        """The counts: rows, ties and close."""
+        return {"rows": self._rows, "ties": self._ties, "close": self._close}

@@ -41,6 +41,8 @@ _BAR: Final = range(8, 41)
 _LONGEST: Final = 60
 _NAME: Final = 12
 _FOLDS: Final = 3
+# The shortest bar where several stand beside one another
+LEAST_OF_MANY: Final = 4
 # Nothing hangs on it, but rich takes a width from us only together with a height.
 _HEIGHT: Final = 25
 _STDOUT: Final = 1
@@ -82,7 +84,7 @@ class Canvas:
             markup=False,
             emoji=False,
         )
-        self._ascii = self._console.options.ascii_only
+        self.ascii_only = self._console.options.ascii_only
 
     def print(self, parts: Sequence[RenderableType]) -> None:
         """Print the parts under one another."""
@@ -111,21 +113,25 @@ class Canvas:
         self._widen(used)
         table = _frame()
         _add_column(table, label, widths[0])
-        for column, title, width, column_cells in zip(
-            plain, titles, widths[1:], cells, strict=True
-        ):
+        bars = len(columns) - len(plain)
+        room = min(_BAR.stop - 1, (self._console.width - used) // max(1, bars) - _GAP)
+        drawn: list[list[Text]] = []
+        plain_columns = zip(titles, widths[1:], cells, strict=True)
+        for column in columns:
+            if column.style == "bar":
+                if room >= (_BAR.start if bars == 1 else LEAST_OF_MANY):
+                    values = fields[column.field]
+                    drawn.append(bar_cells(values, largest, room, ascii_only=self.ascii_only))
+                    table.add_column(column.title, no_wrap=True, min_width=room)
+                continue
+            title, width, column_cells = next(plain_columns)
             if column.style in _NUMERIC:
                 title.justify = "right"
                 for cell in column_cells:
                     cell.pad_left(width - cell.cell_len)
             _add_column(table, title, width)
-        room = min(_BAR.stop - 1, self._console.width - used - _GAP)
-        for column in columns:
-            if column.style == "bar" and room in _BAR:
-                values = fields[column.field]
-                cells.append(bar_cells(values, largest, room, ascii_only=self._ascii))
-                table.add_column(column.title, no_wrap=True, min_width=room)
-        for i, line in enumerate(zip(heads, *cells, strict=True)):
+            drawn.append(column_cells)
+        for i, line in enumerate(zip(heads, *drawn, strict=True)):
             style = "bold" if emphasis is not None and emphasis[i] else None
             table.add_row(*line, style=style)
         return _indented(table), len(heads)
@@ -134,7 +140,13 @@ class Canvas:
         self, label: str, labels: Sequence[str], columns: Sequence[Column], fields: Fields
     ) -> bool:
         """Whether a line for each label fits the width."""
-        return self._grid(label, labels, columns, fields).used() <= self._console.width
+        return self.room(label, labels, columns, fields) >= 0
+
+    def room(
+        self, label: str, labels: Sequence[str], columns: Sequence[Column], fields: Fields
+    ) -> int:
+        """The width that is left beside the columns, below 0 where they do not fit."""
+        return self._console.width - self._grid(label, labels, columns, fields).used()
 
     def _grid(
         self, label: str, labels: Sequence[str], columns: Sequence[Column], fields: Fields
@@ -195,7 +207,7 @@ class Canvas:
         if column.style == "status":
             return status_cells(values)
         if column.style == "mark":
-            return mark_cells(values, ascii_only=self._ascii)
+            return mark_cells(values, ascii_only=self.ascii_only)
         return number_cells(values, _ROUGH if column.style == "rough" else self._digits)
 
     def _long(

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from softmax_cli.output.results import Values
 
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
+_LEVELS: Final = "▁▂▃▄▅▆▇█"
+_ASCII_LEVELS: Final = ".:-=+*#@"
 
 
 def number_cells(values: Values, digits: Digits) -> list[Text]:
@@ -81,3 +83,14 @@ def _bar(length: float, *, ascii_only: bool, negative: bool) -> str:
         return "░" * round(length)
     eighths = math.ceil(length * 8 - 1e-9) if length > 0 else 0
     return "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
+
+
+def skyline(values: Values, width: int, *, ascii_only: bool) -> str:
+    """A block for each value, its height relative to the largest: paler below 0, none for 0."""
+    levels, below = (_ASCII_LEVELS, "!") if ascii_only else (_LEVELS, "░")
+    largest = largest_size(np.maximum(values, 0.0))
+    blocks = []
+    for value in np.nan_to_num(values / largest, posinf=1.0).tolist():
+        height = max(1, math.ceil(value * len(levels) - 1e-9)) if value > 0 else 0
+        blocks.append(below if value < 0 else f" {levels}"[height])
+    return "".join(blocks) if width == 1 else " ".join(block * (width - 1) for block in blocks)

@@ -84,6 +84,8 @@ class DelimitedWriter:
             return list(self._shape.kept)
         if self._shape.downwards:
             return list(self._shape.column_names or (key,))
+        if key in self._layout.numbered:
+            return [f"{key}_{number}" for number in range(1, values.shape[1] + 1)]
         return self._shape.class_names(values.shape[1])
 
     def _parts(self, values: Values) -> list[str]:

@@ -34,7 +34,7 @@ def shown_fields(layout: Layout, shape: Shape) -> frozenset[str]:
     """The fields of tables, and of what stands below them."""
     columns = {column.field for column in (*layout.classes, *layout.lines)}
     items = {item.field for item in (*layout.footer, *layout.identity)}
-    extra = {field for field in (layout.notes, layout.emphasis) if field}
+    extra = {field for field in (layout.notes, layout.emphasis, layout.order) if field}
     if layout.label:
         extra.add(layout.label.field)
     if shape.kept:
@@ -65,7 +65,10 @@ def spread(layout: Layout, shape: Shape, fields: Fields, most: int | None = None
             columns.append(column)
             values[column.field] = field
             continue
-        names = shape.class_names(field.shape[1])
+        if column.field in layout.numbered:
+            names = [str(number) for number in range(1, field.shape[1] + 1)]
+        else:
+            names = shape.class_names(field.shape[1])
         hidden = 0 if most is None else max(0, len(names) - most)
         for i, name in enumerate(names[:most]):
             classes.append(Column(f"{column.field} {i}", name, column.style))

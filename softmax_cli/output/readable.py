@@ -66,7 +66,7 @@ def _value(value: Any, digits: Digits) -> str:
         return visible(value)
     if isinstance(value, list):
         return ", ".join(visible(str(item)) for item in value)
-    return texts(np.asarray(value).reshape(1), digits)[0]
+    return ", ".join(map(visible, texts(np.atleast_1d(value), digits)))
 
 
 def _exponent(number: float) -> int:

@@ -69,6 +69,10 @@ class Layout(NamedTuple):
         A field of words about each vector, below the table; empty words are left out.
     emphasis : str or None
         A field of classes that are not 0 where the class matters most.
+    order : str or None
+        A field of numbers, by which the lines of a lone vector's classes are sorted.
+    numbered : frozenset of str
+        Fields with several values for each vector that are not those of the classes.
     label : Column or None
         What heads each line of the table of many vectors; None for their number.
     most : int
@@ -87,6 +91,8 @@ class Layout(NamedTuple):
     groups: tuple[Column, ...] = ()
     notes: str | None = None
     emphasis: str | None = None
+    order: str | None = None
+    numbered: frozenset[str] = frozenset()
     label: Column | None = None
     most: int = 20
     named: bool = False

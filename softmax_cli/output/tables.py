@@ -69,11 +69,13 @@ class TableWriter:
         columns = [column for column in layout.classes if column.field in vector]
         classes = len(vector[columns[0].field])
         shown = min(classes, _CLASSES)
-        names = self._shape.class_names(classes)[:shown]
-        cut = {key: value[:shown] if np.ndim(value) else value for key, value in vector.items()}
-        emphasis = cut.get(layout.emphasis or "")
+        chosen = np.argsort(vector[layout.order])[:shown] if layout.order else np.arange(shown)
+        every_name = self._shape.class_names(classes)
+        names = [every_name[i] for i in chosen.tolist()]
+        emphasis = vector[layout.emphasis][chosen] if layout.emphasis else None
         bars = next((column.field for column in columns if column.style == "bar"), None)
         largest = largest_size(vector[bars]) if bars else 1.0
+        cut = {column.field: vector[column.field][chosen] for column in columns}
         table, lines = canvas.table("class", names, columns, cut, emphasis, largest)
         parts = [table, *canvas.left_out(classes - lines, "classes"), Text()]
         kept, cells = kept_items(self._shape, vector)
@@ -102,7 +104,7 @@ class TableWriter:
             table, lines = canvas.table(title, names, columns, values)
             parts = [table]
         parts += canvas.left_out(self._count - lines, "rows")
-        parts += canvas.left_out(hidden, "classes")
+        parts += canvas.left_out(hidden, "in each row" if self._layout.numbered else "classes")
         below = canvas.notes(fields.get(self._layout.notes or ""))
         if summary is not None and self._layout.total:
             below.append(canvas.footer(self._layout.total, summary))

@@ -46,12 +46,19 @@ def open_writer(settings: OutputSettings, layout: Layout, shape: Shape) -> Write
 
 
 def open_comparison_writer(
-    settings: OutputSettings, one: Layout, many: Layout, shape: Shape
+    settings: OutputSettings, one: Layout, many: Layout, shape: Shape, *, swept: bool
 ) -> Writer:
-    """A writer of records by method, whose table has another layout for many vectors."""
+    """A writer of records by method, whose table is another one for many vectors.
+
+    And for a lone vector that goes through many temperatures (`swept`).
+    """
     writer = open_writer(settings, one, shape)
     if settings.resolved_format() not in TABLES:
         return writer
     from softmax_cli.output.comparison import ComparisonTable
 
+    if swept and settings.resolved_format() == "table":
+        from softmax_cli.output.sweep import SweepTable
+
+        writer = SweepTable(shape, settings.digits())
     return ComparisonTable(writer, open_writer(settings, many, shape._replace(kept=())))
