@@ -278,6 +278,17 @@ def normalize_option(heading: str) -> Decorator:
     )
 
 
+def seed_option(heading: str) -> Decorator:
+    """--seed: where random numbers start."""
+    return option(
+        heading,
+        "--seed",
+        type=click.IntRange(min=0),
+        metavar="S",
+        help="Makes the draws repeatable.",
+    )
+
+
 def breakdown_option(heading: str, columns: Sequence[str]) -> Decorator:
     """--breakdown: every number in place of one."""
     return option(

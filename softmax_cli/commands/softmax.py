@@ -42,10 +42,30 @@ Examples:
     help="Divides the scores: below 1 sharpens, above 1 flattens, 0 is the hard choice.",
 )
 @option("Softmax", "--log", is_flag=True, help="Log-probabilities, right also where p is 0 or 1.")
+@option(
+    "Softmax",
+    "--hierarchical",
+    metavar="COUNTS",
+    help="Scores of the nodes of the Huffman tree of these counts, a list or a file.",
+)
 @input_options
 @output_options
-def softmax(source: InputSettings, output: OutputSettings, temperature: float, log: bool) -> None:
+def softmax(
+    source: InputSettings,
+    output: OutputSettings,
+    temperature: float,
+    log: bool,
+    hierarchical: str | None,
+) -> None:
     """Turn scores into probabilities: exp(x) over the sum of exp(x), and never overflow."""
+    _check_hierarchical(hierarchical, source, temperature)
+    if hierarchical is not None:
+        nodes = open_rows(source._replace(names=None))  # --names are those of the classes
+
+        from softmax_cli.flow.hierarchy import write_probabilities
+
+        write_probabilities(nodes, source.names, output, hierarchical, log=log)
+        return
     rows = open_rows(source)
 
     from softmax_cli.core.logits import Logits
@@ -71,6 +91,14 @@ def softmax(source: InputSettings, output: OutputSettings, temperature: float, l
     shown = "log_probabilities" if log else "probabilities"
     writer = open_writer(output, _layout(shown), shape_of(rows))
     write_rows(rows, compute, writer, Totals("entropy"), notices=Notices())
+
+
+def _check_hierarchical(counts: str | None, source: InputSettings, temperature: float) -> None:
+    """Refuse to divide what is no score of a class, and to read standard input for two things."""
+    if counts is not None and temperature != 1:
+        raise click.UsageError("--temperature is about the scores of classes, not of nodes")
+    if counts == source.path == "-" and not source.vectors:
+        raise click.UsageError("standard input can't hold both scores and --hierarchical")
 
 
 def _layout(shown: str) -> Layout:

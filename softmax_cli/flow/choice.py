@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from softmax_cli.core.hard import Choice, hardmax
 from softmax_cli.errors import RowError
-from softmax_cli.flow.naming import class_names
+from softmax_cli.flow.naming import class_names, ragged
 
 if TYPE_CHECKING:
     from softmax_cli.core.arithmetic import Floats
@@ -54,12 +54,12 @@ def choose(
     def picked(of: Sequence[str] | None) -> Values:
         if ties != "all":
             return class_names(index, of)
-        return _lists(_winners(choice, row, of) for row in range(len(scores)))
+        return ragged(_winners(choice, row, of) for row in range(len(scores)))
 
     def tied_classes() -> Values:
         is_tied = set(tied.tolist())
         every = range(len(scores))
-        return _lists(_winners(choice, row, None) if row in is_tied else [] for row in every)
+        return ragged(_winners(choice, row, None) if row in is_tied else [] for row in every)
 
     def one_hot() -> Values:
         if ties == "all":
@@ -92,12 +92,3 @@ def distances(value: Floats, scores: Floats) -> Floats:
 def _winners(choice: Choice, row: int, names: Sequence[str] | None) -> list[object]:
     found = np.flatnonzero(choice.winners[row])
     return list(class_names(found, names).tolist())
-
-
-def _lists(rows: Iterable[list[object]]) -> Values:
-    """An array of lists, which numpy would take for a table where they are of one length."""
-    lists = list(rows)
-    array = np.empty(len(lists), dtype=object)
-    for i, row in enumerate(lists):
-        array[i] = row
-    return array

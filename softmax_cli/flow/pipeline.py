@@ -7,6 +7,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Protocol
 
 from softmax_cli.errors import DataError, RowError
+from softmax_cli.flow.naming import check_names
 from softmax_cli.input.rows import Divisible
 from softmax_cli.output.progress import Progress
 from softmax_cli.output.results import Shape, TextWriter, Writer
@@ -173,7 +174,7 @@ def computed(
 ) -> Iterator[Fields]:
     """Each block's fields; of a block with a bad row those before it, and then the error."""
     for block in rows.blocks:
-        _check_names(rows, block)
+        check_names(rows.names, block.values.shape[1])
         fields, error = _until_error(block, compute, wanted)
         if fields is not None:
             yield fields
@@ -200,9 +201,3 @@ def _until_error(
 
 def _evaluated(lazy: LazyFields, wanted: frozenset[str]) -> Fields:
     return {key: lazy[key]() for key in wanted}
-
-
-def _check_names(rows: Rows, block: Block) -> None:
-    classes = block.values.shape[1]
-    if rows.names is not None and len(rows.names) != classes:
-        raise DataError(f"--names gives {len(rows.names)} names for {classes} classes")

@@ -9,15 +9,12 @@ import numpy as np
 from softmax_cli.flow.pipeline import computed, progress_of
 
 if TYPE_CHECKING:
-    from softmax_cli.flow.loss_totals import LossTotals
-    from softmax_cli.flow.pipeline import Compute
+    from softmax_cli.flow.pipeline import Compute, Tally
     from softmax_cli.input.rows import Rows
     from softmax_cli.output.results import Fields, Writer
 
 
-def write_worst(
-    rows: Rows, compute: Compute, writer: Writer, tally: LossTotals, *, count: int
-) -> None:
+def write_worst(rows: Rows, compute: Compute, writer: Writer, tally: Tally, *, count: int) -> None:
     """Write the rows with the largest losses, the largest first, and the summary of all rows.
 
     No more than so many and a block are held in memory. Of equal losses the earlier comes first.
@@ -37,7 +34,7 @@ def write_worst(
     writer.close(tally.summary())
 
 
-def write_gradient_of_mean(rows: Rows, compute: Compute, writer: Writer, tally: LossTotals) -> None:
+def write_gradient_of_mean(rows: Rows, compute: Compute, writer: Writer, tally: Tally) -> None:
     """Write the rows with the derivative of the mean loss by each row's logits.
 
     The denominator is known at the end, and so all rows are held in memory.

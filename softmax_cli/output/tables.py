@@ -32,8 +32,7 @@ class TableWriter:
         columns = {column.field for column in (*layout.classes, *layout.lines)}
         items = {item.field for item in (*layout.footer, *layout.identity)}
         extra = {field for field in (layout.notes, layout.emphasis) if field}
-        if layout.label:
-            extra.add(layout.label.field)
+        extra |= {column.field for column in (layout.label, layout.part) if column}
         self.fields = frozenset(columns | items | extra)
         self._layout = layout
         self._shape = shape
@@ -73,13 +72,17 @@ class TableWriter:
         columns = [column for column in layout.classes if column.field in vector]
         classes = len(vector[columns[0].field])
         shown = min(classes, _CLASSES)
-        names = self._shape.class_names(classes)[:shown]
+        if layout.part is None:
+            title, names = "class", self._shape.class_names(classes)[:shown]
+        else:
+            title, names = layout.part.title, list(map(str, vector[layout.part.field]))[:shown]
         cut = {key: value[:shown] if np.ndim(value) else value for key, value in vector.items()}
         emphasis = cut.get(layout.emphasis or "")
         bars = next((column.field for column in columns if column.style == "bar"), None)
         largest = largest_size(vector[bars]) if bars else 1.0
-        table, lines = canvas.table("class", names, columns, cut, emphasis, largest)
-        parts = [table, *canvas.left_out(classes - lines, "classes"), Text()]
+        table, lines = canvas.table(title, names, columns, cut, emphasis, largest)
+        what = "lines" if layout.part else "classes"
+        parts = [table, *canvas.left_out(classes - lines, what), Text()]
         if layout.identity:
             parts.append(canvas.identity(layout.identity, vector))
         parts.append(canvas.footer(layout.footer, vector))
