@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from softmax_cli.errors import DataError
-from softmax_cli.input.numbers import is_list, parse_list
+from softmax_cli.input.numbers import is_list, parse_list, shown
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.source import open_rows
 
@@ -29,6 +29,21 @@ class Counts(NamedTuple):
 
     values: Floats
     names: Sequence[str] | None = None
+
+    def in_order_of(self, names: Sequence[str] | None, option: str) -> Floats:
+        """The counts of classes in an order, where both have names.
+
+        Raises
+        ------
+        DataError
+            The names are not the same.
+        """
+        if names is None or self.names is None or tuple(names) == tuple(self.names):
+            return self.values
+        if sorted(names) != sorted(self.names):
+            strange = next((name for name in self.names if name not in names), self.names[-1])
+            raise DataError(f"{option}: a class named {shown(strange)}, which the rows do not have")
+        return self.values[[self.names.index(name) for name in names]]
 
 
 def read_counts(text: str, option: str) -> Counts:

@@ -24,7 +24,7 @@ class _OfClass(NamedTuple):
 
 
 class LossSums(Totals):
-    """rows, loss_sum, weight_sum and mean, as of `LossTotals`, and the mean of other fields.
+    """rows, loss_sum, weight_sum and mean, as of `LossTotals`, and sum and mean of other fields.
 
     Parameters
     ----------
@@ -55,14 +55,15 @@ class LossSums(Totals):
         count = self.sum("counted")
         if self._needs_mean and not count:
             raise DataError("every row is ignored: there is no mean")
-        sums = {"mean": self.sum("loss")}
-        sums.update({f"{name}_mean": self.sum(name) for name in self._others})
+        sums = {name: self.sum(name) for name in self._others}
         return {
             "rows": self.rows,
             **({"ignored": self.rows - int(count)} if self._counts_ignored else {}),
             "loss_sum": self.sum("loss"),
             "weight_sum": count,
-            **{key: value / count if count else np.nan for key, value in sums.items()},
+            "mean": self.sum("loss") / count if count else np.nan,
+            **{f"{name}_sum": value for name, value in sums.items()},
+            **{f"{name}_mean": value / count if count else np.nan for name, value in sums.items()},
         }
 
 

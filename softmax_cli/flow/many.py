@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from softmax_cli.flow.estimates import write_estimates
 from softmax_cli.flow.paths import write_path_losses
 
 if TYPE_CHECKING:
@@ -39,3 +40,5 @@ def write_many(
     """
     if many.hierarchical is not None:
         write_path_losses(rows, names, output, truth, report, many.hierarchical)
+    else:
+        write_estimates(rows, output, truth, report, many)
