@@ -27,8 +27,8 @@ class SampledSoftmax:
     weights 1 / (N q), N draws of probability q each, exp(target) plus the sum of weight *
     exp(score) is an unbiased estimate of the sum of all exponentials, where draws of the target
     have the weight 0. The loss is its logarithm less the target's score. (TensorFlow's
-    `sampled_softmax_loss` corrects the target's score like the others', which is an estimate of
-    nothing but a training signal of the same optimum.)
+    `sampled_softmax_loss` corrects the target's score like the others': a signal to train by, but
+    no estimate of the cross-entropy.)
 
     Parameters
     ----------

@@ -53,22 +53,26 @@ class Turns(NamedTuple):
         return logits
 
 
-def turns(scores: Floats, paths: Sequence[Path], /) -> Turns:
+def turns(scores: Floats, paths: Sequence[Path], which: Indices, /) -> Turns:
     """The turns of each row's path, which read the scores of its nodes alone.
 
     Parameters
     ----------
     scores : array, shape (rows, nodes)
-    paths : sequence of Path, of length rows
+    paths : sequence of Path
+    which : array of int, shape (rows,)
+        The index of each row's path among them.
     """
     lengths = np.array([len(path.nodes) for path in paths], np.intp)
-    shape = (int(lengths.max(initial=0)), len(paths))
-    nodes, read, signs = np.zeros(shape, np.intp), np.full(shape, np.inf), np.ones(shape)
-    for row, path in enumerate(paths):
-        nodes[: lengths[row], row] = path.nodes
-        read[: lengths[row], row] = scores[row, path.nodes]
-        signs[: lengths[row], row] = 1 - 2 * path.turns
-    return Turns(nodes, read, signs, lengths)
+    shape = (int(lengths.max()), len(paths))
+    nodes, bits = np.zeros(shape, np.intp), np.zeros(shape, np.intp)
+    for column, path in enumerate(paths):
+        nodes[: lengths[column], column] = path.nodes
+        bits[: lengths[column], column] = path.turns
+    nodes, bits, lengths = nodes[:, which], bits[:, which], lengths[which]
+    is_on = np.arange(len(nodes))[:, None] < lengths
+    read = np.where(is_on, scores[np.arange(len(which)), nodes], np.inf)
+    return Turns(nodes, read, np.where(bits, -1.0, 1.0), lengths)
 
 
 def path_loss(way: Turns, /) -> Floats:
@@ -93,9 +97,8 @@ def pulls(way: Turns, /) -> Floats:
 def path_gradient(way: Turns, nodes: int, /) -> Floats:
     """The derivative of `path_loss` by every node's score, shape (rows, nodes): 0 off the path."""
     result = np.zeros((len(way.lengths), nodes))
-    own = pulls(way)
-    for row, length in enumerate(way.lengths):
-        result[row, way.nodes[:length, row]] = own[:length, row]
+    steps, rows = np.nonzero(np.arange(len(way.nodes))[:, None] < way.lengths)
+    result[rows, way.nodes[steps, rows]] = pulls(way)[steps, rows]
     return result
 
 

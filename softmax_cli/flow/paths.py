@@ -99,8 +99,9 @@ class PathFields:
         """
         self._check(block)
         truth, labels = self._labels.read(block, self._tree.classes)
-        paths = self._paths(truth, labels)
-        way = hierarchical.turns(block.values, paths)
+        found, which = self._paths(truth, labels)
+        way = hierarchical.turns(block.values, found, which)
+        paths = [found[i] for i in which.tolist()]
 
         def loss() -> Floats:
             values = in_base(hierarchical.path_loss(way), self._base)
@@ -108,7 +109,7 @@ class PathFields:
             return values
 
         def gradient() -> Floats:
-            if np.isinf(way.scores).any():
+            if np.isinf(block.values).any():
                 loss()  # to tell that it is infinite
             pulls = hierarchical.path_gradient(way, self._tree.classes - 1)
             return in_base(pulls, self._base)
@@ -126,13 +127,13 @@ class PathFields:
             **self._turns(way, paths, labels),
         }
 
-    def _paths(self, truth: Truth, labels: Labels) -> list[Path]:
-        """Each row's path, that of an ignored one without a turn."""
-        paths = [self._path(label) for label in labels.tolist()]
+    def _paths(self, truth: Truth, labels: Labels) -> tuple[list[Path], Labels]:
+        """The paths there are, and which of them is each row's: an ignored one's has no turn."""
+        known, which = np.unique(labels, return_inverse=True)
+        paths = [self._path(label) for label in known.tolist()]
         if truth.ignored is None:
-            return paths
-        known = zip(paths, truth.ignored.tolist(), strict=True)
-        return [_NOWHERE if ignored else path for path, ignored in known]
+            return paths, which
+        return [*paths, _NOWHERE], np.where(truth.ignored, len(paths), which)
 
     def _turns(self, way: Turns, paths: Sequence[Path], labels: Labels) -> LazyFields:
         """What is known of each turn of each row's path."""
