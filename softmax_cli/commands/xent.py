@@ -116,7 +116,9 @@ _report_options: Final = gathered(
         reduction_option("Loss"),
         base_option("Loss"),
         breakdown_option("Loss", _BREAKDOWN),
-        option("Loss", "--gradient", is_flag=True, help="The loss's gradient by the logits."),
+        option(
+            "Loss", "--gradient", is_flag=True, help="The loss's gradient by the logits in CSV."
+        ),
         option(
             "Loss",
             "--worst",

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from softmax_cli.errors import DataError
+from softmax_cli.input.counts import open_counts
 from softmax_cli.input.numbers import is_list, parse_list, shown
-from softmax_cli.input.settings import InputSettings
-from softmax_cli.input.source import open_rows
 
 if TYPE_CHECKING:
     from softmax_cli.core.arithmetic import Floats
@@ -24,7 +24,7 @@ class Counts(NamedTuple):
     values : array, shape (classes,)
         Finite and positive.
     names : sequence of str or None
-        The classes' names, where a file has them as its header.
+        The classes' names, where a file has them.
     """
 
     values: Floats
@@ -47,24 +47,35 @@ class Counts(NamedTuple):
 
 
 def read_counts(text: str, option: str) -> Counts:
-    """Counts typed as a list, or of a file with one row or one column of them.
+    """Counts typed as a list, or of a file: one row, one column, or a name and a count a line.
 
     Raises
     ------
     DataError
-        The file can't be read or has more than that, or a count is not positive.
+        The file can't be read or is none of these, or a count is not positive.
     """
     if is_list(text):
         return Counts(_checked(np.array(parse_list(text, option)), option))
-    rows = open_rows(InputSettings(path=text))
-    vectors = [values for block in rows.blocks for values in block.values]
-    if len(vectors) != 1:
-        shape = f"{len(vectors)} rows of {len(vectors[0])}"
-        raise DataError(f"{option} {text}: {shape} numbers", "counts are one row, or one column")
-    return Counts(_checked(vectors[0], f"{option} {text}"), None if rows.downwards else rows.names)
+    try:
+        rows = open_counts(text)
+    except DataError as error:
+        error.hint = error.hint or f"{option} takes counts as a list or a file"
+        raise
+    place = f"{option} {text}"
+    blocks = list(rows.blocks)
+    values = np.concatenate([block.values for block in blocks])
+    if blocks[0].labels is not None:
+        names = tuple(chain.from_iterable(block.labels or [] for block in blocks))
+        return Counts(_checked(values[:, 0], place), names)
+    if len(values) != 1:
+        shape = f"{len(values)} rows of {values.shape[1]} numbers"
+        raise DataError(f"{place}: {shape}", "counts are one row, or one column")
+    return Counts(_checked(values[0], place), None if rows.downwards else rows.names)
 
 
 def _checked(counts: Floats, place: str) -> Floats:
-    if not (np.isfinite(counts) & (counts > 0)).all():
-        raise DataError(f"{place}: counts are finite and greater than 0")
+    wrong = np.flatnonzero(~(np.isfinite(counts) & (counts > 0)))
+    if len(wrong):
+        number = f"count {wrong[0] + 1} is {counts[wrong[0]]:g}"
+        raise DataError(f"{place}: {number}, and counts are finite and greater than 0")
     return counts

@@ -71,7 +71,7 @@ def _read(settings: InputSettings, target_column: str | None, kind: str) -> Rows
     opened = open_input(settings.path)
     format_ = settings.input_format
     if format_ == "auto":
-        format_ = _format_of(opened.start())
+        format_ = format_of(opened.start())
         if format_ != "csv" and (settings.delimiter or settings.header is not None):
             format_ = "csv"  # as is said by who names a delimiter or a header
     if format_ == "npy":
@@ -87,7 +87,7 @@ def _read(settings: InputSettings, target_column: str | None, kind: str) -> Rows
     return read_delimited(settings, target_column, opened)
 
 
-def _format_of(start: bytes) -> str:
+def format_of(start: bytes) -> str:
     """What an input is, by its first bytes: 'npy', 'json' of whatever kind, or 'csv'."""
     if start.startswith(b"\x93"):  # which begins no text
         return "npy"

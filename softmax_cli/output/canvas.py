@@ -128,9 +128,9 @@ class Canvas:
         used = _MARGIN + _width([Text(label), *heads]) + sum(_GAP + width for width in widths)
         return _Grid(heads, titles, cells, widths, used)
 
-    def left_out(self, count: int, what: str) -> list[RenderableType]:
+    def left_out(self, count: int, what: str, where: str = "csv") -> list[RenderableType]:
         """A line that says how many there are beside those shown, if there are any."""
-        return [self.note(f"… {count} more {what}; -f csv shows all")] if count > 0 else []
+        return [self.note(f"… {count} more {what}; -f {where} shows all")] if count > 0 else []
 
     def _widen(self, needed: int) -> None:
         """Rather wider than the screen than cut."""

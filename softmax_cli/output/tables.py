@@ -81,8 +81,8 @@ class TableWriter:
         bars = next((column.field for column in columns if column.style == "bar"), None)
         largest = largest_size(vector[bars]) if bars else 1.0
         table, lines = canvas.table(title, names, columns, cut, emphasis, largest)
-        what = "lines" if layout.part else "classes"
-        parts = [table, *canvas.left_out(classes - lines, what), Text()]
+        left = ("lines", "json") if layout.part else ("classes", "csv")
+        parts = [table, *canvas.left_out(classes - lines, *left), Text()]
         if layout.identity:
             parts.append(canvas.identity(layout.identity, vector))
         parts.append(canvas.footer(layout.footer, vector))
