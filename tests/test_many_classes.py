@@ -190,9 +190,25 @@ def test_the_standard_error_covers_the_normaliser_as_estimates_grow_in_number(
         one = json.loads(run("xent", TEN, "-t", "3", "--sampled", "8", *args).ok())
         errors.append(one["normaliser_standard_error"])
         assert abs(one["normaliser"] - 1) < 4 * errors[-1]
-        negative = json.loads(run("xent", TEN, "-t", "3", "--negative", "8", *args).ok())
-        assert abs(negative["difference"]) < 4 * negative["standard_error"]
+    negative = json.loads(run("xent", TEN, "-t", "3", "--negative", "8", *args).ok())
+    assert abs(negative["difference"]) < 4 * negative["standard_error"]
     assert errors[1] == pytest.approx(errors[0] / 20, rel=0.3)
+
+
+@pytest.mark.parametrize("method", ["--sampled", "--negative"])
+def test_an_interval_of_two_standard_errors_covers_the_exact_value_as_often_as_it_should(
+    run: Run, method: str
+) -> None:
+    args = ["--breakdown", "--noise", "log-uniform", "--repeat", "300", "--seed", "2"]
+    done = run("xent", "-t", "1", method, "8", *args, "--no-header", stdin=f"{TEN}\n" * 500).ok()
+    header, *lines = done.splitlines()
+    columns = dict(zip(header.split(","), np.loadtxt(lines, delimiter=",").T, strict=True))
+    if method == "--sampled":
+        off = (columns["normaliser"] - 1) / columns["normaliser_standard_error"]
+    else:
+        off = columns["difference"] / columns["standard_error"]
+    assert 0.92 < np.mean(np.abs(off) < 1.96) < 0.98
+    assert abs(np.mean(off)) < 0.25
 
 
 def test_many_draws_leave_no_doubt(run: Run) -> None:

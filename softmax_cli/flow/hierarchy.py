@@ -52,7 +52,7 @@ class Hierarchy:
         check_names(self.names, self.tree.classes)
 
     def check(self, block: Block) -> None:
-        """See that rows have a score for each inner node, none of them nan.
+        """See that rows have a score for each inner node.
 
         Raises
         ------
@@ -79,7 +79,7 @@ def write_probabilities(
     Parameters
     ----------
     rows : Rows
-    names : tuple of str or None
+    names : sequence of str or None
         What --names gives.
     output : OutputSettings
     counts : str
