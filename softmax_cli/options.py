@@ -278,21 +278,21 @@ def normalize_option(heading: str) -> Decorator:
     )
 
 
+def breakdown_option(heading: str, columns: Sequence[str]) -> Decorator:
+    """--breakdown: every number in place of one."""
+    return option(
+        heading, "--breakdown", is_flag=True, help="Columns " + ", ".join(columns) + " in CSV."
+    )
+
+
 def seed_option(heading: str) -> Decorator:
-    """--seed: where random numbers start."""
+    """--seed: what makes random draws repeatable."""
     return option(
         heading,
         "--seed",
         type=click.IntRange(min=0),
         metavar="S",
         help="Makes the draws repeatable.",
-    )
-
-
-def breakdown_option(heading: str, columns: Sequence[str]) -> Decorator:
-    """--breakdown: every number in place of one."""
-    return option(
-        heading, "--breakdown", is_flag=True, help="Columns " + ", ".join(columns) + " in CSV."
     )
 
 
