@@ -6,6 +6,7 @@ from typing import Final
 
 import click
 
+from softmax_cli import completers
 from softmax_cli.flow.settings import SamplingSettings, SoftmaxSettings, TruncationSettings
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.source import open_rows
@@ -45,7 +46,7 @@ _softmax_options: Final = gathered(
             metavar="T",
             type=parse_temperature,
             default="1",
-            help="Divides the scores: below 1 sharpens, above 1 flattens, 0 is the hard choice.",
+            help="Divides the scores; 0 is the hard choice",
         ),
         option(
             "Softmax",
@@ -54,13 +55,20 @@ _softmax_options: Final = gathered(
             metavar="A",
             default=1.0,
             show_default=False,
-            help="Entmax, which may give exactly 0: 1 is softmax, 2 sparsemax.",
+            help="Entmax: 1 is softmax, 2 sparsemax",
+        ),
+        option(
+            "Softmax",
+            "--hierarchical",
+            metavar="COUNTS",
+            shell_complete=completers.files,
+            help="Scores are of a Huffman tree's nodes",
         ),
         option(
             "Softmax",
             "--log",
             is_flag=True,
-            help="Log-probabilities, right also where p is 0 or 1.",
+            help="Log-probabilities, right also where p is 0 or 1",
         ),
     ],
 )
@@ -73,27 +81,27 @@ _truncation_options: Final = gathered(
             "--top-k",
             type=click.IntRange(1),
             metavar="K",
-            help="Keep the K best, and what equals the last of them.",
+            help="Keep the K best, and their equals",
         ),
         option(
             "Truncation",
             "--top-p",
             type=Finite(0, 1, min_open=True),
             metavar="P",
-            help="Of these keep the fewest best that sum to P at least.",
+            help="Of these the fewest that sum to P",
         ),
         option(
             "Truncation",
             "--min-p",
             type=Finite(0, 1),
             metavar="P",
-            help="Of these keep those with at least P times the winner's probability.",
+            help="Of these those with P times the best's at least",
         ),
         option(
             "Truncation",
             "--temperature-first",
             is_flag=True,
-            help="Cut by the probabilities at -T; else by those at 1.",
+            help="Cut by the probabilities at -T",
         ),
     ],
 )
@@ -106,7 +114,7 @@ _sampling_options: Final = gathered(
             "--sample",
             type=click.IntRange(1),
             metavar="N",
-            help="Draw N classes of each row, with replacement.",
+            help="Draw N classes of each row",
         ),
         seed_option("Sampling"),
     ],
@@ -127,6 +135,15 @@ def softmax(
     sampling: SamplingSettings,
 ) -> None:
     """Turn scores into probabilities: exp(x) over the sum of exp(x), and never overflow."""
+    counts = settings.hierarchical
+    if counts is not None:
+        _check_hierarchical(settings, truncation, sampling, source)
+        nodes = open_rows(source._replace(names=None))  # --names are those of the classes
+
+        from softmax_cli.flow.hierarchy import write_probabilities
+
+        write_probabilities(nodes, source.names, output, counts, log=settings.log)
+        return
     rows = open_rows(source)
 
     from softmax_cli.flow.pipeline import shape_of, write_rows
@@ -143,6 +160,26 @@ def softmax(
     with Notices() as notices:
         # Draws come one after another, from one process.
         write_rows(rows, shares.compute, writer, Totals("entropy"), notices, divides=not draws)
+
+
+def _check_hierarchical(
+    settings: SoftmaxSettings,
+    truncation: TruncationSettings,
+    sampling: SamplingSettings,
+    source: InputSettings,
+) -> None:
+    """Refuse what is about scores of classes, and to read standard input for two things."""
+    others = {
+        "--temperature": settings.temperature != 1,
+        "--alpha": settings.alpha != 1,
+        "--top-k, --top-p and --min-p": truncation.cuts,
+        "--sample": sampling.sample is not None,
+    }
+    for name, is_given in others.items():
+        if is_given:
+            raise click.UsageError(f"{name}: about the scores of classes, not of a tree's nodes")
+    if settings.hierarchical == source.path == "-" and not source.vectors:
+        raise click.UsageError("standard input can't hold both scores and --hierarchical")
 
 
 def _layout(

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from softmax_cli import completers
-from softmax_cli.flow.settings import ObjectiveSettings, TargetSettings
+from softmax_cli.flow.settings import (
+    ManySettings,
+    ObjectiveSettings,
+    ReportSettings,
+    TargetSettings,
+)
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.source import open_rows
 from softmax_cli.options import (
@@ -23,6 +28,7 @@ from softmax_cli.options import (
     option,
     output_options,
     reduction_option,
+    seed_option,
 )
 from softmax_cli.output.results import Column, Item, Layout
 from softmax_cli.output.settings import OutputSettings
@@ -110,6 +116,65 @@ _objective_options: Final = gathered(
         ),
     ],
 )
+_report_options: Final = gathered(
+    "report",
+    ReportSettings,
+    [
+        reduction_option("Loss"),
+        base_option("Loss"),
+        breakdown_option("Loss", _BREAKDOWN),
+        option("Loss", "--gradient", is_flag=True, help="CSV of the gradient by the logits"),
+        option(
+            "Loss",
+            "--worst",
+            type=Whole(1),
+            metavar="N",
+            help="The N largest losses, with their lines",
+        ),
+    ],
+)
+_many_options: Final = gathered(
+    "many",
+    ManySettings,
+    [
+        option(
+            "Many classes",
+            "--hierarchical",
+            metavar="COUNTS",
+            shell_complete=completers.files,
+            help="Scores are of a Huffman tree's nodes",
+        ),
+        option(
+            "Many classes",
+            "--negative",
+            type=Whole(1),
+            metavar="N",
+            help="The target against N classes drawn",
+        ),
+        option(
+            "Many classes",
+            "--sampled",
+            type=Whole(1),
+            metavar="N",
+            help="Softmax over the target and N drawn",
+        ),
+        option(
+            "Many classes",
+            "--noise",
+            metavar="Q",
+            show_default="uniform",
+            help="Or log-uniform, or counts",
+        ),
+        seed_option("Many classes"),
+        option(
+            "Many classes",
+            "--repeat",
+            type=Whole(2),
+            metavar="R",
+            help="Mean of R estimates, and its error",
+        ),
+    ],
+)
 
 
 @click.command(cls=VectorCommand, epilog=_EXAMPLES)
@@ -117,17 +182,8 @@ _objective_options: Final = gathered(
 @from_option("Loss", "logits")
 @normalize_option("Loss")
 @_objective_options
-@reduction_option("Loss")
-@base_option("Loss")
-@breakdown_option("Loss", _BREAKDOWN)
-@option("Loss", "--gradient", is_flag=True, help="CSV of the gradient by the logits")
-@option(
-    "Loss",
-    "--worst",
-    type=Whole(1),
-    metavar="N",
-    help="The N largest losses, with their lines",
-)
+@_report_options
+@_many_options
 @input_options
 @output_options
 def xent(
@@ -135,31 +191,36 @@ def xent(
     output: OutputSettings,
     truth: TargetSettings,
     terms: ObjectiveSettings,
+    report: ReportSettings,
+    many: ManySettings,
     kind: str,
     normalize: bool,
-    reduction: str,
-    base: str,
-    breakdown: bool,
-    gradient: bool,
-    worst: int | None,
 ) -> None:
     """Cross-entropy: what a prediction costs where the target is the truth.
 
     The vector is the prediction Q. Against a class the loss is -log of its probability, against
     a distribution P it is H(P) + KL(P||Q).
     """
-    _check_usage(reduction, [breakdown, gradient, worst is not None])
-    if truth.target_file == source.path == "-" and not source.vectors:
-        raise click.UsageError("standard input can't hold both predictions and --targets")
+    names = source.names
+    if many.method is not None:
+        many.check_company(terms, report, kind, normalize=normalize)
+        if many.hierarchical is not None:  # columns are nodes, --names those of the classes
+            source = source._replace(names=None)
+    _check_stdin(source, truth, many)
     rows = open_rows(source, target_column=truth.target_column, kind=kind)
+    if many.method is not None:
+        from softmax_cli.flow.many import write_many
+
+        write_many(rows, names, output, truth, report, many)
+        return
 
     from softmax_cli.flow.distributions import distribution
     from softmax_cli.flow.loss import loss_fields
     from softmax_cli.flow.loss_totals import LossTotals
     from softmax_cli.flow.objectives import check_classes, read_objective
-    from softmax_cli.flow.pipeline import reduce_rows, shape_of, write_rows
+    from softmax_cli.flow.pipeline import shape_of
+    from softmax_cli.flow.reports import write_report
     from softmax_cli.flow.targets import TargetReader, with_targets
-    from softmax_cli.flow.worst import write_gradient_of_mean, write_worst
     from softmax_cli.messages import Notices
     from softmax_cli.output.writers import open_writer
 
@@ -172,42 +233,41 @@ def xent(
             check_classes(loss, block.values.shape[1], terms)
             p = reader.truth_of(block)
             q = distribution(block.values, kind, block.places, notices, normalize=normalize)
-            return loss_fields(block, q, p, loss, base, rows.names, notices)
+            return loss_fields(block, q, p, loss, report.base, rows.names, notices)
 
-        row = _BREAKDOWN if breakdown else ("gradient",) if gradient else ("loss",)
-        layout = _layout(row, kind, UNITS[base], is_cross_entropy=loss.is_cross_entropy)
-        if breakdown or gradient:
-            layout = layout._replace(lines=_row_lines(row))
-        if worst is not None:
-            layout = _worst_layout(layout)
+        layout = _layout(report, kind, is_cross_entropy=loss.is_cross_entropy)
         writer = open_writer(output, layout, shape_of(rows))
         tally = LossTotals(
             rows.names,
             counts_ignored=truth.ignore is not None,
-            needs_mean=reduction == "mean",
+            needs_mean=report.reduction == "mean",
             by_class=writer.summarises,
         )
-        if worst is not None:
-            write_worst(rows, compute, writer, tally, notices, count=worst)
-        elif gradient and reduction == "mean":
-            write_gradient_of_mean(rows, compute, writer, tally, notices)
-        elif gradient or reduction == "none":
-            write_rows(rows, compute, writer, tally, notices)
-        else:
-            item = "mean" if reduction == "mean" else "loss_sum"
-            reduce_rows(rows, compute, writer, tally, notices, field="loss", item=item)
+        write_report(rows, compute, writer, tally, report, notices)
 
 
-def _check_usage(reduction: str, shown: list[bool]) -> None:
-    """Refuse what excludes one another; `shown` are --breakdown, --gradient and --worst."""
-    if sum(shown) > 1:
-        raise click.UsageError("--breakdown, --gradient and --worst exclude one another")
-    breakdown, _, worst = shown
-    if reduction != "none" and (breakdown or worst):
-        raise click.UsageError("--breakdown and --worst show rows, --reduction leaves none")
+def _check_stdin(source: InputSettings, truth: TargetSettings, many: ManySettings) -> None:
+    """Refuse to read standard input for two things."""
+    readers = {
+        "predictions": None if source.vectors else source.path,
+        "--targets": truth.target_file,
+        "--hierarchical": many.hierarchical,
+        "--noise": many.noise,
+    }
+    both = [name for name, path in readers.items() if path == "-"]
+    if len(both) > 1:
+        raise click.UsageError(f"standard input can't hold both {both[0]} and {both[1]}")
 
 
-def _layout(row: tuple[str, ...], kind: str, unit: str, *, is_cross_entropy: bool = True) -> Layout:
+def _layout(report: ReportSettings, kind: str, *, is_cross_entropy: bool) -> Layout:
+    row = _BREAKDOWN if report.breakdown else ("gradient",) if report.gradient else ("loss",)
+    layout = _full_layout(row, kind, UNITS[report.base], is_cross_entropy=is_cross_entropy)
+    if report.breakdown or report.gradient:
+        return layout._replace(lines=_row_lines(row))
+    return layout if report.worst is None else _worst_layout(layout)
+
+
+def _full_layout(row: tuple[str, ...], kind: str, unit: str, *, is_cross_entropy: bool) -> Layout:
     given = {"logits": "logit", "probs": "given p", "logprobs": "log p"}[kind]
     return Layout(
         row=row,

@@ -58,6 +58,11 @@ class Logits:
         self.maximum = maximum
         self._columns = columns
 
+    @property
+    def scores(self) -> Floats:
+        """The logits, shape (rows, classes); beside one inf, which is 0, the others are masked."""
+        return self._columns.T
+
     @cached_property
     def _shift(self) -> Floats:
         """What is subtracted before the exponential, shape (rows,)."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from softmax_cli.core.hard import Choice, hardmax
 from softmax_cli.errors import RowError
-from softmax_cli.flow.naming import class_names
+from softmax_cli.flow.naming import class_names, ragged
 
 if TYPE_CHECKING:
     from softmax_cli.core.arithmetic import Floats
@@ -57,7 +57,7 @@ def choose(
     def picked(of: Sequence[str] | None) -> Values:
         if ties != "all":
             return class_names(index, of)
-        return _lists(_winners(choice, row, of) for row in range(len(scores)))
+        return ragged(_winners(choice, row, of) for row in range(len(scores)))
 
     def one_hot() -> Values:
         if ties == "all":
@@ -98,7 +98,7 @@ def closeness(choice: Choice) -> Values:
 def tied_classes(choice: Choice) -> Values:
     """The indices of each row's equal winners, an empty list where there is one."""
     tied = choice.tied().tolist()
-    return _lists(_winners(choice, row, None) if tied[row] else [] for row in range(len(tied)))
+    return ragged(_winners(choice, row, None) if tied[row] else [] for row in range(len(tied)))
 
 
 def _winners(choice: Choice, row: int, names: Sequence[str] | None) -> list[object]:
@@ -110,12 +110,3 @@ def _listed(winners: Sequence[object]) -> str:
     """The winners as a message has them, where there are many the first."""
     rest = len(winners) - _MOST
     return ", ".join(map(str, winners[:_MOST])) + (f" and {rest} more" if rest > 0 else "")
-
-
-def _lists(rows: Iterable[list[object]]) -> Values:
-    """An array of lists, which numpy would take for a table where they are of one length."""
-    lists = list(rows)
-    array = np.empty(len(lists), dtype=object)
-    for i, row in enumerate(lists):
-        array[i] = row
-    return array

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 import numpy as np
 
 from softmax_cli.errors import DataError, RowError
+from softmax_cli.flow.naming import check_names
 from softmax_cli.input.shape import none_usable
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ class Computation:
             numbers = np.arange(self._count + 1, self._count + 1 + len(unnumbered.values))
             self._count += len(unnumbered.values)
             block = unnumbered._replace(numbers=numbers)
-            _check_names(self._rows, block)
+            check_names(self._rows.names, block.values.shape[1])
             if self._rows.invalid == "error":
                 yield from self._until_fault(block)
             else:
@@ -255,9 +256,3 @@ def _filled(pattern: Fields, fields: Fields | None, good: NDArray[np.intp], bloc
             whole[good] = fields[key].reshape(len(good), *records.shape)
         filled[key] = whole.reshape(count * each, *records.shape[1:])
     return filled
-
-
-def _check_names(rows: Rows, block: Block) -> None:
-    classes = block.values.shape[1]
-    if rows.names is not None and len(rows.names) != classes:
-        raise DataError(f"--names gives {len(rows.names)} names for {classes} classes")

@@ -54,7 +54,7 @@ def loss_fields(
     smoothed = objective.smoothed(targets, block.values.shape[1], loss.smoothing)
 
     def unit(nats: Floats) -> Floats:
-        return in_base(_counted(truth, nats), base)
+        return in_base(counted(truth, nats), base)
 
     def whole() -> Floats:
         values = unit(objective.loss(prediction, targets, loss))
@@ -74,9 +74,9 @@ def loss_fields(
         "entropy": lambda: unit(losses.target_entropy(smoothed)),
         "kl": lambda: unit(losses.excess_entropy(prediction, smoothed)),
         "cross_entropy": lambda: unit(losses.cross_entropy(prediction, smoothed)),
-        "perplexity": lambda: _counted(truth, losses.perplexity(prediction, smoothed), 1.0),
-        "weight": lambda: _counted(truth, objective.denominators(targets, loss)),
-        "targets": lambda: _counted(truth, losses.target_shares(smoothed, block.values.shape[1])),
+        "perplexity": lambda: counted(truth, losses.perplexity(prediction, smoothed), 1.0),
+        "weight": lambda: counted(truth, objective.denominators(targets, loss)),
+        "targets": lambda: counted(truth, losses.target_shares(smoothed, block.values.shape[1])),
         "surprisals": lambda: in_base(prediction.surprisals(), base),
         "shares": parts,
         "gradient": gradient,
@@ -97,17 +97,17 @@ def _class_fields(
         return likeliest(targets) if isinstance(targets, Probabilities) else targets
 
     return {
-        "probability": lambda: _counted(
+        "probability": lambda: counted(
             truth, losses.target_probability(prediction, targets), np.nan
         ),
         "predicted": lambda: class_names(predicted(), names),
-        "target": lambda: _target_names(truth, labels(), names),
-        "line": lambda: _line_numbers(block.places),
+        "target": lambda: target_names(truth, labels(), names),
+        "line": lambda: line_numbers(block.places),
         "label": lambda: _label_or_none(truth),
-        "correct": lambda: _counted(truth, (predicted() == labels()).astype(float)),
-        "counted": lambda: _counted(truth, np.ones(len(block.values))),
+        "correct": lambda: counted(truth, (predicted() == labels()).astype(float)),
+        "counted": lambda: counted(truth, np.ones(len(block.values))),
         "given": lambda: block.values,
-        "truth": lambda: _counted(truth, losses.target_shares(targets, block.values.shape[1])),
+        "truth": lambda: counted(truth, losses.target_shares(targets, block.values.shape[1])),
         "probabilities": prediction.probabilities,
     }
 
@@ -128,7 +128,7 @@ def _note_infinite(
         notices.add("inf", places[row], message, len(infinite))
 
 
-def _counted(truth: Truth, values: Floats, otherwise: float = 0.0) -> Floats:
+def counted(truth: Truth, values: Floats, otherwise: float = 0.0) -> Floats:
     """Values of rows, or of rows and classes, with another for the rows that are ignored."""
     if truth.ignored is None:
         return values
@@ -136,9 +136,10 @@ def _counted(truth: Truth, values: Floats, otherwise: float = 0.0) -> Floats:
     return np.where(ignored, otherwise, values)
 
 
-def _target_names(
+def target_names(
     truth: Truth, labels: Labels, names: Sequence[str] | None
 ) -> NDArray[np.object_] | Labels:
+    """The names of the rows' labels, 'ignored' for those that are."""
     found = class_names(labels, names)
     if truth.ignored is None or not truth.ignored.any():
         return found
@@ -152,7 +153,7 @@ def _label_or_none(truth: Truth) -> Labels:
     return truth.targets if truth.ignored is None else np.where(truth.ignored, -1, truth.targets)
 
 
-def _line_numbers(places: Sequence[str]) -> Labels:
+def line_numbers(places: Sequence[str]) -> Labels:
     """The number at the end of each place, 'stdin:3' or 'argument 2'.
 
     Where there is none, as of columns, it is the vector's own.

@@ -23,6 +23,50 @@ class _OfClass(NamedTuple):
     loss: ExactSum
 
 
+class LossSums(Totals):
+    """rows, loss_sum, weight_sum and mean, as of `LossTotals`, and sum and mean of other fields.
+
+    Parameters
+    ----------
+    *others : str
+        Fields with one number for each row, 0 for an ignored one.
+    counts_ignored : bool
+        Whether to tell how many rows were ignored.
+    needs_mean : bool
+        Whether a mean that is none is an error.
+    """
+
+    def __init__(
+        self, *others: str, counts_ignored: bool = False, needs_mean: bool = False
+    ) -> None:
+        super().__init__("loss", "counted", *others)
+        self._others = others
+        self._counts_ignored = counts_ignored
+        self._needs_mean = needs_mean
+
+    def summary(self) -> Summary:
+        """The sums, and the means that follow from them.
+
+        Raises
+        ------
+        DataError
+            There is no mean, and one is needed.
+        """
+        count = self.sum("counted")
+        if self._needs_mean and not count:
+            raise DataError("every row is ignored: there is no mean")
+        sums = {name: self.sum(name) for name in self._others}
+        return {
+            "rows": self.rows,
+            **({"ignored": self.rows - int(count)} if self._counts_ignored else {}),
+            "loss_sum": self.sum("loss"),
+            "weight_sum": count,
+            "mean": self.sum("loss") / count if count else np.nan,
+            **{f"{name}_sum": value for name, value in sums.items()},
+            **{f"{name}_mean": value / count if count else np.nan for name, value in sums.items()},
+        }
+
+
 class LossTotals(Totals):
     """rows, loss_sum, weight_sum, mean and correct: of shards of an input they add up.
 

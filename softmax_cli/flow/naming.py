@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,27 @@ def check_length(what: str, length: int, classes: int) -> None:
     """
     if length != classes:
         raise DataError(f"{what} has length {length} where the rows have {classes} classes")
+
+
+def check_names(names: Sequence[str] | None, classes: int) -> None:
+    """See that there are as many names as classes, if there are any.
+
+    Raises
+    ------
+    DataError
+        There are more names, or fewer.
+    """
+    if names is not None and len(names) != classes:
+        raise DataError(f"--names gives {len(names)} names for {classes} classes")
+
+
+def ragged(rows: Iterable[object]) -> NDArray[np.object_]:
+    """An array of lists or arrays, which numpy would take for a table if they are of one length."""
+    items = list(rows)
+    array = np.empty(len(items), dtype=object)
+    for i, item in enumerate(items):
+        array[i] = item
+    return array
 
 
 class Classes:

@@ -125,12 +125,13 @@ def reduce_rows(
     *,
     field: str,
     item: str,
+    divides: bool = True,
 ) -> None:
     """Write one number for all vectors: an item of the summary, under a field's name.
 
     Parameters
     ----------
-    rows, compute, writer, tally, notices
+    rows, compute, writer, tally, notices, divides
         As for `write_rows`.
     field, item : str
 
@@ -149,7 +150,7 @@ def reduce_rows(
     def pieces(blocks: Iterator[Block]) -> Iterator[Fields]:
         return (result.shown for result in computation.results(blocks))
 
-    share = _sharing(rows, pieces, tally, computation, notices)
+    share = _sharing(rows, pieces, tally, computation, notices if divides else None)
     with progress_of(rows, streams=False) as progress:
         for fields, _ in computation.results(rows.blocks, progress):
             tally.add(fields)

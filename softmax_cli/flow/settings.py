@@ -16,12 +16,16 @@ class SoftmaxSettings(NamedTuple):
         Divides the scores.
     alpha : float
         Of the entmax family: 1 is softmax, 2 sparsemax.
+    hierarchical : str or None
+        The counts of classes, as typed, whose tree's nodes the scores are of; None for scores of
+        classes.
     log : bool
         Whether log-probabilities are shown.
     """
 
     temperature: float = 1.0
     alpha: float = 1.0
+    hierarchical: str | None = None
     log: bool = False
 
     def check(self) -> None:
@@ -152,3 +156,103 @@ class ObjectiveSettings(NamedTuple):
             raise UsageError("--weights and --class-counts exclude one another")
         if self.beta is not None and self.class_counts is None:
             raise UsageError("--beta is about --class-counts")
+
+
+class ReportSettings(NamedTuple):
+    """What is told of the losses.
+
+    Attributes
+    ----------
+    reduction : str
+        'none', 'mean' or 'sum'.
+    base : str
+        'e', '2' or '10', of every logarithm.
+    breakdown, gradient : bool
+    worst : int or None
+        How many rows with the largest loss.
+    """
+
+    reduction: str = "none"
+    base: str = "e"
+    breakdown: bool = False
+    gradient: bool = False
+    worst: int | None = None
+
+    def check(self) -> None:
+        """Refuse what excludes one another.
+
+        Raises
+        ------
+        UsageError
+        """
+        if sum([self.breakdown, self.gradient, self.worst is not None]) > 1:
+            raise UsageError("--breakdown, --gradient and --worst exclude one another")
+        if self.reduction != "none" and (self.breakdown or self.worst is not None):
+            raise UsageError("--breakdown and --worst show rows, --reduction leaves none")
+
+
+class ManySettings(NamedTuple):
+    """How a loss of many classes is had without reading all of them.
+
+    Attributes
+    ----------
+    hierarchical : str or None
+        The classes' counts, as a list or a file, that a Huffman tree is built from.
+    negative, sampled : int or None
+        How many classes are drawn for an estimate of either kind.
+    noise : str or None
+        What they are drawn from: 'uniform', 'log-uniform', or counts as a list or a file.
+    seed : int or None
+    repeat : int or None
+        How many estimates there are of each row.
+    """
+
+    hierarchical: str | None = None
+    negative: int | None = None
+    sampled: int | None = None
+    noise: str | None = None
+    seed: int | None = None
+    repeat: int | None = None
+
+    @property
+    def method(self) -> str | None:
+        """The option that says how, if there is one."""
+        for name in ("hierarchical", "negative", "sampled"):
+            if getattr(self, name) is not None:
+                return f"--{name}"
+        return None
+
+    def check(self) -> None:
+        """Refuse more than one method, and what is about draws where there are none.
+
+        Raises
+        ------
+        UsageError
+        """
+        methods = [self.hierarchical, self.negative, self.sampled]
+        if sum(method is not None for method in methods) > 1:
+            raise UsageError("--hierarchical, --negative and --sampled exclude one another")
+        if self.negative is None and self.sampled is None:
+            for name in ("noise", "seed", "repeat"):
+                if getattr(self, name) is not None:
+                    raise UsageError(f"--{name} is about the draws of --negative and --sampled")
+
+    def check_company(
+        self, terms: ObjectiveSettings, report: ReportSettings, kind: str, *, normalize: bool
+    ) -> None:
+        """Refuse what a method leaves no place for.
+
+        Raises
+        ------
+        UsageError
+        """
+        if kind != "logits" or normalize:
+            raise UsageError(f"{self.method} reads scores: no --from, no --normalize")
+        if terms != ObjectiveSettings():
+            raise UsageError(
+                f"{self.method} is a loss of its own: no weights, --label-smoothing or --focal"
+            )
+        if report.worst is not None and self.hierarchical is None:
+            raise UsageError(f"--worst ranks losses, and {self.method} makes estimates")
+        if report.gradient and self.repeat is not None:
+            raise UsageError("--gradient is that of one estimate, --repeat makes many")

@@ -161,6 +161,57 @@ class TargetReader:
         return Truth(labels, ignored)
 
 
+class LabelReader:
+    """The labels of any block of rows, for a loss that knows no other targets.
+
+    Parameters
+    ----------
+    settings : TargetSettings
+    names : sequence of str or None
+        The classes' names.
+    notices : Notices
+    option : str
+        What knows no other targets.
+
+    Raises
+    ------
+    UsageError
+        The target is a list.
+    """
+
+    def __init__(
+        self, settings: TargetSettings, names: Sequence[str] | None, notices: Notices, option: str
+    ) -> None:
+        target = (settings.target or "").strip()
+        self._only = f"{option} takes a class for each row, not a distribution"
+        if is_list(target) and target not in (names or ()):
+            raise UsageError(self._only)
+        self._settings = settings
+        self._reader = TargetReader(settings, names, notices)
+
+    def beside(self, rows: Rows) -> Rows:
+        """Rows with what the file of targets has for each; see `with_targets`."""
+        return with_targets(rows, self._settings)
+
+    def read(self, block: Block, classes: int) -> tuple[Truth, Labels]:
+        """What is true of a block's rows, and its labels, which may be more than the columns.
+
+        Raises
+        ------
+        RowError
+            A row's label is no class.
+        DataError
+            The target is no class.
+        UsageError
+            The file of targets holds distributions.
+        """
+        values = np.broadcast_to(0.0, (len(block.values), classes))
+        truth = self._reader.truth_of(block._replace(values=values))
+        if isinstance(truth.targets, Probabilities):
+            raise UsageError(self._only)
+        return truth, truth.targets
+
+
 def _same(label: str, other: str) -> bool:
     """Whether two labels are the same text, or the same number: 3 and 3.0."""
     label, other = label.strip(), other.strip()

@@ -10,8 +10,7 @@ from softmax_cli.flow.computing import Computation
 from softmax_cli.flow.pipeline import progress_of
 
 if TYPE_CHECKING:
-    from softmax_cli.flow.computing import Compute
-    from softmax_cli.flow.loss_totals import LossTotals
+    from softmax_cli.flow.computing import Compute, Tally
     from softmax_cli.input.rows import Rows
     from softmax_cli.messages import Notices
     from softmax_cli.output.results import Fields, Writer
@@ -21,7 +20,7 @@ def write_worst(
     rows: Rows,
     compute: Compute,
     writer: Writer,
-    tally: LossTotals,
+    tally: Tally,
     notices: Notices,
     *,
     count: int,
@@ -47,7 +46,7 @@ def write_worst(
 
 
 def write_gradient_of_mean(
-    rows: Rows, compute: Compute, writer: Writer, tally: LossTotals, notices: Notices
+    rows: Rows, compute: Compute, writer: Writer, tally: Tally, notices: Notices
 ) -> None:
     """Write the rows with the derivative of the mean loss by each row's logits.
 

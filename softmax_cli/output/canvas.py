@@ -162,9 +162,9 @@ class Canvas:
         room = self._console.width - _MARGIN - _GAP * len(columns)
         return _Grid(heads, titles, cells, narrowed(widths, least, room))
 
-    def left_out(self, count: int, what: str) -> list[RenderableType]:
+    def left_out(self, count: int, what: str, where: str = "csv") -> list[RenderableType]:
         """A line that says how many there are beside those shown, if there are any."""
-        return [self.note(f"… {count} more {what}; -f csv shows all")] if count > 0 else []
+        return [self.note(f"… {count} more {what}; -f {where} shows all")] if count > 0 else []
 
     def _widen(self, needed: int) -> None:
         """Rather wider than the screen than cut."""

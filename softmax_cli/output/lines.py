@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from softmax_cli.output.results import Column, Item, Layout, Shape
 
 if TYPE_CHECKING:
@@ -35,11 +38,20 @@ def shown_fields(layout: Layout, shape: Shape) -> frozenset[str]:
     columns = {column.field for column in (*layout.classes, *layout.lines)}
     items = {item.field for item in (*layout.footer, *layout.identity)}
     extra = {field for field in (layout.notes, layout.emphasis, layout.order) if field}
-    if layout.label:
-        extra.add(layout.label.field)
+    extra |= {column.field for column in (layout.label, layout.part) if column}
     if shape.kept:
         extra.add("kept")
     return frozenset(columns | items | extra)
+
+
+def class_lines(
+    layout: Layout, shape: Shape, vector: Fields, count: int
+) -> tuple[str, list[str], NDArray[np.intp]]:
+    """What heads the lines of a lone vector's classes: its title, a name each, and their order."""
+    order = np.argsort(vector[layout.order]) if layout.order else np.arange(count)
+    if layout.part is None:
+        return "class", shape.class_names(count), order
+    return layout.part.title, list(map(str, vector[layout.part.field])), order
 
 
 def kept_items(shape: Shape, vector: Fields) -> tuple[list[Item], dict[str, str]]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from softmax_cli.messages import visible
 from softmax_cli.output import stdout
-from softmax_cli.output.lines import heads, kept_items, shown_fields, spread
+from softmax_cli.output.lines import class_lines, heads, kept_items, shown_fields, spread
 from softmax_cli.output.numbers import texts
 from softmax_cli.output.readable import (
     footer_words,
@@ -76,11 +76,13 @@ class MarkdownWriter:
 
     def _lone(self, vector: Fields) -> None:
         columns = [c for c in self._layout.classes if c.field in vector and c.style != "bar"]
-        names = self._shape.class_names(len(vector[columns[0].field]))
+        count = len(vector[columns[0].field])
+        title, names, order = class_lines(self._layout, self._shape, vector, count)
         kept, cells = kept_items(self._shape, vector)
         if kept:
             self._write([_escaped(_sentence(footer_words(kept, cells, self._digits))), ""])
-        self._table("class", names, columns, vector)
+        sorted_fields = {column.field: vector[column.field][order] for column in columns}
+        self._table(title, [names[i] for i in order.tolist()], columns, sorted_fields)
         if self._layout.identity:
             words = identity_words(self._layout.identity, vector, self._digits)
             self._paragraphs([": ".join(words)])

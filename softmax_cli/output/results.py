@@ -57,6 +57,8 @@ class Layout(NamedTuple):
         is shown as many are.
     lines : tuple of Column
         The table of many vectors, a line for each.
+    part : Column or None
+        What heads each line of the table of a lone vector, where that is not a class.
     footer : tuple of Item
         Fields below the table of a lone vector.
     total : tuple of Item
@@ -85,6 +87,7 @@ class Layout(NamedTuple):
     object: tuple[str, ...]
     lines: tuple[Column, ...]
     classes: tuple[Column, ...] = ()
+    part: Column | None = None
     footer: tuple[Item, ...] = ()
     total: tuple[Item, ...] = ()
     identity: tuple[Item, ...] = ()

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from softmax_cli.output.canvas import Canvas
 from softmax_cli.output.cells import largest_size
-from softmax_cli.output.lines import heads, kept_items, shown_fields, spread
+from softmax_cli.output.lines import class_lines, heads, kept_items, shown_fields, spread
 from softmax_cli.output.results import Layout, Shape
 from softmax_cli.output.settings import Digits
 
@@ -69,15 +69,16 @@ class TableWriter:
         columns = [column for column in layout.classes if column.field in vector]
         classes = len(vector[columns[0].field])
         shown = min(classes, _CLASSES)
-        chosen = np.argsort(vector[layout.order])[:shown] if layout.order else np.arange(shown)
-        every_name = self._shape.class_names(classes)
+        title, every_name, order = class_lines(layout, self._shape, vector, classes)
+        chosen = order[:shown]
         names = [every_name[i] for i in chosen.tolist()]
         emphasis = vector[layout.emphasis][chosen] if layout.emphasis else None
         bars = next((column.field for column in columns if column.style == "bar"), None)
         largest = largest_size(vector[bars]) if bars else 1.0
         cut = {column.field: vector[column.field][chosen] for column in columns}
-        table, lines = canvas.table("class", names, columns, cut, emphasis, largest)
-        parts = [table, *canvas.left_out(classes - lines, "classes"), Text()]
+        table, lines = canvas.table(title, names, columns, cut, emphasis, largest)
+        left = ("lines", "json") if layout.part else ("classes", "csv")
+        parts = [table, *canvas.left_out(classes - lines, *left), Text()]
         kept, cells = kept_items(self._shape, vector)
         if kept:
             parts = [canvas.footer(kept, cells), Text(), *parts]

@@ -1,0 +1,184 @@
+"""Huffman trees as word2vec's, and hierarchical softmax over them."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from softmax_cli.core import hierarchical
+from softmax_cli.core.huffman import HuffmanTree
+from tests.exactly import Exact, ulps
+from tests.quantities import BOUND
+
+Scores = NDArray[np.float64]
+
+FIRST = np.array([0])
+some_counts = st.lists(st.integers(1, 30) | st.integers(1, 10**14), min_size=2, max_size=40)
+some_scores = st.sampled_from([0.0, 1e-9, 0.3, -2.5, 17.0, -40.25, 300.0, -705.0, 1e-300])
+
+
+def word2vec(counts: Sequence[int]) -> tuple[list[str], list[list[int]]]:
+    """Codes and points of falling counts by word2vec.c's CreateBinaryTree, line by line."""
+    size = len(counts)
+    count = [*counts, *[10**15] * size]
+    binary, parent = [0] * (2 * size), [0] * (2 * size)
+    pos1, pos2 = size - 1, size
+    for a in range(size - 1):
+        if pos1 >= 0 and count[pos1] < count[pos2]:
+            min1i, pos1 = pos1, pos1 - 1
+        else:
+            min1i, pos2 = pos2, pos2 + 1
+        if pos1 >= 0 and count[pos1] < count[pos2]:
+            min2i, pos1 = pos1, pos1 - 1
+        else:
+            min2i, pos2 = pos2, pos2 + 1
+        count[size + a] = count[min1i] + count[min2i]
+        parent[min1i] = parent[min2i] = size + a
+        binary[min2i] = 1
+    codes, points = [], []
+    for a in range(size):
+        b, code, point = a, [], []
+        while b != 2 * size - 2:
+            code.append(binary[b])
+            point.append(b)
+            b = parent[b]
+        codes.append("".join(map(str, code[::-1])))
+        points.append([size - 2, *(inner - size for inner in point[:0:-1])])
+    return codes, points
+
+
+@given(some_counts)
+def test_the_tree_is_word2vec_s(counts: list[int]) -> None:
+    falling = sorted(counts, reverse=True)
+    tree = HuffmanTree(np.array(falling, float))
+    codes, points = word2vec(falling)
+    assert tree.codes == codes
+    assert [tree.path(label).nodes.tolist() for label in range(len(falling))] == points
+    turns = ["".join(map(str, tree.path(label).turns)) for label in range(len(falling))]
+    assert turns == codes
+
+
+def test_a_tree_worked_by_hand() -> None:
+    # 1 and 2 make node 0, of 3; it ties with the class of 3 and goes first: node 1, of 6; 5 is
+    # less than 6: the root, node 2.
+    tree = HuffmanTree(np.array([5.0, 3.0, 2.0, 1.0]))
+    assert tree.children.T.tolist() == [[3, 2], [4, 1], [0, 5]]
+    assert tree.codes == ["0", "11", "101", "100"]
+    assert tree.path(2).nodes.tolist() == [2, 1, 0]
+    assert [nodes.tolist() for nodes in tree.levels()] == [[2], [1], [0]]
+    assert tree.mean_depth() == pytest.approx((5 * 1 + 3 * 2 + 2 * 3 + 1 * 3) / 11, rel=1e-15)
+
+
+def test_classes_keep_their_order_and_equal_counts_theirs() -> None:
+    assert HuffmanTree(np.array([2.0, 5.0, 1.0, 3.0])).codes == ["101", "0", "100", "11"]
+    # The last of equals is the rarest: it is taken first.
+    assert HuffmanTree(np.ones(3)).codes == ["0", "11", "10"]
+
+
+@given(some_counts)
+def test_no_code_is_shorter_on_average(counts: list[int]) -> None:
+    tree = HuffmanTree(np.array(counts, float))
+    heap, least = list(counts), 0
+    heapq.heapify(heap)
+    while len(heap) > 1:
+        least += (both := heapq.heappop(heap) + heapq.heappop(heap))
+        heapq.heappush(heap, both)
+    assert sum(n * len(code) for n, code in zip(counts, tree.codes, strict=True)) == least
+    assert sum(2.0 ** -len(code) for code in tree.codes) == 1
+
+
+@given(some_counts, st.integers(-1000, 900))
+def test_only_the_counts_ratios_matter_however_large(counts: list[int], power: int) -> None:
+    numbers = np.array(counts, float)
+    assert HuffmanTree(np.ldexp(numbers, power)).codes == HuffmanTree(numbers).codes
+
+
+def test_sums_of_counts_beyond_the_floats_are_exact() -> None:
+    # In floats 2**53 + 1 is 2**53, which would tie with the first class and go before it.
+    assert HuffmanTree(np.array([2.0**53, 2.0**53, 1.0])).codes == ["0", "11", "10"]
+    assert HuffmanTree(np.array([1.7e308, 1.7e308, 1e308])).codes == ["0", "11", "10"]
+
+
+def exact_probabilities(scores: Scores, tree: HuffmanTree) -> list[Exact]:
+    powers = [mpmath.exp(-mpmath.mpf(float(score))) for score in scores]
+    choices = [(1 / (1 + power), power / (1 + power)) for power in powers]
+    products = []
+    for label in range(tree.classes):
+        path = tree.path(label)
+        turns = zip(path.nodes.tolist(), path.turns.tolist(), strict=True)
+        products.append(mpmath.fprod(choices[node][turn] for node, turn in turns))
+    return products
+
+
+@settings(max_examples=30)
+@given(some_counts, st.data())
+def test_probabilities_losses_and_entropy_are_right(counts: list[int], data: st.DataObject) -> None:
+    tree = HuffmanTree(np.array(counts, float))
+    size = len(counts) - 1
+    scores = np.array(data.draw(st.lists(some_scores, min_size=size, max_size=size)))
+    label = data.draw(st.integers(0, size))
+    with mpmath.workprec(1500):
+        exact = exact_probabilities(scores, tree)
+        logs = [mpmath.log(p) if p < 1 else mpmath.mpf(0) for p in exact]
+        way = hierarchical.turns(scores[None], [tree.path(label)], FIRST)
+        close(hierarchical.probabilities(scores[None], tree)[0], exact)
+        close(hierarchical.path_probability(way), [exact[label]])
+        close(hierarchical.log_probabilities(scores[None], tree)[0], logs)
+        close(hierarchical.path_loss(way), [-logs[label]])
+        entropy = -mpmath.fsum(p * log for p, log in zip(exact, logs, strict=True))
+        close(hierarchical.entropy(scores[None], tree), [entropy])
+        assert sum(hierarchical.probabilities(scores[None], tree)[0]) == pytest.approx(1, abs=1e-15)
+
+
+@pytest.mark.parametrize("scale", [0.1, 3.0, 60.0])
+def test_a_path_of_hundreds_of_turns_loses_no_digit(scale: float) -> None:
+    tree = HuffmanTree(np.array([1.9**n for n in range(400)]))
+    scores = np.full((1, 399), scale) * np.where(np.arange(399) % 90, 1, -1)
+    with mpmath.workprec(300):
+        exact = exact_probabilities(scores[0], tree)
+        close(hierarchical.probabilities(scores, tree)[0], exact)
+        way = hierarchical.turns(scores, [tree.path(0)], FIRST)
+        assert len(way.nodes) == 399
+        close(hierarchical.path_probability(way), exact[:1])
+
+
+def close(computed: Scores, exact: Sequence[Exact]) -> None:
+    for ours, truth in zip(computed.tolist(), exact, strict=True):
+        if truth and truth < 2.3e-308 and truth > -2.3e-308:
+            assert abs(ours - float(truth)) <= 5e-324
+        else:
+            assert ulps(ours, truth) <= BOUND
+
+
+@given(some_counts, st.data())
+def test_a_path_reads_and_moves_its_own_nodes_alone(counts: list[int], data: st.DataObject) -> None:
+    tree = HuffmanTree(np.array(counts, float))
+    size = len(counts) - 1
+    scores = np.array(data.draw(st.lists(st.floats(-30, 30), min_size=size, max_size=size)))
+    path = tree.path(data.draw(st.integers(0, size)))
+    others = np.full(size, np.nan)
+    others[path.nodes] = scores[path.nodes]
+    way = hierarchical.turns(np.stack([scores, others]), [path], np.array([0, 0]))
+    loss, gradient = hierarchical.path_loss(way), hierarchical.path_gradient(way, size)
+    assert loss[0] == loss[1]
+    assert np.array_equal(gradient[0], gradient[1])
+    assert set(np.flatnonzero(gradient[0]).tolist()) == set(path.nodes.tolist())
+    # The derivative of -log s(sign z) is -sign s(-sign z).
+    sign = 1.0 - 2 * path.turns
+    expected = -sign / (1 + np.exp(sign * scores[path.nodes]))
+    assert gradient[0][path.nodes] == pytest.approx(expected, rel=1e-14)
+
+
+def test_infinite_scores_are_limits() -> None:
+    tree = HuffmanTree(np.array([5.0, 3.0, 2.0, 1.0]))
+    scores = np.array([[0.0, np.inf, -np.inf]])
+    assert hierarchical.probabilities(scores, tree)[0].tolist() == [0.0, 0.0, 0.5, 0.5]
+    assert hierarchical.log_probabilities(scores, tree)[0].tolist()[:2] == [-np.inf, -np.inf]
+    assert hierarchical.entropy(scores, tree)[0] == pytest.approx(np.log(2), rel=1e-15)

@@ -1,0 +1,349 @@
+"""Hierarchical softmax, negative sampling and sampled softmax as a user runs them."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from softmax_cli.cli import main
+from tests.conftest import Run
+
+COUNTS = "5,3,2,1"  # codes 0, 11, 101, 100; the root is node 2
+NODES = "0.5,-1,2"
+TEN = "3,1,2,0,0.5,-1,1,2.5,-3,0"
+PETS = "cat,dog,owl,label\n2,1,0,cat\n0,3,1,dog\n1,0,2,cat\n1,2,3,?\n"
+
+
+def sigmoid(x: float) -> float:
+    return 1 / (1 + math.exp(-x))
+
+
+TREE = [
+    sigmoid(2),
+    sigmoid(-2) * sigmoid(1),
+    sigmoid(-2) * sigmoid(-1) * sigmoid(-0.5),
+    sigmoid(-2) * sigmoid(-1) * sigmoid(0.5),
+]
+
+
+def test_hierarchical_softmax_gives_the_leaves_probabilities(run: Run) -> None:
+    args = ["softmax", "--hierarchical", COUNTS, NODES]
+    assert run(*args).numbers()[0] == pytest.approx(TREE, rel=1e-15)
+    logs = run(*args, "--log").numbers()[0]
+    assert logs == pytest.approx([math.log(p) for p in TREE], rel=1e-14)
+    one = json.loads(run(*args, "-f", "json").ok())
+    assert one["codes"] == ["0", "11", "101", "100"]
+    assert one["scores"] == [0.5, -1.0, 2.0]
+    assert one["entropy"] == pytest.approx(-sum(p * math.log(p) for p in TREE), rel=1e-14)
+
+
+def test_names_and_header_are_those_of_the_classes(run: Run, tmp_path: Path) -> None:
+    rows = "a,b,c\n0.5,-1,2\n0,0,0\n"
+    args = ["softmax", "--hierarchical", COUNTS, "-p", "4"]
+    header, _, last = run(*args, stdin=rows).ok().splitlines()
+    assert (header, last) == ("0,1,2,3", "0.5,0.25,0.125,0.125")
+    assert run(*args, "--names", "w,x,y,z", stdin=rows).ok().startswith("w,x,y,z\n")
+    wrong = run(*args, "--names", "x,y,z", stdin=rows).fails(1)
+    assert "--names gives 3 names for 4 classes" in wrong
+    counts = tmp_path / "counts.csv"
+    counts.write_text("the,of,and,to\n5,3,2,1\n")
+    named = run("softmax", "--hierarchical", str(counts), stdin=rows).ok()
+    assert named.startswith("the,of,and,to\n")
+    loss = run("xent", "--hierarchical", str(counts), NODES, "-t", "and").numbers()[0][0]
+    assert loss == pytest.approx(-math.log(TREE[2]), rel=1e-14)
+
+
+def test_counts_in_a_column_are_the_list(run: Run, tmp_path: Path) -> None:
+    counts = tmp_path / "counts.txt"
+    counts.write_text("5\n3\n2\n1\n")
+    typed = run("softmax", "--hierarchical", COUNTS, NODES).ok()
+    assert run("softmax", "--hierarchical", str(counts), NODES).ok() == typed
+    assert run("softmax", "--hierarchical", "-", NODES, stdin="5 3 2 1\n").ok() == typed
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["the,5\nof,3\nand,2\nto,1\n", "the 5\nof 3\nand 2\nto 1\n", "w,n\nthe,5\nof,3\nand,2\n2,1\n"],
+)
+def test_counts_with_names_name_the_classes(run: Run, text: str) -> None:
+    loss = run("xent", "--hierarchical", "-", NODES, "-t", "and", stdin=text).numbers()[0][0]
+    assert loss == pytest.approx(-math.log(TREE[2]), rel=1e-14)
+
+
+def test_counts_of_other_formats(run: Run, tmp_path: Path) -> None:
+    typed = run("softmax", "--hierarchical", COUNTS, NODES).ok()
+    array = tmp_path / "counts.npy"
+    np.save(array, np.array([5, 3, 2, 1]))
+    assert run("softmax", "--hierarchical", str(array), NODES).ok() == typed
+    assert run("softmax", "--hierarchical", "-", NODES, stdin=f"[{COUNTS}]").ok() == typed
+    named = '{"the":5,"of":3,"and":2,"to":1}'
+    loss = run("xent", "--hierarchical", "-", NODES, "-t", "of", stdin=named).numbers()[0][0]
+    assert loss == pytest.approx(-math.log(TREE[1]), rel=1e-14)
+
+
+def test_a_column_of_scores_is_one_vector(run: Run) -> None:
+    down = run("softmax", "--hierarchical", COUNTS, "--axis", "column", stdin="0.5\n-1\n2\n").ok()
+    assert [float(line) for line in down.splitlines()] == pytest.approx(TREE, rel=1e-15)
+
+
+def test_the_loss_of_a_path(run: Run) -> None:
+    args = ["xent", "--hierarchical", COUNTS, NODES, "-t"]
+    for label, p in enumerate(TREE):
+        assert run(*args, str(label)).numbers()[0][0] == pytest.approx(-math.log(p), rel=1e-14)
+    one = json.loads(run(*args, "2", "-f", "json").ok())
+    assert one["path"]["nodes"] == [2, 1, 0]
+    assert one["path"]["scores"] == [2.0, -1.0, 0.5]
+    assert one["path"]["turns"] == [1, 0, 1]
+    assert -sum(one["path"]["log_sigmoid"]) == pytest.approx(one["loss"], rel=1e-15)
+    assert (one["code"], one["touched"], one["classes"]) == ("101", 3, 4)
+    bits = run(*args, "2", "--base", "2").numbers()[0][0]
+    assert bits == pytest.approx(-math.log2(TREE[2]), rel=1e-14)
+    gradient = run(*args, "1", "--gradient").ok()
+    assert gradient.startswith("0.0,")
+    assert run(*args, "2", "--breakdown").ok().startswith("loss,probability,touched,classes\n")
+
+
+def test_paths_of_rows_with_labels(run: Run, tmp_path: Path) -> None:
+    rows = "n0,n1,n2,label\n0.5,-1,2,cat\n0.5,-1,2,owl\n1,2,3,?\n"
+    names = ["--names", "cat,dog,owl,eel", "--ignore", "?"]
+    args = ["xent", "--hierarchical", COUNTS, "--target-column", "label", *names]
+    cat, owl = -math.log(TREE[0]), -math.log(TREE[2])
+    losses = [float(x) for x in run(*args, stdin=rows).ok().split()[1:]]
+    assert losses == pytest.approx([cat, owl, 0], rel=1e-14)
+    mean = run(*args, "--reduction", "mean", stdin=rows).ok().split()[1]
+    assert float(mean) == pytest.approx((cat + owl) / 2, rel=1e-14)
+    summary = json.loads(run(*args, "-f", "json", stdin=rows).ok())["summary"]
+    assert (summary["rows"], summary["ignored"], summary["weight_sum"]) == (3, 1, 2)
+    assert summary["touched_mean"] == 2
+    worst = run(*args, "--worst", "1", stdin=rows).ok().splitlines()
+    assert worst[1].startswith("3,4.41426668274130")
+    gradient = run(*args, "--gradient", stdin=rows).ok().splitlines()
+    assert gradient[0] == "n0,n1,n2"
+    assert gradient[1].startswith("0.0,0.0,-0.11920292202211")
+    assert gradient[3] == "0.0,0.0,0.0"
+    labels = tmp_path / "labels.txt"
+    labels.write_text("label\nowl\ncat\n")
+    beside = ["xent", "--hierarchical", COUNTS, "--targets", str(labels), *names]
+    assert len(run(*beside, stdin="0.5,-1,2\n0.5,-1,2\n").ok().splitlines()) == 2
+
+
+def test_an_infinite_path_loss_is_told(run: Run) -> None:
+    done = run("xent", "--hierarchical", COUNTS, "0,0,inf", "-t", "1")
+    assert (done.status, done.out) == (0, "inf\n")
+    assert "warning: arguments: the loss is inf: a turn on the path to class 1" in done.err
+    # Off the path it is nobody's business.
+    assert run("xent", "--hierarchical", COUNTS, "inf,0,0", "-t", "1").ok()
+
+
+def test_rows_before_a_bad_label_are_written(run: Run) -> None:
+    args = ["xent", "--hierarchical", COUNTS, "--target-column", "4", "--no-header"]
+    done = run(*args, stdin="0,0,0,1\n0,0,0,7\n")
+    assert len(done.out.splitlines()) == 1
+    assert "stdin:2:4: label 7 is out of range: the classes are 0 to 3" in done.fails(1)
+
+
+@pytest.mark.parametrize("columns", ["40", "80", "200"])
+def test_a_path_is_drawn_whole(run: Run, columns: str) -> None:
+    args = ["xent", "--hierarchical", COUNTS, NODES, "-t", "2", "-f", "table"]
+    table = run(*args, env={"COLUMNS": columns}).ok()
+    for shown in ("node 1", "0.119203", "-2.12693", "-1.31326", "-0.974077", "0.622459"):
+        assert shown in table
+    assert "code 101" in table
+    assert "loss 4.41427 nats" in table
+    tree = run("softmax", "--hierarchical", COUNTS, NODES, "-f", "table", env={"COLUMNS": columns})
+    assert "0.0871443" in tree.ok()
+    assert "mean path 1.81818 nodes" in tree.out
+
+
+@pytest.mark.parametrize("method", ["--negative", "--sampled"])
+def test_an_estimate_is_made_of_its_draws_alone(run: Run, method: str) -> None:
+    args = ["xent", TEN, "-t", "0", method, "6", "--noise", "log-uniform", "--seed", "3"]
+    one = json.loads(run(*args, "-f", "json", "--gradient").ok())
+    z = [float(x) for x in TEN.split(",")]
+    others = [k for k in one["drawn"] if k != 0]
+    assert len(one["drawn"]) == 6
+    assert one["touched"] == 1 + len(set(others)) < one["classes"] == 10
+    if method == "--negative":
+        loss = -math.log(sigmoid(z[0])) - sum(math.log(sigmoid(-z[k])) for k in others)
+        assert one["cross_entropy"] == run("xent", TEN, "-t", "0").numbers()[0][0]
+    else:
+        q = [math.log((k + 2) / (k + 1)) / math.log(11) for k in range(10)]
+        loss = math.log(math.exp(z[0]) + sum(math.exp(z[k]) / (6 * q[k]) for k in others)) - z[0]
+        assert one["exact"] == run("xent", TEN, "-t", "0").numbers()[0][0]
+    assert one["loss"] == pytest.approx(loss, rel=1e-13)
+    assert one["difference"] == one["loss"] - one["exact"]
+    assert {k for k, g in enumerate(one["gradient"]) if g} == {0, *others}
+    assert run(*args).numbers() == [[one["loss"]]]
+
+
+@pytest.mark.parametrize("noise", ["uniform", "log-uniform", "9,8,7,6,5,4,3,2,1,1"])
+def test_the_standard_error_covers_the_normaliser_as_estimates_grow_in_number(
+    run: Run, noise: str
+) -> None:
+    errors = []
+    for repeat in ("100", "40000"):
+        args = ["--noise", noise, "--repeat", repeat, "--seed", "5", "-f", "json"]
+        one = json.loads(run("xent", TEN, "-t", "3", "--sampled", "8", *args).ok())
+        errors.append(one["normaliser_standard_error"])
+        assert abs(one["normaliser"] - 1) < 4 * errors[-1]
+    negative = json.loads(run("xent", TEN, "-t", "3", "--negative", "8", *args).ok())
+    assert abs(negative["difference"]) < 4 * negative["standard_error"]
+    assert errors[1] == pytest.approx(errors[0] / 20, rel=0.3)
+
+
+@pytest.mark.parametrize("method", ["--sampled", "--negative"])
+def test_an_interval_of_two_standard_errors_covers_the_exact_value_as_often_as_it_should(
+    run: Run, method: str
+) -> None:
+    args = ["--breakdown", "--noise", "log-uniform", "--repeat", "300", "--seed", "2"]
+    done = run("xent", "-t", "1", method, "8", *args, "--no-header", stdin=f"{TEN}\n" * 500).ok()
+    header, *lines = done.splitlines()
+    columns = dict(zip(header.split(","), np.loadtxt(lines, delimiter=",").T, strict=True))
+    if method == "--sampled":
+        off = (columns["normaliser"] - 1) / columns["normaliser_standard_error"]
+    else:
+        off = columns["difference"] / columns["standard_error"]
+    assert 0.92 < np.mean(np.abs(off) < 1.96) < 0.98
+    assert abs(np.mean(off)) < 0.25
+
+
+def test_many_draws_leave_no_doubt(run: Run) -> None:
+    args = ["xent", TEN, "-t", "0", "--sampled", "300000", "--seed", "0", "--breakdown"]
+    loss, exact, *_, touched, classes = run(*args).ok().splitlines()[1].split(",")
+    assert float(loss) == pytest.approx(float(exact), abs=0.01)
+    assert touched == classes == "10"
+
+
+def test_a_seed_repeats_the_draws_whatever_comes_after_a_row(run: Run) -> None:
+    rows = "".join(f"{i % 7},{i % 5},{i % 3},{i % 11}\n" for i in range(3000))
+    args = ["xent", "-t", "1", "--sampled", "3", "--seed", "8", "--no-header"]
+    whole = run(*args, stdin=rows).ok()
+    assert whole == run(*args, stdin=rows).ok()
+    assert whole != run(*args[:-2], "9", "--no-header", stdin=rows).ok()
+    few = "".join(line + "\n" for line in rows.splitlines()[:40])
+    assert whole.startswith(run(*args, stdin=few).ok())
+    broken = run(*args, stdin=few + "1,2,x,4\n")
+    assert broken.status == 1
+    assert whole.startswith(broken.out)
+    assert len(broken.out.splitlines()) == 40
+    one_by_one = run(*args, "--repeat", "2", stdin=few).ok().splitlines()
+    assert one_by_one[0] != whole.splitlines()[0]
+
+
+def test_any_number_of_processes_writes_the_same(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("1.5,2,3.25\n4,5,-6\n" * 40000)
+    args = ["xent", "-i", str(path), "-t", "1", "--negative", "2", "--seed", "8", "-j"]
+    assert run(*args, "1").ok() == run(*args, "4").ok()
+    for command in (["softmax"], ["xent", "-t", "1"]):
+        tree = [*command, "-i", str(path), "--hierarchical", COUNTS, "-j"]
+        assert run(*tree, "1").ok() == run(*tree, "4").ok()
+
+
+def test_estimates_of_rows_with_names(run: Run) -> None:
+    args = ["xent", "--target-column", "label", "--ignore", "?", "--sampled", "5", "--seed", "1"]
+    document = json.loads(run(*args, "-f", "json", stdin=PETS).ok())
+    assert [row["target"] for row in document["rows"]] == ["cat", "dog", "cat", "ignored"]
+    assert set(document["rows"][0]["drawn"]) <= {"cat", "dog", "owl"}
+    assert document["rows"][3]["loss"] == 0
+    exact = json.loads(run(*args[:5], "-f", "json", stdin=PETS).ok())["summary"]
+    assert document["summary"]["exact_mean"] == exact["mean"]
+    assert document["summary"]["weight_sum"] == 3
+    gradient = run(*args, "--gradient", stdin=PETS).ok().splitlines()
+    assert gradient[0] == "cat,dog,owl"
+    assert gradient[-1] == "0.0,0.0,0.0"
+
+
+def test_noise_of_a_file_is_matched_by_name(run: Run, tmp_path: Path) -> None:
+    noise = tmp_path / "noise.csv"
+    noise.write_text("owl,cat,dog\n1e9,1,1\n")
+    args = ["xent", "-t", "cat", "--sampled", "5", "--seed", "1", "-f", "json"]
+    done = run(*args, "--noise", str(noise), stdin="cat,dog,owl\n1,2,3\n")
+    assert json.loads(done.ok())["drawn"] == ["owl"] * 5
+    wrong = run(*args, "--noise", str(noise), stdin="cat,dog,eel\n1,2,3\n").fails(1)
+    assert "'owl'" in wrong
+
+
+def test_estimates_are_shown_whole(run: Run) -> None:
+    args = ["xent", TEN, "-t", "0", "--sampled", "5", "--seed", "1", "-p", "5", "-f"]
+    repeated = [*args, "table", "--repeat", "50"]
+    one = json.loads(run(*args, "json").ok())
+    many = json.loads(run(*args, "json", "--repeat", "50").ok())
+    errors = [many["standard_error"], many["normaliser"], many["normaliser_standard_error"]]
+    for columns in ("40", "80", "200"):
+        table = run(*args, "table", env={"COLUMNS": columns}).ok()
+        assert f"estimate {one['loss']} nats" in table
+        assert f"exact {one['exact']} nats" in table
+        assert f"{math.exp(-0.4737617178126951):.5g}" in table
+        table = run(*repeated, env={"COLUMNS": columns}).ok()
+        assert all(str(number) in table for number in (many["loss"], many["exact"], *errors))
+    negative = run(*args[:4], "--negative", "5", "--repeat", "50", "-f", "table").ok()
+    assert "normaliser" not in negative
+
+
+def test_a_masked_class_costs_nothing_and_a_masked_target_all(run: Run) -> None:
+    assert run("xent", "1,-inf", "-t", "0", "--sampled", "9", "--seed", "1").ok() == "0.0\n"
+    done = run("xent", "1,-inf", "-t", "1", "--sampled", "9", "--seed", "1", "--gradient")
+    assert done.out == "1.0,-1.0\n"
+    assert "the estimate is inf" in done.err
+    assert run("xent", "inf,2", "-t", "0", "--sampled", "9", "--seed", "1").ok() == "0.0\n"
+    assert np.isinf(float(run("xent", "inf,2", "-t", "1", "--sampled", "99").out))
+
+
+@pytest.mark.parametrize(
+    ("args", "status", "message"),
+    [
+        (["--hierarchical", "5,3,2,1", "1,2"], 1, "2 scores for a tree of 4 classes"),
+        (["--hierarchical", "5,3,2,1", "1"], 1, "1 score for a tree of 4 classes"),
+        (["--hierarchical", "5,0,2", "1,2"], 1, "count 2 is 0, and counts are finite and greater"),
+        (["--hierarchical", "5,inf", "1"], 1, "and counts are finite and greater"),
+        (["--hierarchical", "5,x", "1"], 1, "'x' is not a number"),
+        (["--hierarchical", "[5]", "1"], 1, "one count"),
+        (["--hierarchical", "nowhere.csv", "1"], 1, "nowhere.csv"),
+        (["--hierarchical", "-"], 2, "standard input can't hold both"),
+        (["--hierarchical", "5,3,2", "1,2", "-t", "0.5,0.2,0.3"], 2, "not a distribution"),
+        (["--hierarchical", "5,3,2", "1,2", "-w", "1,2,3"], 2, "a loss of its own"),
+        (["--hierarchical", "5,3,2", "1,2", "--from", "probs"], 2, "--from"),
+        (["--hierarchical", "5,3,2", "1,2", "--sampled", "3"], 2, "exclude one another"),
+        (["--hierarchical", "5,3,2", "1,2", "--seed", "3"], 2, "--seed is about the draws"),
+        (["--noise", "uniform", "1,2"], 2, "--noise is about the draws"),
+        (["--repeat", "3", "1,2"], 2, "--repeat is about the draws"),
+        (["--sampled", "3", "--noise", "unifrom", "1,2"], 1, "--noise takes counts as a list or a"),
+        (["--sampled", "0", "1,2"], 2, "'--sampled'"),
+        (["--sampled", "3", "--repeat", "1", "1,2"], 2, "'--repeat'"),
+        (["--sampled", "3", "--repeat", "2", "--gradient", "1,2"], 2, "--gradient"),
+        (["--sampled", "3", "--worst", "2", "1,2"], 2, "--worst ranks losses"),
+        (["--sampled", "3", "--noise", "1,2,3", "1,2"], 1, "--noise has length 3"),
+        (["--negative", "3", "--noise", "1,-2", "1,2"], 1, "--noise: count 2 is -2"),
+        (["--negative", "3", "--focal", "2", "1,2"], 2, "a loss of its own"),
+        (["--sampled", "3", "-inf,-inf"], 1, "every value is -inf"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(
+    capfd: pytest.CaptureFixture[str], args: list[str], status: int, message: str
+) -> None:
+    target = [] if "-t" in args else ["-t", "0"]
+    assert main(["xent", *args, *target]) == status
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert err.startswith("softmax-cli: error: ")
+    assert err.count("\n") == 1
+    assert message in err
+
+
+def test_softmax_refuses_what_a_tree_has_no_place_for(run: Run) -> None:
+    wrong = run("softmax", "--hierarchical", COUNTS, "-T", "2", NODES).fails(2)
+    assert "--temperature is about the scores of classes" in wrong
+    assert "stdin:1: 2 scores" in run("softmax", "--hierarchical", COUNTS, stdin="1,2\n").fails(1)
+    assert "standard input" in run("softmax", "--hierarchical", "-", stdin="1,2\n").fails(2)
+
+
+def test_a_file_of_rows_is_no_list_of_counts(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "counts.csv"
+    path.write_text("1,2\n3,4\n")
+    wrong = run("softmax", "--hierarchical", str(path), NODES).fails(1)
+    assert "2 rows of 2 numbers (counts are one row, or one column)" in wrong
