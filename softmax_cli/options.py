@@ -204,7 +204,8 @@ input_options: Final = gathered(
             "--keep",
             metavar="LIST",
             callback=_columns,
-            help="Columns copied to the front of each output row; without -c not in the vector.",
+            shell_complete=completers.columns,
+            help="Columns to copy to the front of each row",
         ),
         option(
             "Input",
@@ -236,7 +237,7 @@ input_options: Final = gathered(
             "--invalid",
             type=click.Choice(INVALID),
             default="error",
-            help="A row that can't be used: an error, a row of nan, or left out.",
+            help="A row that can't be used:",
         ),
         option(
             "Input",
@@ -251,7 +252,7 @@ input_options: Final = gathered(
             "-v",
             "--verbose",
             is_flag=True,
-            help="Say on standard error what was found out about the input.",
+            help="Say what was found out about the input",
         ),
     ],
 )
@@ -377,9 +378,9 @@ def seed_option(heading: str) -> Decorator:
     return option(
         heading,
         "--seed",
-        type=click.IntRange(min=0),
+        type=Whole(0),
         metavar="S",
-        help="Makes the draws repeatable.",
+        help="Makes the draws repeatable",
     )
 
 

@@ -11,7 +11,7 @@ from softmax_cli.cli import COMMANDS
 from tests.conftest import Run, plain_environment, run_command
 
 # Lines of a tall window; the options of a loss are many.
-LINES = dict.fromkeys(COMMANDS, 50) | {"xent": 64}
+LINES = dict.fromkeys(COMMANDS, 50) | {"softmax": 60, "xent": 72}
 FILES = {
     "scores.csv": "cat,dog,owl\n2,1,0\n0,3,1\n",
     "labelled.csv": "cat,dog,owl,label\n2,1,0,cat\n0,3,1,dog\n",

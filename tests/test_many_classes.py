@@ -337,7 +337,7 @@ def test_what_makes_no_sense_is_refused(
 
 def test_softmax_refuses_what_a_tree_has_no_place_for(run: Run) -> None:
     wrong = run("softmax", "--hierarchical", COUNTS, "-T", "2", NODES).fails(2)
-    assert "--temperature is about the scores of classes" in wrong
+    assert "--temperature: about the scores of classes" in wrong
     assert "stdin:1: 2 scores" in run("softmax", "--hierarchical", COUNTS, stdin="1,2\n").fails(1)
     assert "standard input" in run("softmax", "--hierarchical", "-", stdin="1,2\n").fails(2)
 

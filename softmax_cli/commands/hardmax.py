@@ -8,7 +8,7 @@ import click
 
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.source import open_rows
-from softmax_cli.options import VectorCommand, input_options, option, output_options
+from softmax_cli.options import VectorCommand, Whole, input_options, option, output_options
 from softmax_cli.output.results import Column, Item, Layout
 from softmax_cli.output.settings import OutputSettings
 
@@ -44,7 +44,7 @@ Examples:
     show_default="first",
     help="Equals:",
 )
-@option("Hardmax", "--top", type=click.IntRange(1), metavar="K", help="The K best, in order.")
+@option("Hardmax", "--top", type=Whole(1), metavar="K", help="The K best, in order")
 @input_options
 @output_options
 def hardmax(

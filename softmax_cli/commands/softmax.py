@@ -13,6 +13,7 @@ from softmax_cli.input.source import open_rows
 from softmax_cli.options import (
     Finite,
     VectorCommand,
+    Whole,
     gathered,
     input_options,
     option,
@@ -79,7 +80,7 @@ _truncation_options: Final = gathered(
         option(
             "Truncation",
             "--top-k",
-            type=click.IntRange(1),
+            type=Whole(1),
             metavar="K",
             help="Keep the K best, and their equals",
         ),
@@ -112,7 +113,7 @@ _sampling_options: Final = gathered(
         option(
             "Sampling",
             "--sample",
-            type=click.IntRange(1),
+            type=Whole(1),
             metavar="N",
             help="Draw N classes of each row",
         ),

@@ -163,7 +163,8 @@ _many_options: Final = gathered(
             "--noise",
             metavar="Q",
             show_default="uniform",
-            help="Or log-uniform, or counts",
+            shell_complete=completers.files,
+            help="Draw by counts, log-uniform, or",
         ),
         seed_option("Many classes"),
         option(
