@@ -54,6 +54,7 @@ def test_every_command_copies_cells(run: Run) -> None:
     lines = run("compare", "-k", "id", stdin=text).ok().splitlines()
     assert lines[0] == "id,row,method,dtype,temperature,status,ulp_error,a,b"
     assert [line[:6] for line in lines[1::8]] == ["x,1,ha", "y,2,ha"]
+    assert "first" in run("compare", "-k", "id", "-f", "table", stdin=text).ok()
 
 
 @pytest.mark.parametrize("form", ["json", "jsonl"])

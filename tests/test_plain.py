@@ -198,6 +198,7 @@ def test_what_is_odd_does_not(cell: str) -> None:
 def test_ragged_rows_that_make_up_for_each_other_are_not_plain() -> None:
     assert parse_plain(b"1,2\n3\n4,5,6\n", ",", ALL_OF_TWO) is None
     assert parse_plain(b"1,2,3\n4\n", ",", ALL_OF_TWO) is None
+    assert parse_plain(b"1,2,3\n4\n5\n", ",", RowShape(range(3), None, 3)) is None
     assert parse_plain(b"1,2,3,4\n", ",", RowShape([0], None, 1)) is None
 
 

@@ -33,7 +33,7 @@ def against_second(rows: Rows) -> Rows:
     two = "P and Q are two vectors; --against gives one Q for all rows, or a file of them"
     blocks = []
     for block in rows.blocks:
-        _check_usable(block)
+        check_usable(block)
         blocks.append(block)
         if sum(len(block.values) for block in blocks) > 2:
             raise UsageError(f"more than two vectors: {two}")
@@ -63,13 +63,13 @@ def held(rows: Rows, text: str) -> Rows:
     first = next(blocks)
     second = next(blocks, None) if len(first.values) == 1 else None
     if second is None and len(first.values) == 1:
-        _check_usable(first)
+        check_usable(first)
         return _held_against_one(rows, first.values[0], first.places[0])
     waiting = [first] if second is None else [first, second]
     return rows._replace(blocks=in_step(rows, chain(waiting, blocks), text))
 
 
-def _check_usable(block: Block) -> None:
+def check_usable(block: Block) -> None:
     """See that vectors that are no rows among others can be used."""
     if block.faults:
         raise block.faults[min(block.faults)]

@@ -31,10 +31,6 @@ def check_not_terminal(path: str) -> None:
         )
 
 
-class LineError(DataError):
-    """A line that is no text; those behind it can be read."""
-
-
 class Opened:
     """An input, read without a buffer: a read returns what has arrived.
 
@@ -164,6 +160,9 @@ class Lines:
         The line that the current row began on.
     delimiter : str
         What separates cells, once it is known.
+    fault : DataError or None
+        A line that is no text has been handed out as well as it can be; whoever knows where its
+        row ends takes this away.
     """
 
     def __init__(self, chunks: Iterator[bytes], name: str, *, number: int = 0) -> None:
@@ -171,6 +170,7 @@ class Lines:
         self.offset = 0
         self.row_start = 0
         self.delimiter = ","
+        self.fault: DataError | None = None
         self.between_rows = True
         self._chunks = chunks
         self._name = name
@@ -196,11 +196,14 @@ class Lines:
         try:
             text = line.decode()
         except UnicodeDecodeError as error:
-            place = self._place(line, error.start)
             hint = "iconv turns other encodings into UTF-8"
-            raise LineError(f"{place}: invalid UTF-8", hint) from error
+            wrong = DataError(f"{self._place(line, error.start)}: invalid UTF-8", hint)
+            self.fault = self.fault or wrong
+            text = line.decode(errors="replace")
         if "\0" in text:  # which csv refuses in Python 3.10, and takes in 3.11
-            raise LineError(f"{self._place(line, line.index(0))}: a NUL byte")
+            wrong = DataError(f"{self._place(line, line.index(0))}: a NUL byte")
+            self.fault = self.fault or wrong
+            text = text.replace("\0", "")
         return text
 
     def _place(self, line: bytes, at: int) -> str:

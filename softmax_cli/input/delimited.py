@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_cli.errors import DataError
-from softmax_cli.input.chunks import LineError, Lines, Opened, open_input, whole_lines
+from softmax_cli.input.chunks import Lines, Opened, open_input, whole_lines
 from softmax_cli.input.columns import is_numbered
 from softmax_cli.input.delimiters import cells_of, find_delimiter, split_rows
 from softmax_cli.input.division import FileBlocks
@@ -113,15 +113,14 @@ def _rows(lines: Lines, name: str) -> Iterator[_Row]:
         row: list[str] | DataError | None
         try:
             row = next(reader, None)
-        except LineError as error:
-            row = error
         except csv.Error as error:
-            row = DataError(f"{name}:{lines.row_start}: {_explained(str(error))}")
+            row = lines.fault or DataError(f"{name}:{lines.row_start}: {_explained(str(error))}")
             if "unexpected end" in str(error):  # it has swallowed rows that can be used
                 raise row from error
         if row is None:
             return
         lines.between_rows = True
+        row, lines.fault = lines.fault or row, None
         yield lines.row_start, row
 
 
@@ -190,11 +189,14 @@ def _header(
     if header is None and not all(map(is_numbered, specs)):
         header = True  # a column asked for by name
     if header is None:
-        chosen = row_shape(settings, target_column, None, len(first), name).chosen
+        shape = row_shape(settings, target_column, None, len(first), name)
         # pandas leaves the name above its index empty; elsewhere an empty cell is a missing one.
         # Decimal commas make no name of a number.
-        texts = (names[i].replace(",", ".", 1) for i in chosen)
-        header = not names[0] or any(text and not is_number(text) for text in texts)
+        texts = (names[i].replace(",", ".", 1) for i in shape.chosen)
+        are_numbers = _values([first], shape) is not None
+        header = not names[0] or (
+            not are_numbers and any(text and not is_number(text) for text in texts)
+        )
     if not header:
         return None, row_shape(settings, target_column, None, len(first), name)
     return names, row_shape(settings, target_column, names, len(first), name)

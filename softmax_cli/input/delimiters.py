@@ -12,6 +12,7 @@ from softmax_cli.input.numbers import is_number
 
 # In the order of preference; ' ' stands for runs of blanks.
 CANDIDATES: Final = (",", "\t", ";", "|", " ")
+_ENOUGH: Final = 1 << 14
 _BLANKS: Final = re.compile(r"[ \t]+")
 
 
@@ -25,11 +26,18 @@ def find_delimiter(lines: Lines) -> str:
     first = lines.peek(1)
     if not first:
         return CANDIDATES[0]
-    if any(_is_numeric(first[0], delimiter) for delimiter in CANDIDATES):
-        line = first[0]
-    else:
-        line = lines.peek(2)[-1]
+    line = _beginning(first[0])
+    if not any(_is_numeric(line, delimiter) for delimiter in CANDIDATES):
+        line = _beginning(lines.peek(2)[-1])
     return max(CANDIDATES, key=lambda delimiter: _evidence(line, delimiter))
+
+
+def _beginning(line: str) -> str:
+    """As much of a line as tells what separates its cells: of a very long one the first part."""
+    part = line[:_ENOUGH]
+    if len(part) == len(line) or '"' in part:
+        return line
+    return re.sub(r"[^,\t;| ]*\Z", "", part)[:-1]
 
 
 def _is_numeric(line: str, delimiter: str) -> bool:
@@ -57,11 +65,6 @@ def cells_of(line: str, delimiter: str) -> list[str]:
 def split_rows(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
     """Rows of cells by RFC 4180, from any iterable of lines."""
     if delimiter == " ":
-        # A map goes on behind an error, where a generator has ended.
-        blank_lines = map(_with_single_blanks, lines)
+        blank_lines = (_BLANKS.sub(" ", line.strip(" \t\r\n")) for line in lines)
         return csv.reader(blank_lines, delimiter=" ", strict=True)
     return csv.reader(lines, delimiter=delimiter, strict=True)
-
-
-def _with_single_blanks(line: str) -> str:
-    return _BLANKS.sub(" ", line.strip(" \t\r\n"))

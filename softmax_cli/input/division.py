@@ -51,7 +51,7 @@ class FileBlocks(Iterator[Block]):
 
     def division(self) -> Division | None:
         """All that is left, if it is worth it; not in the middle of what has been read."""
-        if self._jobs < 2 or not self._lines.is_idle():
+        if self._jobs < 2 or self._opened.file.closed or not self._lines.is_idle():
             return None
         offset = self._opened.offset + self._lines.offset
         size = os.fstat(self._opened.file.fileno()).st_size  # it may have grown

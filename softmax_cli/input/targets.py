@@ -11,7 +11,7 @@ import numpy as np
 from softmax_cli.errors import DataError
 from softmax_cli.input.chunks import Lines, open_input, whole_lines
 from softmax_cli.input.delimited import read_delimited
-from softmax_cli.input.delimiters import find_delimiter, split_rows
+from softmax_cli.input.delimiters import cells_of, find_delimiter
 from softmax_cli.input.numbers import is_number, parse_list
 from softmax_cli.input.rows import Block, Places, Rows
 from softmax_cli.input.settings import InputSettings
@@ -45,7 +45,7 @@ def read_targets(path: str) -> Rows:
 
 
 def _is_distribution(line: str, delimiter: str) -> bool:
-    cells = next(split_rows([line], delimiter), [])
+    cells = cells_of(line, delimiter)
     return len(cells) > 1 and all(map(is_number, cells))
 
 
@@ -85,6 +85,8 @@ def _labels(lines: Lines, name: str) -> Iterator[Block]:
 def _numbered(lines: Lines, name: str) -> Iterator[tuple[int, str]]:
     for line in lines:
         lines.between_rows = True
+        if lines.fault is not None:
+            raise lines.fault
         try:
             cells = next(csv.reader([line], strict=True), [])
         except csv.Error as error:
