@@ -18,6 +18,7 @@ import pytest
 
 from softmax_cli.cli import COMMANDS, cli
 from softmax_cli.completion import Bash
+from softmax_cli.options import Option
 from tests.conftest import plain_environment
 
 COMPLETIONS = Path(__file__).parent.parent / "completions"
@@ -171,17 +172,18 @@ def offered(*words: str, home: Path | None = None) -> list[str]:
     return [item.type if item.type != "plain" else item.value for item in items]
 
 
-def options() -> list[tuple[str, click.Option]]:
+def options() -> list[tuple[str, Option]]:
     found = []
     with click.Context(cli) as context:
         for name in COMMANDS:
             command = cli.get_command(context, name)
             assert command is not None
-            found += [(name, p) for p in command.get_params(context) if isinstance(p, click.Option)]
+            found += [(name, p) for p in command.get_params(context) if isinstance(p, Option)]
     return found
 
 
-def test_commands_options_and_values_are_all_offered() -> None:
+def test_commands_options_and_values_are_all_offered(tmp_path: Path) -> None:
+    write_inputs(tmp_path)
     assert offered("") == list(COMMANDS)
     assert len(options()) > 50
     for command, option in options():
@@ -194,8 +196,8 @@ def test_commands_options_and_values_are_all_offered() -> None:
             assert offered(command, f"{name}=") == [f"{name}={value}" for value in values]
         elif isinstance(option.type, click.Path) or option.metavar == "FILE":
             assert offered(command, name, "") == ["file"]
-        elif option.metavar in ("COL", "LIST") and "column" in name:
-            assert option._custom_shell_complete is not None, name
+        elif option.metavar in ("COL", "LIST") and option.heading in ("Input", "Target"):
+            assert offered(command, "-i", "tabs.tsv", name, "", home=tmp_path) == ["dog", "owl"]
 
 
 def test_columns_are_those_of_the_file(tmp_path: Path) -> None:
