@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from softmax_cli.errors import DataError
+from softmax_cli.flow.pairs import check_usable
 from softmax_cli.input.counts import open_counts
 from softmax_cli.input.numbers import is_list, parse_list, shown
 
@@ -63,6 +64,8 @@ def read_counts(text: str, option: str) -> Counts:
         raise
     place = f"{option} {text}"
     blocks = list(rows.blocks)
+    for block in blocks:
+        check_usable(block)
     values = np.concatenate([block.values for block in blocks])
     if blocks[0].labels is not None:
         names = tuple(chain.from_iterable(block.labels or [] for block in blocks))
