@@ -41,7 +41,7 @@ def _header(start: bytes, settings: InputSettings) -> list[str]:
     header = settings.header
     if header is None:
         header = not all(map(is_number, names))
-    return names if header else []
+    return names if header and lines.fault is None else []
 
 
 def _keys(start: bytes) -> list[str]:

@@ -46,7 +46,7 @@ class RowShape(NamedTuple):
         """What makes the vectors, in words."""
 
         def listed(columns: Sequence[int]) -> str:
-            shown = [names[i] if names else str(i + 1) for i in columns[:_SHOWN]]
+            shown = [(names[i] if names else "") or str(i + 1) for i in columns[:_SHOWN]]
             return ", ".join(shown) + (", ..." if len(columns) > _SHOWN else "")
 
         count = f"{len(self.chosen)} column{'s' * (len(self.chosen) > 1)}"
