@@ -347,3 +347,9 @@ def test_a_file_of_rows_is_no_list_of_counts(run: Run, tmp_path: Path) -> None:
     path.write_text("1,2\n3,4\n")
     wrong = run("softmax", "--hierarchical", str(path), NODES).fails(1)
     assert "2 rows of 2 numbers (counts are one row, or one column)" in wrong
+
+
+@pytest.mark.parametrize("counts", ['3,2\n"a\n', "3\n2\r1\n", '"'])
+def test_counts_that_are_no_rows_are_told(run: Run, tmp_path: Path, counts: str) -> None:
+    (tmp_path / "counts").write_text(counts)
+    run("softmax", "--hierarchical", "counts", "1,2", cwd=tmp_path).fails(1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from softmax_cli.input.chunks import Lines, check_not_terminal, open_input, whole_lines
 from softmax_cli.input.delimited import read_delimited
-from softmax_cli.input.delimiters import find_delimiter, split_rows
+from softmax_cli.input.delimiters import cells_of, find_delimiter
 from softmax_cli.input.json import read_json
 from softmax_cli.input.npy import read_npy
 from softmax_cli.input.numbers import is_number
@@ -39,5 +39,6 @@ def open_counts(path: str) -> Rows:
 
 def _are_named(lines: Lines) -> bool:
     """Whether the second line, as the first may be a header, is a name and a number."""
-    cells = next(split_rows(lines.peek(2)[-1:], lines.delimiter), [])
+    second = next(iter(lines.peek(2)[-1:]), "")
+    cells = cells_of(second, lines.delimiter)
     return len(cells) == 2 and not is_number(cells[0]) and is_number(cells[1])
