@@ -297,8 +297,8 @@ def test_a_masked_class_costs_nothing_and_a_masked_target_all(run: Run) -> None:
 @pytest.mark.parametrize(
     ("args", "status", "message"),
     [
-        (["--hierarchical", "5,3,2,1", "1,2"], 1, "2 scores for a tree of 4 classes"),
-        (["--hierarchical", "5,3,2,1", "1"], 1, "1 score for a tree of 4 classes"),
+        (["--hierarchical", "5,3,2,1", "1,2"], 1, "2 scores where a tree of 4 classes has 3"),
+        (["--hierarchical", "5,3,2,1", "1"], 1, "1 score where a tree of 4 classes has 3"),
         (["--hierarchical", "5,0,2", "1,2"], 1, "count 2 is 0, and counts are finite and greater"),
         (["--hierarchical", "5,inf", "1"], 1, "and counts are finite and greater"),
         (["--hierarchical", "5,x", "1"], 1, "'x' is not a number"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -122,7 +124,7 @@ def test_a_vector_that_is_printed_can_be_pasted(run: Run, text: str) -> None:
         ([], SPREADSHEET, "stdin: csv, delimiter ';', header, 2 columns: cat, dog"),
         ([], b"1 2\n", "stdin: csv, delimiter ' ', no header, 2 columns"),
         ([], b"1\n2\n", "stdin: csv, delimiter ',', no header, 1 column; read downwards"),
-        (["-k", "1"], R_CSV, "stdin: csv, delimiter ',', header, 2 columns: cat, dog; kept:"),
+        (["-k", "1"], R_CSV, "stdin: csv, delimiter ',', header, 2 columns: cat, dog; kept: 1"),
         (["-c", "3,1"], b"1\t2\t3\n", "stdin: csv, delimiter '\\t', no header, 2 columns: 3, 1"),
         ([], b"[1,2]\n", "stdin: JSON, lists, 2 columns"),
         (["-k", "a"], b'{"a":1,"b":2}\n', "stdin: JSON, objects, 1 column: b; kept: a"),
@@ -145,3 +147,23 @@ def test_what_was_found_of_an_array_and_of_a_target(run: Run) -> None:
     )
     done = run("xent", "-v", "--target-column", "is", stdin="a,b,is\n1,1,a\n")
     assert done.err.endswith("header, 2 columns: a, b; target: is\n")
+
+
+@pytest.mark.parametrize("mark", ["NA", "n/a", "null", "?", "#N/A"])
+def test_a_missing_number_in_the_first_row_makes_no_header(run: Run, mark: str) -> None:
+    text = f"1,{mark},0\n2,3,0\n"
+    assert run("hardmax", stdin=text).fails(1) == f"stdin:1:2: '{mark}' is not a number"
+    assert run("hardmax", "--invalid", "nan", stdin=text).out == "nan\n1\n"
+
+
+def test_packed_files_are_told_by_their_first_bytes(run: Run, tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", np.eye(2))
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress(b"1,2\n"))
+    assert "a zip archive" in run("softmax", "-i", "a.npz", cwd=tmp_path).fails(1)
+    assert "zcat" in run("softmax", "-i", "a.csv.gz", cwd=tmp_path).fails(1)
+
+
+def test_lines_in_an_argument_are_no_list(run: Run) -> None:
+    assert "line's end" in run("softmax", "1,2\n3,4").fails(1)
+    assert run("hardmax", "[1,\n 2,\n 3]").ok() == "2\n"
+    assert run("hardmax", "[1. 2.\n 3.]").ok() == "2\n"

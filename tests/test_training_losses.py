@@ -304,3 +304,19 @@ def test_the_worst_of_columns_are_numbered(run: Run) -> None:
     args = ["xent", "--axis", "column", "-t", "0", "--worst", "2"]
     worst = below_header(run(*args, stdin="1,5\n2,3\n").ok())
     assert [row[0] for row in worst] == [1, 2]
+
+
+def test_ignored_rows_are_not_among_the_worst(run: Run) -> None:
+    args = ["xent", "--target-column", "label", "--worst", "3", "-p", "3"]
+    some = run(*args, "--ignore", "dog", stdin=PETS.replace("?", "dog")).ok()
+    assert [line.split(",")[2] for line in some.splitlines()] == ["target", "cat", "cat"]
+    ignored = "a,b,label\n1,2,?\n"
+    none = run(*args, "--ignore", "?", "-f", "json", stdin=ignored).ok()
+    assert json.loads(none)["rows"] == []
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "table", "markdown"])
+def test_an_infinite_loss_is_counted_once(run: Run, form: str) -> None:
+    done = run("xent", "2,1,-inf", "-t", "2", "-f", form)
+    assert done.err.count("the loss is inf") == 1
+    assert "more" not in done.err

@@ -11,7 +11,7 @@ from softmax_cli.core.arithmetic import Floats
 from softmax_cli.core.logits import check_rows
 
 # Nearer than this the runner-up's softmax probability is more than half of the winner's.
-_CLOSE: Final = float(np.log(2))
+_CLOSE: Final = float(np.log(2))  # rounded down
 
 
 class Choice(NamedTuple):
@@ -50,7 +50,7 @@ class Choice(NamedTuple):
 
     def close(self) -> NDArray[np.bool_]:
         """Rows where softmax would give the runner-up more than half of the winner's share."""
-        close: NDArray[np.bool_] = self.margin < _CLOSE
+        close: NDArray[np.bool_] = self.margin <= _CLOSE
         return close
 
 

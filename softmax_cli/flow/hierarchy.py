@@ -63,7 +63,7 @@ class Hierarchy:
         if scores != classes - 1:
             raise RowError(
                 0,
-                f"{_scores(scores)} for a tree of {classes} classes, of {classes - 1} inner nodes",
+                f"{_scores(scores)} where a tree of {classes} classes has {_scores(classes - 1)}",
             )
 
 

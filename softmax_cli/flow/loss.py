@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -56,6 +57,7 @@ def loss_fields(
     def unit(nats: Floats) -> Floats:
         return in_base(counted(truth, nats), base)
 
+    @cache  # so that it is noted once
     def whole() -> Floats:
         values = unit(objective.loss(prediction, targets, loss))
         _note_infinite(values, parts, block.places, names, notices)

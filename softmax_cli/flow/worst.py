@@ -35,7 +35,8 @@ def write_worst(
     with progress_of(rows, streams=False) as progress:
         for fields, _ in computation.results(rows.blocks, progress):
             tally.add(fields)
-            found = {key: fields[key] for key in wanted}
+            used = fields["counted"] > 0
+            found = {key: fields[key][used] for key in wanted}
             if worst is not None:
                 found = {key: np.concatenate([worst[key], found[key]]) for key in wanted}
             order = np.argsort(-found["loss"], kind="stable")[:count]

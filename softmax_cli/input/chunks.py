@@ -122,7 +122,7 @@ def open_input(path: str) -> Opened:
 
 def display_name(path: str) -> str:
     """How messages name an input."""
-    return "stdin" if path == "-" else path
+    return "stdin" if path == "-" else path or "''"
 
 
 def whole_lines(opened: Opened) -> Iterator[bytes]:

@@ -16,7 +16,7 @@ from softmax_cli.input.chunks import Lines, Opened, open_input, whole_lines
 from softmax_cli.input.columns import is_numbered
 from softmax_cli.input.delimiters import cells_of, find_delimiter, split_rows
 from softmax_cli.input.division import FileBlocks
-from softmax_cli.input.numbers import is_number, parse_number, shown
+from softmax_cli.input.numbers import is_missing, is_number, parse_number, shown
 from softmax_cli.input.plain import PlainRows, parse_plain
 from softmax_cli.input.rows import Block, Places, Rows
 from softmax_cli.input.settings import InputSettings
@@ -195,7 +195,7 @@ def _header(
         texts = (names[i].replace(",", ".", 1) for i in shape.chosen)
         are_numbers = _values([first], shape) is not None
         header = not names[0] or (
-            not are_numbers and any(text and not is_number(text) for text in texts)
+            not are_numbers and any(not (is_missing(text) or is_number(text)) for text in texts)
         )
     if not header:
         return None, row_shape(settings, target_column, None, len(first), name)

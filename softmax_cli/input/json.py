@@ -378,7 +378,8 @@ def _parsed(text: bytes, name: str, line: int) -> Any:
     except json.JSONDecodeError as error:
         place = f"{name}:{line + error.lineno - 1}"
         problem = error.msg[:1].lower() + error.msg[1:]
-        raise DataError(f"{place}: no JSON: {problem} at character {error.colno}") from error
+        hint = "one value a line, as jq -c writes them" if "Extra data" in error.msg else ""
+        raise DataError(f"{place}: no JSON: {problem} at character {error.colno}", hint) from error
     except UnicodeDecodeError as error:
         place = f"{name}:{line + text.count(10, 0, error.start)}"
         raise DataError(f"{place}: invalid UTF-8", "iconv turns other encodings into it") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from typing import Final
 
 from softmax_cli.errors import DataError
 
@@ -11,8 +12,14 @@ _SEPARATOR = re.compile(r"\s*[,;]\s*|\s+")
 _BRACKETED = re.compile(r"(?:\[.*\]|\(.*\))\Z", re.DOTALL)
 # What torch and numpy print around a list: tensor([...], dtype=torch.float64)
 _PRINTED = re.compile(r"(?:tensor|array)\((\[.*\])(?:,\s*\w+=[^\[\]]*)*\)\Z", re.DOTALL)
+# The end of a line that is no end of an item where commas are
+_BROKEN = re.compile(r"[^,;\s][ \t]*\n\s*[^,;\s]")
 # A list in a list
 _INNER = re.compile(r"\[[^\[\]()]*\]")
+# What programs write where they have no number: it is no name of a column either.
+_MISSING: Final = frozenset(
+    "na n/a #n/a #value! #num! nan null nil none missing - -- ? .".split()  # noqa: SIM905 - a line
+)
 # What an option can't begin with: then it is a value, though perhaps a misspelt one.
 _NEGATIVE = re.compile(r"-(?:\.?[0-9]|inf(?:inity)?\b|nan\b)", re.IGNORECASE)
 
@@ -29,6 +36,11 @@ def is_number(text: str) -> bool:
     except ValueError:
         return False
     return "_" not in text
+
+
+def is_missing(text: str) -> bool:
+    """Whether a text stands for a number that is not there."""
+    return not text.strip() or text.strip().casefold() in _MISSING
 
 
 def parse_number(text: str, place: str) -> float:
@@ -80,7 +92,13 @@ def parse_list(text: str, place: str) -> list[float]:
         text = text[1:-1].strip()
     items = _items(text)
     if any(bracket in text for bracket in "[]()"):
-        raise DataError(f"{place}: a list within a list", "each row is an argument of its own")
+        inner = "a list within a list, or a bracket without its other half"
+        raise DataError(f"{place}: {inner}", "each row is an argument of its own")
+    if "," in text and _BROKEN.search(text):
+        raise DataError(
+            f"{place}: a list that goes on behind a line's end without a comma",
+            "rows are arguments of their own, or lines of standard input",
+        )
     if items == [""]:
         raise DataError(f"{place}: an empty list")
     if len(items) == 1:

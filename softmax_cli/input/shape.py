@@ -136,7 +136,10 @@ def turned(blocks: Iterator[Block], name: str, invalid: str) -> Iterator[Block]:
     for block in blocks:
         faults = block.faults or {}
         if faults and invalid != "skip":
-            raise faults[min(faults)]
+            fault = faults[min(faults)]
+            if invalid == "nan":
+                fault.hint = fault.hint or "vectors are columns here: --invalid skip"
+            raise fault
         left_out += [faults[row] for row in sorted(faults)]
         parts.append(np.delete(block.values, list(faults), axis=0) if faults else block.values)
     values = np.concatenate(parts).T

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import codecs
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from softmax_cli.errors import UsageError
+from softmax_cli.errors import DataError, UsageError
 from softmax_cli.input.arguments import parse_vectors
 from softmax_cli.input.chunks import check_not_terminal, display_name, open_input
 from softmax_cli.input.settings import InputSettings
@@ -13,6 +13,13 @@ from softmax_cli.messages import say
 
 if TYPE_CHECKING:
     from softmax_cli.input.rows import Rows
+
+
+# What begins files that hold others, and what they are
+_PACKED: Final = {
+    b"PK\x03\x04": "a zip archive, as .npz is: unzip gives the files in it",
+    b"\x1f\x8b": "compressed by gzip: zcat reads it",
+}
 
 
 def open_rows(
@@ -79,7 +86,11 @@ def _read(settings: InputSettings, target_column: str | None, kind: str) -> Rows
     opened = open_input(settings.path)
     format_ = settings.input_format
     if format_ == "auto":
-        format_ = format_of(opened.start())
+        start = opened.start()
+        packed = next((kind for magic, kind in _PACKED.items() if start.startswith(magic)), None)
+        if packed is not None:
+            raise DataError(f"{opened.name}: {packed}")
+        format_ = format_of(start)
         if format_ != "csv" and (settings.delimiter or settings.header is not None):
             format_ = "csv"  # as is said by who names a delimiter or a header
     if format_ == "npy":

@@ -55,7 +55,8 @@ def status_cells(values: Values) -> list[Text]:
 def mark_cells(values: Values, *, ascii_only: bool) -> list[Text]:
     """A dot where a value is not 0."""
     dot = "*" if ascii_only else "●"
-    return [Text(dot if value else "", style="green", justify="center") for value in values]
+    # nan is no mark
+    return [Text(dot if value > 0 else "", style="green", justify="center") for value in values]
 
 
 def largest_size(values: Values) -> float:

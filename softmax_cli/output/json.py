@@ -88,6 +88,8 @@ class JsonWriter(_ObjectWriter):
             stdout.write(b'\n],"summary":' + self._dump(dict(summary)) + b"}\n")
         elif self._first is not None:
             stdout.write(self._first + b"\n")
+        elif summary is not None:  # every row was left out
+            stdout.write(b'{"rows":[],"summary":' + self._dump(dict(summary)) + b"}\n")
 
 
 class JsonLinesWriter(_ObjectWriter):

@@ -126,7 +126,7 @@ class MarkdownWriter:
 
     def _cells(self, column: Column, values: Values) -> list[str]:
         if column.style == "mark":
-            return ["●" if value else "" for value in values]
+            return ["●" if value > 0 else "" for value in values]
         if column.style in _RULES:
             return texts(values, _ROUGH if column.style == "rough" else self._digits)
         return [_escaped(text) for text in word_texts(values)]
