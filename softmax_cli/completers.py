@@ -37,6 +37,20 @@ def one_of(*values: str) -> Completer:
     return complete
 
 
+def one_of_or_file(*values: str) -> Callable[..., list[CompletionItem[str]]]:
+    """Offer some values, and leave it to the shell to complete a file's name."""
+
+    def complete(
+        context: click.Context, parameter: click.Parameter, incomplete: str
+    ) -> list[CompletionItem[str]]:
+        from click.shell_completion import CompletionItem
+
+        fitting = [CompletionItem(value) for value in values if value.startswith(incomplete)]
+        return fitting + files(context, parameter, incomplete)
+
+    return complete
+
+
 def list_of(*values: str) -> Completer:
     """Offer some values as the next item of a list."""
 

@@ -128,3 +128,17 @@ def test_values_of_options_are_refused_in_plain_words() -> None:
         (["softmax", "-p", "x", "1"], "'x' is not a valid whole number"),
     ):
         assert expected in run_command([str(COMMAND), *words]).fails(2)
+
+
+def test_compare_shows_rows_before_it_has_computed_all(tmp_path: Path) -> None:
+    (tmp_path / "many.csv").write_text("1,2,3,4\n" * 20_000)
+    script = f"'{COMMAND}' compare -i many.csv | head -2 | wc -l"
+    done = subprocess.run(
+        ["bash", "-c", script],
+        capture_output=True,
+        check=True,
+        timeout=15,
+        env=plain_environment(),
+        cwd=tmp_path,
+    )
+    assert done.stdout.strip() == b"2"

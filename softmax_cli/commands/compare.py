@@ -21,6 +21,7 @@ from softmax_cli.output.settings import OutputSettings
 _METHODS = ("hard", "linear", "naive", "shifted", "lse", "stable")
 _DTYPES = ("float64", "float32", "float16")
 _CHECK_FAILED = 3
+_ROWS = 4
 
 _EXAMPLES = """\b
 Examples:
@@ -61,7 +62,7 @@ def _temperatures(_ctx: click.Context, _param: click.Parameter, value: str) -> t
     metavar="TYPE,...",
     callback=_dtypes,
     shell_complete=completers.list_of(*_DTYPES),
-    help="float64, float32, float16  [default: naive in all]",
+    help="float64,float32,float16  [default: all for naive, else float64]",
 )
 @option(
     "Compare",
@@ -105,6 +106,7 @@ def compare(
     writer = open_comparison_writer(output, one, many, shape, swept=swept)
     with Notices() as notices:
         compute = Comparison(trials).compute
+        rows = rows.in_parts(_ROWS)  # each takes its time, and is to be seen
         write_rows(rows, compute, writer, tally, notices, always=check, divides=False)
     if check and tally.broke("naive", (dtypes or _DTYPES)[0]):
         raise click.exceptions.Exit(_CHECK_FAILED)

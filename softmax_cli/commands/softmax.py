@@ -157,7 +157,7 @@ def softmax(
     writer = open_writer(output, _layout(settings, truncation, sampling), shape_of(rows))
     draws = sampling.sample is not None
     if draws:
-        rows = rows._replace(blocks=shares.parts(rows.blocks))
+        rows = shares.in_parts(rows)
     with Notices() as notices:
         # Draws come one after another, from one process.
         write_rows(rows, shares.compute, writer, Totals("entropy"), notices, divides=not draws)

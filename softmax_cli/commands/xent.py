@@ -94,7 +94,7 @@ _objective_options: Final = gathered(
             "--beta",
             type=Finite(0, 1),
             metavar="B",
-            help="1 / (1 - B^n) for a count n",
+            help="With counts n, weights by 1 / (1 - B^n)",
         ),
         option(
             "Loss",
@@ -162,9 +162,8 @@ _many_options: Final = gathered(
             "Many classes",
             "--noise",
             metavar="Q",
-            show_default="uniform",
-            shell_complete=completers.files,
-            help="Draw by counts, log-uniform, or",
+            shell_complete=completers.one_of_or_file("uniform", "log-uniform"),
+            help="Draw by uniform (the default), log-uniform or counts",
         ),
         seed_option("Many classes"),
         option(

@@ -11,7 +11,7 @@ from softmax_cli.core.logits import Logits
 from softmax_cli.flow.naming import class_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from softmax_cli.core.entmax import Entmax
     from softmax_cli.flow.computing import LazyFields
     from softmax_cli.flow.settings import SamplingSettings, SoftmaxSettings, TruncationSettings
-    from softmax_cli.input.rows import Block
+    from softmax_cli.input.rows import Block, Rows
     from softmax_cli.output.results import Values
 
 # Draws that are held at once
@@ -57,12 +57,9 @@ class Shares:
     def _generator(self) -> np.random.Generator:
         return np.random.Generator(np.random.PCG64(self._seed))
 
-    def parts(self, blocks: Iterator[Block]) -> Iterator[Block]:
-        """The blocks in parts so small that their draws can be held."""
-        rows = max(1, _AT_ONCE // max(1, self._draws))
-        for block in blocks:
-            for start in range(0, len(block.values), rows):
-                yield block.part(start, start + rows)
+    def in_parts(self, rows: Rows) -> Rows:
+        """The rows in blocks so small that their draws can be held."""
+        return rows.in_parts(max(1, _AT_ONCE // max(1, self._draws)))
 
     def compute(self, block: Block) -> LazyFields:
         """A block's fields; draws go on where those of the block before ended.

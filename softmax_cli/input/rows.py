@@ -80,6 +80,7 @@ class Block(NamedTuple):
             against=None if self.against is None else self.against.part(start, stop),
             kept=None if self.kept is None else self.kept[start:stop],
             numbers=None if self.numbers is None else self.numbers[start:stop],
+            left_out=() if start else self.left_out,
             faults=None
             if self.faults is None
             else {i - start: fault for i, fault in self.faults.items() if start <= i < stop},
@@ -150,6 +151,15 @@ class Rows(NamedTuple):
     kept: tuple[str, ...] = ()
     invalid: str = "error"
     found: str = ""
+
+    def in_parts(self, most: int) -> Rows:
+        """The same rows, no more than so many in a block."""
+        parts = (
+            block.part(start, start + most)
+            for block in self.blocks
+            for start in range(0, len(block.values), most)
+        )
+        return self._replace(blocks=parts)
 
     def mapped(self, function: Callable[[Block], Block]) -> Rows:
         """The same rows, with what a function makes of each block by itself."""
