@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from softmax_cli.output.results import Fields
 
     # What is made of blocks: text to be written, or fields to be counted in
-    Pieces = Callable[[Iterator[Block]], Iterator[bytes | Fields]]
+    Piece = bytes | bytearray | Fields
+    Pieces = Callable[[Iterator[Block]], Iterator[Piece]]
 
 
 def shape_of(rows: Rows) -> Shape:
@@ -62,7 +63,7 @@ def write_rows(
     wanted = writer.fields | (tally.fields if counts else frozenset())
     computation = Computation(rows, compute, wanted, notices)
 
-    def pieces(blocks: Iterator[Block]) -> Iterator[bytes | Fields]:
+    def pieces(blocks: Iterator[Block]) -> Iterator[Piece]:
         assert isinstance(writer, TextWriter)
         for fields, counted in computation.results(blocks):
             if counts and counted is not None:

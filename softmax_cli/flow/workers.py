@@ -15,7 +15,7 @@ import pickle
 import select
 import signal
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from softmax_cli.errors import DataError, SoftmaxError
@@ -24,10 +24,9 @@ from softmax_cli.output.progress import Progress
 
 if TYPE_CHECKING:
     from softmax_cli.flow.computing import Tally
-    from softmax_cli.flow.pipeline import Pieces
+    from softmax_cli.flow.pipeline import Piece, Pieces
     from softmax_cli.input.division import Division
     from softmax_cli.messages import Notices
-    from softmax_cli.output.results import Fields
 
 _LENGTH: Final = struct.Struct("Q")
 _INTERRUPTED: Final = 130
@@ -242,7 +241,7 @@ def _take_turn(division: Division, work: Work, links: _Links) -> bool:
     """Read, compute and write a part of the file, and say whether there may be more."""
     offset, line = links.read_turn.receive()
     part, count = division.part(offset)
-    pieces: list[bytes | Fields] = []
+    pieces: list[Piece] = []
     error: Exception | None = None
     work.notices.take()
     if part:
@@ -256,12 +255,12 @@ def _take_turn(division: Division, work: Work, links: _Links) -> bool:
     if os.getppid() != links.parent:
         raise EOFError
 
-    def use(piece: bytes | Fields) -> None:
-        if isinstance(piece, bytes):
+    def use(piece: Piece) -> None:
+        if isinstance(piece, Mapping):
+            work.tally.add(piece)
+        else:
             stdout.write(piece)
             _note_written(links.written)
-        else:
-            work.tally.add(piece)
 
     error = _tried(iter(pieces), use) or error
     if part and error is None:
@@ -273,9 +272,7 @@ def _take_turn(division: Division, work: Work, links: _Links) -> bool:
     return False
 
 
-def _tried(
-    pieces: Iterator[bytes | Fields], use: Callable[[bytes | Fields], None]
-) -> Exception | None:
+def _tried(pieces: Iterator[Piece], use: Callable[[Piece], None]) -> Exception | None:
     """Use each piece, up to the error that ends them."""
     try:
         for piece in pieces:

@@ -12,7 +12,7 @@ from typing import Final
 
 from softmax_cli.errors import DataError, UsageError
 
-CHUNK_BYTES: Final = 1 << 18
+CHUNK_BYTES: Final = 1 << 19
 _STDIN: Final = 0
 
 

@@ -43,7 +43,7 @@ class DelimitedWriter:
         for text in self.texts(fields):
             stdout.write(text)
 
-    def texts(self, fields: Fields) -> Iterator[bytes]:
+    def texts(self, fields: Fields) -> Iterator[bytes | bytearray]:
         """What is written of some vectors' rows."""
         if self._owes_header:
             self._owes_header = False
@@ -60,7 +60,7 @@ class DelimitedWriter:
             return values[:, None]
         return values.T if self._shape.downwards else values
 
-    def _text(self, columns: Sequence[Values]) -> bytes:
+    def _text(self, columns: Sequence[Values]) -> bytes | bytearray:
         """Some lines, from each field's part of them."""
         if len(columns) == 1:
             lines = number_lines(columns[0], self._digits, self._delimiter)

@@ -31,7 +31,7 @@ def shortest_texts(values: NDArray[np.float64]) -> list[str]:
     return texts
 
 
-def _shortest_lines(values: NDArray[Any], delimiter: str) -> bytes | None:
+def _shortest_lines(values: NDArray[Any], delimiter: str) -> bytes | bytearray | None:
     if values.dtype not in _DUMPED:
         return None
     flat = np.ascontiguousarray(values).reshape(-1)
@@ -40,10 +40,12 @@ def _shortest_lines(values: NDArray[Any], delimiter: str) -> bytes | None:
         return None
     if values.shape[1] == 1:
         return dumped[1:-1].replace(b",", b"\n") + b"\n"
-    line = np.array(memoryview(dumped))
-    (ends,) = (line == ord(",")).nonzero()
-    line[ends[values.shape[1] - 1 :: values.shape[1]]] = line[-1] = ord("\n")
-    lines = line[1:].tobytes()
+    lines = bytearray(dumped)
+    characters = np.frombuffer(lines, np.uint8)
+    (ends,) = (characters == ord(",")).nonzero()
+    characters[ends[values.shape[1] - 1 :: values.shape[1]]] = characters[-1] = ord("\n")
+    del characters  # which holds the lines as long as they are
+    del lines[:1]  # moves nothing
     return lines if delimiter == "," else lines.replace(b",", delimiter.encode())
 
 
@@ -60,7 +62,7 @@ def texts(values: NDArray[Any], digits: Digits) -> list[str]:
     return lines.splitlines()
 
 
-def number_lines(values: NDArray[Any], digits: Digits, delimiter: str) -> bytes | None:
+def number_lines(values: NDArray[Any], digits: Digits, delimiter: str) -> bytes | bytearray | None:
     """Lines of numbers, a row each; None where `texts` has to be asked for each.
 
     Parameters

@@ -175,5 +175,5 @@ class Writer(Protocol):
 class TextWriter(Protocol):
     """A writer whose text for some vectors hangs on these alone, once there were two blocks."""
 
-    def texts(self, fields: Fields) -> Iterator[bytes]:
+    def texts(self, fields: Fields) -> Iterator[bytes | bytearray]:
         """What `write` writes, in pieces of whole lines."""

@@ -12,7 +12,7 @@ from softmax_cli.errors import WriteError
 _STDOUT: Final = 1
 
 
-def write(data: bytes) -> None:
+def write(data: bytes | bytearray) -> None:
     """Write all of it at once.
 
     Raises
