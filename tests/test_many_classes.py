@@ -353,3 +353,9 @@ def test_a_file_of_rows_is_no_list_of_counts(run: Run, tmp_path: Path) -> None:
 def test_counts_that_are_no_rows_are_told(run: Run, tmp_path: Path, counts: str) -> None:
     (tmp_path / "counts").write_text(counts)
     run("softmax", "--hierarchical", "counts", "1,2", cwd=tmp_path).fails(1)
+
+
+def test_an_infinite_loss_on_a_path_is_counted_once_beside_its_gradient(run: Run) -> None:
+    done = run("xent", "--hierarchical", "3,2,1", "-t", "1", "--gradient", "-f", "json", "inf,inf")
+    assert done.err.count("the loss is inf") == 1
+    assert "more" not in done.err

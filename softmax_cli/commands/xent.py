@@ -264,7 +264,7 @@ def _layout(report: ReportSettings, kind: str, *, is_cross_entropy: bool) -> Lay
     layout = _full_layout(row, kind, UNITS[report.base], is_cross_entropy=is_cross_entropy)
     if report.breakdown or report.gradient:
         return layout._replace(lines=_row_lines(row))
-    return layout if report.worst is None else _worst_layout(layout)
+    return layout if report.worst is None else layout.of_worst(_WORST)
 
 
 def _full_layout(row: tuple[str, ...], kind: str, unit: str, *, is_cross_entropy: bool) -> Layout:
@@ -322,15 +322,4 @@ def _row_lines(row: tuple[str, ...]) -> tuple[Column, ...]:
     return tuple(
         Column(field, titles.get(field, field), "text" if field == "predicted" else "number")
         for field in row
-    )
-
-
-def _worst_layout(full: Layout) -> Layout:
-    return full._replace(
-        row=_WORST,
-        object=_WORST,
-        classes=(),
-        lines=tuple(column for column in full.lines if column.field in _WORST),
-        label=Column("line", "line"),
-        named=True,
     )

@@ -47,7 +47,7 @@ def choose(
     tied = np.flatnonzero(choice.tied())
     if len(tied) and ties in (None, "error"):
         row = int(tied[0])
-        winners = _listed(_winners(choice, row, names))
+        winners = listed(_winners(choice, row, names))
         if ties == "error":
             raise RowError(row, f"a tie between classes {winners}")
         message = f"a tie between classes {winners}; the first is taken (--ties says which)"
@@ -106,7 +106,7 @@ def _winners(choice: Choice, row: int, names: Sequence[str] | None) -> list[obje
     return list(class_names(found, names).tolist())
 
 
-def _listed(winners: Sequence[object]) -> str:
+def listed(winners: Sequence[object]) -> str:
     """The winners as a message has them, where there are many the first."""
     rest = len(winners) - _MOST
     return ", ".join(map(str, winners[:_MOST])) + (f" and {rest} more" if rest > 0 else "")

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from softmax_cli.errors import DataError
+from softmax_cli.flow.naming import order_by_names
 from softmax_cli.flow.pairs import check_usable
 from softmax_cli.input.counts import open_counts
-from softmax_cli.input.numbers import is_list, parse_list, shown
+from softmax_cli.input.numbers import is_list, parse_list
 
 if TYPE_CHECKING:
     from softmax_cli.core.arithmetic import Floats
@@ -39,12 +40,9 @@ class Counts(NamedTuple):
         DataError
             The names are not the same.
         """
-        if names is None or self.names is None or tuple(names) == tuple(self.names):
-            return self.values
-        if sorted(names) != sorted(self.names):
-            strange = next((name for name in self.names if name not in names), self.names[-1])
-            raise DataError(f"{option}: a class named {shown(strange)}, which the rows do not have")
-        return self.values[[self.names.index(name) for name in names]]
+        strange = "a class named {}, which the rows do not have"
+        order = order_by_names(names, self.names, strange, option)
+        return self.values if order is None else self.values[order]
 
 
 def read_counts(text: str, option: str) -> Counts:

@@ -13,7 +13,7 @@ from softmax_cli.core.losses import at_labels
 from softmax_cli.core.moments import Moments
 from softmax_cli.flow.drawn import DRAWN, drawn_fields, repeated_fields
 from softmax_cli.flow.estimate_layout import estimate_layout
-from softmax_cli.flow.loss import counted, target_names
+from softmax_cli.flow.loss import counted, note_infinite, target_names
 from softmax_cli.flow.loss_totals import LossSums
 from softmax_cli.flow.naming import class_names
 from softmax_cli.flow.pipeline import shape_of
@@ -145,7 +145,7 @@ class Estimator:
         found = self._estimates(scheme, scores, labels, exact)
         unit = partial(in_base, base=self._base)
         loss = counted(truth, unit(found.loss))
-        self._note_infinite(loss, block, labels)
+        note_infinite(loss, block.places, self._notices, partial(self._why_infinite, labels))
         with np.errstate(invalid="ignore"):
             difference = loss - counted(truth, unit(exact))
         fields: LazyFields = {
@@ -205,10 +205,6 @@ class Estimator:
             drawn.T if self._keeps else drawn.T[:rows, :0],
         )
 
-    def _note_infinite(self, losses: Floats, block: Block, labels: Labels) -> None:
-        infinite = np.flatnonzero(np.isinf(losses))
-        if len(infinite):
-            row = int(infinite[0])
-            name = class_names(labels[row : row + 1], self._names)[0]
-            message = f"the estimate is inf, with class {name} as the target"
-            self._notices.add("inf", block.places[row], message, len(infinite))
+    def _why_infinite(self, labels: Labels, row: int) -> str:
+        name = class_names(labels[row : row + 1], self._names)[0]
+        return f"the estimate is inf, with class {name} as the target"

@@ -60,8 +60,12 @@ def loss_fields(
     @cache  # so that it is noted once
     def whole() -> Floats:
         values = unit(objective.loss(prediction, targets, loss))
-        _note_infinite(values, parts, block.places, names, notices)
+        note_infinite(values, block.places, notices, why_infinite)
         return values
+
+    def why_infinite(row: int) -> str:
+        name = class_names(np.array([np.argmax(parts()[row])]), names)[0]
+        return f"the loss is inf: -log p of class {name} is"
 
     def parts() -> Floats:
         return unit(objective.contributions(prediction, targets, loss))
@@ -114,20 +118,14 @@ def _class_fields(
     }
 
 
-def _note_infinite(
-    values: Floats,
-    parts: Callable[[], Floats],
-    places: Sequence[str],
-    names: Sequence[str] | None,
-    notices: Notices,
+def note_infinite(
+    values: Floats, places: Sequence[str], notices: Notices, message: Callable[[int], str]
 ) -> None:
-    """Note the rows whose loss is infinite, and the class of the first that makes it so."""
+    """Note the rows whose loss is infinite, with what is to be said of the first."""
     infinite = np.flatnonzero(np.isinf(values))
     if len(infinite):
         row = int(infinite[0])
-        name = class_names(np.array([np.argmax(parts()[row])]), names)[0]
-        message = f"the loss is inf: -log p of class {name} is"
-        notices.add("inf", places[row], message, len(infinite))
+        notices.add("inf", places[row], message(row), len(infinite))
 
 
 def counted(truth: Truth, values: Floats, otherwise: float = 0.0) -> Floats:

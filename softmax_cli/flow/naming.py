@@ -42,6 +42,32 @@ def check_names(names: Sequence[str] | None, classes: int) -> None:
         raise DataError(f"--names gives {len(names)} names for {classes} classes")
 
 
+def order_by_names(
+    names: Sequence[str] | None, others: Sequence[str] | None, strange: str, where: str
+) -> list[int] | None:
+    """Where each of some names stands among others; None where both are alike, or one has none.
+
+    Parameters
+    ----------
+    names, others : sequence of str or None
+    strange : str
+        What is wrong with a name of the others alone, which stands for '{}'.
+    where : str
+        The place of the others.
+
+    Raises
+    ------
+    DataError
+        The names are not the same.
+    """
+    if names is None or others is None or tuple(names) == tuple(others):
+        return None
+    if sorted(names) != sorted(others):
+        alone = next((name for name in others if name not in names), others[-1])
+        raise DataError(f"{where}: {strange.format(shown(alone))}")
+    return [others.index(name) for name in names]
+
+
 def ragged(rows: Iterable[object]) -> NDArray[np.object_]:
     """An array of lists or arrays, which numpy would take for a table if they are of one length."""
     items = list(rows)

@@ -10,8 +10,8 @@ import numpy as np
 
 from softmax_cli.errors import DataError, RowError, UsageError
 from softmax_cli.flow.distributions import distribution
-from softmax_cli.flow.naming import check_length
-from softmax_cli.input.numbers import is_list, parse_list, shown
+from softmax_cli.flow.naming import check_length, order_by_names
+from softmax_cli.input.numbers import is_list, parse_list
 from softmax_cli.input.rows import Block, Rows
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.source import open_rows
@@ -92,12 +92,10 @@ def in_order_of(rows: Rows, others: Rows, name: str) -> Iterator[Block]:
     DataError
         The names are not the same.
     """
-    if rows.names is None or others.names is None or rows.names == others.names:
+    strange = "a column named {}, which the input does not have"
+    order = order_by_names(rows.names, others.names, strange, name)
+    if order is None:
         return others.blocks
-    if sorted(rows.names) != sorted(others.names):
-        strange = next((x for x in others.names if x not in rows.names), others.names[-1])
-        raise DataError(f"{name}: a column named {shown(strange)}, which the input does not have")
-    order = [others.names.index(column) for column in rows.names]
     return (block._replace(values=block.values[:, order]) for block in others.blocks)
 
 

@@ -12,7 +12,7 @@ from softmax_cli.core import hierarchical
 from softmax_cli.core.huffman import Path
 from softmax_cli.core.sigmoid import log_sigmoid, sigmoid
 from softmax_cli.flow.hierarchy import OPTION, Hierarchy
-from softmax_cli.flow.loss import counted, line_numbers, target_names
+from softmax_cli.flow.loss import counted, line_numbers, note_infinite, target_names
 from softmax_cli.flow.loss_totals import LossSums
 from softmax_cli.flow.naming import class_names, ragged
 from softmax_cli.flow.pipeline import shape_of
@@ -103,9 +103,14 @@ class PathFields:
         way = hierarchical.turns(block.values, found, which)
         paths = [found[i] for i in which.tolist()]
 
+        def why_infinite(row: int) -> str:
+            name = class_names(labels[row : row + 1], self._names)[0]
+            return f"the loss is inf: a turn on the path to class {name} has probability 0"
+
+        @cache  # so that it is noted once
         def loss() -> Floats:
             values = in_base(hierarchical.path_loss(way), self._base)
-            self._note_infinite(values, block.places, labels)
+            note_infinite(values, block.places, self._notices, why_infinite)
             return values
 
         def gradient() -> Floats:
@@ -169,15 +174,6 @@ class PathFields:
             "path": objects,
         }
 
-    def _note_infinite(self, values: Floats, places: Sequence[str], labels: Labels) -> None:
-        """Note the rows whose loss is infinite, and the label of the first."""
-        infinite = np.flatnonzero(np.isinf(values))
-        if len(infinite):
-            row = int(infinite[0])
-            name = class_names(labels[row : row + 1], self._names)[0]
-            message = f"the loss is inf: a turn on the path to class {name} has probability 0"
-            self._notices.add("inf", places[row], message, len(infinite))
-
 
 def _layout(report: ReportSettings, unit: str) -> Layout:
     row = _BREAKDOWN if report.breakdown else ("gradient",) if report.gradient else ("loss",)
@@ -218,14 +214,7 @@ def _layout(report: ReportSettings, unit: str) -> Layout:
         named=len(row) > 1,
     )
     if report.worst is not None:
-        return layout._replace(
-            row=_WORST,
-            object=_WORST,
-            classes=(),
-            lines=layout.lines[:3],
-            label=Column("line", "line"),
-            named=True,
-        )
+        return layout.of_worst(_WORST)
     if report.breakdown or report.gradient:
         return layout._replace(lines=tuple(Column(field, field) for field in row))
     return layout

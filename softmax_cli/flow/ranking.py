@@ -9,7 +9,7 @@ import numpy as np
 
 from softmax_cli.core.hard import hardmax, ranking
 from softmax_cli.errors import DataError, RowError
-from softmax_cli.flow.choice import closeness, distances, tied_classes
+from softmax_cli.flow.choice import closeness, distances, listed, tied_classes
 from softmax_cli.flow.naming import class_names
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def _note_ties(
     at = 0 if first[row] else count - 1
     equals = np.flatnonzero(scores[row] == ordered[row, at])
     beaten = int((scores[row] > ordered[row, at]).sum())
-    classes = ", ".join(map(str, class_names(equals, names).tolist()))
+    classes = listed(class_names(equals, names).tolist())
     message = f"a tie between classes {classes} for place {beaten + 1}"
     if is_error:
         raise RowError(row, message)

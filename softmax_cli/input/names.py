@@ -9,7 +9,7 @@ import stat
 from softmax_cli.errors import DataError
 from softmax_cli.input.chunks import Lines, cut_at_lines, open_input
 from softmax_cli.input.delimiters import find_delimiter, split_rows
-from softmax_cli.input.numbers import is_number
+from softmax_cli.input.numbers import is_missing, is_number
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.source import format_of
 
@@ -40,7 +40,8 @@ def _header(start: bytes, settings: InputSettings) -> list[str]:
     names = [cell.strip() for cell in next(split_rows(lines, lines.delimiter), [])]
     header = settings.header
     if header is None:
-        header = not all(map(is_number, names))
+        are_numbers = all(is_number(name) or is_missing(name) for name in names)
+        header = bool(names) and (not names[0] or not are_numbers)
     return names if header and lines.fault is None else []
 
 

@@ -100,6 +100,17 @@ class Layout(NamedTuple):
     most: int = 20
     named: bool = False
 
+    def of_worst(self, fields: tuple[str, ...]) -> Layout:
+        """The same of some rows out of their order: these fields, with the rows' lines."""
+        return self._replace(
+            row=fields,
+            object=fields,
+            classes=(),
+            lines=tuple(column for column in self.lines if column.field in fields),
+            label=Column("line", "line"),
+            named=True,
+        )
+
 
 class Shape(NamedTuple):
     """What the input says about the output.
