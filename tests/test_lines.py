@@ -26,12 +26,18 @@ def few_decimals(number: int) -> float:
     return number / 1024
 
 
+def many_digits(number: int) -> float:
+    return number / 1021
+
+
 DELIMITERS = st.sampled_from([",", "\t"])
 # Also numbers that lie halfway between two of few decimals
 HALVES = st.integers(-(10**6), 10**6).map(few_decimals)
+# Numbers so long that eight characters hold no two commas
+LONG = st.integers(1, 1020).map(many_digits)
 
 
-@given(rows_of(st.floats()), DELIMITERS)
+@given(st.one_of(rows_of(st.floats()), rows_of(LONG)), DELIMITERS)
 @settings(max_examples=300, deadline=None)
 def test_lines_hold_the_shortest_text_of_each_number(
     rows: list[list[float]], delimiter: str

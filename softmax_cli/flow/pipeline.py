@@ -63,15 +63,16 @@ def write_rows(
     wanted = writer.fields | (tally.fields if counts else frozenset())
     computation = Computation(rows, compute, wanted, notices)
 
+    texts = writer.texts if divides and isinstance(writer, TextWriter) else None
+
     def pieces(blocks: Iterator[Block]) -> Iterator[Piece]:
-        assert isinstance(writer, TextWriter)
         for fields, counted in computation.results(blocks):
             if counts and counted is not None:
                 yield {key: counted[key] for key in tally.fields}
-            yield from writer.texts(fields)
+            if texts is not None:
+                yield from texts(fields)
 
-    divides = divides and isinstance(writer, TextWriter)
-    share = _sharing(rows, pieces, tally, computation, notices if divides else None)
+    share = _sharing(rows, pieces, tally, computation, notices if texts is not None else None)
     try:
         with progress_of(rows, streams=writer.streams) as progress:
             for fields, counted in computation.results(rows.blocks, progress):

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from softmax_cli.input.shape import RowShape, cells_kept
 
-# What JSON has beside numbers: strings, lists, objects, true and null, false
-_NO_NUMBERS: Final = (b'"', b"[", b"{", b"u", b"s")
+# In true and null, and in false: what JSON has beside numbers and is not found out by `_array`
+_NO_NUMBERS: Final = (b"u", b"s")
 # The integer -0, which JSON reads as 0, before any of what may follow it
 _MINUS_ZEROS: Final = (b"-0,", b"-0 ", b"-0\t")
 _DELIMITERS: Final = frozenset(",\t;| ")
@@ -138,7 +138,7 @@ def _array(cells: list[float], text: bytes) -> NDArray[np.float64] | None:
     values = np.empty(len(cells))
     try:
         struct.pack_into(f"{len(cells)}d", values.data, 0, *cells)  # half of numpy's own time
-    except struct.error:  # the ends of rows so short that they look like one together
+    except struct.error:  # a list, or the ends of rows so short that they look like one together
         return None
     if not values.all():
         padded = text.replace(b"\n", b",") + b","

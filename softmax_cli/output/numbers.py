@@ -42,11 +42,27 @@ def _shortest_lines(values: NDArray[Any], delimiter: str) -> bytes | bytearray |
         return dumped[1:-1].replace(b",", b"\n") + b"\n"
     lines = bytearray(dumped)
     characters = np.frombuffer(lines, np.uint8)
-    (ends,) = (characters == ord(",")).nonzero()
-    characters[ends[values.shape[1] - 1 :: values.shape[1]]] = characters[-1] = ord("\n")
+    characters[_row_ends(characters, values)] = characters[-1] = ord("\n")
     del characters  # which holds the lines as long as they are
     del lines[:1]  # moves nothing
     return lines if delimiter == "," else lines.replace(b",", delimiter.encode())
+
+
+def _row_ends(characters: NDArray[np.uint8], values: NDArray[Any]) -> NDArray[np.intp]:
+    """Where the commas between rows are in the text of all values."""
+    commas = characters == ord(",")
+    rows = slice(values.shape[1] - 1, None, values.shape[1])
+    # To list the places of true elements is slow. Numbers as long as most are leave at most one
+    # comma among eight characters, and an eighth of the elements to be looked at.
+    eights = np.packbits(commas)
+    places: NDArray[np.intp] = (eights != 0).nonzero()[0]
+    if len(places) < values.size - 1:
+        places = commas.nonzero()[0]
+        return places[rows]
+    places = places[rows]
+    # The first of eight is the bit 2**7, whose exponent frexp says is 8.
+    exponents: NDArray[np.intc] = np.frexp(eights[places].astype(np.float32))[1]
+    return places * 8 + (8 - exponents)
 
 
 def texts(values: NDArray[Any], digits: Digits) -> list[str]:
