@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import signal
 import subprocess
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from softmax_cli.input.division import end_of_rows
 from tests.conftest import COMMAND, Run, plain_environment
 
 ROWS = 40_000
 LINE = f"{{0}},{{0}}.{0:060},-1.25{0:060},0.{{1:060}}\n"
+CELLS = st.sampled_from(["", "1", 'a"', '""', "b,c", "d\ne"])
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +79,9 @@ def _assert_gone(pids: list[int]) -> None:
         ["xent", "--target-column", "1", "--names", "a,b,c", "--reduction", "sum", "-f", "json"],
         ["kl", "--from", "logits", "--against", "1,2,3,4", "--breakdown"],
         ["kl", "--from", "logits", "--against", "1,-inf,3,4", "--reduction", "mean"],
+        ["softmax", "-f", "table"],
+        ["xent", "-t", "1", "-f", "table"],
+        ["xent", "--target-column", "1", "--names", "a,b,c", "--worst", "7", "-f", "json"],
     ],
     ids=" ".join,
 )
@@ -81,6 +91,39 @@ def test_what_comes_out_does_not_depend_on_jobs(run: Run, large: Path, command: 
     for jobs in ("2", "3"):
         many = run(*command, "-i", str(large), "-j", jobs)
         assert many[1:] == one[1:]
+    piped = run(*command, "-j", "2", stdin=large.read_bytes())
+    assert piped.out == one.out
+    assert piped.err.replace("stdin", str(large)) == one.err
+
+
+@pytest.mark.parametrize("form", ["csv", "table", "json"])
+def test_nor_does_what_compare_says(run: Run, large: Path, tmp_path: Path, form: str) -> None:
+    """Which numbers rows, and has several processes for few of them."""
+    lines = large.read_bytes().splitlines(keepends=True)[:600]
+    lines[99] = b"\n# nothing\n"
+    lines[400] = b"800,1,2,3\n"
+    path = tmp_path / "some.csv"
+    path.write_bytes(b"".join(lines))
+    one = run("compare", "-f", form, "--check", "-i", str(path), "-j", "1")
+    assert one.status == 3
+    assert run("compare", "-f", form, "--check", "-i", str(path), "-j", "3")[1:] == one[1:]
+
+
+def test_nor_do_arrays(run: Run, large: Path, tmp_path: Path) -> None:
+    files = [tmp_path / "1.npy", tmp_path / "2.npy"]
+    for jobs, file in enumerate(files, 1):
+        run("softmax", "-i", str(large), "-j", str(jobs), "-f", "npy", "-o", str(file)).ok()
+    assert files[0].read_bytes() == files[1].read_bytes()
+    assert np.load(files[1]).shape == (ROWS, 4)
+
+
+def test_an_array_that_breaks_off_can_be_loaded(large: Path, tmp_path: Path) -> None:
+    path = _with(large, tmp_path, 30_000, "1,2,x,4\n")
+    with (tmp_path / "out.npy").open("wb") as out:
+        command = [str(COMMAND), "softmax", "-f", "npy", "-j", "2", "-i", str(path)]
+        done = subprocess.run(command, stdout=out, env=plain_environment(), check=False)
+    assert done.returncode == 1
+    assert np.load(tmp_path / "out.npy").shape == (29_999, 4)
 
 
 @pytest.mark.parametrize(
@@ -91,6 +134,10 @@ def test_what_comes_out_does_not_depend_on_jobs(run: Run, large: Path, command: 
         (25_000, "-inf,-inf,-inf,-inf\n"),
         (25_000, '"1",2,3,4\n'),
         (25_000, '1,2,3,"4\n5"\n'),
+        (25_000, '1,2,3,"4" \n'),
+        (25_000, '1,2,"3"x,"4\n'),
+        (25_000, '1,2,3"\n4",5,6,7\n'),
+        (25_000, '# "nothing\n'),
         (25_000, "# nothing\n"),
         (25_000, "\n\n.5,1.,+1,1e400\n"),
         (ROWS, "1,2,3,4"),
@@ -104,6 +151,40 @@ def test_nor_do_odd_rows_and_errors(
     one = run("hardmax", "-i", str(path), "-j", "1")
     assert "a tie between classes" in one.err
     assert run("hardmax", "-i", str(path), "-j", "3")[1:] == one[1:]
+    piped = run("hardmax", "-j", "2", stdin=path.read_bytes())
+    assert piped.out == one.out
+    assert piped.err.replace("stdin", str(path)) == one.err
+
+
+@pytest.mark.parametrize("invalid", ["error", "skip"])
+def test_nor_do_quotes_in_every_row(run: Run, tmp_path: Path, invalid: str) -> None:
+    odd = {20_000: '"a ""b""",2,3\n', 30_000: '"two\n, lines",2,x\n', 35_000: '"c",1,"2"\n'}
+    lines = [odd.get(i, f'"name {i}, {"x" * 80}",{i % 7},-1.5\n') for i in range(ROWS)]
+    path = tmp_path / "quoted.csv"
+    path.write_text("".join(lines))
+    command = ["softmax", "-c", "2-", "-k", "1", "--invalid", invalid]
+    one = run(*command, "-i", str(path), "-j", "1")
+    assert '"two\n, lines"' not in one.out
+    for jobs in ("2", "3"):
+        assert run(*command, "-i", str(path), "-j", jobs)[1:] == one[1:]
+
+
+@given(
+    st.lists(st.lists(CELLS, min_size=2), min_size=1), st.sampled_from(["excel", "unix"]), st.data()
+)
+def test_quoted_text_is_cut_between_rows(
+    rows: list[list[str]], dialect: str, data: st.DataObject
+) -> None:
+    out = io.StringIO()
+    csv.writer(out, dialect, lineterminator="\n").writerows(rows)
+    text = out.getvalue()
+    part = text[: data.draw(st.integers(1, len(text)))]
+    cut = end_of_rows(part.encode(), ",")
+    assert cut == 0 or part[:cut].endswith("\n")
+    whole = list(csv.reader(io.StringIO(part[:cut])))
+    assert whole == rows[: len(whole)]
+    if part == text:
+        assert cut == len(text)
 
 
 def test_standard_input_is_divided_from_where_it_stands(large: Path) -> None:
@@ -192,9 +273,82 @@ def test_a_closed_pipe_ends_all_in_silence(large: Path) -> None:
     assert done.stderr == b""
 
 
-def test_a_pipe_is_read_by_one(run: Run, large: Path) -> None:
-    piped = run("softmax", "-j", "2", stdin=large.read_bytes()).ok()
-    assert piped == run("softmax", "-j", "2", "-i", str(large)).ok()
+class _Piped:
+    """The command, and a pipe into it that stays open once all of a text has gone through it."""
+
+    def __init__(self, text: bytes, tmp_path: Path, jobs: int = 2) -> None:
+        self._out = (tmp_path / "out.csv").open("wb+")
+        self.process = subprocess.Popen(
+            [COMMAND, "softmax", "-j", str(jobs)],
+            stdin=subprocess.PIPE,
+            stdout=self._out,
+            stderr=subprocess.PIPE,
+            env=plain_environment(),
+        )
+        self.send(text)
+        self.workers = _workers(self.process, jobs)
+
+    def send(self, text: bytes) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(text)
+        self.process.stdin.flush()
+
+    def wait_for(self, count: int) -> bytes:
+        """The output, once it has so many lines."""
+        for _ in range(3000):
+            self._out.seek(0)
+            text = self._out.read()
+            if text.count(b"\n") >= count:
+                return text
+            time.sleep(0.01)
+        raise AssertionError(count)
+
+    def end(self) -> str:
+        """What it has said."""
+        _, error = self.process.communicate(timeout=30)
+        self._out.close()
+        _assert_gone(self.workers)
+        return error.decode()
+
+
+def test_rows_of_a_pipe_come_back_though_it_stays_open(large: Path, tmp_path: Path) -> None:
+    piped = _Piped(large.read_bytes(), tmp_path, jobs=3)
+    for count in range(ROWS, ROWS + 5):
+        whole = piped.wait_for(count)
+        assert whole.count(b"\n") == count
+        piped.send(b"1,1,1,1\n")
+    assert piped.wait_for(ROWS + 5).endswith(b"\n0.25,0.25,0.25,0.25\n")
+    assert piped.end() == ""
+    assert piped.process.returncode == 0
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_a_killed_process_ends_a_wait_for_a_pipe(large: Path, tmp_path: Path, number: int) -> None:
+    piped = _Piped(large.read_bytes(), tmp_path, jobs=3)
+    piped.wait_for(ROWS)
+    os.kill(piped.workers[number], signal.SIGKILL)
+    assert piped.process.wait(timeout=30) == 1
+    message = piped.end()
+    assert message.startswith("softmax-cli: error: a process at work was ended by SIGKILL")
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
+def test_no_process_goes_on_waiting_for_a_pipe(
+    large: Path, tmp_path: Path, signum: signal.Signals
+) -> None:
+    piped = _Piped(large.read_bytes(), tmp_path)
+    piped.wait_for(ROWS)
+    piped.process.send_signal(signum)
+    assert piped.process.wait(timeout=30) == (130 if signum == signal.SIGINT else -signum)
+    assert piped.end() == ""
+
+
+def test_a_bad_row_ends_a_wait_for_a_pipe(large: Path, tmp_path: Path) -> None:
+    piped = _Piped(large.read_bytes(), tmp_path)
+    piped.wait_for(ROWS)
+    piped.send(b"1,2,x,4\n")
+    assert piped.process.wait(timeout=30) == 1
+    assert piped.end() == f"softmax-cli: error: stdin:{ROWS + 1}:3: 'x' is not a number\n"
 
 
 def test_jobs_are_a_number_from_1_up(run: Run) -> None:

@@ -22,6 +22,8 @@ _METHODS = ("hard", "linear", "naive", "shifted", "lse", "stable")
 _DTYPES = ("float64", "float32", "float16")
 _CHECK_FAILED = 3
 _ROWS = 4
+# Read at once: so little that several processes pay even for a few thousand rows
+_CHUNK_BYTES = 1 << 14
 
 _EXAMPLES = """\b
 Examples:
@@ -86,7 +88,7 @@ def compare(
     linear   x / sum x                   shifted  naive of x - max
     stable   ours                        lse      exp(x - logsumexp(x))
     """
-    rows = open_rows(source)
+    rows = open_rows(source, chunk_bytes=_CHUNK_BYTES)
 
     from softmax_cli.flow.comparison import Comparison, ComparisonTally, Trial
     from softmax_cli.flow.pipeline import shape_of, write_rows
@@ -107,7 +109,7 @@ def compare(
     with Notices() as notices:
         compute = Comparison(trials).compute
         rows = rows.in_parts(_ROWS)  # each takes its time, and is to be seen
-        write_rows(rows, compute, writer, tally, notices, always=check, divides=False)
+        write_rows(rows, compute, writer, tally, notices, always=check, numbered=True)
     if check and tally.broke("naive", (dtypes or _DTYPES)[0]):
         raise click.exceptions.Exit(_CHECK_FAILED)
 

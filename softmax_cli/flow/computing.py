@@ -76,6 +76,11 @@ class Computation:
     notices : Notices
     fills : bool
         Whether there is a place for rows of nan.
+
+    Attributes
+    ----------
+    count : int
+        How many rows there have been.
     """
 
     def __init__(
@@ -92,7 +97,7 @@ class Computation:
         self._wanted = wanted
         self._notices = notices
         self._fills = fills and rows.invalid == "nan"
-        self._count = 0
+        self.count = 0
         # The records of the first row that could be used, and what came before it
         self._pattern: Fields | None = None
         self._waiting: list[Block] = []
@@ -113,10 +118,8 @@ class Computation:
             A row can't be used and may not be left out, or none can be used. The fields of the
             rows before it have been given.
         """
-        for unnumbered in blocks:
-            numbers = np.arange(self._count + 1, self._count + 1 + len(unnumbered.values))
-            self._count += len(unnumbered.values)
-            block = unnumbered._replace(numbers=numbers)
+        for block in with_numbers(blocks, self.count):
+            self.count += len(block.values)
             check_names(self._rows.names, block.values.shape[1])
             if self._rows.invalid == "error":
                 yield from self._until_fault(block)
@@ -203,6 +206,24 @@ class Computation:
             self._notices.merge(earlier)
             self._notices.merge(own)
         return fields
+
+
+def with_numbers(blocks: Iterator[Block], before: int) -> Iterator[Block]:
+    """The blocks with the numbers of their rows, but for those that have them.
+
+    Parameters
+    ----------
+    blocks : iterator of Block
+    before : int
+        How many rows there were.
+    """
+    for block in blocks:
+        start = before + 1
+        before += len(block.values)
+        if block.numbers is None:
+            yield block._replace(numbers=np.arange(start, before + 1))
+        else:
+            yield block
 
 
 def _placed(error: RowError, block: Block) -> DataError:

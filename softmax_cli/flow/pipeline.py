@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import count
 from typing import TYPE_CHECKING
 
 from softmax_cli.errors import DataError, UsageError
 from softmax_cli.flow.computing import Computation
 from softmax_cli.input.rows import Divisible
 from softmax_cli.output.progress import Progress
-from softmax_cli.output.results import Shape, TextWriter, Writer
+from softmax_cli.output.results import Shape, SharedWriter, Writer
 
 if TYPE_CHECKING:
     from softmax_cli.flow.computing import Compute, Tally
@@ -18,8 +17,8 @@ if TYPE_CHECKING:
     from softmax_cli.messages import Notices
     from softmax_cli.output.results import Fields
 
-    # What is made of blocks: text to be written, or fields to be counted in
-    Piece = bytes | bytearray | Fields
+    # What is made of blocks: text to be written, fields to be counted in, a number of vectors
+    Piece = bytes | bytearray | Fields | int
     Pieces = Callable[[Iterator[Block]], Iterator[Piece]]
 
 
@@ -39,6 +38,7 @@ def write_rows(
     *,
     always: bool = False,
     divides: bool = True,
+    numbered: bool = False,
 ) -> None:
     """Write each vector's results as soon as they are there, then the summary.
 
@@ -53,6 +53,8 @@ def write_rows(
     always : bool
     divides : bool
         Whether several processes may share the blocks, as `compute` needs to know of no other.
+    numbered : bool
+        Whether it needs to know the rows' numbers.
 
     Raises
     ------
@@ -63,23 +65,24 @@ def write_rows(
     wanted = writer.fields | (tally.fields if counts else frozenset())
     computation = Computation(rows, compute, wanted, notices)
 
-    texts = writer.texts if divides and isinstance(writer, TextWriter) else None
+    shared = writer if divides and isinstance(writer, SharedWriter) else None
 
     def pieces(blocks: Iterator[Block]) -> Iterator[Piece]:
+        assert shared is not None
         for fields, counted in computation.results(blocks):
             if counts and counted is not None:
                 yield {key: counted[key] for key in tally.fields}
-            if texts is not None:
-                yield from texts(fields)
+            yield from shared.texts(fields)
+            yield len(next(iter(fields.values())))
 
-    share = _sharing(rows, pieces, tally, computation, notices if texts is not None else None)
+    share = _sharing(rows, computation, pieces, tally, notices, writer=shared, numbered=numbered)
     try:
         with progress_of(rows, streams=writer.streams) as progress:
             for fields, counted in computation.results(rows.blocks, progress):
                 if counts and counted is not None:
                     tally.add(counted)
                 writer.write(fields)
-                if share(progress):
+                if shared is not None and share(progress):
                     break
     except DataError:
         writer.close(None)
@@ -95,27 +98,68 @@ def progress_of(rows: Rows, *, streams: bool) -> Progress:
 
 
 def _sharing(
-    rows: Rows, pieces: Pieces, tally: Tally, computation: Computation, notices: Notices | None
+    rows: Rows,
+    computation: Computation,
+    pieces: Pieces,
+    tally: Tally,
+    notices: Notices,
+    *,
+    writer: SharedWriter | None = None,
+    numbered: bool = False,
 ) -> Callable[[Progress], bool]:
     """What lets processes go through all rows that are left, if it is worth it, and says so.
 
-    To be asked between two blocks; never before the second, which makes a writer's rows many.
+    To be asked between two blocks.
     """
-    blocks = rows.blocks
-    if notices is None or not isinstance(blocks, Divisible):
-        return lambda _: False
-    asked = count()
+    blocks = rows.blocks if isinstance(rows.blocks, Divisible) else None
 
     def share(progress: Progress) -> bool:
-        division = blocks.division() if next(asked) and computation.has_begun() else None
+        if writer is not None and not writer.is_settled():
+            return False
+        division = blocks.division() if blocks and computation.has_begun() else None
         if division is None:
             return False
         from softmax_cli.flow.workers import Work, divide
 
-        divide(division, Work(pieces, tally, notices), progress)
+        work = Work(pieces, tally, notices, computation.count if numbered else None)
+        try:
+            divide(division, work, progress)
+        finally:
+            if writer is not None:
+                writer.count_in(work.vectors)
         return True
 
     return share
+
+
+def count_rows(
+    rows: Rows, compute: Compute, tally: Tally, notices: Notices, *, divides: bool = True
+) -> None:
+    """Count all vectors in, and write nothing.
+
+    Parameters
+    ----------
+    rows, compute, tally, notices, divides
+        As for `write_rows`.
+
+    Raises
+    ------
+    DataError
+        A row can't be used.
+    """
+    computation = Computation(rows, compute, tally.fields, notices, fills=False)
+
+    def pieces(blocks: Iterator[Block]) -> Iterator[Piece]:
+        for fields, _ in computation.results(blocks):
+            yield fields
+            yield len(next(iter(fields.values())))
+
+    share = _sharing(rows, computation, pieces, tally, notices)
+    with progress_of(rows, streams=False) as progress:
+        for fields, _ in computation.results(rows.blocks, progress):
+            tally.add(fields)
+            if divides and share(progress):
+                break
 
 
 def reduce_rows(
@@ -146,17 +190,6 @@ def reduce_rows(
     """
     if rows.kept:
         raise UsageError("--keep copies cells to rows, --reduction leaves none")
-
-    computation = Computation(rows, compute, tally.fields, notices, fills=False)
-
-    def pieces(blocks: Iterator[Block]) -> Iterator[Fields]:
-        return (result.shown for result in computation.results(blocks))
-
-    share = _sharing(rows, pieces, tally, computation, notices if divides else None)
-    with progress_of(rows, streams=False) as progress:
-        for fields, _ in computation.results(rows.blocks, progress):
-            tally.add(fields)
-            if share(progress):
-                break
+    count_rows(rows, compute, tally, notices, divides=divides)
     summary = tally.summary()
     writer.reduce(field, summary[item], summary)

@@ -44,7 +44,8 @@ def write_report(
         A row can't be used, or there is no mean.
     """
     if report.worst is not None:
-        write_worst(rows, compute, writer, tally, notices, count=report.worst)
+        count = report.worst
+        write_worst(rows, compute, writer, tally, notices, count=count, divides=divides)
     elif report.gradient and report.reduction == "mean":
         write_gradient_of_mean(rows, compute, writer, tally, notices)
     elif report.gradient or report.reduction == "none":

@@ -1,6 +1,6 @@
-"""The rest of a large file, put through several processes in turn.
+"""The rest of a large input, put through several processes in turn.
 
-The processes stand in a ring. Whose turn it is to read takes the next part of the file and tells
+The processes stand in a ring. Whose turn it is to read takes the next part of the input and tells
 the next where it ends; whose turn it is to write writes, and hands on what has been noted and
 summed so far. Between the two each computes by itself. So rows, sums, warnings and errors come as
 from one process, and no rows go from one to another. All of them end when one of them does: what it
@@ -16,9 +16,10 @@ import select
 import signal
 import struct
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, TypeVar
 
 from softmax_cli.errors import DataError, SoftmaxError
+from softmax_cli.flow.computing import with_numbers
 from softmax_cli.output import stdout
 from softmax_cli.output.progress import Progress
 
@@ -26,10 +27,14 @@ if TYPE_CHECKING:
     from softmax_cli.flow.computing import Tally
     from softmax_cli.flow.pipeline import Piece, Pieces
     from softmax_cli.input.division import Division
+    from softmax_cli.input.rows import Block
     from softmax_cli.messages import Notices
 
 _LENGTH: Final = struct.Struct("Q")
+# Where in a file whole rows end, and how many vectors there have been
+_REACHED: Final = struct.Struct("QQ")
 _INTERRUPTED: Final = 130
+_Item = TypeVar("_Item")
 # Seconds between two looks at how far the work is
 _LOOK_AGAIN: Final = 0.1
 
@@ -67,10 +72,10 @@ class _Pipe(NamedTuple):
         return b"".join(parts)
 
 
-class Work(NamedTuple):
-    """What the processes do.
+class Work:
+    """What the processes do, and what they know of all vectors.
 
-    Attributes
+    Parameters
     ----------
     pieces : callable
         Makes of some blocks what is to be written and to be counted in.
@@ -78,21 +83,40 @@ class Work(NamedTuple):
         What is counted in.
     notices : Notices
         Where `pieces` notes what it finds.
+    rows : int or None
+        How many there have been, where `pieces` has to know each row's number.
+
+    Attributes
+    ----------
+    vectors : int
+        How many `pieces` has told of.
     """
 
-    pieces: Pieces
-    tally: Tally
-    notices: Notices
+    def __init__(self, pieces: Pieces, tally: Tally, notices: Notices, rows: int | None) -> None:
+        self.pieces = pieces
+        self.tally = tally
+        self.notices = notices
+        self.rows = rows
+        self.vectors = 0
 
-    def so_far(self) -> tuple[object, object]:
+    def so_far(self) -> tuple[object, ...]:
         """What the next process has to know."""
-        return self.notices.take(), vars(self.tally)
+        return self.notices.take(), vars(self.tally), self.vectors
 
-    def resume(self, so_far: tuple[Any, Any]) -> None:
+    def resume(self, so_far: tuple[Any, Any, int]) -> None:
         """Take up what the one before knows."""
-        noted, counted = so_far
+        noted, counted, self.vectors = so_far
         self.notices.merge(noted)
         vars(self.tally).update(counted)
+
+    def use(self, piece: Piece) -> None:
+        """Write it, or count it in."""
+        if isinstance(piece, int):
+            self.vectors += piece
+        elif isinstance(piece, Mapping):
+            self.tally.add(piece)
+        else:
+            stdout.write(piece)
 
 
 class _Links(NamedTuple):
@@ -106,8 +130,10 @@ class _Links(NamedTuple):
         To the one behind it.
     result : _Pipe
         To the parent: from the last process to write, all notices and the error if there is one.
-    written : mmap
-        Where in a file whole rows end, as far as they have been written.
+    alive : _Pipe
+        From the parent, which sends nothing: it ends when the parent does.
+    reached : mmap
+        How far the output is, as `_REACHED` has it.
     parent : int
         Its process id.
     """
@@ -117,12 +143,17 @@ class _Links(NamedTuple):
     next_read_turn: _Pipe
     next_write_turn: _Pipe
     result: _Pipe
-    written: mmap.mmap
+    alive: _Pipe
+    reached: mmap.mmap
     parent: int
+
+    def note_reached(self, vectors: int) -> None:
+        """Tell the parent how far the output is."""
+        _note_reached(self.reached, vectors)
 
 
 def divide(division: Division, work: Work, progress: Progress) -> None:
-    """Write and count what is made of the rest of a file, by as many processes as it says.
+    """Write and count what is made of the rest of an input, by as many processes as it says.
 
     Raises
     ------
@@ -130,25 +161,27 @@ def divide(division: Division, work: Work, progress: Progress) -> None:
         A row can't be used, and the rows before it have been written; or a process was ended.
     """
     turns = [(_pipe(), _pipe()) for _ in range(division.jobs)]
-    result, written = _pipe(), mmap.mmap(-1, _LENGTH.size)
-    _note_written(written)
-    turns[0][0].send((division.offset, division.line))
+    result, alive, reached = _pipe(), _pipe(), mmap.mmap(-1, _REACHED.size)
+    _note_reached(reached, 0)
+    turns[0][0].send((division.start, work.rows))
     turns[0][1].send(work.so_far())
     workers: set[int] = set()
     try:
         for number in range(division.jobs):
-            links = _Links(
-                *turns[number], *turns[(number + 1) % division.jobs], result, written, os.getpid()
-            )
+            own, following = turns[number], turns[(number + 1) % division.jobs]
+            links = _Links(*own, *following, result, alive, reached, os.getpid())
             pid = _fork()
             if pid == 0:
                 _keep_own([end for pair in turns for end in pair], links)
                 _work_and_exit(division, work, links)
             workers.add(pid)
-        _close(result.writer, *(end for pair in turns for pipe in pair for end in pipe))
-        _watch(result, progress)
-        _await(result, workers, written, work)
+        _close(
+            alive.reader, result.writer, *(end for pair in turns for pipe in pair for end in pipe)
+        )
+        _watch(result, reached, progress)
+        _await(result, workers, reached, work)
     finally:
+        os.close(alive.writer)
         for pid in workers:
             os.kill(pid, signal.SIGKILL)
         for pid in workers:
@@ -179,17 +212,24 @@ def _keep_own(pipes: list[_Pipe], links: _Links) -> None:
         links.next_read_turn.writer,
         links.next_write_turn.writer,
     }
-    _close(links.result.reader, *(end for pipe in pipes for end in pipe if end not in own))
+    _close(
+        links.result.reader,
+        links.alive.writer,
+        *(end for pipe in pipes for end in pipe if end not in own),
+    )
 
 
-def _watch(result: _Pipe, progress: Progress) -> None:
+def _watch(result: _Pipe, reached: mmap.mmap, progress: Progress) -> None:
     """Wait for the last word, and show meanwhile how far the others are."""
+    seen = 0
     while progress.is_on and not select.select([result.reader], [], [], _LOOK_AGAIN)[0]:
-        progress.add(0)
+        _, vectors = _REACHED.unpack(reached[:])
+        progress.add(vectors - seen)
+        seen = vectors
     progress.clear()
 
 
-def _await(result: _Pipe, workers: set[int], written: mmap.mmap, work: Work) -> None:
+def _await(result: _Pipe, workers: set[int], reached: mmap.mmap, work: Work) -> None:
     """Wait for the last word, and for the ends of all."""
     try:
         so_far, error = result.receive()
@@ -202,7 +242,8 @@ def _await(result: _Pipe, workers: set[int], written: mmap.mmap, work: Work) -> 
         codes.append(os.waitstatus_to_exitcode(status))
     os.close(result.reader)
     if so_far is None:
-        _take_back_begun_row(written)
+        whole, work.vectors = _REACHED.unpack(reached[:])
+        stdout.take_back((stdout.position() or 0) - whole)  # a begun row
         _explain(codes)
     work.resume(so_far)
     if error is not None:
@@ -238,15 +279,20 @@ def _work_and_exit(division: Division, work: Work, links: _Links) -> NoReturn:
 
 
 def _take_turn(division: Division, work: Work, links: _Links) -> bool:
-    """Read, compute and write a part of the file, and say whether there may be more."""
-    offset, line = links.read_turn.receive()
-    part, count = division.part(offset)
+    """Read, compute and write a part of the input, and say whether there may be more."""
+    place, rows = links.read_turn.receive()
+    part, left = division.part(place, (links.read_turn.reader, links.alive.reader))
+    blocks = division.blocks(part, place)
     pieces: list[Piece] = []
     error: Exception | None = None
     work.notices.take()
     if part:
-        links.next_read_turn.send((offset + len(part), line + count))
-        error = _tried(work.pieces(division.blocks(part, line)), pieces.append)
+        if rows is not None:  # they are counted before the next process can begin
+            numbered: list[Block] = []
+            error = _tried(with_numbers(blocks, rows), numbered.append)
+            blocks, rows = iter(numbered), rows + sum(len(block.values) for block in numbered)
+        links.next_read_turn.send((left, rows))
+        error = _tried(work.pieces(blocks), pieces.append) or error
     else:
         os.close(links.next_read_turn.writer)
     own = work.notices.take()
@@ -256,36 +302,31 @@ def _take_turn(division: Division, work: Work, links: _Links) -> bool:
         raise EOFError
 
     def use(piece: Piece) -> None:
-        if isinstance(piece, Mapping):
-            work.tally.add(piece)
-        else:
-            stdout.write(piece)
-            _note_written(links.written)
+        work.use(piece)
+        links.note_reached(work.vectors)
 
     error = _tried(iter(pieces), use) or error
     if part and error is None:
         links.next_write_turn.send(work.so_far())
         return True
     if not part:
-        error = error or _tried(work.pieces(division.rest(offset, line)), use)
+        blocks = division.rest(left, (links.alive.reader,))
+        if rows is not None:
+            blocks = with_numbers(blocks, rows)
+        error = error or _tried(work.pieces(blocks), use)
     links.result.send((work.so_far(), error))
     return False
 
 
-def _tried(pieces: Iterator[Piece], use: Callable[[Piece], None]) -> Exception | None:
-    """Use each piece, up to the error that ends them."""
+def _tried(items: Iterator[_Item], use: Callable[[_Item], None]) -> Exception | None:
+    """Use each item, up to the error that ends them."""
     try:
-        for piece in pieces:
-            use(piece)
+        for item in items:
+            use(item)
     except (SoftmaxError, MemoryError) as error:
         return error
     return None
 
 
-def _note_written(written: mmap.mmap) -> None:
-    written[:] = _LENGTH.pack(stdout.position() or 0)
-
-
-def _take_back_begun_row(written: mmap.mmap) -> None:
-    (whole,) = _LENGTH.unpack(written[:])
-    stdout.take_back((stdout.position() or 0) - whole)
+def _note_reached(reached: mmap.mmap, vectors: int) -> None:
+    reached[:] = _REACHED.pack(stdout.position() or 0, vectors)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import codecs
+import fcntl
 import io
 import os
+import select
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Final
 
 from softmax_cli.errors import DataError, UsageError
@@ -43,17 +45,23 @@ class Opened:
         Of a regular file.
     offset : int
         Where it is read from.
+    chunk_bytes : int
+        How much is read at once.
     """
 
-    def __init__(self, file: io.FileIO, name: str) -> None:
+    def __init__(self, file: io.FileIO, name: str, chunk_bytes: int | None = None) -> None:
         self.file = file
         self.name = name
+        self.chunk_bytes = chunk_bytes or CHUNK_BYTES
         status = os.fstat(file.fileno())
         is_regular = stat.S_ISREG(status.st_mode)
         self.size = status.st_size if is_regular else None
         self.offset = file.tell() if is_regular else 0
+        if stat.S_ISFIFO(status.st_mode):
+            _enlarge(file.fileno(), self.chunk_bytes)
         # The first bytes of a pipe, once they have been looked at and not been read
         self._head = b""
+        self._has_ended = False
 
     def start(self) -> bytes:
         """Some of the first bytes, which are read all the same; of a pipe those that arrive first.
@@ -65,13 +73,46 @@ class Opened:
         """
         with self.reading():
             if self.size is not None:
-                return os.pread(self.file.fileno(), CHUNK_BYTES, self.offset)
-            while len(self._head) < CHUNK_BYTES and not self._head.strip():
-                piece = self.file.read(CHUNK_BYTES)
+                return os.pread(self.file.fileno(), self.chunk_bytes, self.offset)
+            while len(self._head) < self.chunk_bytes and not self._head.strip():
+                piece = self.arrived()
                 if not piece:
                     break
                 self._head += piece
         return self._head
+
+    def arrived(self, unless: Sequence[int] = ()) -> bytes:
+        """The next bytes, at most `chunk_bytes`, of which it waits for the first; empty at the end.
+
+        Parameters
+        ----------
+        unless : sequence of int
+            Descriptors: once one of them can be read, there is nothing to wait for.
+
+        Raises
+        ------
+        OSError
+            The input can't be read.
+        EOFError
+            As `unless` says.
+        """
+        parts: list[bytes] = []
+        room = self.chunk_bytes
+        while room and not self._has_ended:
+            if self.size is None:  # a pipe holds less than is worth the work of a block
+                waiting = [self.file.fileno(), *unless]
+                ready = select.select(waiting, [], [], 0 if parts else None)[0]
+                if any(other in ready for other in unless):
+                    raise EOFError
+                if not ready:
+                    break
+            data = self.file.read(room)
+            if data is None:  # of one that does not block, and had nothing after all
+                continue
+            self._has_ended = not data
+            parts.append(data)
+            room -= len(data)
+        return b"".join(parts)
 
     def pieces(self) -> Iterator[bytes]:
         """All bytes as they arrive.
@@ -85,7 +126,7 @@ class Opened:
             if self._head:
                 yield self._head
                 self._head = b""
-            while data := self.file.read(CHUNK_BYTES):
+            while data := self.arrived():
                 yield data
 
     @contextmanager
@@ -103,8 +144,15 @@ class Opened:
         return (self.file.tell() - self.offset) / max(1, self.size - self.offset)
 
 
-def open_input(path: str) -> Opened:
-    """A file, or standard input for '-'.
+def _enlarge(pipe: int, size: int) -> None:
+    """Let a pipe hold so much, where that can be said: its writer then need not wait for us."""
+    with suppress(AttributeError, OSError):  # Linux has it, up to a limit for each user
+        if fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ) < size:
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, size)
+
+
+def open_input(path: str, chunk_bytes: int | None = None) -> Opened:
+    """A file, or standard input for '-', read in chunks of that size.
 
     Raises
     ------
@@ -115,7 +163,7 @@ def open_input(path: str) -> Opened:
     try:
         # Python would complain of a file that an error leaves open; the system closes it anyway.
         file = io.FileIO(_STDIN if path == "-" else os.open(path, os.O_RDONLY), closefd=False)
-        return Opened(file, name)
+        return Opened(file, name, chunk_bytes)
     except OSError as error:
         raise DataError(f"can't read {name}: {error.strerror}") from error
 
@@ -125,23 +173,36 @@ def display_name(path: str) -> str:
     return "stdin" if path == "-" else path or "''"
 
 
-def whole_lines(opened: Opened) -> Iterator[bytes]:
-    """Chunks that end at a line's end, in order; only the last may lack its newline."""
-    return cut_at_lines(opened.pieces())
+class WholeLines(Iterator[bytes]):
+    """Pieces of text as chunks of whole lines; only the last may lack its newline.
 
+    Attributes
+    ----------
+    begun : bytes
+        What has come of a line whose end has not.
+    """
 
-def cut_at_lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Pieces of text as chunks of whole lines; only the last may lack its newline."""
-    parts: list[bytes] = []
-    for data in pieces:
-        cut = data.rfind(b"\n") + 1
-        if cut:
-            yield b"".join([*parts, data[:cut]])
-            parts = []
-        if cut < len(data):
-            parts.append(data[cut:])
-    if parts:
-        yield b"".join(parts)
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._begun: list[bytes] = []
+
+    def __next__(self) -> bytes:
+        for data in self._pieces:
+            cut = data.rfind(b"\n") + 1
+            if cut:
+                chunk = b"".join([*self._begun, memoryview(data)[:cut]])
+                self._begun = [data[cut:]]
+                return chunk
+            self._begun.append(data)
+        last, self._begun = self.begun, []
+        if not last:
+            raise StopIteration
+        return last
+
+    @property
+    def begun(self) -> bytes:
+        """See the class."""
+        return b"".join(self._begun)
 
 
 class Lines:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from softmax_cli.input.chunks import Lines, check_not_terminal, open_input, whole_lines
+from softmax_cli.input.chunks import Lines, WholeLines, check_not_terminal, open_input
 from softmax_cli.input.delimited import read_delimited
 from softmax_cli.input.delimiters import cells_of, find_delimiter
 from softmax_cli.input.json import read_json
@@ -29,7 +29,7 @@ def open_counts(path: str) -> Rows:
             return read_npy(settings, None, opened)
         case "json":
             return read_json(settings, None, opened, "scores")
-    lines = Lines(whole_lines(opened), opened.name)
+    lines = Lines(WholeLines(opened.pieces()), opened.name)
     lines.delimiter = find_delimiter(lines)
     if not _are_named(lines):
         return read_delimited(settings, None, opened, lines=lines)

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_cli.errors import DataError
-from softmax_cli.input.chunks import Lines, Opened, open_input, whole_lines
+from softmax_cli.input.chunks import Lines, Opened, WholeLines, open_input
 from softmax_cli.input.columns import is_numbered
 from softmax_cli.input.delimiters import cells_of, find_delimiter, split_rows
-from softmax_cli.input.division import FileBlocks
+from softmax_cli.input.division import DivisibleBlocks, Source
 from softmax_cli.input.numbers import is_missing, is_number, parse_number, shown
 from softmax_cli.input.plain import PlainRows, parse_plain
 from softmax_cli.input.rows import Block, Places, Rows
@@ -63,7 +63,10 @@ def read_delimited(
     """
     opened = opened or open_input(settings.path)
     name = opened.name
-    lines = lines or Lines(whole_lines(opened), name)
+    whole = None
+    if lines is None:
+        whole = WholeLines(opened.pieces())
+        lines = Lines(whole, name)
     lines.delimiter = settings.delimiter or find_delimiter(lines)
     rows = _rows(lines, name)
     taken, at = _start(rows, name, settings.invalid)
@@ -86,8 +89,9 @@ def read_delimited(
         return Rows(
             blocks, settings.names, names is not None, True, chosen_names, opened, found=found
         )
-    if opened.size is not None:
-        blocks = FileBlocks(blocks, lines, opened, table.blocks, settings.jobs)
+    if whole is not None:
+        source = Source(opened, whole, lines, table.blocks)
+        blocks = DivisibleBlocks(blocks, source, settings.jobs)
     named, kept = settings.names or chosen_names, shape.kept_names(names)
     return Rows(blocks, named, names is not None, opened=opened, kept=kept, found=found)
 

@@ -13,7 +13,7 @@ import orjson
 from numpy.typing import NDArray
 
 from softmax_cli.errors import DataError
-from softmax_cli.input.chunks import Opened, whole_lines
+from softmax_cli.input.chunks import Opened, WholeLines
 from softmax_cli.input.columns import split_names
 from softmax_cli.input.numbers import parse_number, shown
 from softmax_cli.input.rows import Block, Places, Rows
@@ -71,7 +71,7 @@ def read_json(
         be read.
     """
     name = opened.name
-    chunks = _without_mark(whole_lines(opened))
+    chunks = _without_mark(WholeLines(opened.pieces()))
     if settings.input_format == "json":
         records = _of_value(chunks, name)
     else:

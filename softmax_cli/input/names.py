@@ -7,7 +7,7 @@ import os
 import stat
 
 from softmax_cli.errors import DataError
-from softmax_cli.input.chunks import Lines, cut_at_lines, open_input
+from softmax_cli.input.chunks import Lines, WholeLines, open_input
 from softmax_cli.input.delimiters import find_delimiter, split_rows
 from softmax_cli.input.numbers import is_missing, is_number
 from softmax_cli.input.settings import InputSettings
@@ -35,7 +35,7 @@ def column_names(settings: InputSettings) -> list[str]:
 
 
 def _header(start: bytes, settings: InputSettings) -> list[str]:
-    lines = Lines(cut_at_lines(iter([start])), settings.path)
+    lines = Lines(WholeLines(iter([start])), settings.path)
     lines.delimiter = settings.delimiter or find_delimiter(lines)
     names = [cell.strip() for cell in next(split_rows(lines, lines.delimiter), [])]
     header = settings.header

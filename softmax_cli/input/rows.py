@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple, Protocol, overload, runtime_checkable
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ class Divisible(Protocol):
     def division(self) -> Division | None:
         """All that is left, if it is worth it now; it is asked for between two blocks."""
 
-    def mapped(self, function: Callable[[Block], Block]) -> Iterator[Block]:
+    def each(self, function: Callable[[Block], Iterable[Block]]) -> Iterator[Block]:
         """What a function makes of each block, divisible too."""
 
 
@@ -154,16 +155,18 @@ class Rows(NamedTuple):
 
     def in_parts(self, most: int) -> Rows:
         """The same rows, no more than so many in a block."""
-        parts = (
-            block.part(start, start + most)
-            for block in self.blocks
-            for start in range(0, len(block.values), most)
-        )
-        return self._replace(blocks=parts)
+
+        def parts(block: Block) -> Iterator[Block]:
+            return (block.part(at, at + most) for at in range(0, len(block.values), most))
+
+        return self._each(parts)
 
     def mapped(self, function: Callable[[Block], Block]) -> Rows:
         """The same rows, with what a function makes of each block by itself."""
+        return self._each(lambda block: (function(block),))
+
+    def _each(self, function: Callable[[Block], Iterable[Block]]) -> Rows:
         blocks = self.blocks
         if isinstance(blocks, Divisible):
-            return self._replace(blocks=blocks.mapped(function))
-        return self._replace(blocks=map(function, blocks))
+            return self._replace(blocks=blocks.each(function))
+        return self._replace(blocks=chain.from_iterable(map(function, blocks)))

@@ -23,7 +23,11 @@ _PACKED: Final = {
 
 
 def open_rows(
-    settings: InputSettings, *, target_column: str | None = None, kind: str = "logits"
+    settings: InputSettings,
+    *,
+    target_column: str | None = None,
+    kind: str = "logits",
+    chunk_bytes: int | None = None,
 ) -> Rows:
     """The vectors among the arguments or, without any, rows read from the file.
 
@@ -37,6 +41,8 @@ def open_rows(
     kind : str
         'logits', 'probs', 'logprobs' or 'scores', which are any of them: what the numbers are to
         be, where the input itself tells them apart.
+    chunk_bytes : int, optional
+        How much is read at once: less where a row is much work, and to be seen when it is done.
 
     Raises
     ------
@@ -47,7 +53,7 @@ def open_rows(
         What was typed or read can't be used.
     """
     if not settings.vectors:
-        rows = _read(settings, target_column, kind)._replace(invalid=settings.invalid)
+        rows = _read(settings, target_column, kind, chunk_bytes)._replace(invalid=settings.invalid)
         if settings.verbose:
             say(display_name(settings.path), rows.found)
         return rows
@@ -80,10 +86,12 @@ def open_rows(
     return Rows(iter([block]), settings.names, invalid=settings.invalid)
 
 
-def _read(settings: InputSettings, target_column: str | None, kind: str) -> Rows:
+def _read(
+    settings: InputSettings, target_column: str | None, kind: str, chunk_bytes: int | None
+) -> Rows:
     """Rows read from the file, by its format."""
     check_not_terminal(settings.path)
-    opened = open_input(settings.path)
+    opened = open_input(settings.path, chunk_bytes)
     format_ = settings.input_format
     if format_ == "auto":
         start = opened.start()

@@ -9,7 +9,7 @@ from itertools import islice
 import numpy as np
 
 from softmax_cli.errors import DataError
-from softmax_cli.input.chunks import Lines, open_input, whole_lines
+from softmax_cli.input.chunks import Lines, WholeLines, open_input
 from softmax_cli.input.delimited import read_delimited
 from softmax_cli.input.delimiters import cells_of, find_delimiter
 from softmax_cli.input.numbers import is_number, parse_list
@@ -33,7 +33,7 @@ def read_targets(path: str) -> Rows:
     """
     opened = open_input(path)
     name = opened.name
-    lines = Lines(whole_lines(opened), name)
+    lines = Lines(WholeLines(opened.pieces()), name)
     lines.delimiter = find_delimiter(lines)
     sample = lines.peek(2)
     if any(_is_distribution(line, lines.delimiter) for line in sample):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +21,7 @@ class ComparisonTable:
         self._one = one
         self._many = many
         self._number: int | None = None
+        self._is_many = False
         self._first: list[Fields] = []
         self.fields = one.fields | {"row"}
 
@@ -28,8 +30,20 @@ class ComparisonTable:
         if self._number is None:
             self._number = fields["row"][0]
         first = fields["row"] == self._number
+        self._is_many = self._is_many or not first.all()
         if first.any():
             self._first.append({key: values[first] for key, values in fields.items()})
+
+    def is_settled(self) -> bool:
+        """Whether there are many vectors, of which the summary tells all."""
+        return self._is_many
+
+    def texts(self, _: Fields) -> Iterator[bytes]:
+        """Nothing, as above."""
+        return iter(())
+
+    def count_in(self, vectors: int) -> None:
+        """Do nothing: the summary counts them."""
 
     def close(self, summary: Summary | None) -> None:
         """Print the table for as many vectors as the summary counts."""

@@ -54,6 +54,13 @@ class DelimitedWriter:
         for start in range(0, len(columns[0]), most):
             yield self._text([column[start : start + most] for column in columns])
 
+    def is_settled(self) -> bool:
+        """Whether the header has been written."""
+        return not self._owes_header
+
+    def count_in(self, vectors: int) -> None:
+        """Do nothing: a line does not hang on those before it."""
+
     def _lines_of(self, values: Values) -> Values:
         """A field's values, shape (lines, columns)."""
         if values.ndim == 1:

@@ -80,6 +80,13 @@ class JsonWriter(_ObjectWriter):
         else:
             yield b"".join(b",\n" + item for item in objects)
 
+    def is_settled(self) -> bool:
+        """Whether there are many, and so the next follows another."""
+        return self._many
+
+    def count_in(self, vectors: int) -> None:
+        """Do nothing: there were many before."""
+
     def close(self, summary: Summary | None) -> None:
         """Write the lone object, or the end of many with the summary, if there is one."""
         if summary is None and self._first is not None:
@@ -106,6 +113,13 @@ class JsonLinesWriter(_ObjectWriter):
     def texts(self, fields: Fields) -> Iterator[bytes]:
         """What is written of some vectors."""
         yield b"".join(item + b"\n" for item in self._objects(fields))
+
+    def is_settled(self) -> bool:
+        """True: each line stands for itself."""
+        return True
+
+    def count_in(self, vectors: int) -> None:
+        """Do nothing: a line does not hang on those before it."""
 
     def close(self, summary: Summary | None) -> None:
         """Write nothing: JSON lines hold rows alone."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING, Final
 
 import numpy as np
@@ -57,6 +58,18 @@ class NpyWriter:
             self._spool.write(data)
         except OSError as error:
             raise _spooling(error) from error
+
+    def texts(self, fields: Fields) -> Iterator[bytes]:
+        """What is written of some vectors, once there is a header."""
+        yield self._array(fields).tobytes()
+
+    def is_settled(self) -> bool:
+        """Whether it is written where it belongs, and what is."""
+        return self._rows > 0 and self._spool is None
+
+    def count_in(self, vectors: int) -> None:
+        """Know of rows for the header."""
+        self._rows += vectors
 
     def close(self, summary: Summary | None) -> None:
         """Write the header, of all rows that there were."""

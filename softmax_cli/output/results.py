@@ -183,8 +183,14 @@ class Writer(Protocol):
 
 
 @runtime_checkable
-class TextWriter(Protocol):
-    """A writer whose text for some vectors hangs on these alone, once there were two blocks."""
+class SharedWriter(Protocol):
+    """A writer for which several processes may write."""
+
+    def is_settled(self) -> bool:
+        """Whether what `texts` gives from now on hangs on the vectors given alone."""
 
     def texts(self, fields: Fields) -> Iterator[bytes | bytearray]:
         """What `write` writes, in pieces of whole lines."""
+
+    def count_in(self, vectors: int) -> None:
+        """Know of so many more that were given to `texts` elsewhere."""

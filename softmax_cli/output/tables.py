@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -43,6 +43,18 @@ class TableWriter:
         vectors = len(next(iter(fields.values())))
         if room > 0:
             self._kept.append({key: fields[key][:room] for key in self.fields})
+        self._count += vectors
+
+    def is_settled(self) -> bool:
+        """Whether it has all that it shows."""
+        return self._count > self._layout.most
+
+    def texts(self, _: Fields) -> Iterator[bytes]:
+        """Nothing: what it does not show is only counted."""
+        return iter(())
+
+    def count_in(self, vectors: int) -> None:
+        """Know of vectors that it does not show."""
         self._count += vectors
 
     def close(self, summary: Summary | None) -> None:
