@@ -245,7 +245,7 @@ input_options: Final = gathered(
             "--jobs",
             type=Whole(1, 1024),
             metavar="N",
-            help="Processes for a large file  [default: all cores]",
+            help="Processes for a large input  [default: all cores]",
         ),
         option(
             "Input",

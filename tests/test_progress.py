@@ -56,6 +56,14 @@ def test_a_file_has_a_bar(tmp_path: Path, args: str) -> None:
     assert screen.split("\r")[-2].strip() == ""
 
 
+def test_rows_that_several_processes_take_from_a_pipe_are_counted(tmp_path: Path) -> None:
+    rows = "yes 1.25,2.5,-3.75 | head -500000"
+    screen = watched(f"({rows}; sleep 3; echo 1,2,3) | '{COMMAND}' softmax -j 2 > out", tmp_path)
+    assert "500,000 rows, " in screen
+    assert screen.split("\r")[-2].strip() == ""
+    assert (tmp_path / "out").read_text().count("\n") == 500_001
+
+
 def test_short_work_and_what_is_no_terminal_see_nothing(tmp_path: Path) -> None:
     assert watched(f"echo 1,2 | '{COMMAND}' softmax > out", tmp_path) == ""
     start = time.monotonic()

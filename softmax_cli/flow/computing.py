@@ -121,12 +121,12 @@ class Computation:
         for block in with_numbers(blocks, self.count):
             self.count += len(block.values)
             check_names(self._rows.names, block.values.shape[1])
+            if progress is not None:
+                progress.add(len(block.values))
             if self._rows.invalid == "error":
                 yield from self._until_fault(block)
             else:
                 yield from self._without_faults(block)
-            if progress is not None:
-                progress.add(len(block.values))
         if self._faults and self._pattern is None:
             self._notices.forget_unusable()
             raise none_usable(self._faults)
