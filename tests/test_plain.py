@@ -81,6 +81,21 @@ ODD = [
     "1,5",
 ]
 
+NAMES = [
+    "a",
+    "b c",
+    '"a"',
+    '"a b"',
+    '""',
+    '"é"',
+    '"a""b"',
+    '"a,b"',
+    '"a;b"',
+    '"a\n"',
+    'a"b',
+    '"a" ',
+]
+
 _cells = st.one_of(
     st.sampled_from(PLAIN),
     st.sampled_from(PLAIN),
@@ -101,6 +116,9 @@ def texts(draw: st.DrawFn) -> tuple[str, bytes]:
         st.lists(_cells, min_size=0, max_size=width + 1),
     )
     rows = draw(st.lists(st.one_of(plain, plain, plain, odd), min_size=1, max_size=40))
+    if draw(st.booleans()):
+        names = st.sampled_from(NAMES[: draw(st.integers(1, len(NAMES)))])
+        rows = [[draw(names), *row] for row in rows]
     newline = draw(st.sampled_from(["\n", "\n", "\r\n", "\n\n", " \n"]))
     end = draw(st.sampled_from(["", newline]))
     return delimiter, (newline.join(map(delimiter.join, rows)) + end).encode()
@@ -187,6 +205,30 @@ def test_plain_numbers_take_the_short_way_in_every_dialect(text: bytes, delimite
     if delimiter == ",":
         expected = [line.split(",") for line in text.decode().splitlines()]
     assert plain.values.tolist() == [list(map(float, row)) for row in expected]
+
+
+@pytest.mark.parametrize(
+    ("text", "shape", "labels", "kept"),
+    [
+        ('a,1,2\n"b c",3,4\n', RowShape([1, 2], 0, 3), ["a", "b c"], None),
+        ('1,2,"x"\n3,4,""', RowShape([0, 1], None, 3, [2]), None, [["x"], [""]]),
+        (
+            "u,1,2,s,5\nv,3,4,t,6",
+            RowShape([1, 2], 3, 5, [4, 0]),
+            ["s", "t"],
+            [["5", "u"], ["6", "v"]],
+        ),
+        ("1,u,2\n3,v,4", RowShape([0, 2], 1, 3), ["u", "v"], None),
+    ],
+)
+def test_words_beside_plain_numbers_take_it_too(
+    text: str, shape: RowShape, labels: list[str] | None, kept: list[list[str]] | None
+) -> None:
+    plain = parse_plain(text.encode(), ",", shape)
+    assert plain is not None
+    assert plain.values.tolist() == [[1, 2], [3, 4]]
+    assert plain.labels == labels
+    assert kept == (None if plain.kept is None else plain.kept.tolist())
 
 
 @pytest.mark.parametrize("cell", ODD)

@@ -7,6 +7,7 @@ longer and knows every dialect. Both give the same numbers: orjson, like `float`
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -41,7 +42,7 @@ def parse_plain(text: bytes, delimiter: str, shape: RowShape) -> PlainRows | Non
         ' ' for runs of blanks.
     shape : RowShape
     """
-    if delimiter not in _DELIMITERS or b'"' in text:
+    if delimiter not in _DELIMITERS:
         return None
     if b"\r" in text:
         text = text.replace(b"\r\n", b"\n")
@@ -52,11 +53,11 @@ def parse_plain(text: bytes, delimiter: str, shape: RowShape) -> PlainRows | Non
         if b"," in text:
             return None
         text = _with_commas(text, delimiter)
-    if shape.kept:  # of which every character counts
-        return _chosen_numbers(text, shape)
-    rows = _all_numbers(text, shape)
+    rows = None
+    if not shape.kept:  # of which every character counts
+        rows = _all_numbers(text, shape)
     if rows is None and not (shape.takes_all() and shape.label is None):
-        return _chosen_numbers(text, shape)
+        rows = _numbers_between(text, shape) or _chosen_numbers(text, shape)
     return rows
 
 
@@ -93,9 +94,56 @@ def _all_numbers(text: bytes, shape: RowShape) -> PlainRows | None:
     return PlainRows(values if shape.takes_all() else values.take(shape.chosen, axis=1))
 
 
+def _numbers_between(text: bytes, shape: RowShape) -> PlainRows | None:
+    """Rows whose chosen cells are side by side, and are numbers, with any others around them.
+
+    Of those a cell in quotes holds no comma, newline or quote.
+    """
+    before, chosen = shape.chosen[0], len(shape.chosen)
+    after = shape.width - before - chosen
+    others = [*range(before), *range(before + chosen, shape.width)]
+    is_apart = {*shape.kept, shape.label} <= {*others, None}
+    are_together = list(shape.chosen) == list(range(before, before + chosen))
+    if not (is_apart and are_together and _is_clean(text)):
+        return None
+    rows = [line.split(b",", before) for line in text.split(b"\n")]
+    for row in rows:
+        row.extend(row.pop().rsplit(b",", after))
+    if {before + 1 + after} != set(map(len, rows)):
+        return None
+    numbers = b"\n".join([row.pop(before) for row in rows])
+    between = _all_numbers(numbers, RowShape(range(chosen), None, chosen))
+    if between is None or (b'"' in text and not all(map(_unquote, rows))):
+        return None
+    return _with_others(between.values, rows, others, shape)
+
+
+def _with_others(
+    values: NDArray[np.float64], rows: list[list[bytes]], columns: Sequence[int], shape: RowShape
+) -> PlainRows:
+    """The vectors, with labels and what is to be kept from rows of such columns' cells."""
+    at = {column: place for place, column in enumerate(columns)}
+    labels = kept = None
+    if shape.label is not None:
+        labels = [row[at[shape.label]].decode().strip() for row in rows]
+    if shape.kept:
+        kept = cells_kept([[row[at[i]].decode() for i in shape.kept] for row in rows])
+    return PlainRows(values, labels, kept)
+
+
+def _unquote(row: list[bytes]) -> bool:
+    """Take the quotes from around cells, and say whether there are no others."""
+    for i, cell in enumerate(row):
+        if b'"' in cell:
+            row[i] = cell[1:-1]
+            if cell != b'"%b"' % row[i] or b'"' in row[i]:
+                return False
+    return True
+
+
 def _chosen_numbers(text: bytes, shape: RowShape) -> PlainRows | None:
     """Rows whose chosen cells are numbers, and the others anything without a quote."""
-    if b"#" in text or b"\0" in text or not _is_utf8(text):
+    if b'"' in text or not _is_clean(text):
         return None
     rows = [line.split(b",") for line in text.split(b"\n")]
     if {shape.width} != set(map(len, rows)):
@@ -107,15 +155,13 @@ def _chosen_numbers(text: bytes, shape: RowShape) -> PlainRows | None:
     values = _array(cells, chosen)
     if values is None:
         return None
-    labels = kept = None
-    if shape.label is not None:
-        labels = [row[shape.label].decode().strip() for row in rows]
-    if shape.kept:
-        kept = cells_kept([[row[i].decode() for i in shape.kept] for row in rows])
-    return PlainRows(values.reshape(len(rows), -1), labels, kept)
+    return _with_others(values.reshape(len(rows), -1), rows, range(shape.width), shape)
 
 
-def _is_utf8(text: bytes) -> bool:
+def _is_clean(text: bytes) -> bool:
+    """Whether there is no comment, no NUL, and nothing but UTF-8."""
+    if b"#" in text or b"\0" in text:
+        return False
     try:
         text.decode()
     except UnicodeDecodeError:
