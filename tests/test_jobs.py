@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 import signal
 import subprocess
@@ -12,15 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from softmax_cli.input.division import end_of_rows
 from tests.conftest import COMMAND, Run, plain_environment
 
 ROWS = 40_000
 LINE = f"{{0}},{{0}}.{0:060},-1.25{0:060},0.{{1:060}}\n"
-CELLS = st.sampled_from(["", "1", 'a"', '""', "b,c", "d\ne"])
 
 
 @pytest.fixture(scope="module")
@@ -167,24 +161,6 @@ def test_nor_do_quotes_in_every_row(run: Run, tmp_path: Path, invalid: str) -> N
     assert '"two\n, lines"' not in one.out
     for jobs in ("2", "3"):
         assert run(*command, "-i", str(path), "-j", jobs)[1:] == one[1:]
-
-
-@given(
-    st.lists(st.lists(CELLS, min_size=2), min_size=1), st.sampled_from(["excel", "unix"]), st.data()
-)
-def test_quoted_text_is_cut_between_rows(
-    rows: list[list[str]], dialect: str, data: st.DataObject
-) -> None:
-    out = io.StringIO()
-    csv.writer(out, dialect, lineterminator="\n").writerows(rows)
-    text = out.getvalue()
-    part = text[: data.draw(st.integers(1, len(text)))]
-    cut = end_of_rows(part.encode(), ",")
-    assert cut == 0 or part[:cut].endswith("\n")
-    whole = list(csv.reader(io.StringIO(part[:cut])))
-    assert whole == rows[: len(whole)]
-    if part == text:
-        assert cut == len(text)
 
 
 def test_standard_input_is_divided_from_where_it_stands(large: Path) -> None:

@@ -16,6 +16,7 @@ from softmax_cli.errors import SoftmaxError
 from softmax_cli.input import chunks, delimited
 from softmax_cli.input.delimited import read_delimited
 from softmax_cli.input.plain import parse_plain
+from softmax_cli.input.rows import Block
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.shape import RowShape
 
@@ -128,6 +129,17 @@ def _bits(number: float) -> bytes:
     return struct.pack("d", number)
 
 
+def told(block: Block, name: str) -> Iterator[object]:
+    """Each row's numbers, place, label, what is kept and what is wrong with it."""
+    for row, values in enumerate(block.values.tolist()):
+        label = block.labels[row] if block.labels is not None else None
+        place = block.places[row].replace(name, "")
+        fault = (block.faults or {}).get(row)
+        why = fault.message.replace(name, "") if fault is not None else None
+        kept = block.kept[row].tolist() if block.kept is not None else None
+        yield list(map(_bits, values)), place, label, kept, why
+
+
 def _read(text: bytes, settings: InputSettings, target: str | None) -> Iterator[object]:
     """Each row's place, numbers and label, and in the end the error's message."""
     with tempfile.NamedTemporaryFile() as file:
@@ -136,13 +148,7 @@ def _read(text: bytes, settings: InputSettings, target: str | None) -> Iterator[
             rows = read_delimited(settings._replace(path=file.name), target)
             yield rows._replace(opened=None)[1:]
             for block in rows.blocks:
-                for row, values in enumerate(block.values.tolist()):
-                    label = block.labels[row] if block.labels is not None else None
-                    place = block.places[row].replace(file.name, "")
-                    fault = (block.faults or {}).get(row)
-                    why = fault.message.replace(file.name, "") if fault is not None else None
-                    kept = block.kept[row].tolist() if block.kept is not None else None
-                    yield list(map(_bits, values)), place, label, kept, why
+                yield from told(block, file.name)
         except SoftmaxError as error:
             yield error.message.replace(file.name, ""), error.hint
 
