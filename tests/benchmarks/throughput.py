@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import os
+import shlex
 import shutil
 import statistics
 import subprocess
@@ -86,9 +87,13 @@ def _programs(source: Path, target: Path, decimals: int | None) -> dict[str, lis
     """The command lines of what is installed."""
     files = [str(source), str(target)]
     digits = [] if decimals is None else [str(decimals)]
-    ours = [str(COMMAND), "softmax", "-i", files[0]]
-    ours += ["--decimals", *digits] if digits else []
-    programs = {"softmax-cli": ours, "softmax-cli -j 1": [*ours, "-j", "1"]}
+    ours = [str(COMMAND), "softmax", *(["--decimals", *digits] if digits else [])]
+    piped = f"cat {shlex.quote(files[0])} | {shlex.join(ours)}"
+    programs = {
+        "softmax-cli": [*ours, "-i", files[0]],
+        "softmax-cli -j 1": [*ours, "-i", files[0], "-j", "1"],
+        "softmax-cli behind cat": ["sh", "-c", piped],
+    }
     scripts = {
         "polars: scan_csv, horizontal expressions, sink_csv": ("polars", _POLARS),
         "duckdb: read_csv with types, COPY": ("duckdb", _DUCKDB),
