@@ -9,11 +9,16 @@ import mpmath
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from softmax_cli.core import exact
-from softmax_cli.core.textbook import run
-from tests.exactly import Reference
+from softmax_cli.core.textbook import Methods
+from softmax_cli.core.truth import Truth
+from tests.exactly import Reference, exacts
 from tests.strategies import Vector, logits, temperatures
+
+METHODS = ("hard", "linear", "naive", "shifted", "lse", "stable")
+DTYPES = ("float64", "float32", "float16")
 
 
 @pytest.mark.parametrize(
@@ -33,8 +38,8 @@ from tests.strategies import Vector, logits, temperatures
 def test_naive_says_where_it_broke(
     scores: list[float], dtype: str, status: str, reason: str
 ) -> None:
-    outcome = run("naive", np.array(scores, float), dtype)
-    assert (outcome.status, outcome.reason) == (status, reason)
+    outcome = Methods(np.array([scores], float)).run("naive", dtype)
+    assert (*outcome.statuses, *outcome.reasons) == (status, reason)
     assert outcome.probabilities.dtype == dtype
 
 
@@ -44,7 +49,8 @@ def test_naive_is_the_textbooks_formula_and_nothing_else() -> None:
         with np.errstate(over="ignore", invalid="ignore"):
             powers = np.exp(scores.astype(dtype))
             expected = powers / powers.sum()
-        np.testing.assert_array_equal(run("naive", scores, dtype).probabilities, expected)
+        outcome = Methods(scores[None]).run("naive", dtype)
+        np.testing.assert_array_equal(outcome.probabilities[0], expected)
 
 
 @pytest.mark.parametrize(
@@ -58,21 +64,25 @@ def test_naive_is_the_textbooks_formula_and_nothing_else() -> None:
     ],
 )
 def test_linear_shows_why_the_exponential(scores: list[float], status: str, reason: str) -> None:
-    outcome = run("linear", np.array(scores, float), "float64")
-    assert (outcome.status, outcome.reason) == (status, reason)
+    outcome = Methods(np.array([scores], float)).run("linear", "float64")
+    assert (*outcome.statuses, *outcome.reasons) == (status, reason)
 
 
 def test_lse_loses_hundreds_of_ulps_where_stable_does_not() -> None:
-    scores = np.array([1000.0, 1001.0, 1002.0])
-    assert run("lse", scores, "float64").ulp_error > 100
-    assert run("shifted", scores, "float64").ulp_error < 2
-    assert run("stable", scores, "float64").ulp_error < 1
-    assert run("naive", scores, "float64").ulp_error == math.inf
+    methods = Methods(np.array([[1000.0, 1001.0, 1002.0]]))
+    errors = {
+        method: methods.run(method, "float64").ulp_errors[0]
+        for method in ("lse", "shifted", "stable", "naive")
+    }
+    assert errors["lse"] > 100
+    assert errors["shifted"] < 2
+    assert errors["stable"] < 1
+    assert errors["naive"] == math.inf
 
 
 def test_hard_is_one_hot_with_the_first_of_a_tie() -> None:
-    outcome = run("hard", np.array([1.0, 3.0, 3.0]), "float32")
-    assert outcome.probabilities.tolist() == [0, 1, 0]
+    outcome = Methods(np.array([[1.0, 3.0, 3.0]])).run("hard", "float32")
+    assert outcome.probabilities.tolist() == [[0, 1, 0]]
 
 
 @given(logits(), temperatures)
@@ -88,16 +98,75 @@ def test_decimal_reference_agrees_with_mpmath(vector: Vector, temperature: float
 @given(logits())
 @settings(max_examples=200, deadline=None)
 def test_no_vector_breaks_a_method_with_an_exception(vector: Vector) -> None:
-    for method in ("hard", "linear", "naive", "shifted", "lse", "stable"):
-        for dtype in ("float64", "float32", "float16"):
-            outcome = run(method, vector, dtype)
-            assert outcome.status in {"ok", "overflow", "underflow", "invalid"}
-            assert (outcome.status == "ok") == (outcome.reason == "")
+    methods = Methods(vector[None])
+    for method in METHODS:
+        for dtype in DTYPES:
+            outcome = methods.run(method, dtype)
+            (status,), (reason,) = outcome.statuses, outcome.reasons
+            assert status in {"ok", "overflow", "underflow", "invalid"}
+            assert (status == "ok") == (reason == "")
             if np.isnan(outcome.probabilities).any():
-                assert outcome.status != "ok"
-    assert run("stable", vector, "float64").ulp_error <= 4
+                assert status != "ok"
+    assert methods.run("stable", "float64").ulp_errors[0] <= 4
 
 
-def test_ulp_error_of_nan_is_infinite() -> None:
-    assert exact.ulp_error(math.nan, Decimal(1), 1.0) == math.inf
-    assert exact.ulp_error(0.5, Decimal("0.75"), 0.125) == 2
+@given(st.integers(1, 40).flatmap(lambda n: st.lists(logits(n, n), min_size=2, max_size=5)))
+@settings(max_examples=50, deadline=None)
+def test_rows_beside_each_other_are_as_alone(rows: list[Vector]) -> None:
+    block = Methods(np.array(rows))
+    alone = [Methods(row[None]) for row in rows]
+    for method in METHODS:
+        for dtype in DTYPES:
+            together = block.run(method, dtype, 0.7)
+            each = [methods.run(method, dtype, 0.7) for methods in alone]
+            expected = np.concatenate([outcome.probabilities for outcome in each])
+            np.testing.assert_array_equal(together.probabilities, expected)
+            for got, lone in zip(
+                together[1:], zip(*(o[1:] for o in each), strict=True), strict=True
+            ):
+                assert list(got) == [value for (value,) in lone]
+
+
+@given(logits(), st.sampled_from(DTYPES), st.sampled_from(METHODS[1:]), temperatures)
+@settings(max_examples=200, deadline=None)
+def test_ulp_errors_are_those_of_the_worst_class(
+    vector: Vector, dtype: str, method: str, temperature: float
+) -> None:
+    outcome = Methods(vector[None]).run(method, dtype, temperature)
+    computed = outcome.probabilities[0]
+    if method == "linear":
+        total = mpmath.fsum(exacts(vector))
+        shares = [x / total for x in exacts(vector)] if total else None
+    else:
+        shares = Reference.of_logits(vector, temperature).p
+    error = outcome.ulp_errors[0]
+    if shares is None or not np.isfinite(computed).all():
+        assert error == math.inf
+        return
+    with np.errstate(over="ignore"):
+        sizes = np.abs([float(share) for share in shares]).astype(dtype)
+    largest = np.nextafter(np.finfo(computed.dtype).max, computed.dtype.type(0))
+    units = np.spacing(np.minimum(sizes, largest)).tolist()
+    triples = zip(exacts(computed), shares, exacts(units), strict=True)
+    worst = max(abs(c - share) / unit for c, share, unit in triples)
+    # 60 digits of the shares leave 43 of the errors.
+    assert abs(error - worst) <= max(worst * mpmath.mpf("1.2e-16"), mpmath.mpf("1e-43"))
+
+
+def test_ulp_error_of_nan_is_infinite_and_the_worst_class_counts() -> None:
+    truth = Truth([[Decimal("0.75"), Decimal("0.25")], [Decimal(1), Decimal(0)], None], 2)
+    computed = np.array([[0.5, 0.25], [math.nan, 0], [1, 0]], dtype="float16")
+    assert truth.worst_errors(computed) == [512, math.inf, math.inf]
+
+
+def test_ulp_errors_of_equal_shares_in_a_wide_row() -> None:
+    shares = [Decimal(1) / 4096] * 4096
+    assert Truth([shares], 4096).worst_errors(np.full((1, 4096), 2.0**-12)) == [0]
+    assert Truth([shares], 4096).worst_errors(np.full((1, 4096), 2.0**-12 + 2.0**-64)) == [1]
+
+
+def test_ulp_error_where_the_exact_share_lies_beyond_the_type() -> None:
+    # 65532.8, which is inf in float16, comes out as 65472: the sum is rounded up.
+    outcome = Methods(np.array([[32784, -32784, 0.5002685546875]])).run("linear", "float16")
+    assert outcome.probabilities[0, 0] == 65472
+    assert 1.89 < outcome.ulp_errors[0] < 1.91

@@ -21,7 +21,7 @@ from softmax_cli.output.settings import OutputSettings
 _METHODS = ("hard", "linear", "naive", "shifted", "lse", "stable")
 _DTYPES = ("float64", "float32", "float16")
 _CHECK_FAILED = 3
-_ROWS = 4
+_ROWS = 32
 # Read at once: so little that several processes pay even for a few thousand rows
 _CHUNK_BYTES = 1 << 14
 

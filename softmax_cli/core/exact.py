@@ -1,11 +1,10 @@
-"""Reference values by the standard library's decimal and fractions, for any float64 input."""
+"""Reference values by the standard library's decimal, for any float64 input."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
-from fractions import Fraction
 from typing import Final
 
 # 60 digits: a float64 has 17, and the exponent of a result above 0 takes 3 more at the most.
@@ -34,20 +33,26 @@ def linear(scores: Sequence[float]) -> list[Decimal] | None:
     """X / sum(x) of the numbers as given, or None where that is no number."""
     if not all(math.isfinite(x) for x in scores):
         return None
-    total = sum((Fraction(x) for x in scores), Fraction())
+    ratios = [x.as_integer_ratio() for x in scores]
+    # A float's denominator is a power of two: the largest is a multiple of all.
+    unit = max(denominator for _, denominator in ratios)
+    counts = [numerator * (unit // denominator) for numerator, denominator in ratios]
+    total = Decimal(sum(counts))
     if total == 0:
         return None
     with localcontext(_CONTEXT):
-        shares = [Fraction(x) / total for x in scores]
-        return [Decimal(share.numerator) / Decimal(share.denominator) for share in shares]
+        return [Decimal(count) / total for count in counts]
 
 
-def ulp_error(computed: float, exact: Decimal, ulp: float) -> float:
-    """Distance of a computed number from the exact one in units of `ulp`; inf for nan."""
-    if not math.isfinite(computed):
-        return math.inf
+def excesses(
+    exact: Iterable[Decimal], floats: Iterable[float], units: Iterable[float]
+) -> list[float]:
+    """How far exact numbers lie above floats, in units of each."""
     with localcontext(_CONTEXT):
-        return float(abs(Decimal(computed) - exact) / Decimal(ulp))
+        return [
+            float((number - Decimal(near)) / Decimal(unit))
+            for number, near, unit in zip(exact, floats, units, strict=True)
+        ]
 
 
 def _exp(x: Decimal) -> Decimal:

@@ -1,4 +1,4 @@
-"""One vector through every way to make shares of it: the textbook's, and ours.
+"""Rows through every way to make shares of them: the textbook's, and ours.
 
 The textbook's versions are kept as they stand in textbooks, to be looked at: what they
 overflow and where is the point of them.
@@ -6,10 +6,10 @@ overflow and where is the point of them.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from decimal import Decimal
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
+from itertools import repeat
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,122 +17,170 @@ from numpy.typing import NDArray
 from softmax_cli.core import exact
 from softmax_cli.core.arithmetic import Floats
 from softmax_cli.core.logits import Logits
-
-# float64, float32 or float16
-Vector = NDArray[np.floating[Any]]
+from softmax_cli.core.truth import Computed, Truth
 
 
 class Outcome(NamedTuple):
-    """What a method made of a vector.
+    """What a method made of some rows.
 
     Attributes
     ----------
-    probabilities : array, shape (classes,), of the type asked for
-    status : str
+    probabilities : array, shape (rows, classes), of the type asked for
+    statuses : sequence of str
         'ok', 'overflow', 'underflow' or 'invalid'.
-    reason : str
+    reasons : sequence of str
         Where it broke, in the numbers that broke it; empty where it did not.
-    ulp_error : float
+    ulp_errors : sequence of float
         The worst class's distance from the exact value, in units in the last place of the
         type; inf where the result is not finite.
     """
 
-    probabilities: Vector
-    status: str
-    reason: str
-    ulp_error: float
+    probabilities: Computed
+    statuses: Sequence[str]
+    reasons: Sequence[str]
+    ulp_errors: Sequence[float]
 
 
 class _Steps(NamedTuple):
-    """A method's result and the numbers on the way that can break."""
+    """A method's result and the numbers on the way that can break; a total for each row."""
 
-    result: Vector
-    exponents: Vector
-    exponentials: Vector
-    total: np.floating[Any]
+    result: Computed
+    exponents: Computed
+    exponentials: Computed
+    total: Computed
 
 
-def naive(z: Vector) -> _Steps:
+def naive(z: Computed) -> _Steps:
     """exp(z) / sum(exp(z)), as it is written on the blackboard."""
     exponentials = np.exp(z)
-    total = exponentials.sum()
+    total = exponentials.sum(axis=1, keepdims=True)
     return _Steps(exponentials / total, z, exponentials, total)
 
 
-def shifted(z: Vector) -> _Steps:
+def shifted(z: Computed) -> _Steps:
     """exp(z - max) / sum(exp(z - max)), what most libraries do."""
-    return naive(z - z.max())
+    return naive(z - z.max(axis=1, keepdims=True))
 
 
-def lse(z: Vector) -> _Steps:
+def lse(z: Computed) -> _Steps:
     """exp(z - logsumexp(z)), tempting where the logsumexp is at hand."""
-    steps = naive(z - z.max())
-    exponents = z - (z.max() + np.log(steps.total))
+    maximum = z.max(axis=1, keepdims=True)
+    exponents = z - (maximum + np.log(naive(z - maximum).total))
     exponentials = np.exp(exponents)
-    return _Steps(exponentials, exponents, exponentials, exponentials.sum())
+    total = exponentials.sum(axis=1, keepdims=True)
+    return _Steps(exponentials, exponents, exponentials, total)
 
 
-_EXPONENTIAL: Final[dict[str, Callable[[Vector], _Steps]]] = {
+_EXPONENTIAL: Final[dict[str, Callable[[Computed], _Steps]]] = {
     "naive": naive,
     "shifted": shifted,
     "lse": lse,
 }
+_FINE: Final = ("ok", "")
 
 
-def run(method: str, scores: Floats, dtype: str, temperature: float = 1.0) -> Outcome:
-    """Put one vector through a method.
+class Methods:
+    """Rows to be put through methods, with what is exact about them worked out once.
 
     Parameters
     ----------
-    method : str
-        'hard', 'linear', 'naive', 'shifted', 'lse' or 'stable'.
-    scores : array, shape (classes,)
-    dtype : str
-        The float type that the method computes in; 'stable' computes in float64 and rounds
-        to it, 'hard' only compares.
-    temperature : float
-        Divides the scores of the exponential methods.
+    scores : array, shape (rows, classes)
     """
-    with np.errstate(all="ignore"):
-        if method == "hard":
-            winners = scores == scores.max()
-            first = np.arange(len(scores)) == np.argmax(winners)
-            return Outcome(first.astype(dtype), "ok", "", 0.0)
-        if method == "linear":
-            return _linear(scores.astype(dtype), scores.tolist())
-        truth = exact.softmax(scores.tolist(), temperature)
-        if method == "stable":
-            ours = Logits(scores[None, :], temperature=temperature).probabilities()[0]
-            rounded: Vector = ours.astype(dtype)
-            return Outcome(rounded, "ok", "", _worst_error(rounded, truth))
-        read: Vector = scores.astype(dtype)
-        steps = _EXPONENTIAL[method](
-            read if temperature == 1 else read / read.dtype.type(temperature)
-        )
-        status, reason = _diagnose(steps, scores, read, truth)
-        return Outcome(steps.result, status, reason, _worst_error(steps.result, truth))
+
+    def __init__(self, scores: Floats) -> None:
+        self._scores = scores
+        self._softmax_truths: dict[float, Truth] = {}
+
+    @cached_property
+    def _linear_truth(self) -> Truth:
+        return Truth(list(map(exact.linear, self._scores.tolist())), self._scores.shape[1])
+
+    def _softmax_truth(self, temperature: float) -> Truth:
+        if temperature not in self._softmax_truths:
+            rows = self._scores.tolist()
+            shares = [exact.softmax(row, temperature) for row in rows]
+            self._softmax_truths[temperature] = Truth(shares, self._scores.shape[1])
+        return self._softmax_truths[temperature]
+
+    def run(self, method: str, dtype: str, temperature: float = 1.0) -> Outcome:
+        """Put the rows through a method.
+
+        Parameters
+        ----------
+        method : str
+            'hard', 'linear', 'naive', 'shifted', 'lse' or 'stable'.
+        dtype : str
+            The float type that the method computes in; 'stable' computes in float64 and rounds
+            to it, 'hard' only compares.
+        temperature : float
+            Divides the scores of the exponential methods.
+        """
+        scores = self._scores
+        with np.errstate(all="ignore"):
+            read: Computed = scores.astype(dtype)
+            if method == "hard":
+                winners = scores.argmax(axis=1)[:, None] == np.arange(scores.shape[1])
+                fine = [""] * len(scores)
+                return Outcome(
+                    winners.astype(dtype), ["ok"] * len(scores), fine, [0.0] * len(scores)
+                )
+            if method == "linear":
+                total = read.sum(axis=1, keepdims=True)
+                shares = read / total
+                return _outcome(
+                    shares, map(_diagnose_linear, shares, read, total), self._linear_truth
+                )
+            truth = self._softmax_truth(temperature)
+            if method == "stable":
+                ours = Logits(scores, temperature=temperature).probabilities()
+                return _outcome(ours.astype(dtype), repeat(_FINE, len(scores)), truth)
+            z = read if temperature == 1 else read / read.dtype.type(temperature)
+            steps = _EXPONENTIAL[method](z)
+            return _outcome(steps.result, _diagnoses(steps, scores, read, truth.nearest), truth)
 
 
-def _linear(scores: Vector, given: list[float]) -> Outcome:
-    total = scores.sum()
-    shares = scores / total
-    truth = exact.linear(given)
-    error = math.inf if truth is None else _worst_error(shares, truth)
-    if np.isnan(shares).any() or total == 0:
-        worst = scores[np.argmax(np.isnan(shares))] if np.isnan(shares).any() else scores[0]
-        share = _text(worst / total)
-        return Outcome(shares, "invalid", f"{_text(worst)}/{_text(total)} = {share}", error)
-    if np.isinf(total):
-        return Outcome(shares, "overflow", "sum = inf", error)
+def _outcome(
+    probabilities: Computed, diagnoses: Iterable[tuple[str, str]], truth: Truth
+) -> Outcome:
+    statuses, reasons = zip(*diagnoses, strict=True)
+    return Outcome(probabilities, statuses, reasons, truth.worst_errors(probabilities))
+
+
+def _diagnose_linear(shares: Computed, scores: Computed, total: Computed) -> tuple[str, str]:
+    """Status and reason of a row."""
+    undefined = np.isnan(shares)
+    if undefined.any() or total[0] == 0:
+        worst = scores[np.argmax(undefined)]
+        share = _text(worst / total[0])
+        return "invalid", f"{_text(worst)}/{_text(total[0])} = {share}"
+    if np.isinf(total[0]):
+        return "overflow", "sum = inf"
     if (shares < 0).any():
         worst = scores[np.argmin(shares)]
         share = _text(shares.min())
-        reason = f"{_text(worst)}/{_text(total)} = {share}, a negative share"
-        return Outcome(shares, "invalid", reason, error)
-    return Outcome(shares, "ok", "", error)
+        return "invalid", f"{_text(worst)}/{_text(total[0])} = {share}, a negative share"
+    return _FINE
 
 
-def _diagnose(steps: _Steps, scores: Floats, read: Vector, truth: list[Decimal]) -> tuple[str, str]:
+def _diagnoses(
+    steps: _Steps, scores: Floats, read: Computed, nearest: Floats
+) -> Iterator[tuple[str, str]]:
+    """Status and reason of each row; a closer look is taken only where there may be something."""
+    smallest = np.finfo(read.dtype).smallest_normal
+    missed = (nearest.astype(read.dtype) >= smallest) & (steps.exponentials < smallest)
+    odd = missed | ~np.isfinite(read) | ~np.isfinite(steps.exponentials)
+    may_be_broken = odd.any(axis=1) | ~np.isfinite(steps.total[:, 0]) | (steps.total[:, 0] == 0)
+    for row, broken in enumerate(may_be_broken.tolist()):
+        if broken:
+            parts = _Steps(*(part[row] for part in steps))
+            yield _diagnose(parts, scores[row], read[row], missed[row])
+        else:
+            yield _FINE
+
+
+def _diagnose(
+    steps: _Steps, scores: Floats, read: Computed, missed: NDArray[np.bool_]
+) -> tuple[str, str]:
     """Status and reason, for a student: the first number that broke and what came of it."""
     cast = np.isinf(read) & np.isfinite(scores)
     if cast.any():
@@ -144,26 +192,16 @@ def _diagnose(steps: _Steps, scores: Floats, read: Vector, truth: list[Decimal])
     if np.isinf(steps.exponentials).any():
         at = int(np.argmax(np.isinf(steps.exponentials)))
         return "overflow", f"exp({_text(steps.exponents[at])}) = inf, inf/inf = nan"
-    if np.isinf(steps.total):
+    if np.isinf(steps.total[0]):
         largest = _text(steps.exponentials.max())
         return "overflow", f"sum = inf, {largest}/inf = 0"
-    if steps.total == 0:
+    if steps.total[0] == 0:
         return "underflow", f"exp({_text(steps.exponents.max())}) = 0, 0/0 = nan"
-    smallest = np.finfo(read.dtype).smallest_normal
-    missed = np.array([float(p) >= smallest for p in truth]) & (steps.exponentials < smallest)
     if missed.any():
         at = int(np.argmax(missed))
         left = _text(steps.exponentials[at])
         return "underflow", f"exp({_text(steps.exponents[at])}) = {left}, digits lost"
-    return "ok", ""
-
-
-def _worst_error(computed: Vector, truth: list[Decimal]) -> float:
-    as_type = computed.dtype.type
-    return max(
-        exact.ulp_error(float(p), t, float(np.spacing(as_type(abs(float(t))))))
-        for p, t in zip(computed, truth, strict=True)
-    )
+    return _FINE
 
 
 def _text(number: object) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
@@ -37,7 +37,7 @@ class Comparison:
     """
 
     def __init__(self, trials: Sequence[Trial]) -> None:
-        self._trials = trials
+        self._trials = list(trials)
 
     def compute(self, block: Block) -> LazyFields:
         """A block's records, by the rows' numbers.
@@ -49,41 +49,49 @@ class Comparison:
         """
         Logits(block.values)  # refuses rows without an answer
         assert block.numbers is not None
-        records = [
-            (row, trial, textbook.run(trial.method, scores, trial.dtype, trial.temperature), scores)
-            for row, scores in zip(block.numbers.tolist(), block.values, strict=True)
-            for trial in self._trials
-        ]
-        rows, trials, outcomes, vectors = zip(*records, strict=True)
+        numbers, kept, count = block.numbers, block.kept, len(self._trials)
+        methods = textbook.Methods(block.values)
+        outcomes = [methods.run(*trial) for trial in self._trials]
+        trials = self._trials * len(block.values)
+        statuses, reasons, ulp_errors = (
+            _by_row([getattr(outcome, name) for outcome in outcomes])
+            for name in ("statuses", "reasons", "ulp_errors")
+        )
 
-        def note(trial: Trial, outcome: textbook.Outcome) -> str:
+        def probabilities() -> Floats:
+            shares = [outcome.probabilities.astype(float) for outcome in outcomes]
+            return np.stack(shares, axis=1).reshape(len(trials), -1)
+
+        def note(trial: Trial, reason: str) -> str:
             at = f" at T = {trial.temperature:g}" if trial.temperature != 1 else ""
-            return outcome.reason and f"{trial.method} {trial.dtype}{at}: {outcome.reason}"
+            return reason and f"{trial.method} {trial.dtype}{at}: {reason}"
 
-        kept = block.kept
+        vectors = block.values.repeat(count, axis=0)
         return {
-            **({} if kept is None else {"kept": lambda: kept.repeat(len(self._trials), axis=0)}),
-            "row": lambda: np.array(rows),
+            **({} if kept is None else {"kept": lambda: kept.repeat(count, axis=0)}),
+            "row": lambda: numbers.repeat(count),
             "method": lambda: np.array([trial.method for trial in trials]),
             "dtype": lambda: np.array([trial.dtype for trial in trials]),
             "temperature": lambda: np.array([trial.temperature for trial in trials]),
-            "status": lambda: np.array([outcome.status for outcome in outcomes]),
-            "reason": lambda: np.array([outcome.reason for outcome in outcomes]),
-            "note": lambda: np.array([note(*pair) for pair in zip(trials, outcomes, strict=True)]),
-            "ulp_error": lambda: np.array([outcome.ulp_error for outcome in outcomes]),
-            "probabilities": lambda: np.array(
-                [outcome.probabilities.astype(float) for outcome in outcomes]
-            ),
-            "entropy": lambda: np.array(list(map(_entropy, trials, outcomes, vectors))),
+            "status": lambda: np.array(statuses),
+            "reason": lambda: np.array(reasons),
+            "note": lambda: np.array(list(map(note, trials, reasons))),
+            "ulp_error": lambda: np.array(ulp_errors),
+            "probabilities": probabilities,
+            "entropy": lambda: np.array(list(map(_entropy, trials, probabilities(), vectors))),
             "extreme": lambda: np.array(list(map(_extreme, trials, vectors))),
         }
 
 
-def _entropy(trial: Trial, outcome: textbook.Outcome, scores: Floats) -> float:
+def _by_row(of_trials: Iterable[Sequence[Any]]) -> list[Any]:
+    """What each trial has for each row, a row's side by side."""
+    return [item for of_row in zip(*of_trials, strict=True) for item in of_row]
+
+
+def _entropy(trial: Trial, shares: Floats, scores: Floats) -> float:
     """Of the shares in nats; nan where one is negative or no number."""
     if trial.method == "stable":
         return float(Logits(scores[None], temperature=trial.temperature).entropy()[0])
-    shares = outcome.probabilities.astype(float)
     if not (shares >= 0).all():
         return math.nan
     some = shares[shares > 0]
