@@ -115,15 +115,12 @@ class Methods:
         temperature : float
             Divides the scores of the exponential methods.
         """
-        scores = self._scores
+        scores, rows = self._scores, len(self._scores)
         with np.errstate(all="ignore"):
             read: Computed = scores.astype(dtype)
             if method == "hard":
                 winners = scores.argmax(axis=1)[:, None] == np.arange(scores.shape[1])
-                fine = [""] * len(scores)
-                return Outcome(
-                    winners.astype(dtype), ["ok"] * len(scores), fine, [0.0] * len(scores)
-                )
+                return Outcome(winners.astype(dtype), ["ok"] * rows, [""] * rows, [0.0] * rows)
             if method == "linear":
                 total = read.sum(axis=1, keepdims=True)
                 shares = read / total
@@ -133,7 +130,7 @@ class Methods:
             truth = self._softmax_truth(temperature)
             if method == "stable":
                 ours = Logits(scores, temperature=temperature).probabilities()
-                return _outcome(ours.astype(dtype), repeat(_FINE, len(scores)), truth)
+                return _outcome(ours.astype(dtype), repeat(_FINE, rows), truth)
             z = read if temperature == 1 else read / read.dtype.type(temperature)
             steps = _EXPONENTIAL[method](z)
             return _outcome(steps.result, _diagnoses(steps, scores, read, truth.nearest), truth)
