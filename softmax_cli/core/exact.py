@@ -19,10 +19,10 @@ def softmax(logits: Sequence[float], temperature: float = 1.0) -> list[Decimal]:
     Temperature 0 is the limit: the winners' equal shares.
     """
     maximum = max(logits)
-    if maximum == math.inf or temperature == 0:
-        winners = logits.count(maximum)
-        return [Decimal(1) / winners if x == maximum else Decimal(0) for x in logits]
     with localcontext(_CONTEXT):
+        if maximum == math.inf or temperature == 0:
+            share = Decimal(1) / logits.count(maximum)
+            return [share if x == maximum else Decimal() for x in logits]
         top, divisor = Decimal(maximum), Decimal(temperature)
         terms = [_exp((Decimal(x) - top) / divisor) if x > -math.inf else Decimal() for x in logits]
         total = sum(terms, Decimal())
