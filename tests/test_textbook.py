@@ -95,6 +95,11 @@ def test_decimal_reference_agrees_with_mpmath(vector: Vector, temperature: float
         assert difference <= b * mpmath.mpf("1e-50") or b < mpmath.mpf("1e-40000")
 
 
+def test_shares_of_tied_winners_have_all_digits() -> None:
+    third = exact.softmax([2.0, 2.0, 2.0, 1.0], 0)[0]
+    assert str(third) == "0." + "3" * 60
+
+
 @given(logits())
 @settings(max_examples=200, deadline=None)
 def test_no_vector_breaks_a_method_with_an_exception(vector: Vector) -> None:
