@@ -14,12 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from softmax_cli.errors import SoftmaxError
-from softmax_cli.input.chunks import open_input
 from softmax_cli.input.delimited import read_delimited
 from softmax_cli.input.division import DivisibleBlocks, end_of_rows
 from softmax_cli.input.rows import Block
 from softmax_cli.input.settings import InputSettings
-from tests.test_plain import texts, told
+from tests.test_plain import opened_at, texts, told
 
 CELLS = st.sampled_from(["", "1", 'a"', '""', "b,c", "d\ne"])
 
@@ -64,13 +63,13 @@ def _all_blocks(blocks: Iterator[Block]) -> Iterator[Block]:
 
 def _read(path: str, delimiter: str, jobs: int, chunk_bytes: int, parts: int) -> Iterator[object]:
     given_settings = InputSettings(delimiter=delimiter, axis="row", invalid="skip", jobs=jobs)
-    try:
-        opened = open_input(path, chunk_bytes)
-        rows = read_delimited(given_settings, opened=opened).in_parts(parts)
-        for block in _all_blocks(rows.blocks) if jobs > 1 else rows.blocks:
-            yield from told(block, opened.name)
-    except SoftmaxError as error:
-        yield error.message.replace(path, ""), error.hint
+    with opened_at(path, chunk_bytes) as opened:
+        try:
+            rows = read_delimited(given_settings, opened=opened).in_parts(parts)
+            for block in _all_blocks(rows.blocks) if jobs > 1 else rows.blocks:
+                yield from told(block, opened.name)
+        except SoftmaxError as error:
+            yield error.message.replace(path, ""), error.hint
 
 
 @pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # of reads that failed

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -138,9 +140,7 @@ def test_any_text_comes_out_as_it_went_in(
 
 def copied(args: list[str], path: Path) -> str:
     """What the command writes, without another process: standard output is this file meanwhile."""
-    import os
-
-    before = os.dup(1)
+    before, on_closed_pipe = os.dup(1), signal.getsignal(signal.SIGPIPE)
     with path.open("wb") as file:
         os.dup2(file.fileno(), 1)
         try:
@@ -148,4 +148,6 @@ def copied(args: list[str], path: Path) -> str:
         finally:
             os.dup2(before, 1)
             os.close(before)
+            # The command would end of it, and the tests would with it.
+            signal.signal(signal.SIGPIPE, on_closed_pipe)
     return path.read_bytes().decode()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
 
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 
 from softmax_cli.errors import SoftmaxError
 from softmax_cli.input import chunks, delimited
+from softmax_cli.input.chunks import Opened, open_input
 from softmax_cli.input.delimited import read_delimited
 from softmax_cli.input.plain import parse_plain
 from softmax_cli.input.rows import Block
@@ -129,6 +132,17 @@ def _bits(number: float) -> bytes:
     return struct.pack("d", number)
 
 
+@contextmanager
+def opened_at(path: str, chunk_bytes: int | None = None) -> Iterator[Opened]:
+    """An input, whose descriptor the program leaves to its own end."""
+    opened = open_input(path, chunk_bytes)
+    descriptor = opened.file.fileno()
+    try:
+        yield opened
+    finally:
+        os.close(descriptor)
+
+
 def told(block: Block, name: str) -> Iterator[object]:
     """Each row's numbers, place, label, what is kept and what is wrong with it."""
     for row, values in enumerate(block.values.tolist()):
@@ -144,13 +158,14 @@ def _read(text: bytes, settings: InputSettings, target: str | None) -> Iterator[
     """Each row's place, numbers and label, and in the end the error's message."""
     with tempfile.NamedTemporaryFile() as file:
         Path(file.name).write_bytes(text)
-        try:
-            rows = read_delimited(settings._replace(path=file.name), target)
-            yield rows._replace(opened=None)[1:]
-            for block in rows.blocks:
-                yield from told(block, file.name)
-        except SoftmaxError as error:
-            yield error.message.replace(file.name, ""), error.hint
+        with opened_at(file.name) as opened:
+            try:
+                rows = read_delimited(settings, target, opened)
+                yield rows._replace(opened=None)[1:]
+                for block in rows.blocks:
+                    yield from told(block, file.name)
+            except SoftmaxError as error:
+                yield error.message.replace(file.name, ""), error.hint
 
 
 @pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # of reads that failed
