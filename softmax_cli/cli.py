@@ -93,6 +93,7 @@ def main(args: Sequence[str] | None = None) -> int:
         say("error", error.format_message())
         return error.exit_code
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one changes nothing
         return _INTERRUPTED
     except MemoryError:
         say("error", "not enough memory for a vector of this length")

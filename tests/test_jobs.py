@@ -163,6 +163,27 @@ def test_nor_do_quotes_in_every_row(run: Run, tmp_path: Path, invalid: str) -> N
         assert run(*command, "-i", str(path), "-j", jobs)[1:] == one[1:]
 
 
+@pytest.mark.parametrize("invalid", ["error", "nan", "skip"])
+@pytest.mark.parametrize("line", [2, 100, 2500])
+def test_a_bad_row_just_before_the_processes_begin_hides_no_other(
+    run: Run, large: Path, tmp_path: Path, line: int, invalid: str
+) -> None:
+    path = _with(large, tmp_path, line, "1,2,x,4\n")
+    command = ["softmax", "--invalid", invalid, "-i", str(path)]
+    one = run(*command, "-j", "1")
+    assert one.out.count("\n") == {"error": line - 1, "nan": ROWS, "skip": ROWS - 1}[invalid]
+    assert run(*command, "-j", "2")[1:] == one[1:]
+
+
+def test_bad_rows_just_before_they_begin_on_a_pipe_are_told(run: Run, large: Path) -> None:
+    lines = large.read_bytes().splitlines(keepends=True)
+    for line in range(19_000, 24_000, 500):
+        text = b"".join([*lines[: line - 1], b"1,2,x,4\n", *lines[line:]])
+        done = run("softmax", "-j", "2", stdin=text)
+        assert done.fails(1).startswith(f"stdin:{line}:3: 'x' is not a number")
+        assert done.out.count("\n") == line - 1
+
+
 def test_standard_input_is_divided_from_where_it_stands(large: Path) -> None:
     outputs = []
     for jobs in (1, 2):

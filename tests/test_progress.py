@@ -45,7 +45,7 @@ def test_rows_and_their_rate_are_shown_and_cleared(tmp_path: Path) -> None:
 @pytest.mark.parametrize("args", ["-j 1", "-j 2", "--reduction"])
 def test_a_file_has_a_bar(tmp_path: Path, args: str) -> None:
     file = tmp_path / "x.csv"
-    rows = 2_000_000 if args == "--reduction" else 1_000_000  # over a second of work
+    rows = 1_500_000 if args == "-j 1" else 4_000_000  # seconds of work
     file.write_text("1.25,2.5,-3.75\n" * rows)
     command = f"'{COMMAND}' softmax -p 6 -i x.csv {args}"
     if args == "--reduction":
@@ -54,6 +54,14 @@ def test_a_file_has_a_bar(tmp_path: Path, args: str) -> None:
     assert "%" in screen
     assert "[" in screen
     assert screen.split("\r")[-2].strip() == ""
+
+
+def test_a_narrow_terminal_cuts_the_bar_and_not_the_numbers(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("1.25,2.5,-3.75\n" * 4_000_000)
+    screen = watched(f"stty cols 24 <&2; '{COMMAND}' softmax -i x.csv > out", tmp_path)
+    drawn = [line for line in screen.split("\r") if line.strip()]
+    assert drawn
+    assert all("%" in line and len(line) <= 23 for line in drawn)
 
 
 def test_rows_that_several_processes_take_from_a_pipe_are_counted(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from softmax_cli.errors import DataError, UsageError
 from softmax_cli.flow.computing import Computation
@@ -65,25 +65,26 @@ def write_rows(
     wanted = writer.fields | (tally.fields if counts else frozenset())
     computation = Computation(rows, compute, wanted, notices)
 
-    shared = writer if divides and isinstance(writer, SharedWriter) else None
+    texts = writer if divides and isinstance(writer, SharedWriter) else None
 
     def pieces(blocks: Iterator[Block]) -> Iterator[Piece]:
-        assert shared is not None
+        assert texts is not None
         for fields, counted in computation.results(blocks):
             if counts and counted is not None:
                 yield {key: counted[key] for key in tally.fields}
-            yield from shared.texts(fields)
+            yield from texts.texts(fields)
             yield len(next(iter(fields.values())))
 
-    share = _sharing(rows, computation, pieces, tally, notices, writer=shared, numbered=numbered)
+    shared = _Shared(pieces, tally, notices, texts, numbered)
     try:
         with progress_of(rows, streams=writer.streams) as progress:
-            for fields, counted in computation.results(rows.blocks, progress):
+            blocks = rows.blocks
+            if texts is not None:
+                blocks = _until_shared(rows.blocks, computation, shared, progress)
+            for fields, counted in computation.results(blocks, progress):
                 if counts and counted is not None:
                     tally.add(counted)
                 writer.write(fields)
-                if shared is not None and share(progress):
-                    break
     except DataError:
         writer.close(None)
         raise
@@ -97,28 +98,31 @@ def progress_of(rows: Rows, *, streams: bool) -> Progress:
     return Progress(opened.done if opened is not None and is_sized else None, streams=streams)
 
 
-def _sharing(
-    rows: Rows,
-    computation: Computation,
-    pieces: Pieces,
-    tally: Tally,
-    notices: Notices,
-    *,
-    writer: SharedWriter | None = None,
-    numbered: bool = False,
-) -> Callable[[Progress], bool]:
-    """What lets processes go through all rows that are left, if it is worth it, and says so.
+class _Shared(NamedTuple):
+    """What several processes may do; see `workers.Work` and `write_rows`."""
 
-    To be asked between two blocks.
+    pieces: Pieces
+    tally: Tally
+    notices: Notices
+    writer: SharedWriter | None = None
+    numbered: bool = False
+
+
+def _until_shared(
+    blocks: Iterator[Block], computation: Computation, shared: _Shared, progress: Progress
+) -> Iterator[Block]:
+    """The blocks, up to where it is worth it that processes go through all that are left.
+
+    The next block is asked for when all is done with the one before, and an error in it raised.
     """
-    blocks = rows.blocks if isinstance(rows.blocks, Divisible) else None
-
-    def share(progress: Progress) -> bool:
-        if writer is not None and not writer.is_settled():
-            return False
-        division = blocks.division() if blocks and computation.has_begun() else None
+    pieces, tally, notices, writer, numbered = shared
+    divisible = blocks if isinstance(blocks, Divisible) else None
+    for block in blocks:
+        yield block
+        is_settled = computation.has_begun() and (writer is None or writer.is_settled())
+        division = divisible.division() if divisible and is_settled else None
         if division is None:
-            return False
+            continue
         from softmax_cli.flow.workers import Work, divide
 
         work = Work(pieces, tally, notices, computation.count if numbered else None)
@@ -127,9 +131,7 @@ def _sharing(
         finally:
             if writer is not None:
                 writer.count_in(work.vectors)
-        return True
-
-    return share
+        return
 
 
 def count_rows(
@@ -154,12 +156,13 @@ def count_rows(
             yield fields
             yield len(next(iter(fields.values())))
 
-    share = _sharing(rows, computation, pieces, tally, notices)
     with progress_of(rows, streams=False) as progress:
-        for fields, _ in computation.results(rows.blocks, progress):
+        blocks = rows.blocks
+        if divides:
+            shared = _Shared(pieces, tally, notices)
+            blocks = _until_shared(rows.blocks, computation, shared, progress)
+        for fields, _ in computation.results(blocks, progress):
             tally.add(fields)
-            if divides and share(progress):
-                break
 
 
 def reduce_rows(

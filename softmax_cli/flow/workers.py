@@ -181,11 +181,15 @@ def divide(division: Division, work: Work, progress: Progress) -> None:
         _watch(result, reached, progress)
         _await(result, workers, reached, work)
     finally:
+        heard = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C changes nothing
         os.close(alive.writer)
         for pid in workers:
             os.kill(pid, signal.SIGKILL)
         for pid in workers:
             os.waitpid(pid, 0)
+        if workers:
+            _take_back_begun_row(reached)
+        signal.signal(signal.SIGINT, heard)
 
 
 def _fork() -> int:
@@ -242,8 +246,8 @@ def _await(result: _Pipe, workers: set[int], reached: mmap.mmap, work: Work) -> 
         codes.append(os.waitstatus_to_exitcode(status))
     os.close(result.reader)
     if so_far is None:
-        whole, work.vectors = _REACHED.unpack(reached[:])
-        stdout.take_back((stdout.position() or 0) - whole)  # a begun row
+        _, work.vectors = _REACHED.unpack(reached[:])
+        _take_back_begun_row(reached)
         _explain(codes)
     work.resume(so_far)
     if error is not None:
@@ -330,3 +334,8 @@ def _tried(items: Iterator[_Item], use: Callable[[_Item], None]) -> Exception | 
 
 def _note_reached(reached: mmap.mmap, vectors: int) -> None:
     reached[:] = _REACHED.pack(stdout.position() or 0, vectors)
+
+
+def _take_back_begun_row(reached: mmap.mmap) -> None:
+    whole, _ = _REACHED.unpack(reached[:])
+    stdout.take_back((stdout.position() or 0) - whole)

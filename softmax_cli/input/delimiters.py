@@ -41,7 +41,7 @@ def _beginning(line: str) -> str:
 
 
 def _is_numeric(line: str, delimiter: str) -> bool:
-    return all(map(is_number, cells_of(line, delimiter)))
+    return all(map(is_number, _rough_cells(line, delimiter)))
 
 
 def _evidence(line: str, delimiter: str) -> tuple[bool, int, bool]:
@@ -49,7 +49,7 @@ def _evidence(line: str, delimiter: str) -> tuple[bool, int, bool]:
 
     Decimal commas count, so that '1,5;2,5' is refused for what it is.
     """
-    cells = cells_of(line, delimiter)
+    cells = _rough_cells(line, delimiter)
     numbers = [is_number(cell.replace(",", ".", 1)) for cell in cells]
     return all(numbers) and len(cells) > 1, sum(numbers), len(cells) > 1
 
@@ -62,9 +62,17 @@ def cells_of(line: str, delimiter: str) -> list[str]:
         return []
 
 
-def split_rows(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
+def _rough_cells(line: str, delimiter: str) -> list[str]:
+    """The cells of a line whose last quotes may be closed on another."""
+    try:
+        return next(split_rows([line], delimiter, strict=False), [])
+    except csv.Error:
+        return []
+
+
+def split_rows(lines: Iterable[str], delimiter: str, *, strict: bool = True) -> Iterator[list[str]]:
     """Rows of cells by RFC 4180, from any iterable of lines."""
     if delimiter == " ":
         blank_lines = (_BLANKS.sub(" ", line.strip(" \t\r\n")) for line in lines)
-        return csv.reader(blank_lines, delimiter=" ", strict=True)
-    return csv.reader(lines, delimiter=delimiter, strict=True)
+        return csv.reader(blank_lines, delimiter=" ", strict=strict)
+    return csv.reader(lines, delimiter=delimiter, strict=strict)

@@ -60,15 +60,16 @@ class Progress:
             self._drawn = 0
 
     def _draw(self, seconds: float) -> None:
+        width = max(1, _columns() - 1)  # a full line would wrap
         if self._done is None:
             line = f"{self._rows:,} rows, {self._rows / seconds:,.0f} a second"
         else:
             done = min(self._done(), 1.0)
-            full = int(done * _BAR)
-            bar = "#" * full + "-" * (_BAR - full)
             left = f", {seconds / done - seconds:,.0f} s left" if done else ""
-            line = f"[{bar}] {done:4.0%}{left}"
-        width = max(1, _columns() - 1)  # a full line would wrap
+            numbers = f" {done:4.0%}{left}"
+            size = max(0, min(_BAR, width - len(numbers) - len("[]")))
+            full = int(done * size)
+            line = f"[{'#' * full}{'-' * (size - full)}]{numbers}"
         line = line[:width]
         self._write("\r" + line.ljust(min(self._drawn, width)))
         self._drawn = len(line)
