@@ -4,6 +4,8 @@ import gc
 import sys
 from typing import Final
 
+from softmax_cli import interrupts
+
 # More new objects than a start makes
 _MANY: Final = 50_000
 
@@ -13,12 +15,10 @@ def run() -> None:
     # What is loaded stays to the end. To look through it for garbage, again and again and once
     # more at the exit, takes a sixth of a short run.
     gc.set_threshold(_MANY)
-    try:
-        from softmax_cli.cli import main
+    interrupts.end_at_once()
+    from softmax_cli.cli import main
 
-        status = main()
-    except KeyboardInterrupt:  # before there is anything that could take it
-        status = 130
+    status = main()
     gc.freeze()
     sys.exit(status)
 

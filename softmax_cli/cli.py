@@ -11,6 +11,7 @@ from typing import Final
 
 import click
 
+from softmax_cli import interrupts
 from softmax_cli.errors import SoftmaxError
 from softmax_cli.messages import PROGRAM, say
 
@@ -24,7 +25,6 @@ COMMANDS: Final = {
     "compare": "Every formula side by side.",
 }
 _COMPLETE: Final = "_SOFTMAX_CLI_COMPLETE"
-_INTERRUPTED: Final = 130
 
 
 class Commands(click.Group):
@@ -93,8 +93,8 @@ def main(args: Sequence[str] | None = None) -> int:
         say("error", error.format_message())
         return error.exit_code
     except KeyboardInterrupt:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one changes nothing
-        return _INTERRUPTED
+        interrupts.ignore()
+        return interrupts.INTERRUPTED
     except MemoryError:
         say("error", "not enough memory for a vector of this length")
     except OSError as error:  # of help and completion, which click prints

@@ -16,12 +16,12 @@ from tests.conftest import COMMAND, plain_environment, run_command
 ROWS = 300_000
 # What raises where a module is looked for: Ctrl-C at that moment
 INTERRUPTED_AT = """
-import sys
+import os, signal, sys
 name = sys.argv.pop(1)
 class Interrupt:
     def find_spec(self, found, *_):
         if found == name:
-            raise KeyboardInterrupt
+            os.kill(os.getpid(), signal.SIGINT)
 sys.meta_path.insert(0, Interrupt())
 from softmax_cli.__main__ import run
 run()
@@ -105,7 +105,8 @@ def test_ctrl_c_in_the_middle_leaves_whole_rows(
 
 
 @pytest.mark.parametrize(
-    "module", ["softmax_cli.cli", "click", "softmax_cli.commands.softmax", "numpy", "orjson"]
+    "module",
+    ["softmax_cli.cli", "click", "softmax_cli.commands.softmax", "numpy", "orjson", "uuid"],
 )
 def test_ctrl_c_while_it_starts_is_as_quiet(module: str) -> None:
     words = [sys.executable, "-c", INTERRUPTED_AT, module, "softmax", "1", "2"]

@@ -18,6 +18,7 @@ import struct
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, TypeVar
 
+from softmax_cli import interrupts
 from softmax_cli.errors import DataError, SoftmaxError
 from softmax_cli.flow.computing import with_numbers
 from softmax_cli.output import stdout
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 _LENGTH: Final = struct.Struct("Q")
 # Where in a file whole rows end, and how many vectors there have been
 _REACHED: Final = struct.Struct("QQ")
-_INTERRUPTED: Final = 130
 _Item = TypeVar("_Item")
 # Seconds between two looks at how far the work is
 _LOOK_AGAIN: Final = 0.1
@@ -181,7 +181,8 @@ def divide(division: Division, work: Work, progress: Progress) -> None:
         _watch(result, reached, progress)
         _await(result, workers, reached, work)
     finally:
-        heard = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C changes nothing
+        heard = signal.getsignal(signal.SIGINT)
+        interrupts.ignore()
         os.close(alive.writer)
         for pid in workers:
             os.kill(pid, signal.SIGKILL)
@@ -256,7 +257,7 @@ def _await(result: _Pipe, workers: set[int], reached: mmap.mmap, work: Work) -> 
 
 def _explain(codes: list[int]) -> NoReturn:
     """Say why the processes ended before their time."""
-    if _INTERRUPTED in codes:
+    if interrupts.INTERRUPTED in codes:
         raise KeyboardInterrupt
     # The others may have died of the pipe to the first that did.
     killed = [-code for code in codes if code < 0 and code != -signal.SIGPIPE]
@@ -277,7 +278,7 @@ def _work_and_exit(division: Division, work: Work, links: _Links) -> NoReturn:
     except EOFError:  # there is nothing left, or another process has ended
         status = 0
     except KeyboardInterrupt:
-        status = _INTERRUPTED
+        status = interrupts.INTERRUPTED
     finally:
         os._exit(status)
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from softmax_cli import interrupts
 from softmax_cli.errors import DataError, WriteError
 
 _STDOUT: Final = 1
@@ -152,7 +153,8 @@ def _be_stdout(descriptor: int) -> None:
 
 
 def _end_in_order() -> None:
-    """Let signals that tell the process to end be exceptions, as Ctrl-C is."""
+    """Let signals that tell the process to end be exceptions."""
+    interrupts.raise_exception()
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) != signal.SIG_IGN:  # as nohup has it
             signal.signal(number, lambda number, _: sys.exit(128 + number))

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from softmax_cli import interrupts
+
 _STDOUT: Final = 1
 _STDERR: Final = 2
 _FIRST_AFTER: Final = 1.0
@@ -38,6 +40,7 @@ class Progress:
         self._drawn = 0
 
     def __enter__(self) -> Progress:
+        interrupts.raise_exception()  # which `clear` is for
         return self
 
     def __exit__(self, *_: object) -> None:
