@@ -70,15 +70,20 @@ def softmax(columns: Floats, maximum: Floats, /, *, out: Floats) -> NDArray[np.b
                 total.add(np.exp(columns[part], out=out[part]))
             out /= total.parts()[0]
         else:
-            exponentials = _shifted_exponentials(columns, maximum)
-            total = _Sum(_UNIT, len(columns))
-            total.add(exponentials)
-            reciprocal, missed = inverse(*total.parts())
-            correction = exponentials * missed
-            exponentials *= reciprocal
-            exponentials += correction
-            out[...] = exponentials
+            for rows in _row_parts(*columns.shape):
+                _narrow_softmax(columns[:, rows], maximum[rows], out[:, rows])
     return left
+
+
+def _narrow_softmax(columns: Floats, maximum: Floats, out: Floats) -> None:
+    exponentials = _shifted_exponentials(columns, maximum)
+    total = _Sum(_UNIT, len(columns))
+    total.add(exponentials)
+    reciprocal, missed = inverse(*total.parts())
+    correction = exponentials * missed
+    exponentials *= reciprocal
+    exponentials += correction
+    out[...] = exponentials
 
 
 def log_softmax(columns: Floats, maximum: Floats, /, *, out: Floats) -> NDArray[np.bool_]:
@@ -158,6 +163,11 @@ def _shifted_exponentials(columns: Floats, maximum: Floats) -> Floats:
 
 def _parts(classes: int) -> list[slice]:
     return [slice(start, start + _CACHED) for start in range(0, classes, _CACHED)]
+
+
+def _row_parts(classes: int, rows: int) -> list[slice]:
+    step = max(1, _CACHED // (2 * classes))
+    return [slice(start, start + step) for start in range(0, rows, step)]
 
 
 class _Sum:
