@@ -184,6 +184,20 @@ def test_bad_rows_just_before_they_begin_on_a_pipe_are_told(run: Run, large: Pat
         assert done.out.count("\n") == line - 1
 
 
+def test_lines_and_sums_too_long_for_a_pipe_do_not_stop_the_processes(
+    run: Run, large: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "wide.csv"
+    row = ",".join(f"{i % 7}.{i:09}" for i in range(60_000))
+    path.write_text(f"{row}\n" * 14)
+    wide = ["softmax", "-i", str(path)]
+    many = ["xent", "-t", "1", "--worst", "5000", "-i", str(large)]
+    for command, file in ((wide, path), (many, large)):
+        one = run(*command, "-j", "1").ok()
+        assert run(*command, "-j", "3").ok() == one
+        assert run(*command[:-2], "-j", "3", stdin=file.read_bytes()).ok() == one
+
+
 def test_standard_input_is_divided_from_where_it_stands(large: Path) -> None:
     outputs = []
     for jobs in (1, 2):

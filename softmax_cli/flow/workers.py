@@ -15,6 +15,7 @@ import pickle
 import select
 import signal
 import struct
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, TypeVar
 
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
     from softmax_cli.input.rows import Block
     from softmax_cli.messages import Notices
 
-_LENGTH: Final = struct.Struct("Q")
+_LENGTH: Final = struct.Struct("Q?")
+# Bytes of a message that a pipe holds anywhere
+_SHORT: Final = 2048
 # Where in a file whole rows end, and how many vectors there have been
 _REACHED: Final = struct.Struct("QQ")
 _Item = TypeVar("_Item")
@@ -40,16 +43,29 @@ _LOOK_AGAIN: Final = 0.1
 
 
 class _Pipe(NamedTuple):
-    """Messages from a process to the next; each closes the end that is not its own."""
+    """Messages from a process to the next, of which one is on its way at most.
+
+    Attributes
+    ----------
+    reader, writer : int
+        Each process closes the end that is not its own.
+    store : int
+        A file for what is too long for a pipe: to send never waits. Pipes of which only one has a
+        message at any time may share it.
+    """
 
     reader: int
     writer: int
+    store: int
 
     def send(self, message: object) -> None:
         data = pickle.dumps(message)
-        view = memoryview(_LENGTH.pack(len(data)) + data)
-        while view:
-            view = view[os.write(self.writer, view) :]
+        is_stored = len(data) > _SHORT
+        if is_stored:
+            done = 0
+            while done < len(data):
+                done += os.pwrite(self.store, memoryview(data)[done:], done)
+        os.write(self.writer, _LENGTH.pack(len(data), is_stored) + (b"" if is_stored else data))
 
     def receive(self) -> Any:
         """The next message.
@@ -59,7 +75,9 @@ class _Pipe(NamedTuple):
         EOFError
             The other process has ended.
         """
-        return pickle.loads(self._exactly(*_LENGTH.unpack(self._exactly(_LENGTH.size))))  # noqa: S301 - our own
+        count, is_stored = _LENGTH.unpack(self._exactly(_LENGTH.size))
+        data = self._stored(count) if is_stored else self._exactly(count)
+        return pickle.loads(data)  # noqa: S301 - our own
 
     def _exactly(self, count: int) -> bytes:
         parts = []
@@ -69,6 +87,14 @@ class _Pipe(NamedTuple):
                 raise EOFError
             parts.append(part)
             count -= len(part)
+        return b"".join(parts)
+
+    def _stored(self, count: int) -> bytes:
+        parts: list[bytes] = []
+        done = 0
+        while done < count:
+            parts.append(os.pread(self.store, count - done, done))
+            done += len(parts[-1])
         return b"".join(parts)
 
 
@@ -160,8 +186,10 @@ def divide(division: Division, work: Work, progress: Progress) -> None:
     DataError
         A row can't be used, and the rows before it have been written; or a process was ended.
     """
-    turns = [(_pipe(), _pipe()) for _ in range(division.jobs)]
-    result, alive, reached = _pipe(), _pipe(), mmap.mmap(-1, _REACHED.size)
+    stores = [_store() for _ in range(3)]
+    turns = [(_pipe(stores[0]), _pipe(stores[1])) for _ in range(division.jobs)]
+    result, alive = _pipe(stores[2]), _pipe(stores[2])
+    reached = mmap.mmap(-1, _REACHED.size)
     _note_reached(reached, 0)
     turns[0][0].send((division.start, work.rows))
     turns[0][1].send(work.so_far())
@@ -175,15 +203,14 @@ def divide(division: Division, work: Work, progress: Progress) -> None:
                 _keep_own([end for pair in turns for end in pair], links)
                 _work_and_exit(division, work, links)
             workers.add(pid)
-        _close(
-            alive.reader, result.writer, *(end for pair in turns for pipe in pair for end in pipe)
-        )
+        ends = (end for pair in turns for pipe in pair for end in (pipe.reader, pipe.writer))
+        _close(alive.reader, result.writer, *ends)
         _watch(result, reached, progress)
         _await(result, workers, reached, work)
     finally:
         heard = signal.getsignal(signal.SIGINT)
         interrupts.ignore()
-        os.close(alive.writer)
+        _close(alive.writer, *stores)
         for pid in workers:
             os.kill(pid, signal.SIGKILL)
         for pid in workers:
@@ -200,8 +227,16 @@ def _fork() -> int:
         raise DataError(f"can't start a process: {error.strerror}", "-j 1 needs none") from error
 
 
-def _pipe() -> _Pipe:
-    return _Pipe(*os.pipe())
+def _pipe(store: int) -> _Pipe:
+    return _Pipe(*os.pipe(), store)
+
+
+def _store() -> int:
+    """A file in memory where the system has that."""
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("turns")
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())
 
 
 def _close(*ends: int) -> None:
@@ -220,7 +255,7 @@ def _keep_own(pipes: list[_Pipe], links: _Links) -> None:
     _close(
         links.result.reader,
         links.alive.writer,
-        *(end for pipe in pipes for end in pipe if end not in own),
+        *({end for pipe in pipes for end in (pipe.reader, pipe.writer)} - own),
     )
 
 
