@@ -239,3 +239,15 @@ def test_rows_are_neither_lost_nor_moved(
     filled = copied([*args, "nan"], folder / "out")
     assert filled.splitlines() == ["0.5,0.5" if is_good else "nan,nan" for is_good in good]
     assert copied([*args, "skip"], folder / "out") == "0.5,0.5\n" * sum(good)
+
+
+def test_a_first_target_that_is_no_list_of_numbers_may_be_left_out(
+    run: Run, tmp_path: Path
+) -> None:
+    targets = tmp_path / "t.txt"
+    targets.write_text("[x,1]\n[0.5,0.5]\n[1,0]\n")
+    command = ["xent", "--targets", str(targets)]
+    assert run(*command, stdin="1,1\n1,1\n1,1\n").fails(1).startswith(f"{targets}:1")
+    done = run(*command, "--invalid", "skip", stdin="1,1\n1,1\n1,1\n")
+    assert (done.status, done.out.count("\n")) == (0, 2)
+    assert "1 row can't be used" in done.err

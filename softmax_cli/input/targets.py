@@ -52,18 +52,19 @@ def _is_distribution(line: str, delimiter: str) -> bool:
 def _parsed_lists(blocks: Iterator[Block]) -> Iterator[Block]:
     width = 0
     for block in blocks:
-        vectors: list[list[float]] = []
+        vectors: list[list[float] | None] = []
         faults: dict[int, DataError] = {}
         for row, (text, place) in enumerate(zip(block.labels or [], block.places, strict=True)):
             try:
-                vector = _list_of(width, text, place)
-                width = len(vector)
+                vectors.append(_list_of(width, text, place))
+                width = len(vectors[-1] or ())
             except DataError as error:
-                vector, faults[row] = [np.nan] * width, error
-            vectors.append(vector)
+                vectors.append(None)  # the width may not be known yet
+                faults[row] = error
         if not width:
             raise faults[0]
-        yield block._replace(values=np.array(vectors), labels=None, faults=faults)
+        values = np.array([vector or [np.nan] * width for vector in vectors])
+        yield block._replace(values=values, labels=None, faults=faults)
 
 
 def _list_of(width: int, text: str, place: str) -> list[float]:
