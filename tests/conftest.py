@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sysconfig
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import hypothesis
 import pytest
 
-# The same examples in every run; HYPOTHESIS_PROFILE=explore looks for new ones.
-hypothesis.settings.register_profile("same", derandomize=True, print_blob=True)
-hypothesis.settings.register_profile("explore", derandomize=False, print_blob=True)
+from tests.forked import COMMAND, LIBRARIES, SCRIPTS, ForkServer
+
+# The same examples in every run; HYPOTHESIS_PROFILE=explore looks for new ones. A deadline would
+# be one for the machine.
+for _name, _derandomize in (("same", True), ("explore", False)):
+    hypothesis.settings.register_profile(
+        _name, derandomize=_derandomize, print_blob=True, deadline=None
+    )
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
-SCRIPTS = Path(sysconfig.get_path("scripts"))
-COMMAND = SCRIPTS / "softmax-cli"
+# What the interpreter reads as it starts
+AT_START = ("PYTHON", "LC_", "LANG")
 
 
 class Ran(NamedTuple):
@@ -93,9 +97,25 @@ def run_command(
     return Ran(line, done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
+@pytest.fixture(scope="session")
+def server() -> Iterator[ForkServer]:
+    """Forks of a process that has loaded numpy, but nothing of the package."""
+    started = ForkServer(*LIBRARIES)
+    yield started
+    started.close()
+
+
+@pytest.fixture(scope="session")
+def loaded_server() -> Iterator[ForkServer]:
+    """Forks of a process that has loaded all of the package, for some hundred runs."""
+    started = ForkServer(*LIBRARIES, "softmax_cli")
+    yield started
+    started.close()
+
+
 @pytest.fixture
-def run() -> Run:
-    """softmax-cli in a subprocess."""
+def run(server: ForkServer, pytestconfig: pytest.Config) -> Run:
+    """softmax-cli in a process that is forked, or started where that makes a difference."""
 
     def runner(
         *args: str,
@@ -103,11 +123,18 @@ def run() -> Run:
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
     ) -> Ran:
-        return run_command([str(COMMAND), *args], stdin, env, cwd)
+        at_start = any(key.startswith(AT_START) for key in env or ())
+        if at_start or pytestconfig.getoption("--no-fork"):
+            return run_command([str(COMMAND), *args], stdin, env, cwd)
+        data = stdin.encode() if isinstance(stdin, str) else stdin
+        done = server.run(args, data, plain_environment(env), cwd)
+        line = " ".join(["softmax-cli", *args])
+        return Ran(line, done.status, done.out.decode(), done.err.decode())
 
     return runner
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The switch that writes README.md's examples anew."""
+    """The switches of our own."""
+    parser.addoption("--no-fork", action="store_true", help="start a process for every command")
     parser.addoption("--update-readme", action="store_true", help="write the examples' output")

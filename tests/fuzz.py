@@ -1,10 +1,11 @@
 """Bytes at random: seeds of every format, mutated, through every command.
 
 `python -m tests.fuzz --count 10000 --seed 1` runs that many; a few run with the other tests. Each
-case runs in a process of its own, forked, with numpy loaded. It must end in time, with status 0 to
-3, without a traceback, and with one line of error if it fails. Of rows it is checked too that none
-is lost or moved: what `skip` writes is what `nan` writes without the rows of nan, and the rows
-before an error are the first of those.
+case runs in a process of its own, forked, with all loaded. It must end in time, with status 0 to 3,
+without a traceback or a warning of Python's, and with one line of error if it fails. Of rows it is
+checked too that none is lost or moved: what `skip` writes is what `nan` writes without the rows of
+nan, and the rows before an error are the first of those. Any number of processes must do the same,
+standard error included, and a file the same as a pipe.
 """
 
 from __future__ import annotations
@@ -12,21 +13,16 @@ from __future__ import annotations
 import argparse
 import csv
 import io
-import os
 import random
 import signal
 import sys
 import tempfile
 import time
-import traceback
-import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, Final, NamedTuple, NoReturn
+from typing import Final, NamedTuple
 
-import numpy as np
-
-from softmax_cli.cli import main
+from tests.forked import LIBRARIES, ForkServer, Outcome
 
 SEEDS: Final = Path(__file__).parent / "seeds"
 SECONDS: Final = 20
@@ -135,12 +131,33 @@ _OF_ROWS: Final = [
 ]
 
 
-class Outcome(NamedTuple):
-    """What came of a command line; the status of one that was ended by a signal is negative."""
-
-    status: int
-    out: bytes
-    err: bytes
+# Options that draw, which without a seed is never the same
+_SEEDED: Final = {"--sample", "--negative", "--sampled"}
+# Many rows of three numbers and a text, and what may stand among them
+_OF_MANY: Final = [
+    ["softmax", "-c", "1-3", "-k", "4"],
+    ["hardmax", "-c", "1-3", "-k", "4"],
+    ["xent", "-c", "1-3", "-t", "1", "--breakdown"],
+    ["xent", "-c", "1-3", "-t", "2", "--reduction", "mean", "-f", "json"],
+    ["kl", "-c", "1-3", "--from", "logits", "--against", "1,2,-inf"],
+    ["softmax", "-c", "1-3", "--sample", "2", "--seed", "1"],
+]
+_ODD_ROWS: Final = [
+    b"1,2,x,a\n",
+    b"1,2\n",
+    b"\n",
+    b"# 1,2\n",
+    b'"1",2,3,"a\nb"\n',
+    b'1,2,3,"a""b"\n',
+    b'1,2,3,a"b\n',
+    b'1,2,3,"open\n',
+    b"-inf,-inf,-inf,a\n",
+    b"inf,1,inf,a\n",
+    b"5,5,-0,\xef\xbb\xbfa\n",
+    b"1,2,3,\xff\n",
+    b"1,2,3,a\r\n",
+    b"1e400,.5,+1,a\n",
+]
 
 
 class Case(NamedTuple):
@@ -151,52 +168,111 @@ class Case(NamedTuple):
     is_file: bool
 
 
-def run_forked(case: Case) -> Outcome:
-    """Run a command line in a process that is forked from this one."""
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        with tempfile.TemporaryFile() as stdin:
-            stdin.write(case.data)
-            stdin.flush()
-            stdin.seek(0)
-            pid = os.fork()
-            if pid == 0:
-                _run_and_exit(case, stdin, out, err)
-            _, status = os.waitpid(pid, 0)
-        out.seek(0)
-        err.seek(0)
-        return Outcome(os.waitstatus_to_exitcode(status), out.read(), err.read())
+class Fuzzer:
+    """Runs cases, each in a process that is forked from one that has loaded all of the package.
+
+    A warning of Python's is written to standard error, where it is seen also if one of several
+    processes at work has it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._server = ForkServer(*LIBRARIES, "softmax_cli", python_warnings="always")
+        self._folder = folder
+        self._input = folder / "input"
+
+    def close(self) -> None:
+        """End the process."""
+        self._server.close()
+
+    def outcome(self, case: Case) -> Outcome:
+        """Run a command line."""
+        if not case.is_file:
+            return self._server.run(case.args, case.data, seconds=SECONDS)
+        self._input.write_bytes(case.data)
+        with self._input.open("rb") as file:
+            return self._server.run(case.args, file, seconds=SECONDS)
+
+    def problem(self, rng: random.Random) -> str | None:
+        """Run a case of any kind, and say what is wrong with it, if anything is."""
+        kind = rng.random()
+        if kind < 0.2:
+            case = rows_of(rng)
+            problem = self._of_rows(case)
+        elif kind < 0.25:
+            case = many_rows_of(rng)
+            problem = self._of_jobs(case)
+        else:
+            case = case_of(rng, self._folder)
+            problem = self._of_one(case)
+            if problem is None and rng.random() < 0.2:
+                problem = self._of_sources(case)
+        return f"{problem}\n{case.args} {case.data[:400]!r} {case.is_file}" if problem else None
+
+    def _of_one(self, case: Case) -> str | None:
+        outcome = self.outcome(case)
+        problem = problem_of(outcome)
+        return f"{problem}\n{_told(outcome)}" if problem else None
+
+    def _of_rows(self, case: Case) -> str | None:
+        """Whether a row is lost or moved as it is left out, filled or an error."""
+        outcomes = {}
+        for invalid in ("error", "nan", "skip"):
+            asked = case._replace(args=[*case.args, "--invalid", invalid])
+            outcomes[invalid] = self.outcome(asked)
+            problem = problem_of(outcomes[invalid])
+            if problem is not None:
+                return f"--invalid {invalid}: {problem}\n{_told(outcomes[invalid])}"
+        before, filled, left = (_cells(outcome.out) for outcome in outcomes.values())
+        is_good = [row[-1] != "nan" for row in filled]
+        if left != [row for row, good in zip(filled, is_good, strict=True) if good]:
+            return "--invalid skip does not leave out the rows that --invalid nan fills"
+        first_bad = [*is_good, False].index(False)
+        if 0 in (outcomes["error"].status, outcomes["nan"].status) and before != filled[:first_bad]:
+            return "the rows before the error are not those before the first of nan"
+        rows = len(case.data.replace(b'"a\n2"', b"a2").removesuffix(b"\n").split(b"\n"))
+        if outcomes["nan"].status == 0 and len(filled) != rows:
+            return f"{len(filled)} rows come out of {rows}"
+        return None
+
+    def _of_jobs(self, case: Case) -> str | None:
+        """Whether one process and several, of a file and of a pipe, do the same."""
+        expected = None
+        for is_file in (True, False):
+            for jobs in ("1", "2"):
+                asked = case._replace(args=[*case.args, "-j", jobs], is_file=is_file)
+                outcome = self.outcome(asked)
+                if (problem := problem_of(outcome)) is not None:
+                    return f"-j {jobs}: {problem}\n{_told(outcome)}"
+                expected = expected or outcome
+                if outcome != expected:
+                    source = "a file" if is_file else "a pipe"
+                    told = f"{_told(expected)}---\n{_told(outcome)}"
+                    return f"-j {jobs} of {source} differs from -j 1 of a file\n{told}"
+        return None
+
+    def _of_sources(self, case: Case) -> str | None:
+        """Whether a pipe, and a file by its name, do the same.
+
+        Not of arrays, whose length is wrong before any row of a file and after the last of a pipe.
+        """
+        if case.data.startswith(b"\x93NUMPY"):
+            return None
+        if any(arg.split("=")[0] in _SEEDED for arg in case.args) and "--seed" not in case.args:
+            return None
+        piped = self.outcome(case._replace(is_file=False))
+        self._input.write_bytes(case.data)
+        args = [case.args[0], "-i", str(self._input), *case.args[1:]]
+        named = self.outcome(Case(args, b"", is_file=False))
+        told = named.err.replace(str(self._input).encode(), b"stdin")
+        if any("exclude one another" in text for text in (_told(piped), _told(named))):
+            return None
+        if (piped.status, piped.out, piped.err) != (named.status, named.out, told):
+            return f"a file differs from a pipe\n{_told(piped)}---\n{_told(named)}"
+        return None
 
 
-def _run_and_exit(case: Case, stdin: IO[bytes], out: IO[bytes], err: IO[bytes]) -> NoReturn:
-    status = 70
-    try:
-        signal.alarm(SECONDS)
-        source = stdin.fileno() if case.is_file else _pipe_of(case.data)
-        for number, file in enumerate((source, out.fileno(), err.fileno())):
-            os.dup2(file, number)
-        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
-        sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
-        warnings.simplefilter("error")
-        status = main(case.args)
-    except BaseException:  # noqa: BLE001 - whatever comes out of it is what is looked for
-        traceback.print_exc()
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)
-
-
-def _pipe_of(data: bytes) -> int:
-    reader, writer = os.pipe()
-    if os.fork() == 0:
-        os.close(reader)
-        try:
-            while data:
-                data = data[os.write(writer, data) :]
-        finally:
-            os._exit(0)
-    os.close(writer)
-    return reader
+def _told(outcome: Outcome) -> str:
+    return f"[{outcome.status}] {outcome.err.decode(errors='replace')[-900:]}\n"
 
 
 def mutated(rng: random.Random, data: bytes, others: Sequence[bytes]) -> bytes:
@@ -264,40 +340,30 @@ def rows_of(rng: random.Random) -> Case:
     return Case(args, b"\n".join(row for row in rows if row.strip()), rng.random() < 0.5)
 
 
+def many_rows_of(rng: random.Random) -> Case:
+    """Rows enough for several processes, with a few odd ones where parts of them may meet."""
+    plain = b"%d.25,1,-2.5e-1,a%s\n" % (rng.randrange(9), b"x" * rng.randrange(60))
+    rows = [plain] * ((1 << 21) // len(plain) + rng.randrange(1000))
+    for _ in range(rng.choice([0, 1, 1, 3, 20])):
+        at = rng.choice([rng.randrange(len(rows)), (rng.randrange(64) << 15) // len(plain)])
+        rows[min(at, len(rows) - 1)] = rng.choice(_ODD_ROWS)
+    args = [*rng.choice(_OF_MANY), "--no-header", "--invalid", rng.choice(["error", "nan", "skip"])]
+    return Case(args, b"".join(rows), is_file=True)
+
+
 def problem_of(outcome: Outcome) -> str | None:
     """What is wrong with an outcome, if anything is."""
     status, _, err = outcome
     if status not in STATUSES:
-        return "it did not end" if status == -signal.SIGALRM else f"it ended with status {status}"
+        return "it did not end" if status == -signal.SIGKILL else f"it ended with status {status}"
     lines = err.decode(errors="replace").splitlines()
     if any(not line.startswith("softmax-cli: ") for line in lines):
         return "something else than a message on standard error"
+    if b"a process at work ended" in err:
+        return "a process at work failed"
     errors = sum(line.startswith("softmax-cli: error: ") for line in lines)
     if errors != (status in (1, 2)):
         return f"{errors} errors with status {status}"
-    return None
-
-
-def problem_of_rows(case: Case) -> str | None:
-    """Whether a row is lost or moved as it is left out, filled or an error."""
-    outcomes = {}
-    for invalid in ("error", "nan", "skip"):
-        asked = case._replace(args=[*case.args, "--invalid", invalid])
-        outcomes[invalid] = run_forked(asked)
-        problem = problem_of(outcomes[invalid])
-        if problem is not None:
-            told = outcomes[invalid].err.decode(errors="replace")
-            return f"--invalid {invalid}: {problem}\n{told[-2000:]}"
-    before, filled, left = (_cells(outcome.out) for outcome in outcomes.values())
-    is_good = [row[-1] != "nan" for row in filled]
-    if left != [row for row, good in zip(filled, is_good, strict=True) if good]:
-        return "--invalid skip does not leave out the rows that --invalid nan fills"
-    first_bad = [*is_good, False].index(False)
-    if 0 in (outcomes["error"].status, outcomes["nan"].status) and before != filled[:first_bad]:
-        return "the rows before the error are not those before the first of nan"
-    rows = len(case.data.replace(b'"a\n2"', b"a2").removesuffix(b"\n").split(b"\n"))
-    if outcomes["nan"].status == 0 and len(filled) != rows:
-        return f"{len(filled)} rows come out of {rows}"
     return None
 
 
@@ -307,19 +373,12 @@ def _cells(out: bytes) -> list[list[str]]:
 
 def run_cases(count: int, seed: int, folder: Path) -> Iterator[str]:
     """Run so many cases, and tell of each that went wrong."""
+    fuzzer = Fuzzer(folder)
     for number in range(count):
-        rng = random.Random(f"{seed} {number}")
-        if rng.random() < 0.2:
-            case = rows_of(rng)
-            problem, outcome = problem_of_rows(case), None
-        else:
-            case = case_of(rng, folder)
-            outcome = run_forked(case)
-            problem = problem_of(outcome)
+        problem = fuzzer.problem(random.Random(f"{seed} {number}"))
         if problem is not None:
-            told = outcome.err.decode(errors="replace")[-900:] if outcome else ""
-            shown = f"{case.args} {case.data[:400]!r} {case.is_file}\n{told}"
-            yield f"case {number} of seed {seed}: {problem}\n{shown}"
+            yield f"case {number} of seed {seed}: {problem}"
+    fuzzer.close()
 
 
 def _main() -> int:
@@ -328,7 +387,6 @@ def _main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
     start = time.monotonic()
-    load()
     with tempfile.TemporaryDirectory() as folder:
         problems = 0
         for problem in run_cases(asked.count, asked.seed, Path(folder)):
@@ -337,18 +395,6 @@ def _main() -> int:
     seconds = time.monotonic() - start
     print(f"{asked.count} cases of seed {asked.seed} in {seconds:.0f} s: {problems} problems")
     return 1 if problems else 0
-
-
-def load() -> None:
-    """Import now what each case would import after its fork."""
-    import importlib
-
-    rooms = ("commands", "core", "flow", "input", "output")
-    package = Path(sys.modules["softmax_cli"].__file__ or "").parent
-    for room in rooms:
-        for path in (package / room).glob("*.py"):
-            importlib.import_module(f"softmax_cli.{room}.{path.stem}")
-    assert np
 
 
 if __name__ == "__main__":

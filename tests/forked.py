@@ -1,0 +1,211 @@
+"""The installed command in forks of a process that has loaded what takes long to load.
+
+A start of the command takes 150 ms, a fork some 10 to 30. The tests' own process neither forks
+nor calls the command itself: it has threads (those of pytest-xdist), and the command changes what
+a signal does: with SIGPIPE as the command wants it, the tests would end at the next closed pipe.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import pkgutil
+import runpy
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import sysconfig
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Final, NamedTuple
+
+SCRIPTS: Final = Path(sysconfig.get_path("scripts"))
+COMMAND: Final = SCRIPTS / "softmax-cli"
+# What every run loads; with "softmax_cli" all modules of the package are loaded before a fork too.
+LIBRARIES: Final = ("click", "numpy", "orjson")
+_PIECE: Final = 1 << 16
+_STATUS_BYTES: Final = 4
+
+
+class Outcome(NamedTuple):
+    """What came of a command line; the status of one that was ended by a signal is negative."""
+
+    status: int
+    out: bytes
+    err: bytes
+
+
+class ForkServer:
+    """A process that forks once for each command line.
+
+    Parameters
+    ----------
+    *modules : str
+        What it loads before any fork.
+    python_warnings : str
+        As of PYTHONWARNINGS: "error" raises them, "always" writes them to standard error, also
+        where an exception would not be seen.
+    """
+
+    def __init__(self, *modules: str, python_warnings: str = "error") -> None:
+        self._socket, theirs = socket.socketpair()
+        own = {"PYTHONWARNINGS": python_warnings, "OPENBLAS_NUM_THREADS": "1"}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.forked", *modules],
+            stdin=theirs.fileno(),
+            stdout=subprocess.DEVNULL,
+            cwd=Path(__file__).parent.parent,
+            env={**os.environ, **own},
+        )
+        theirs.close()
+
+    def close(self) -> None:
+        """End the process."""
+        self._socket.close()
+        self._process.wait()
+
+    def run(
+        self,
+        args: Sequence[str],
+        stdin: bytes | IO[bytes] = b"",
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        seconds: float = 120,
+    ) -> Outcome:
+        """Run softmax-cli with these arguments; bytes come through a pipe, a file is the input.
+
+        After so many seconds it is killed.
+        """
+        out, err = os.pipe(), os.pipe()
+        source = os.pipe() if isinstance(stdin, bytes) else (os.dup(stdin.fileno()), -1)
+        request = {
+            "args": list(args),
+            "env": dict(os.environ if env is None else env),
+            "cwd": str(cwd or Path.cwd()),
+        }
+        text = json.dumps(request).encode()
+        theirs = [source[0], out[1], err[1]]
+        socket.send_fds(self._socket, [len(text).to_bytes(_STATUS_BYTES, "big")], theirs)
+        self._socket.sendall(text)
+        for descriptor in theirs:
+            os.close(descriptor)
+        pid = self._number()
+        data = stdin if isinstance(stdin, bytes) else b""
+        pieces = _exchange(source[1], data, (out[0], err[0]), time.monotonic() + seconds)
+        if pieces is None:
+            os.kill(pid, signal.SIGKILL)  # the server has not yet waited for it
+        return Outcome(self._number(), *(pieces or (b"", b"")))
+
+    def _number(self) -> int:
+        return int.from_bytes(_received(self._socket, _STATUS_BYTES), "big", signed=True)
+
+
+def _exchange(
+    target: int, data: bytes, sources: tuple[int, int], deadline: float
+) -> tuple[bytes, bytes] | None:
+    """Write into one pipe, and return what comes out of two; or none at the deadline."""
+    read: dict[int, bytearray] = {source: bytearray() for source in sources}
+    written = 0
+    with selectors.DefaultSelector() as selector:
+        for source in sources:
+            selector.register(source, selectors.EVENT_READ)
+        if target >= 0:
+            os.set_blocking(target, False)
+            selector.register(target, selectors.EVENT_WRITE)
+        while selector.get_map():
+            ready = selector.select(deadline - time.monotonic())
+            for key, _ in ready:
+                is_done = False
+                if key.fd == target:
+                    try:
+                        written += os.write(target, data[written : written + _PIECE])
+                    except BrokenPipeError:
+                        is_done = True
+                    is_done |= written == len(data)
+                else:
+                    piece = os.read(key.fd, _PIECE)
+                    read[key.fd] += piece
+                    is_done = not piece
+                if is_done:
+                    selector.unregister(key.fd)
+                    os.close(key.fd)
+            if not ready and time.monotonic() > deadline:
+                for key in list(selector.get_map().values()):
+                    os.close(key.fd)
+                return None
+    return bytes(read[sources[0]]), bytes(read[sources[1]])
+
+
+def _received(connection: socket.socket, count: int) -> bytes:
+    data = b""
+    while len(data) < count:
+        piece = connection.recv(count - len(data))
+        if not piece:
+            raise EOFError
+        data += piece
+    return data
+
+
+def load(package: str) -> None:
+    """Import all modules of a package, or a lone module."""
+    found = importlib.import_module(package)
+    for module in pkgutil.walk_packages(getattr(found, "__path__", []), f"{package}."):
+        if not module.name.endswith(".__main__"):
+            importlib.import_module(module.name)
+
+
+def serve(modules: Sequence[str]) -> None:
+    """Fork for each request that comes through the socket at standard input."""
+    for module in modules:
+        load(module) if module == "softmax_cli" else importlib.import_module(module)
+    sys.path[0] = str(SCRIPTS)
+    gc.collect()
+    gc.freeze()
+    connection = socket.socket(fileno=os.dup(0))
+    while True:
+        head, descriptors, _, _ = socket.recv_fds(connection, _STATUS_BYTES, 3)
+        if not head:
+            connection.close()
+            return
+        head += _received(connection, _STATUS_BYTES - len(head))
+        request = json.loads(_received(connection, int.from_bytes(head, "big")))
+        pid = os.fork()
+        if pid == 0:
+            connection.close()
+            _become(descriptors, request["env"], request["cwd"])
+            sys.argv = [str(COMMAND), *request["args"]]
+            runpy.run_path(str(COMMAND), run_name="__main__")
+            return
+        for descriptor in descriptors:
+            os.close(descriptor)
+        connection.sendall(pid.to_bytes(_STATUS_BYTES, "big", signed=True))
+        _, status = os.waitpid(pid, 0)
+        code = os.waitstatus_to_exitcode(status)
+        connection.sendall(code.to_bytes(_STATUS_BYTES, "big", signed=True))
+
+
+def _become(descriptors: Sequence[int], env: Mapping[str, str], cwd: str) -> None:
+    """Take these as the standard streams, and an environment and a folder."""
+    streams = (sys.stdin, sys.stdout, sys.stderr)
+    for number, (descriptor, stream) in enumerate(zip(descriptors, streams, strict=True)):
+        os.dup2(descriptor, number)
+        os.close(descriptor)
+        mode, buffering = ("r", -1) if number == 0 else ("w", 1 if number == 2 else -1)
+        new = open(  # noqa: SIM115
+            number, mode, buffering, stream.encoding, stream.errors, closefd=False
+        )
+        setattr(sys, ("stdin", "stdout", "stderr")[number], new)
+    os.environ.clear()
+    os.environ.update(env)
+    os.chdir(cwd)
+
+
+if __name__ == "__main__":
+    with suppress(KeyboardInterrupt):
+        serve(sys.argv[1:])
