@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -20,6 +21,10 @@ for _name, _derandomize in (("same", True), ("explore", False)):
         _name, derandomize=_derandomize, print_blob=True, deadline=None
     )
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    # As a script's job in the background has it; what the tests start would ignore Ctrl-C too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # What the interpreter reads as it starts
 AT_START = ("PYTHON", "LC_", "LANG")

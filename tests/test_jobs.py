@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -284,20 +285,22 @@ def test_a_closed_pipe_ends_all_in_silence(large: Path) -> None:
     assert done.stderr == b""
 
 
-class _Piped:
+class Piped:
     """The command, and a pipe into it that stays open once all of a text has gone through it."""
 
-    def __init__(self, text: bytes, tmp_path: Path, jobs: int = 2) -> None:
+    def __init__(
+        self, text: bytes, tmp_path: Path, jobs: int = 2, command: Sequence[str] = (str(COMMAND),)
+    ) -> None:
         self._out = (tmp_path / "out.csv").open("wb+")
         self.process = subprocess.Popen(
-            [COMMAND, "softmax", "-j", str(jobs)],
+            [*command, "softmax", "-j", str(jobs)],
             stdin=subprocess.PIPE,
             stdout=self._out,
             stderr=subprocess.PIPE,
             env=plain_environment(),
         )
         self.send(text)
-        self.workers = _workers(self.process, jobs)
+        self.workers = _workers(self.process, jobs) if jobs > 1 else []
 
     def send(self, text: bytes) -> None:
         assert self.process.stdin is not None
@@ -323,7 +326,7 @@ class _Piped:
 
 
 def test_rows_of_a_pipe_come_back_though_it_stays_open(large: Path, tmp_path: Path) -> None:
-    piped = _Piped(large.read_bytes(), tmp_path, jobs=3)
+    piped = Piped(large.read_bytes(), tmp_path, jobs=3)
     for count in range(ROWS, ROWS + 5):
         whole = piped.wait_for(count)
         assert whole.count(b"\n") == count
@@ -335,7 +338,7 @@ def test_rows_of_a_pipe_come_back_though_it_stays_open(large: Path, tmp_path: Pa
 
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_a_killed_process_ends_a_wait_for_a_pipe(large: Path, tmp_path: Path, number: int) -> None:
-    piped = _Piped(large.read_bytes(), tmp_path, jobs=3)
+    piped = Piped(large.read_bytes(), tmp_path, jobs=3)
     piped.wait_for(ROWS)
     os.kill(piped.workers[number], signal.SIGKILL)
     assert piped.process.wait(timeout=30) == 1
@@ -347,7 +350,7 @@ def test_a_killed_process_ends_a_wait_for_a_pipe(large: Path, tmp_path: Path, nu
 def test_no_process_goes_on_waiting_for_a_pipe(
     large: Path, tmp_path: Path, signum: signal.Signals
 ) -> None:
-    piped = _Piped(large.read_bytes(), tmp_path)
+    piped = Piped(large.read_bytes(), tmp_path)
     piped.wait_for(ROWS)
     piped.process.send_signal(signum)
     assert piped.process.wait(timeout=30) == (130 if signum == signal.SIGINT else -signum)
@@ -355,7 +358,7 @@ def test_no_process_goes_on_waiting_for_a_pipe(
 
 
 def test_a_bad_row_ends_a_wait_for_a_pipe(large: Path, tmp_path: Path) -> None:
-    piped = _Piped(large.read_bytes(), tmp_path)
+    piped = Piped(large.read_bytes(), tmp_path)
     piped.wait_for(ROWS)
     piped.send(b"1,2,x,4\n")
     assert piped.process.wait(timeout=30) == 1

@@ -1,0 +1,194 @@
+"""Faults that were found by use and by reading, each named by what it guards."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.conftest import COMMAND, Ran, Run, run_command
+from tests.test_formats import lying
+from tests.test_jobs import Piped
+from tests.test_progress import watched
+
+to_mend = pytest.mark.xfail(strict=True, reason="issue 13")
+ROWS = 100_000
+MANY = [("24", "32"), ("14", "2")]
+HALVES = "0.5,0.5\n"
+# The command, with a signal that raises an exception which nobody expects
+RAISING = f"""
+import runpy, signal, sys
+def fail(*_):
+    raise RuntimeError("not expected")
+signal.signal(signal.SIGUSR1, fail)
+sys.argv[0] = {str(COMMAND)!r}
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Some 8 MB of rows that differ, which several processes share."""
+    path = tmp_path_factory.mktemp("regressions") / "large.csv"
+    path.write_text("".join(f"{i % 977}.{i:076},{i % 7}\n" for i in range(ROWS)))
+    return path
+
+
+def shell(script: str, cwd: Path) -> Ran:
+    return run_command(["bash", "-c", script.replace("softmax-cli", f"'{COMMAND}'")], cwd=cwd)
+
+
+@to_mend
+def test_worst_of_columns_has_their_numbers_whatever_the_name_of_the_file(
+    run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "run7").write_text("1,5\n2,3\n")
+    args = ["xent", "--axis", "column", "-t", "0", "--worst", "2", "-p", "3"]
+    expected = "line,loss,target,predicted,probability\n1,1.31,0,1,0.269\n2,0.127,0,0,0.881\n"
+    assert run(*args, stdin="1,5\n2,3\n").ok() == expected
+    assert run(*args, "-i", "run7", cwd=tmp_path).ok() == expected
+
+
+@pytest.mark.parametrize("jobs", [pytest.param("1", marks=to_mend), "2"])
+def test_an_array_that_a_full_disk_cuts_can_be_loaded(
+    large: Path, tmp_path: Path, jobs: str
+) -> None:
+    script = f"ulimit -f 777; softmax-cli softmax -f npy -j {jobs} -i {large} > out.npy"
+    assert "File too large" in shell(script, tmp_path).fails(1)
+    rows = np.load(tmp_path / "out.npy")
+    whole = shell(f"softmax-cli softmax -f npy -i {large} -o whole.npy", tmp_path)
+    assert whole.ok() == ""
+    assert 0 < len(rows) < ROWS
+    assert np.array_equal(rows, np.load(tmp_path / "whole.npy")[: len(rows)])
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_an_array_that_a_full_disk_cuts_leaves_the_old_file(
+    large: Path, tmp_path: Path, jobs: str
+) -> None:
+    (tmp_path / "old.npy").write_bytes(b"old")
+    script = f"ulimit -f 1000; softmax-cli softmax -j {jobs} -i {large} -o old.npy"
+    assert "File too large" in shell(script, tmp_path).fails(1)
+    assert (tmp_path / "old.npy").read_bytes() == b"old"
+
+
+@pytest.mark.parametrize(
+    ("files", "jobs"), [("24", "2"), *(pytest.param(*x, marks=to_mend) for x in MANY)]
+)
+def test_few_open_files_allow_fewer_processes(
+    run: Run, large: Path, tmp_path: Path, files: str, jobs: str
+) -> None:
+    expected = run("softmax", "-p", "3", "-i", str(large), "-j", "1").ok()
+    for source in (f"-i {large}", f"< {large}", f"< <(cat {large})"):
+        script = f"exec {source if source[0] == '<' else ''}; ulimit -n {files}"
+        named = source if source[0] == "-" else ""
+        done = shell(f"{script}; softmax-cli softmax -p 3 -j {jobs} {named}", tmp_path)
+        assert done.ok() == expected
+
+
+def test_a_child_that_is_not_ours_may_end_before_ours(large: Path, tmp_path: Path) -> None:
+    expected = shell(f"softmax-cli softmax -p 3 -i {large} -j 1", tmp_path).ok()
+    script = f"(exit 7) & exec softmax-cli softmax -p 3 -i {large} -j 2"
+    assert shell(script, tmp_path).ok() == expected
+
+
+@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=to_mend)])
+def test_an_exception_that_nobody_expects_is_seen(tmp_path: Path, jobs: int) -> None:
+    """Also if it comes up in one of several processes."""
+    words = [sys.executable, "-c", RAISING]
+    piped = Piped(b"1.5,2.25,3.125\n" * 300_000, tmp_path, jobs, words)
+    piped.wait_for(300_000)
+    os.kill((piped.workers or [piped.process.pid])[0], signal.SIGUSR1)
+    assert piped.process.wait(timeout=60) == 1
+    error = piped.end()
+    assert "Traceback" in error
+    assert error.rstrip().endswith("RuntimeError: not expected")
+
+
+@to_mend
+def test_compare_shows_all_rows_before_a_bad_one(run: Run) -> None:
+    rows = "1,2\n3,800\n"
+    whole = run("compare", "-f", "table", stdin=rows).ok()
+    done = run("compare", "-f", "table", stdin=f"{rows}1,x\n5,6\n")
+    assert done.fails(1).startswith("stdin:3:2: ")
+    assert done.out == whole
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1,2\n3,4\n",
+        *(pytest.param(t, marks=to_mend) for t in ("[[1,2],[3,4]]", '{"a":1}\n{"a":2}')),
+    ],
+)
+def test_what_was_found_is_said_of_columns_too(run: Run, text: str) -> None:
+    done = run("softmax", "-v", "--axis", "column", stdin=text)
+    assert done.status == 0
+    assert re.fullmatch(r"softmax-cli: stdin: (csv|JSON), .*\d columns?.*\n", done.err)
+
+
+@pytest.mark.parametrize(
+    ("first", "source"),
+    [
+        *((first, ["--input-format", "jsonl"]) for first in ("[1,x]", "[1,", '{"a":')),
+        pytest.param("[1,x]", [], marks=to_mend),
+        pytest.param('{"a":x}', [], marks=to_mend),
+    ],
+)
+def test_a_first_json_line_may_be_the_bad_one(run: Run, first: str, source: list[str]) -> None:
+    rows = '{"a":1,"b":1}\n' * 2 if first[0] == "{" else "[1,1]\n[2,2]\n"
+    done = run("softmax", *source, "--invalid", "skip", stdin=f"{first}\n{rows}")
+    assert (done.status, done.out.replace("a,b\n", "")) == (0, HALVES * 2)
+    assert done.err.startswith("softmax-cli: warning: 1 row can't be used, at stdin:1: no JSON: ")
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_ctrl_c_beside_a_progress_bar_is_as_quiet(tmp_path: Path, jobs: str) -> None:
+    script = f"trap 'true' INT; (sleep 3; kill -INT 0) & yes 1.25,-3.75 | '{COMMAND}' softmax"
+    screen = watched(f'set -m; bash -c "{script} -j {jobs} > out"; echo $? > status', tmp_path)
+    assert " rows, " in screen
+    assert "Traceback" not in screen
+    assert screen.split("\r")[-1].replace("^C", "").strip() == ""
+    assert (tmp_path / "status").read_text() == "130\n"
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_ctrl_c_that_is_ignored_stays_so(large: Path, tmp_path: Path, jobs: str) -> None:
+    """As of a job in the background of a script, and of nohup's SIGHUP."""
+    expected = shell(f"softmax-cli softmax -p 3 -i {large} -j 1", tmp_path).ok()
+    script = f"trap '' INT HUP; (cat {large}; sleep 1) | {COMMAND} softmax -p 3 -j {jobs} > out"
+    with subprocess.Popen(["bash", "-c", script], cwd=tmp_path, start_new_session=True) as process:
+        while not (tmp_path / "out").exists() or not (tmp_path / "out").stat().st_size:
+            time.sleep(0.01)
+        for number in (signal.SIGINT, signal.SIGHUP):
+            os.killpg(process.pid, number)
+        assert process.wait(timeout=60) == 0
+    assert (tmp_path / "out").read_text() == expected
+
+
+@pytest.mark.parametrize("shape", ["(99999999999999999999,)", "(2, 99999999999999999999)"])
+def test_a_shape_beyond_all_numbers_is_one_error(
+    run: Run, tmp_path: Path, request: pytest.FixtureRequest, shape: str
+) -> None:
+    (tmp_path / "a.npy").write_bytes(lying(shape, 2))
+    run("softmax", "-i", "a.npy", cwd=tmp_path).fails(1)
+    request.applymarker(to_mend)
+    run("softmax", stdin=lying(shape, 2)).fails(1)
+
+
+@to_mend
+def test_a_byte_order_mark_is_one_at_the_start_alone(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "marks.csv"
+    cell = "\ufeff" + 80 * "k"
+    path.write_text("first,1,1\n" + f"{cell},1,1\n" * ROWS)
+    expected = "first,0.5,0.5\n" + f"{cell},0.5,0.5\n" * ROWS
+    for jobs in ("1", "2"):
+        assert run("softmax", "-k", "1", "-j", jobs, "-i", str(path)).ok() == expected
+        assert run("softmax", "-k", "1", "-j", jobs, stdin=path.read_bytes()).ok() == expected
