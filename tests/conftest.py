@@ -12,7 +12,8 @@ from typing import NamedTuple, Protocol
 import hypothesis
 import pytest
 
-from tests.forked import COMMAND, LIBRARIES, SCRIPTS, ForkServer
+from tests import forked
+from tests.forked import LIBRARIES, SCRIPTS, ForkServer
 
 # The same examples in every run; HYPOTHESIS_PROFILE=explore looks for new ones. A deadline would
 # be one for the machine.
@@ -26,6 +27,7 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     # As a script's job in the background has it; what the tests start would ignore Ctrl-C too.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+COMMAND = forked.COMMAND
 # What the interpreter reads as it starts
 AT_START = ("PYTHON", "LC_", "LANG")
 

@@ -198,7 +198,7 @@ class Fuzzer:
         if kind < 0.2:
             case = rows_of(rng)
             problem = self._of_rows(case)
-        elif kind < 0.25:
+        elif kind < 0.28:
             case = many_rows_of(rng)
             problem = self._of_jobs(case)
         else:

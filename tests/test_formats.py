@@ -10,8 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from softmax_cli.input.settings import InputSettings
-from softmax_cli.input.source import open_rows
 from tests.conftest import COMMAND, Run, run_command
 
 ROWS = [[1.0, 2.0, 3.0], [-1.5, 0.0, 0.25], [1e300, 5e-324, -1e300], [4.0, 4.0, 4.0]]
@@ -94,13 +92,15 @@ def test_rows_before_a_bad_one_are_written(run: Run) -> None:
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
-def test_long_arrays_come_in_blocks(tmp_path: Path, order: str) -> None:
+def test_long_arrays_are_read_from_the_first_row_to_the_last(
+    run: Run, tmp_path: Path, order: str
+) -> None:
     array = np.random.default_rng(0).normal(size=(200_000, 3))
+    expected = "".join(f"{i}\n" for i in array.argmax(axis=1)[:-1].tolist())
+    array[-1, 1] = np.nan
     (tmp_path / "a.npy").write_bytes(npy(np.asfortranarray(array) if order == "F" else array))
-    blocks = list(open_rows(InputSettings(path=str(tmp_path / "a.npy"))).blocks)
-    assert len(blocks) > 10
-    assert np.array_equal(np.concatenate([block.values for block in blocks]), array)
-    assert blocks[-1].places[-1].endswith("a.npy:200000")
+    done = run("hardmax", "-i", "a.npy", cwd=tmp_path)
+    assert (done.out, done.fails(1)) == (expected, "a.npy:200000:2: 'nan' is not a number")
 
 
 @pytest.mark.parametrize(

@@ -1,25 +1,16 @@
-"""Numbers written all at once are written as they are one by one."""
+"""Numbers are written with the digits that were asked for, rounded as they should be."""
 
 from __future__ import annotations
 
+import math
+import re
 from fractions import Fraction
 
-import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from softmax_cli.output.numbers import number_lines, shortest_texts, texts
-from softmax_cli.output.settings import SHORTEST, Digits
 from tests.conftest import Run
-
-
-def rows_of(numbers: st.SearchStrategy[float]) -> st.SearchStrategy[list[list[float]]]:
-    return st.integers(1, 5).flatmap(
-        lambda width: st.lists(
-            st.lists(numbers, min_size=width, max_size=width), min_size=1, max_size=9
-        )
-    )
+from tests.forked import ForkServer
 
 
 def few_decimals(number: int) -> float:
@@ -30,76 +21,68 @@ def many_digits(number: int) -> float:
     return number / 1021
 
 
-DELIMITERS = st.sampled_from([",", "\t"])
-# Also numbers that lie halfway between two of few decimals
+# Numbers that lie halfway between two of few decimals, and such as have the most digits
 HALVES = st.integers(-(10**6), 10**6).map(few_decimals)
-# Numbers so long that eight characters hold no two commas
 LONG = st.integers(1, 1020).map(many_digits)
+NUMBERS = st.one_of(st.floats(allow_nan=False), st.floats(0, 1), st.floats(-1e7, 1e7), HALVES, LONG)
 
 
-@given(st.one_of(rows_of(st.floats()), rows_of(LONG)), DELIMITERS)
-@settings(max_examples=300, deadline=None)
-def test_lines_hold_the_shortest_text_of_each_number(
-    rows: list[list[float]], delimiter: str
-) -> None:
-    values = np.array(rows)
-    expected = "".join(delimiter.join(shortest_texts(row)) + "\n" for row in values)
-    lines = number_lines(values, SHORTEST, delimiter)
-    assert (lines is None) == (not np.isfinite(values).all())
-    if lines is not None:
-        assert lines.decode() == expected
-    turned = number_lines(np.asfortranarray(values), SHORTEST, delimiter)
-    assert turned == lines
+@st.composite
+def falling_rows(draw: st.DrawFn) -> list[list[float]]:
+    """Rows that hardmax --top copies: from the largest to the smallest, and with a maximum."""
+    width = draw(st.integers(1, 5))
+    kinds = st.one_of(st.just(NUMBERS), st.just(LONG)).flatmap(
+        lambda kind: st.lists(kind, min_size=width, max_size=width)
+    )
+    rows = [sorted(row, reverse=True) for row in draw(st.lists(kinds, min_size=1, max_size=40))]
+    rows = [row for row in rows if row[0] > -math.inf and row.count(math.inf) < 2]
+    return rows or [[1.0] * width]
+
+
+def digits(text: str) -> str:
+    """The significant digits of a number."""
+    return re.sub(r"e.*|[-.]", "", text).strip("0")
 
 
 @given(
-    rows_of(st.one_of(st.floats(0, 1), st.floats(-1e7, 1e7), HALVES, st.floats())),
+    falling_rows(),
     st.integers(0, 25),
-    DELIMITERS,
+    st.integers(1, 20),
+    st.sampled_from([("csv", ","), ("tsv", "\t")]),
 )
-@settings(max_examples=600, deadline=None)
-def test_decimals_are_those_of_exact_rounding(
-    rows: list[list[float]], decimals: int, delimiter: str
+@settings(max_examples=60)
+def test_numbers_have_the_digits_that_were_asked_for(
+    loaded_server: ForkServer,
+    rows: list[list[float]],
+    decimals: int,
+    significant: int,
+    form: tuple[str, str],
 ) -> None:
-    values = np.array(rows)
-    lines = number_lines(values, Digits(decimals=decimals), delimiter)
-    expected = [[f"{number:.{decimals}f}" for number in row] for row in rows]
-    assert lines == "".join(delimiter.join(row) + "\n" for row in expected).encode()
-    assert texts(values, Digits(decimals=decimals)) == [text for row in expected for text in row]
+    name, delimiter = form
+    data = "".join(",".join(map(repr, row)) + "\n" for row in rows).encode()
+    numbers = [x for row in rows for x in row]
+    command = ["hardmax", "--ties", "first", "--as", "value", "--top", str(len(rows[0]))]
+    command += ["--axis", "row", "--no-header", "-d", ",", "-f", name]
 
+    def written(*args: str) -> list[str]:
+        done = loaded_server.run([*command, *args], data)
+        assert (done.status, done.err) == (0, b"")
+        lines = done.out.decode().splitlines()
+        assert [line.count(delimiter) for line in lines] == [len(row) - 1 for row in rows]
+        return [cell for line in lines for cell in line.split(delimiter)]
 
-@given(st.floats(0, 1), st.integers(0, 15))
-@settings(max_examples=300, deadline=None)
-def test_decimals_are_the_nearest(number: float, decimals: int) -> None:
-    lines = number_lines(np.array([[number]]), Digits(decimals=decimals), ",")
-    assert lines is not None
-    assert abs(Fraction(lines.decode()) - Fraction(number)) <= Fraction(1, 2 * 10**decimals)
-
-
-@given(rows_of(st.floats()), st.integers(1, 20), DELIMITERS)
-@settings(max_examples=300, deadline=None)
-def test_significant_digits(rows: list[list[float]], significant: int, delimiter: str) -> None:
-    lines = number_lines(np.array(rows), Digits(significant), delimiter)
-    assert lines is not None
-    cells = [line.split(delimiter) for line in lines.decode().splitlines()]
-    expected = [[f"{number:.{significant}g}" for number in row] for row in rows]
-    assert str([[float(cell) for cell in row] for row in cells]) == str(
-        [[float(text) for text in row] for row in expected]
-    )
-    assert not any(mark in lines.decode() for mark in ("e+", "e0", "e-0"))
-
-
-@pytest.mark.parametrize("width", [1, 2, 5])
-def test_integers_are_written_without_a_point(width: int) -> None:
-    values = np.arange(-width, width).reshape(-1, width)
-    expected = "".join(",".join(map(str, row)) + "\n" for row in values.tolist())
-    assert number_lines(values, SHORTEST, ",") == expected.encode()
-
-
-def test_other_types_are_left_to_others() -> None:
-    assert number_lines(np.array([["a"]]), SHORTEST, ",") is None
-    assert number_lines(np.array([["a"]]), Digits(decimals=2), ",") is None
-    assert number_lines(np.array([[1.5]], np.float32), SHORTEST, ",") is None
+    shortest = written()
+    assert list(map(float, shortest)) == numbers
+    assert list(map(digits, shortest)) == [digits(repr(x)) for x in numbers]
+    fixed = written("--decimals", str(decimals))
+    assert fixed == [f"{x:.{decimals}f}" for x in numbers]
+    finite = [
+        (x, Fraction(text)) for x, text in zip(numbers, fixed, strict=True) if abs(x) < math.inf
+    ]
+    assert all(abs(text - Fraction(x)) <= Fraction(1, 2 * 10**decimals) for x, text in finite)
+    cut = written("-p", str(significant))
+    assert list(map(float, cut)) == [float(f"{x:.{significant}g}") for x in numbers]
+    assert not any(mark in text for mark in ("e+", "e0", "e-0") for text in cut)
 
 
 def test_decimals_in_every_format(run: Run) -> None:

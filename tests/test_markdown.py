@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import subprocess
 from html import unescape
 from html.parser import HTMLParser
@@ -11,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from softmax_cli.output.markdown import _escaped, _line
 from tests.conftest import COMMAND, Run, plain_environment
+from tests.forked import ForkServer
 
 
 class _Page(HTMLParser):
@@ -136,10 +138,16 @@ def test_names_are_shown_as_they_are(run: Run) -> None:
     assert "| two\\\\nlines\\\\x1b\\[31m | 2 |" in odd
 
 
-@settings(max_examples=200)
 @given(
     st.lists(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1), min_size=1)
 )
-def test_any_printable_name_comes_through(names: list[str]) -> None:
-    text = "\n".join(_line(cells) for cells in (["h"], ["---"], *([_escaped(n)] for n in names)))
-    assert [row[0] for row in page(text + "\n").tables[0][1:]] == names
+@settings(max_examples=50)
+def test_any_printable_name_comes_through(loaded_server: ForkServer, names: list[str]) -> None:
+    line = io.StringIO()
+    csv.writer(line, quoting=csv.QUOTE_ALL, lineterminator="").writerow(names)
+    scores = ",".join(map(str, range(len(names))))
+    args = ["softmax", "-f", "markdown", "--names", line.getvalue(), f"[{scores}]"]
+    done = loaded_server.run(args)
+    assert (done.status, done.err) == (0, b"")
+    shown = page(done.out.decode())
+    assert [row[0] for row in shown.tables[0][1:]] == names

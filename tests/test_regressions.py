@@ -192,3 +192,18 @@ def test_a_byte_order_mark_is_one_at_the_start_alone(run: Run, tmp_path: Path) -
     for jobs in ("1", "2"):
         assert run("softmax", "-k", "1", "-j", jobs, "-i", str(path)).ok() == expected
         assert run("softmax", "-k", "1", "-j", jobs, stdin=path.read_bytes()).ok() == expected
+
+
+@to_mend
+@pytest.mark.parametrize(
+    ("args", "text", "out"),
+    [
+        ([], '1 1\n0 "1\n2"\n', "stdin:2:2: '1\\n2' is not a number"),
+        (["-k", "1"], '"b\nc" 0 1\na 2 1\n', ""),
+    ],
+)
+def test_a_newline_in_quotes_stays_where_blanks_delimit(
+    run: Run, args: list[str], text: str, out: str
+) -> None:
+    done = run("softmax", "-p", "1", *args, stdin=text)
+    assert done.fails(1) == out if out else done.ok() == '"b\nc",0.3,0.7\na,0.7,0.3\n'
