@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
-import signal
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from softmax_cli.cli import main
 from tests.conftest import Run
+from tests.forked import ForkServer
 
 ODD = 'id,a,b,"na,me"\n007,1,1,x\n"q""1",3,3,"y,z"\n 8 ,5,5,"two\nlines"\n'
 
@@ -122,32 +120,15 @@ _cells = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size
 
 
 @given(st.lists(st.tuples(_cells, _cells), min_size=1, max_size=12))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=80)
 def test_any_text_comes_out_as_it_went_in(
-    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]
+    loaded_server: ForkServer, rows: list[tuple[str, str]]
 ) -> None:
-    folder = tmp_path_factory.mktemp("keep")
     text = io.StringIO(newline="")
     writer = csv.writer(text, quoting=csv.QUOTE_ALL)
     writer.writerow(["a", "first", "b", "second"])
     writer.writerows([1, first, 1, second] for first, second in rows)
-    (folder / "in.csv").write_bytes(text.getvalue().encode())
-    out = copied(["softmax", "-k", "second,first", "-i", str(folder / "in.csv")], folder / "out")
-    table = list(csv.reader(io.StringIO(out, newline="")))
+    done = loaded_server.run(["softmax", "-k", "second,first"], text.getvalue().encode())
+    table = list(csv.reader(io.StringIO(done.out.decode(), newline="")))
     assert table[0] == ["second", "first", "a", "b"]
     assert table[1:] == [[second, first, "0.5", "0.5"] for first, second in rows]
-
-
-def copied(args: list[str], path: Path) -> str:
-    """What the command writes, without another process: standard output is this file meanwhile."""
-    before, on_closed_pipe = os.dup(1), signal.getsignal(signal.SIGPIPE)
-    with path.open("wb") as file:
-        os.dup2(file.fileno(), 1)
-        try:
-            assert main(args) == 0
-        finally:
-            os.dup2(before, 1)
-            os.close(before)
-            # The command would end of it, and the tests would with it.
-            signal.signal(signal.SIGPIPE, on_closed_pipe)
-    return path.read_bytes().decode()

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from softmax_cli.cli import main
 from tests.conftest import Run
 
 COUNTS = "5,3,2,1"  # codes 0, 11, 101, 100; the root is node 2
@@ -324,15 +323,12 @@ def test_a_masked_class_costs_nothing_and_a_masked_target_all(run: Run) -> None:
     ],
 )
 def test_what_makes_no_sense_is_refused(
-    capfd: pytest.CaptureFixture[str], args: list[str], status: int, message: str
+    run: Run, args: list[str], status: int, message: str
 ) -> None:
     target = [] if "-t" in args else ["-t", "0"]
-    assert main(["xent", *args, *target]) == status
-    out, err = capfd.readouterr()
-    assert out == ""
-    assert err.startswith("softmax-cli: error: ")
-    assert err.count("\n") == 1
-    assert message in err
+    done = run("xent", *args, *target)
+    assert message in done.fails(status)
+    assert done.out == ""
 
 
 def test_softmax_refuses_what_a_tree_has_no_place_for(run: Run) -> None:

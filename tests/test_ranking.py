@@ -6,12 +6,11 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from softmax_cli.core.hard import hardmax, ranking
-from softmax_cli.core.logits import softmax
 from tests.conftest import Run
+from tests.forked import ForkServer
 from tests.strategies import Vector, logits
 from tests.terminal import run_in_terminal
 from tests.test_tables import ESCAPES
@@ -19,20 +18,23 @@ from tests.test_tables import ESCAPES
 ROWS = "a,b,c\n1,2,3\n3,3,1\n9,2,2\n"
 
 
-@given(logits(max_size=8), st.booleans())
-def test_the_order_is_that_of_a_stable_sort(vector: Vector, last: bool) -> None:
-    order = ranking(vector[None], last=last)[0].tolist()
-    indices = range(len(vector))
-    assert order == sorted(indices, key=lambda i: (-vector[i], -i if last else i))
-
-
-@given(logits(min_size=2))
-def test_close_is_a_runner_up_with_more_than_half_of_the_winners_probability(
-    vector: Vector,
+@given(st.lists(logits(min_size=4, max_size=4), min_size=1, max_size=20), st.booleans())
+@settings(max_examples=40)
+def test_the_order_is_that_of_a_stable_sort_and_close_is_half_of_the_winners_probability(
+    loaded_server: ForkServer, rows: list[Vector], last: bool
 ) -> None:
-    p = np.sort(softmax(vector[None])[0])
-    if abs(p[-2] / p[-1] - 0.5) > 1e-9:
-        assert hardmax(vector[None]).close()[0] == (p[-2] > p[-1] / 2)
+    text = "".join(",".join(map(repr, row.tolist())) + "\n" for row in rows).encode()
+    ties = ["--ties", "last" if last else "first", "--no-header"]
+    done = loaded_server.run(["hardmax", "--top", "4", *ties], text)
+    for line, row in zip(done.out.decode().splitlines(), rows, strict=True):
+        order = sorted(range(4), key=lambda i: (-row[i], -i if last else i))
+        assert line == ",".join(map(str, order))
+    with np.errstate(over="ignore"):
+        gaps = [float(np.diff(np.sort(row))[-1]) for row in rows]
+    if all(abs(gap - np.log(2)) > 1e-9 for gap in gaps):
+        written = loaded_server.run(["hardmax", "-f", "json", *ties], text).out
+        close = json.loads(written).get("summary", {}).get("close")
+        assert close == sum(gap < np.log(2) for gap in gaps) or len(rows) == 1
 
 
 def test_the_best_in_order_in_every_form(run: Run) -> None:
