@@ -6,20 +6,20 @@ import json
 import os
 import pty
 import select
+import shlex
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
 import pytest
 
 from softmax_cli.cli import COMMANDS, cli
-from softmax_cli.completion import Bash
-from softmax_cli.options import Option
 from tests.conftest import plain_environment
+from tests.forked import ForkServer
 
 COMPLETIONS = Path(__file__).parent.parent / "completions"
 NAMES = ["cat", "catfish", "guinea pig", "it's $5", 'say "hi"', "a,b", "x=y", "Löwe", "twice"]
@@ -157,34 +157,41 @@ def test_a_shell_completes(shell: Shell, line: str, last: str) -> None:
     assert shell.completed(line)[-1] == last
 
 
-def offered(*words: str, home: Path | None = None) -> list[str]:
-    """What is offered for the last word."""
-    old = Path.cwd()
-    os.chdir(home or old)
-    try:
-        items = Bash(cli, {}, "softmax-cli", "").get_completions(list(words[:-1]), words[-1])
-    finally:
-        os.chdir(old)
-    return [item.type if item.type != "plain" else item.value for item in items]
+Offered = Callable[..., list[str]]
 
 
-def options() -> list[tuple[str, Option]]:
-    found = []
+@pytest.fixture
+def offered(loaded_server: ForkServer, tmp_path: Path) -> Offered:
+    """What is offered for the last of some words, in a directory with some inputs."""
+    write_inputs(tmp_path)
+
+    def ask(*words: str) -> list[str]:
+        line = {"COMP_WORDS": shlex.join(["softmax-cli", *words]), "COMP_CWORD": str(len(words))}
+        environment = plain_environment({"_SOFTMAX_CLI_COMPLETE": "bash_complete", **line})
+        done = loaded_server.run([], env=environment, cwd=tmp_path)
+        assert (done.status, done.err) == (0, b"")
+        items = [line.split(",", 1) for line in done.out.decode().split("\n") if line]
+        return [kind if kind != "plain" else value for kind, value in items]
+
+    return ask
+
+
+def options() -> Iterator[tuple[str, click.Option]]:
     with click.Context(cli) as context:
         for name in COMMANDS:
             command = cli.get_command(context, name)
             assert command is not None
-            found += [(name, p) for p in command.get_params(context) if isinstance(p, Option)]
-    return found
+            parameters = command.get_params(context)
+            yield from ((name, p) for p in parameters if isinstance(p, click.Option))
 
 
-def test_commands_options_and_values_are_all_offered(tmp_path: Path) -> None:
-    write_inputs(tmp_path)
+def test_commands_options_and_values_are_all_offered(offered: Offered) -> None:
     assert offered("") == list(COMMANDS)
-    assert len(options()) > 50
+    known = {(name, dash): offered(name, dash) for name in COMMANDS for dash in ("-", "--")}
+    assert len(list(options())) > 50
     for command, option in options():
         for name in option.opts + option.secondary_opts:
-            assert name in offered(command, name[:2] if name.startswith("--") else "-")
+            assert name in known[command, "--" if name.startswith("--") else "-"]
         name = option.opts[-1]
         if isinstance(option.type, click.Choice):
             values = list(map(str, option.type.choices))
@@ -192,40 +199,38 @@ def test_commands_options_and_values_are_all_offered(tmp_path: Path) -> None:
             assert offered(command, f"{name}=") == [f"{name}={value}" for value in values]
         elif isinstance(option.type, click.Path) or option.metavar == "FILE":
             assert offered(command, name, "") == ["file"]
-        elif option.metavar in ("COL", "LIST") and option.heading in ("Input", "Target"):
-            assert offered(command, "-i", "tabs.tsv", name, "", home=tmp_path) == ["dog", "owl"]
+        elif name in ("--columns", "--keep", "--target-column"):
+            assert offered(command, "-i", "tabs.tsv", name, "") == ["dog", "owl"]
 
 
-def test_columns_are_those_of_the_file(tmp_path: Path) -> None:
-    write_inputs(tmp_path)
-
-    def columns(*words: str) -> list[str]:
-        return offered("softmax", *words, home=tmp_path)
-
+def test_columns_are_those_of_the_file(offered: Offered) -> None:
     listed = [name for name in NAMES if name != "twice"]  # which would be refused
     quoted = {"a,b": '"a,b"', 'say "hi"': '"say ""hi"""'}
-    assert columns("-i", "pets.csv", "-c", "") == [quoted.get(name, name) for name in listed]
-    assert columns("-i", "pets.csv", "-c", '"a') == ['"a,b"']
-    assert columns("-i", "pets.csv", "-c", '"a,b",cat') == ['"a,b",cat', '"a,b",catfish']
-    assert columns("-i", "pets.csv", "-c", "catfish,cat") == ["catfish,cat"]
-    assert columns("-i", "tabs.tsv", "-c", "") == ["dog", "owl"]
-    assert columns("-i", "tabs.tsv", "-d", ",", "-c", "") == ["dog\towl"][:0]
-    assert columns("-i", "numbers.csv", "-c", "") == []
-    assert columns("-i", "numbers.csv", "--header", "-c", "") == ["1", "2"]
-    assert columns("-i", "pets.csv", "--no-header", "-c", "") == []
-    assert columns("-i", "rows.jsonl", "-c", "h") == ["hen", "hog"]
-    assert columns("-i", "rows.json", "-c", "") == ["elk"]
-    assert offered("xent", "-i", "pets.csv", "--target-column", "cat", home=tmp_path) == listed[:2]
+    for file, words, expected in (
+        ("pets.csv", ["-c", ""], [quoted.get(name, name) for name in listed]),
+        ("pets.csv", ["-c", '"a'], ['"a,b"']),
+        ("pets.csv", ["-c", '"a,b",cat'], ['"a,b",cat', '"a,b",catfish']),
+        ("pets.csv", ["-c", "catfish,cat"], ["catfish,cat"]),
+        ("tabs.tsv", ["-c", ""], ["dog", "owl"]),
+        ("tabs.tsv", ["-d", ",", "-c", ""], []),
+        ("numbers.csv", ["-c", ""], []),
+        ("numbers.csv", ["--header", "-c", ""], ["1", "2"]),
+        ("pets.csv", ["--no-header", "-c", ""], []),
+        ("rows.jsonl", ["-c", "h"], ["hen", "hog"]),
+        ("rows.json", ["-c", ""], ["elk"]),
+    ):
+        assert offered("softmax", "-i", file, *words) == expected
+    assert offered("xent", "-i", "pets.csv", "--target-column", "cat") == listed[:2]
 
 
-def test_what_is_no_file_with_names_offers_none(tmp_path: Path) -> None:
+def test_what_is_no_file_with_names_offers_none(offered: Offered, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "a.npy").write_bytes(b"\x93NUMPY\x01\x00 a b")
     (tmp_path / "latin.csv").write_bytes(b"caf\xe9,b\n1,2\n")
     (tmp_path / "quote.csv").write_bytes(b'"a,b\n1,2\n')
     (tmp_path / "empty.csv").write_bytes(b"")
     for name in ("pipe", "a.npy", "latin.csv", "quote.csv", "empty.csv", "missing", ".", "-"):
-        assert offered("softmax", "-i", name, "-c", "", home=tmp_path) == [], name
+        assert offered("softmax", "-i", name, "-c", "") == [], name
     assert offered("softmax", "-c", "") == []
 
 
