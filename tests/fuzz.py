@@ -29,91 +29,59 @@ SECONDS: Final = 20
 STATUSES: Final = {0, 1, 2, 3}
 
 COMMANDS: Final = [
-    ["softmax"],
-    ["softmax", "-T", "0"],
-    ["softmax", "--log", "-T", "0.5"],
-    ["softmax", "--top-k", "2", "--top-p", "0.9", "--min-p", "0.1"],
-    ["softmax", "--alpha", "1.5", "--log"],
-    ["softmax", "--sample", "3", "--seed", "1"],
-    ["softmax", "--hierarchical", "3,2,1"],
-    ["softmax", "--hierarchical", "{other}"],
-    ["hardmax"],
-    ["hardmax", "--as", "name", "--ties", "all"],
-    ["hardmax", "--top", "2"],
-    ["hardmax", "--ties", "split"],
-    ["xent", "-t", "0"],
-    ["xent", "-t", "cat", "--breakdown"],
-    ["xent", "--target-column", "is", "--gradient"],
-    ["xent", "--target-column", "1", "--worst", "2"],
-    ["xent", "-t", "1", "--from", "probs", "--normalize", "--label-smoothing", "0.1"],
-    ["xent", "--targets", "{other}", "--reduction", "mean"],
-    ["xent", "--hierarchical", "3,2,1", "-t", "2"],
-    ["xent", "--hierarchical", "{other}", "--target-column", "1"],
-    ["xent", "-t", "1", "--negative", "2", "--seed", "1", "--breakdown"],
-    ["xent", "--target-column", "is", "--sampled", "2", "--repeat", "3", "--seed", "1"],
-    ["xent", "-t", "0", "--sampled", "2", "--noise", "{other}", "--gradient", "--seed", "1"],
-    ["kl"],
-    ["kl", "--normalize", "--against", "{other}"],
-    ["kl", "--from", "logits", "--against", "1,2", "--breakdown"],
-    ["kl", "--generalized", "--against", "1,2,3", "--divergence", "js"],
-    ["compare"],
-    ["compare", "-T", "0,1", "--check"],
-    ["compare", "-T", "0.1,1,10"],
+    line.split()
+    for line in """
+    softmax
+    softmax -T 0
+    softmax --log -T 0.5
+    softmax --top-k 2 --top-p 0.9 --min-p 0.1
+    softmax --alpha 1.5 --log
+    softmax --sample 3 --seed 1
+    softmax --hierarchical 3,2,1
+    softmax --hierarchical {other}
+    hardmax
+    hardmax --as name --ties all
+    hardmax --top 2
+    hardmax --ties split
+    xent -t 0
+    xent -t cat --breakdown
+    xent --target-column is --gradient
+    xent --target-column 1 --worst 2
+    xent -t 1 --from probs --normalize --label-smoothing 0.1
+    xent --targets {other} --reduction mean
+    xent --hierarchical 3,2,1 -t 2
+    xent --hierarchical {other} --target-column 1
+    xent -t 1 --negative 2 --seed 1 --breakdown
+    xent --target-column is --sampled 2 --repeat 3 --seed 1
+    xent -t 0 --sampled 2 --noise {other} --gradient --seed 1
+    kl
+    kl --normalize --against {other}
+    kl --from logits --against 1,2 --breakdown
+    kl --generalized --against 1,2,3 --divergence js
+    compare
+    compare -T 0,1 --check
+    compare -T 0.1,1,10
+    """.strip().splitlines()
 ]
 OPTIONS: Final = [
-    ["-f", "csv"],
-    ["-f", "tsv"],
-    ["-f", "json"],
-    ["-f", "jsonl"],
-    ["-f", "npy"],
-    ["-f", "table"],
-    ["-f", "markdown"],
-    ["-o", "/dev/stdout"],
-    ["-p", "3"],
-    ["--decimals", "3"],
-    ["-c", "2-"],
-    ["-c", "cat,dog"],
-    ["-k", "1"],
-    ["-k", "id"],
-    ["-d", ";"],
-    ["-d", "space"],
-    ["--header"],
-    ["--no-header"],
-    ["--names", "a,b"],
-    ["--axis", "row"],
-    ["--axis", "column"],
-    ["--input-format", "csv"],
-    ["--input-format", "json"],
-    ["--input-format", "jsonl"],
-    ["--input-format", "npy"],
-    ["--invalid", "nan"],
-    ["--invalid", "skip"],
-    ["-j", "2"],
-    ["-v"],
+    option.split()
+    for option in (
+        *("-f csv", "-f tsv", "-f json", "-f jsonl", "-f npy", "-f table", "-f markdown"),
+        *("-o /dev/stdout", "-p 3", "--decimals 3", "-c 2-", "-c cat,dog", "-k 1", "-k id"),
+        *("-d ;", "-d space", "--header", "--no-header", "--names a,b", "-j 2", "-v"),
+        *("--axis row", "--axis column", "--invalid nan", "--invalid skip"),
+        *("--input-format csv", "--input-format json", "--input-format jsonl"),
+        "--input-format npy",
+    )
 ]
-ARGUMENTS: Final = [
-    "1",
-    "-2.5",
-    "1,2,3",
-    "[3 2 1]",
-    "(1;2)",
-    "tensor([[1., 2.], [3., 4.]])",
-    "-inf",
-]
+ARGUMENTS: Final = ["1", "-2.5", "1,2,3", "[3 2 1]", "(1;2)", "-inf"]
+ARGUMENTS.append("tensor([[1., 2.], [3., 4.]])")
 TOKENS: Final = [
     *(b"\0", b"\xff", b"\xef\xbb\xbf", b"\r", b"\n", b"\r\n", b"\x1b[31m", b'"', b'""', b"'", b"#"),
     *(b",", b";", b"\t", b" ", b"|", b"[", b"]", b"{", b"}", b"(", b")", b":", b"_", b"-", b"--"),
     *(b"nan", b"inf", b"-inf", b"Infinity", b"null", b"true", b"1e400", b"1e-400", b"-0", b"0"),
-    *(
-        b"9" * 400,
-        b"1_0",
-        b"0x1p3",
-        "\u0661".encode(),
-        b"\xc2\xa0",
-        b"\\ud800",
-        b"[" * 2000,
-        b"abc",
-    ),
+    *(b"9" * 400, b"1_0", b"0x1p3", "\u0661".encode(), b"\xc2\xa0", b"\\ud800", b"[" * 2000),
+    b"abc",
     *(b"\x93NUMPY", b"|O8", b"(2, 2)", b"-1", b"99999999999999999999", b"cat", b"is", b"rows"),
 ]
 # Rows of which none may be lost: text of one dialect, all of its cells numbers or not
@@ -317,20 +285,8 @@ def case_of(rng: random.Random, folder: Path) -> Case:
 
 def rows_of(rng: random.Random) -> Case:
     """Rows of two cells, some of them bad."""
-    cells = [
-        b"1",
-        b"0.5",
-        b"2",
-        b"1",
-        b"-inf",
-        b"inf",
-        b"nan",
-        b"x",
-        b"",
-        b'"1"',
-        b'"a\n2"',
-        b"\xff",
-    ]
+    cells = [b"1", b"0.5", b"2", b"1", b"-inf", b"inf", b"nan", b"x", b"", b'"1"', b'"a\n2"']
+    cells.append(b"\xff")
     good = [b"1,1", b"0.5,0.25", b'1,"2"', b"1,1\r", b" 1,\t2"]
     rows = [rng.choice(good) for _ in range(2)]  # which say how long rows are
     for _ in range(rng.choice([1, 5, 30, 300])):

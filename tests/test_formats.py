@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import time
 from pathlib import Path
 
 import numpy as np
@@ -174,11 +173,3 @@ def test_the_format_can_be_told(run: Run) -> None:
         run("softmax", "--input-format", form, stdin="1,2\n").fails(1)
         run("softmax", "--input-format", form, stdin="").fails(1)
     assert "typed" in run("softmax", "--input-format", "csv", "1", "2").fails(2)
-
-
-def test_json_lines_stream() -> None:
-    script = f"(printf '[1,1]\\n'; sleep 1; printf '[0,0]\\n') | '{COMMAND}' softmax | head -1"
-    start = time.monotonic()
-    done = run_command(["bash", "-c", f"read -r row < <({script}); echo $row"])
-    assert done.ok() == "0.5,0.5\n"
-    assert time.monotonic() - start < 30

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import pickle
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.conftest import COMMAND, Run, plain_environment, run_command
+from tests.conftest import COMMAND, Run, run_command
 from tests.test_formats import lying, npy
 
 HALVES = "0.5,0.5\n"
@@ -103,17 +102,9 @@ def test_a_file_that_may_not_be_read(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
-@pytest.mark.parametrize("form", ["csv", "json", "jsonl", "npy", "table"])
-def test_a_full_disk_is_told(form: str) -> None:
-    with Path("/dev/full").open("wb") as full:
-        done = subprocess.run(
-            [COMMAND, "softmax", "-f", form],
-            input=b"1,1\n" * 3,
-            stdout=full,
-            stderr=subprocess.PIPE,
-            env=plain_environment(),
-            check=False,
-        )
-    assert done.returncode == 1
-    assert done.stderr.startswith(b"softmax-cli: error: can't write")
-    assert done.stderr.count(b"\n") == 1
+def test_a_full_disk_is_told() -> None:
+    words = [*(f"softmax -f {form}" for form in ("csv", "json", "jsonl", "npy", "table"))]
+    for command in [*words, "softmax --help", "softmax -f npy 1 2"]:
+        script = f"printf '1,1\\n1,1\\n' | softmax-cli {command} > /dev/full"
+        done = run_command(["bash", "-c", script])
+        assert done.fails(1) == "can't write to standard output: No space left on device"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import subprocess
-import time
 from pathlib import Path
 
 import numpy as np
@@ -190,40 +189,6 @@ def test_warnings_about_rows_are_counted_once(run: Run) -> None:
     done = run("hardmax", "--invalid", "skip", stdin="1,1\ninf,inf\n2,2\n-inf,-inf\n3,3\n")
     assert "stdin:1: a tie" in done.err
     assert "(and 2 more)" in done.err
-
-
-def test_any_number_of_processes_does_the_same(run: Run, tmp_path: Path) -> None:
-    path = tmp_path / "large.csv"
-    lines = [f"row {i},1.{i:06},-2.500000,3.000000\n" for i in range(140_000)]
-    for i in range(77, len(lines), 997):
-        lines[i] = ["x,?,1,1\n", "x,1\n", "x,-inf,-inf,-inf\n"][i % 3]
-    path.write_text("".join(lines))
-    for invalid in ("nan", "skip"):
-        args = ("hardmax", "-k", "1", "--no-header", "--invalid", invalid, "-i", str(path))
-        one = run(*args, "-j", "1")
-        assert (one.status, one.out.count("\n")) == (0, 140_000 if invalid == "nan" else 139_859)
-        assert "141 rows can't be used" in one.err
-        assert run(*args, "-j", "2")[1:] == one[1:]
-
-
-def test_a_row_behind_a_bad_one_does_not_wait() -> None:
-    with subprocess.Popen(
-        [COMMAND, "softmax", "--invalid", "nan"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=plain_environment(),
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write(b"1,1\n2,2\n")
-        for bad, out in ((b"1,1\n", b"0.5,0.5\n"), (b"?,1\n", b"nan,nan\n")) * 2:
-            process.stdin.write(bad)
-            process.stdin.flush()
-            while process.stdout.readline() != out:
-                time.sleep(0)
-        process.stdin.close()
-        assert process.wait(timeout=30) == 0
 
 
 @given(st.lists(st.sampled_from([*BAD, b"1,1", b"2,2"]), min_size=1, max_size=30))

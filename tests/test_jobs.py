@@ -77,15 +77,19 @@ def _assert_gone(pids: list[int]) -> None:
         ["softmax", "-f", "table"],
         ["xent", "-t", "1", "-f", "table"],
         ["xent", "--target-column", "1", "--names", "a,b,c", "--worst", "7", "-f", "json"],
+        ["softmax", "--top-k", "3", "--top-p", "0.9", "--min-p", "0.1"],
+        ["softmax", "--sample", "3", "--seed", "11"],
+        ["hardmax", "--no-header", "-k", "4,1"],
+        ["xent", "-t", "1", "--negative", "2", "--seed", "8"],
+        ["softmax", "-c", "2-", "--hierarchical", "5,3,2,1"],
+        ["xent", "-c", "2-", "-t", "1", "--hierarchical", "5,3,2,1"],
     ],
     ids=" ".join,
 )
 def test_what_comes_out_does_not_depend_on_jobs(run: Run, large: Path, command: list[str]) -> None:
     one = run(*command, "-i", str(large), "-j", "1")
     assert one.out
-    for jobs in ("2", "3"):
-        many = run(*command, "-i", str(large), "-j", jobs)
-        assert many[1:] == one[1:]
+    assert run(*command, "-i", str(large), "-j", "3")[1:] == one[1:]
     piped = run(*command, "-j", "2", stdin=large.read_bytes())
     assert piped.out == one.out
     assert piped.err.replace("stdin", str(large)) == one.err
@@ -151,15 +155,19 @@ def test_nor_do_odd_rows_and_errors(
     assert piped.err.replace("stdin", str(path)) == one.err
 
 
-@pytest.mark.parametrize("invalid", ["error", "skip"])
+@pytest.mark.parametrize("invalid", ["error", "nan", "skip"])
 def test_nor_do_quotes_in_every_row(run: Run, tmp_path: Path, invalid: str) -> None:
-    odd = {20_000: '"a ""b""",2,3\n', 30_000: '"two\n, lines",2,x\n', 35_000: '"c",1,"2"\n'}
+    odd = {i: ["x,?,1\n", "x,1\n", "x,-inf,-inf\n"][i % 3] for i in range(21_077, ROWS, 997)}
+    odd |= {20_000: '"a ""b""",2,3\n', 30_000: '"two\n, lines",2,x\n', 35_000: '"c",1,"2"\n'}
     lines = [odd.get(i, f'"name {i}, {"x" * 80}",{i % 7},-1.5\n') for i in range(ROWS)]
     path = tmp_path / "quoted.csv"
     path.write_text("".join(lines))
     command = ["softmax", "-c", "2-", "-k", "1", "--invalid", invalid]
     one = run(*command, "-i", str(path), "-j", "1")
-    assert '"two\n, lines"' not in one.out
+    if invalid == "nan":
+        assert one.out.count("\n") == ROWS + 1
+        assert f"{len(odd) - 2} rows can't be used" in one.err
+    assert ('"two\n, lines"' in one.out) == (invalid == "nan")
     for jobs in ("2", "3"):
         assert run(*command, "-i", str(path), "-j", jobs)[1:] == one[1:]
 
@@ -269,20 +277,6 @@ def test_a_full_disk_leaves_whole_rows_and_an_error(
     assert len(written) > 1_000_000
     assert written.endswith("\n")
     assert whole.startswith(written)
-
-
-def test_a_closed_pipe_ends_all_in_silence(large: Path) -> None:
-    script = f"{COMMAND} softmax -j 2 -i {large} | head -1; echo ${{PIPESTATUS[0]}}"
-    done = subprocess.run(
-        ["bash", "-c", script],
-        env=plain_environment(),
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.stdout.endswith(b"\n141\n")
-    assert done.stdout.count(b"\n") == 2
-    assert done.stderr == b""
 
 
 class Piped:

@@ -107,15 +107,6 @@ def test_what_can_not_be_copied_is_refused(run: Run) -> None:
     assert "no column named 'is'" in run("softmax", "-k", "is", stdin="id,a\nx,1\n").fails(1)
 
 
-def test_any_number_of_processes_copies_the_same(run: Run, tmp_path: Path) -> None:
-    path = tmp_path / "large.csv"
-    path.write_text("".join(f"row {i:07},1.{i},-2.50000,3,é {i % 7}\n" for i in range(120_000)))
-    one = run("hardmax", "-k", "1,5", "--no-header", "-i", str(path), "-j", "1")
-    assert one.ok().startswith("row 0000000,é 0,2\nrow 0000001,é 1,2\n")
-    many = run("hardmax", "-k", "1,5", "--no-header", "-i", str(path), "-j", "2")
-    assert many[1:] == one[1:]
-
-
 _cells = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=6)
 
 

@@ -233,16 +233,6 @@ def test_a_seed_repeats_the_draws_whatever_comes_after_a_row(run: Run) -> None:
     assert one_by_one[0] != whole.splitlines()[0]
 
 
-def test_any_number_of_processes_writes_the_same(run: Run, tmp_path: Path) -> None:
-    path = tmp_path / "rows.csv"
-    path.write_text("1.5,2,3.25\n4,5,-6\n" * 40000)
-    args = ["xent", "-i", str(path), "-t", "1", "--negative", "2", "--seed", "8", "-j"]
-    assert run(*args, "1").ok() == run(*args, "4").ok()
-    for command in (["softmax"], ["xent", "-t", "1"]):
-        tree = [*command, "-i", str(path), "--hierarchical", COUNTS, "-j"]
-        assert run(*tree, "1").ok() == run(*tree, "4").ok()
-
-
 def test_estimates_of_rows_with_names(run: Run) -> None:
     args = ["xent", "--target-column", "label", "--ignore", "?", "--sampled", "5", "--seed", "1"]
     document = json.loads(run(*args, "-f", "json", stdin=PETS).ok())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import subprocess
 from html import unescape
 from html.parser import HTMLParser
 
@@ -13,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from tests.conftest import COMMAND, Run, plain_environment
+from tests.conftest import Run
 from tests.forked import ForkServer
 
 
@@ -106,22 +105,6 @@ def test_the_cells_are_those_of_the_table(run: Run, args: list[str]) -> None:
             assert set(cell.replace(",", " ").split()) <= known, (cell, table)
     numbers = {word for line in shown.paragraphs for word in line.split() if word[:1].isdigit()}
     assert {number.rstrip(",") for number in numbers} <= known
-
-
-def test_rows_stream() -> None:
-    with subprocess.Popen(
-        [COMMAND, "softmax", "-f", "markdown"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=plain_environment(),
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        for _ in range(2):  # the first may be alone
-            process.stdin.write(b"1,1\n")
-            process.stdin.flush()
-        lines = [process.stdout.readline() for _ in range(4)]
-        assert lines[-1].startswith(b"| 2 | 0.5 | 0.5 |")
 
 
 def test_names_are_shown_as_they_are(run: Run) -> None:

@@ -85,9 +85,3 @@ def test_what_is_no_array_is_refused(run: Run) -> None:
     assert "--precision" in run("softmax", "-f", "npy", "-p", "3", "1", "2").fails(2)
     assert "name is text" in run("hardmax", "-f", "npy", "--as", "name", "1", "2").fails(2)
     assert "is text" in run("compare", "-f", "npy", "1", "2").fails(2)
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
-def test_a_full_disk_is_told() -> None:
-    script = f"'{COMMAND}' softmax -f npy 1 2 > /dev/full"
-    assert "can't write" in run_command(["bash", "-c", script]).fails(1)

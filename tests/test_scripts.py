@@ -1,4 +1,4 @@
-"""Exit statuses and interrupts as scripts see them, in a real bash."""
+"""Exit statuses, pipes and interrupts as scripts see them, in a real bash."""
 
 from __future__ import annotations
 
@@ -104,6 +104,26 @@ def test_ctrl_c_in_the_middle_leaves_whole_rows(
     assert len(written) < ROWS * 10 * len(row)
 
 
+def test_ctrl_c_while_it_waits_ends_with_130_and_no_word() -> None:
+    with subprocess.Popen(
+        [COMMAND, "softmax"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=plain_environment(),
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdin.write(b"1,2\n")
+        process.stdin.flush()
+        assert process.stdout.readline()
+        time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 130
+        assert process.stderr.read() == b""
+
+
 @pytest.mark.parametrize(
     "module",
     ["softmax_cli.cli", "click", "softmax_cli.commands.softmax", "numpy", "orjson", "uuid"],
@@ -114,12 +134,23 @@ def test_ctrl_c_while_it_starts_is_as_quiet(module: str) -> None:
     assert (done.status, done.out, done.err) == (130, "", "")
 
 
-def test_a_missing_file_in_a_pipeline_fails_it(tmp_path: Path) -> None:
-    script = "set -euo pipefail; softmax-cli softmax -i missing.csv | sort; echo not reached"
+@pytest.mark.parametrize(
+    ("script", "status", "out", "err"),
+    [
+        ('loss=$(softmax-cli xent 2,1,0.1 -t 0); printf "<%s>" "$loss"', 0,
+         "<0.41703001627783354>", ""),
+        ("python -m softmax_cli softmax 1 1", 0, "0.5,0.5\n", ""),
+        ("python -m softmax_cli sofmax", 2, "", "no such command"),
+        ("set -euo pipefail; softmax-cli softmax -i missing.csv | sort; echo not reached", 1, "",
+         "softmax-cli: error: can't read missing.csv: No such file or directory\n"),
+        ("set -o pipefail; yes 1,1 | softmax-cli softmax | head -1", 141, "0.5,0.5\n", ""),
+    ],
+)  # fmt: skip
+def test_scripts(script: str, status: int, out: str, err: str, tmp_path: Path) -> None:
     done = run_command(["bash", "-c", script], cwd=tmp_path)
-    assert done.status == 1
-    assert done.out == ""
-    assert done.err == "softmax-cli: error: can't read missing.csv: No such file or directory\n"
+    assert (done.status, done.out) == (status, out)
+    assert err in done.err
+    assert bool(err) == bool(done.err)
 
 
 def test_values_of_options_are_refused_in_plain_words() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import mpmath
@@ -172,11 +171,3 @@ def test_what_is_left_in_every_format(run: Run) -> None:
 )
 def test_bad_ranges_are_usage_errors(run: Run, args: list[str], named: str) -> None:
     assert named in run("softmax", *args, "1", "2").fails(2)
-
-
-def test_any_number_of_processes(run: Run, tmp_path: Path) -> None:
-    rng = np.random.default_rng(5)
-    path = tmp_path / "rows.csv"
-    np.savetxt(path, rng.normal(size=(25_000, 6)) * 3, delimiter=",", fmt="%.17g")
-    args = ("softmax", "-i", str(path), "--top-k", "5", "--top-p", "0.9", "--min-p", "0.1")
-    assert run(*args, "-j", "2").ok() == run(*args, "-j", "1").ok()
