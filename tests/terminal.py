@@ -14,10 +14,7 @@ from tests.conftest import COMMAND, Ran, plain_environment
 
 
 def run_in_terminal(
-    *args: str,
-    columns: int = 80,
-    stdin: bytes | None = b"",
-    env: Mapping[str, str] | None = None,
+    *args: str, columns: int = 80, stdin: bytes | None = b"", env: Mapping[str, str] | None = None
 ) -> Ran:
     """Run softmax-cli with a terminal as its standard output.
 

@@ -18,43 +18,41 @@ from tests.forked import ForkServer
 ODD = 'id,a,b,"na,me"\n007,1,1,x\n"q""1",3,3,"y,z"\n 8 ,5,5,"two\nlines"\n'
 
 
-def test_cells_are_copied_as_they_stand(run: Run) -> None:
-    assert run("softmax", "-k", "4,id", stdin=ODD).ok() == (
-        '"na,me",id,a,b\nx,007,0.5,0.5\n"y,z","q""1",0.5,0.5\n"two\nlines", 8 ,0.5,0.5\n'
-    )
-    assert run("softmax", "-k", "1", stdin="1.50\t1\t1\n-0\t2\t2\n").ok() == (
-        "1.50,0.5,0.5\n-0,0.5,0.5\n"
-    )
+TEXT = "id,a,b\nx,0.5,0.5\ny,0.25,0.75\n"
+LABELLED = "id,a,b,is\nx,1,1,a\ny,1,1,b\nz,3,0,b\n"
+XENT = "xent --target-column is -k id,is --base 2 -p 2"
+OBJECTS = '{"id":17,"a":1,"b":1,"ok":true}\n{"ok":null,"b":2,"a":2,"id":"x"}\n'
 
 
-def test_what_is_kept_leaves_the_vector_unless_it_was_chosen(run: Run) -> None:
-    text = "7,7,6\n"
-    assert run("hardmax", "-k", "1", stdin=text).ok() == "7,0\n"
-    assert run("softmax", "-k", "3", "-p", "3", stdin=text).ok() == "6,0.5,0.5\n"
-    assert run("softmax", "-k", "3", "-c", "1-2,3", "-p", "3", stdin=text).ok() == (
-        "6,0.422,0.422,0.155\n"
-    )
-    assert run("softmax", "-k", "1", stdin="x,1\ny,1\n").ok() == "x,1.0\ny,1.0\n"
-    assert "no column is left" in run("softmax", "-k", "1-", stdin=text).fails(1)
+@pytest.mark.parametrize(
+    ("line", "text", "out"),
+    [
+        ("softmax -k 4,id", ODD, ('"na,me",id,a,b\nx,007,0.5,0.5\n"y,z","q""1",0.5,0.5\n'
+         '"two\nlines", 8 ,0.5,0.5\n')),
+        ("softmax -k 1", "1.50\t1\t1\n-0\t2\t2\n", "1.50,0.5,0.5\n-0,0.5,0.5\n"),
+        ("hardmax -k 1", "7,7,6\n", "7,0\n"),
+        ("softmax -k 3 -p 3", "7,7,6\n", "6,0.5,0.5\n"),
+        ("softmax -k 3 -c 1-2,3 -p 3", "7,7,6\n", "6,0.422,0.422,0.155\n"),
+        ("softmax -k 1", "x,1\ny,1\n", "x,1.0\ny,1.0\n"),
+        ("hardmax -k id --ties last", TEXT, "id,index\nx,1\ny,1\n"),
+        ("kl -k id --against 0.5,0.5 -p 3", TEXT, "id,kl\nx,0\ny,0.131\n"),
+        ("kl -k id -p 3", TEXT, "id,kl\nx,0.144\n"),
+        (XENT, LABELLED, "id,is,loss\nx,a,1\ny,b,1\nz,b,4.4\n"),
+        (f"{XENT} --worst 1", LABELLED,
+         "id,is,line,loss,target,predicted,probability\nz,b,4,4.4,b,a,0.047\n"),
+        ("softmax -k ok,id", OBJECTS, "ok,id,a,b\ntrue,17,0.5,0.5\nnull,x,0.5,0.5\n"),
+        ("softmax -k 2", '[1,"é",1]\n[2,2.5,2]\n', "é,0.5,0.5\n2.5,0.5,0.5\n"),
+    ],
+)  # fmt: skip
+def test_cells_are_copied_as_they_stand(run: Run, line: str, text: str, out: str) -> None:
+    assert run(*line.split(), stdin=text).ok() == out
 
 
-def test_every_command_copies_cells(run: Run) -> None:
-    text = "id,a,b\nx,0.5,0.5\ny,0.25,0.75\n"
-    assert run("hardmax", "-k", "id", "--ties", "last", stdin=text).ok() == "id,index\nx,1\ny,1\n"
-    assert run("kl", "-k", "id", "--against", "0.5,0.5", "-p", "3", stdin=text).ok() == (
-        "id,kl\nx,0\ny,0.131\n"
-    )
-    assert run("kl", "-k", "id", "-p", "3", stdin=text).ok() == "id,kl\nx,0.144\n"
-    labelled = "id,a,b,is\nx,1,1,a\ny,1,1,b\nz,3,0,b\n"
-    xent = ("xent", "--target-column", "is", "-k", "id,is", "--base", "2", "-p", "2")
-    assert run(*xent, stdin=labelled).ok() == "id,is,loss\nx,a,1\ny,b,1\nz,b,4.4\n"
-    assert run(*xent, "--worst", "1", stdin=labelled).ok() == (
-        "id,is,line,loss,target,predicted,probability\nz,b,4,4.4,b,a,0.047\n"
-    )
-    lines = run("compare", "-k", "id", stdin=text).ok().splitlines()
+def test_compare_copies_cells_too(run: Run) -> None:
+    lines = run("compare", "-k", "id", stdin=TEXT).ok().splitlines()
     assert lines[0] == "id,row,method,dtype,temperature,status,ulp_error,a,b"
     assert [line[:6] for line in lines[1::8]] == ["x,1,ha", "y,2,ha"]
-    assert "first" in run("compare", "-k", "id", "-f", "table", stdin=text).ok()
+    assert "first" in run("compare", "-k", "id", "-f", "table", stdin=TEXT).ok()
 
 
 @pytest.mark.parametrize("form", ["json", "jsonl"])
@@ -67,18 +65,12 @@ def test_objects_have_them_under_a_key_of_their_own(run: Run, form: str) -> None
     assert json.loads(written)["keep"] == ["u", "v"]
 
 
-def test_json_and_arrays_have_cells_too(run: Run, tmp_path: Path) -> None:
-    text = '{"id":17,"a":1,"b":1,"ok":true}\n{"ok":null,"b":2,"a":2,"id":"x"}\n'
-    assert run("softmax", "-k", "ok,id", stdin=text).ok() == (
-        "ok,id,a,b\ntrue,17,0.5,0.5\nnull,x,0.5,0.5\n"
-    )
-    assert json.loads(run("softmax", "-f", "jsonl", "-k", "id", "-c", "a,b", stdin=text).ok()
-        .splitlines()[0])["keep"] == {"id": 17}  # fmt: skip
-    written = run("softmax", "-f", "jsonl", "-k", "id", "-c", "a,b", stdin=text).ok()
+def test_what_was_kept_can_be_kept_again_and_arrays_have_cells_too(
+    run: Run, tmp_path: Path
+) -> None:
+    written = run("softmax", "-f", "jsonl", "-k", "id", "-c", "a,b", stdin=OBJECTS).ok()
+    assert json.loads(written.splitlines()[0])["keep"] == {"id": 17}
     assert run("hardmax", "-k", "keep", stdin=written).status == 0
-    assert run("softmax", "-k", "2", stdin='[1,"é",1]\n[2,2.5,2]\n').ok() == (
-        "é,0.5,0.5\n2.5,0.5,0.5\n"
-    )
     np.save(tmp_path / "a.npy", np.array([[17, 1, 1], [18, 2, 2]]))
     array = run("softmax", "-k", "1", "-i", "a.npy", cwd=tmp_path)
     assert array.ok() == "17,0.5,0.5\n18,0.5,0.5\n"
@@ -96,15 +88,20 @@ def test_tables_have_them_in_front(run: Run, columns: str) -> None:
     assert lone.out.startswith(" id first   it None\n\n class")
 
 
-def test_what_can_not_be_copied_is_refused(run: Run) -> None:
-    text = "x,1,1\nx,1,1\n"
-    assert "--keep" in run("softmax", "-k", "1", "1", "2").fails(2)
-    assert "holds numbers" in run("softmax", "-k", "1", "-f", "npy", stdin=text).fails(2)
-    for command in (("xent", "-t", "0"), ("kl", "--against", "1,1")):
-        done = run(*command, "-k", "1", "--reduction", "sum", stdin=text)
-        assert "leaves none" in done.fails(2)
-    assert "no rows" in run("softmax", "-k", "1", "--axis", "column", stdin=text).fails(2)
-    assert "no column named 'is'" in run("softmax", "-k", "is", stdin="id,a\nx,1\n").fails(1)
+@pytest.mark.parametrize(
+    ("line", "status", "message"),
+    [
+        ("softmax -k 1 1 2", 2, "--keep"),
+        ("softmax -k 1 -f npy", 2, "holds numbers"),
+        ("xent -t 0 -k 1 --reduction sum", 2, "leaves none"),
+        ("kl --against 1,1 -k 1 --reduction sum", 2, "leaves none"),
+        ("softmax -k 1 --axis column", 2, "no rows"),
+        ("softmax -k is --header", 1, "no column named 'is'"),
+        ("softmax -k 1-", 1, "no column is left"),
+    ],
+)
+def test_what_can_not_be_copied_is_refused(run: Run, line: str, status: int, message: str) -> None:
+    assert message in run(*line.split(), stdin="x,1,1\nx,1,1\n").fails(status)
 
 
 _cells = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=6)

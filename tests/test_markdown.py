@@ -58,11 +58,7 @@ def page(text: str) -> _Page:
 def test_one_vector_has_a_line_for_each_class(run: Run) -> None:
     shown = page(run("softmax", "-f", "markdown", "--names", "cat,dog", "1", "2").ok())
     assert shown.tables == [
-        [
-            ["class", "logit", "probability"],
-            ["cat", "1", "0.268941"],
-            ["dog", "2", "0.731059"],
-        ]
+        [["class", "logit", "probability"], ["cat", "1", "0.268941"], ["dog", "2", "0.731059"]]
     ]
     assert shown.right == [False, True, True]
     assert shown.paragraphs == [

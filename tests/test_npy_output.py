@@ -69,17 +69,6 @@ def test_rows_before_a_bad_one_are_an_array(tmp_path: Path) -> None:
     assert np.load(tmp_path / "a.npy").tolist() == [1, 0]
 
 
-def test_many_blocks_make_one_array(tmp_path: Path) -> None:
-    rows = np.random.default_rng(0).normal(size=(50_000, 4))
-    np.save(tmp_path / "x.npy", rows)
-    script = f"'{COMMAND}' softmax -i x.npy -f npy > y.npy"
-    assert run_command(["bash", "-c", script], cwd=tmp_path).ok() == ""
-    written = np.load(tmp_path / "y.npy")
-    assert written.shape == rows.shape
-    assert np.array_equal(written, piped("softmax", "-i", str(tmp_path / "x.npy")))
-    assert np.allclose(written.sum(axis=1), 1)
-
-
 def test_what_is_no_array_is_refused(run: Run) -> None:
     assert "terminal" in run_in_terminal("softmax", "-f", "npy", "1", "2").fails(2)
     assert "--precision" in run("softmax", "-f", "npy", "-p", "3", "1", "2").fails(2)

@@ -20,6 +20,7 @@ R_TABLE = b'"cat" "dog"\n"x" 2 2\n"y" 0 0\n'  # write.table(d)
 R_TABLE_TABS = b"cat\tdog\nx\t2\t2\ny\t0\t0\n"  # write.table(d, sep = "\t", quote = FALSE)
 R_CSV = b'"","cat","dog"\n"x",2,2\n"y",0,0\n'  # write.csv(d)
 SPREADSHEET = b"\xef\xbb\xbfcat;dog\r\n2;2\r\n0;0\r\n"
+KEPT = "cat,dog\nx,0.5,0.5\ny,0.5,0.5\n"
 HALVES = "cat,dog\n0.5,0.5\n0.5,0.5\n"
 
 
@@ -39,47 +40,48 @@ def test_names_of_rows_are_no_numbers(run: Run, data: bytes, expected: str, inva
     assert run("softmax", "--invalid", invalid, stdin=data).ok() == expected
 
 
-@pytest.mark.parametrize("data", [R_TABLE, R_TABLE_TABS, R_CSV])
-def test_names_of_rows_can_be_kept(run: Run, data: bytes) -> None:
-    assert run("softmax", "-k", "1", stdin=data).ok() == ",cat,dog\nx,0.5,0.5\ny,0.5,0.5\n"
-    chosen = run("softmax", "-k", "1", "-c", "dog,cat", stdin=data)
-    assert chosen.ok() == ",dog,cat\nx,0.5,0.5\ny,0.5,0.5\n"
+NUMBERED = b",a\n7,1\n0,1\n"
+COMMAS = b"cat;dog\r\n1,5;2,5\r\n"
 
 
-def test_a_column_of_numbers_without_a_name_can_be_chosen(run: Run) -> None:
-    assert run("hardmax", "-c", "1-", stdin=b",a\n7,1\n0,1\n").ok() == "index\n0\n1\n"
-    assert run("softmax", stdin=b",score\n0,1\n1,1\n").ok() == "score\n0.5\n0.5\n"
+@pytest.mark.parametrize(
+    ("line", "data", "out"),
+    [
+        *(("softmax -k 1", data, f",{KEPT}") for data in (R_TABLE, R_TABLE_TABS, R_CSV)),
+        ("softmax -k 1 -c dog,cat", R_CSV, ",dog,cat\nx,0.5,0.5\ny,0.5,0.5\n"),
+        ("hardmax -c 1-", NUMBERED, "index\n0\n1\n"),
+        ("softmax", b",score\n0,1\n1,1\n", "score\n0.5\n0.5\n"),
+        ("softmax -c 2-", PANDAS_NAMED, HALVES),
+        ("softmax -k 1", PANDAS_NAMED, f"id,{KEPT}"),
+    ],
+)
+def test_names_of_rows_can_be_kept_or_left_out(run: Run, line: str, data: bytes, out: str) -> None:
+    assert run(*line.split(), stdin=data).ok() == out
 
 
-def test_names_of_rows_under_a_name_are_told_how_to_be_left_out(run: Run) -> None:
-    message = run("softmax", stdin=PANDAS_NAMED).fails(1)
-    assert message == (
+def test_names_of_rows_and_decimal_commas_are_told(run: Run) -> None:
+    assert run("softmax", stdin=PANDAS_NAMED).fails(1) == (
         "stdin:2:1: 'x' is not a number (names of rows? -c 2- leaves them out, -k 1 copies them)"
     )
-    assert run("softmax", "-c", "2-", stdin=PANDAS_NAMED).ok() == HALVES
-    assert run("softmax", "-k", "1", stdin=PANDAS_NAMED).ok() == (
-        "id,cat,dog\nx,0.5,0.5\ny,0.5,0.5\n"
-    )
     assert "-k 1" in run("softmax", stdin=b"x,1,2\ny,3,4\n").fails(1)
+    for line, data in ((2, COMMAS), (1, b"1,5;2,5\r\n0,5;1,25\r\n")):
+        why = "'1,5' is not a number (decimals stand behind a point)"
+        assert run("softmax", stdin=data).fails(1) == f"stdin:{line}:1: {why}"
 
 
-def test_a_spreadsheet_with_decimal_commas_is_told(run: Run) -> None:
-    why = ":1: '1,5' is not a number (decimals stand behind a point)"
-    assert run("softmax", stdin=b"cat;dog\r\n1,5;2,5\r\n").fails(1) == f"stdin:2{why}"
-    assert run("softmax", stdin=b"1,5;2,5\r\n0,5;1,25\r\n").fails(1) == f"stdin:1{why}"
-
-
-def test_numpy_savetxt(run: Run) -> None:
+@pytest.mark.parametrize(
+    ("array", "options", "out"),
+    [
+        ([[2.0, 2.0], [0.0, 0.0]], {"header": "cat dog"}, "0.5,0.5\n0.5,0.5\n"),
+        ([[2.0, 2.0]], {"delimiter": ",", "fmt": "%.3f", "header": "a,b", "comments": ""},
+         "a,b\n0.5,0.5\n"),
+        ([2.0, 2.0], {}, "0.5\n0.5\n"),
+    ],
+)  # fmt: skip
+def test_numpy_savetxt(run: Run, array: list[float], options: dict[str, str], out: str) -> None:
     file = io.BytesIO()
-    np.savetxt(file, np.array([[2.0, 2.0], [0.0, 0.0]]), header="cat dog")
-    assert file.getvalue().startswith(b"# cat dog\n2.000000000000000000e+00 2.0")
-    assert run("softmax", stdin=file.getvalue()).ok() == "0.5,0.5\n0.5,0.5\n"
-    file = io.BytesIO()
-    np.savetxt(file, np.array([[2.0, 2.0]]), delimiter=",", fmt="%.3f", header="a,b", comments="")
-    assert run("softmax", stdin=file.getvalue()).ok() == "a,b\n0.5,0.5\n"
-    file = io.BytesIO()
-    np.savetxt(file, np.array([2.0, 2.0]))
-    assert run("softmax", stdin=file.getvalue()).ok() == "0.5\n0.5\n"
+    np.savetxt(file, np.array(array), **options)
+    assert run("softmax", stdin=file.getvalue()).ok() == out
 
 
 # mlr --icsv --ojson cat; mlr --icsv --ojsonl cat; jq -c .; jq .; csvjson
