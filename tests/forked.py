@@ -20,15 +20,16 @@ import subprocess
 import sys
 import sysconfig
 import time
+import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Final, NamedTuple
+from typing import IO, Final, NamedTuple, NoReturn
 
 SCRIPTS: Final = Path(sysconfig.get_path("scripts"))
 COMMAND: Final = SCRIPTS / "softmax-cli"
 # What every run loads; with "softmax_cli" all modules of the package are loaded before a fork too.
-LIBRARIES: Final = ("click", "numpy", "orjson")
+LIBRARIES: Final = ("click", "numpy", "orjson", "rich.console", "rich.table")
 _PIECE: Final = 1 << 16
 _STATUS_BYTES: Final = 4
 
@@ -180,14 +181,27 @@ def serve(modules: Sequence[str]) -> None:
             connection.close()
             _become(descriptors, request["env"], request["cwd"])
             sys.argv = [str(COMMAND), *request["args"]]
-            runpy.run_path(str(COMMAND), run_name="__main__")
-            return
+            _run_script()
         for descriptor in descriptors:
             os.close(descriptor)
         connection.sendall(pid.to_bytes(_STATUS_BYTES, "big", signed=True))
         _, status = os.waitpid(pid, 0)
         code = os.waitstatus_to_exitcode(status)
         connection.sendall(code.to_bytes(_STATUS_BYTES, "big", signed=True))
+
+
+def _run_script() -> NoReturn:
+    """Run the command, and end without taking all apart that was loaded, which is slow."""
+    status = 1
+    try:
+        runpy.run_path(str(COMMAND), run_name="__main__")
+    except SystemExit as stop:
+        status = stop.code if isinstance(stop.code, int) else 0
+    except BaseException:  # noqa: BLE001 - it is shown, as the interpreter would
+        traceback.print_exc()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def _become(descriptors: Sequence[int], env: Mapping[str, str], cwd: str) -> None:
