@@ -96,22 +96,19 @@ def test_hardmax_as_json(run: Run) -> None:
     assert run("hardmax", "-f", "table", "1e308", "-1e308").ok()
 
 
-def test_a_tie_is_warned_of(run: Run) -> None:
+def test_ties_of_hardmax(run: Run) -> None:
+    # A tie is warned of
     warned = run("hardmax", "2", "2", "1")
     assert (warned.status, warned.out) == (0, "0\n")
     assert warned.err.startswith("softmax-cli: warning: ")
     assert warned.err.count("\n") == 1
-
-
-def test_a_tie_among_many_rows_is_told_once_with_its_place_and_count(run: Run) -> None:
+    # A tie among many rows is told once with its place and count
     done = run("hardmax", stdin="1,2\n3,3\n4,4\n5,5\n")
     assert done.out == "1\n0\n0\n0\n"
     assert done.err.count("\n") == 1
     assert "stdin:2" in done.err
     assert "2 more" in done.err
-
-
-def test_ties_as_error_writes_the_rows_before(run: Run) -> None:
+    # Ties as error writes the rows before
     done = run("hardmax", "--ties", "error", stdin="1,2\n3,3\n")
     assert done.out == "1\n"
     assert "stdin:2: a tie" in done.fails(1)
@@ -147,7 +144,8 @@ def test_blocks_do_not_change_what_is_written(run: Run) -> None:
         assert run("softmax", *rows[at].split(",")).ok().strip() == whole[at]
 
 
-def test_xent_rows_with_their_labels(run: Run) -> None:
+def test_losses_of_rows(run: Run) -> None:
+    # Xent rows with their labels
     losses = run("xent", "--target-column", "label", stdin=PETS).ok().splitlines()
     assert losses[0] == "loss"
     assert [float(x) for x in losses[1:]] == pytest.approx([0.407606, 0.169846, 1.407606], abs=1e-6)
@@ -155,9 +153,7 @@ def test_xent_rows_with_their_labels(run: Run) -> None:
     assert float(mean.splitlines()[1]) == pytest.approx(0.661686, abs=1e-6)
     by_number = run("xent", "--target-column", "3", stdin="2,1,0\n0,3,1.0\n").numbers()
     assert [row[0] for row in by_number] == pytest.approx([0.313262, 0.0485874], abs=1e-6)
-
-
-def test_xent_summary(run: Run) -> None:
+    # Xent summary
     args = ("xent", "--target-column", "label", "-f", "json")
     summary = json.loads(run(*args, stdin=PETS).ok())["summary"]
     assert summary["rows"] == summary["weight_sum"] == 3
@@ -188,7 +184,8 @@ def test_a_bad_label_is_named_with_its_row(run: Run) -> None:
     assert "stdin:2:3: label 7 is out of range: the classes are 0 to 1" in done.fails(1)
 
 
-def test_kl_of_two_vectors_two_rows_and_against(run: Run) -> None:
+def test_kl(run: Run) -> None:
+    # Kl of two vectors two rows and against
     p, q = KL
     expected = run("kl", p, q).ok()
     assert float(expected) == pytest.approx(0.05257273)
@@ -198,9 +195,7 @@ def test_kl_of_two_vectors_two_rows_and_against(run: Run) -> None:
     assert run("kl", "--reduction", "sum", "--against", q, stdin=f"{p}\n{p}\n").numbers()[0][
         0
     ] == pytest.approx(2 * float(expected))
-
-
-def test_kl_divergences_and_breakdown(run: Run) -> None:
+    # Kl divergences and breakdown
     p, q = KL
     header, numbers = run("kl", "--breakdown", p, q).ok().splitlines()
     values = dict(zip(header.split(","), map(float, numbers.split(",")), strict=True))
@@ -210,9 +205,7 @@ def test_kl_divergences_and_breakdown(run: Run) -> None:
     for name in ("kl", "reverse", "jeffreys", "js"):
         assert run("kl", "--divergence", name, p, q).numbers() == [[values[name]]]
     assert json.loads(run("kl", "-f", "json", p, q).ok()) == values
-
-
-def test_kl_of_logits_and_log_probabilities(run: Run) -> None:
+    # Kl of logits and log probabilities
     scores = run("kl", "--from", "logits", "2 1 0.1", "1 1 1", "--base", "2").numbers()[0][0]
     assert scores == pytest.approx(0.3633775292923881)
     shifted = run("kl", "--from", "logits", "1002 1001 1000.1", "5 5 5", "--base", "2").numbers()
@@ -265,15 +258,14 @@ def test_compare_as_csv_and_json(run: Run) -> None:
     assert counted["naive", "float64"]["first_broken"] == 1
 
 
-def test_compare_sweeps_temperatures_from_hard_to_soft(run: Run) -> None:
+def test_compare_in_a_sweep_and_with_a_check(run: Run) -> None:
+    # Compare sweeps temperatures from hard to soft
     rows = json.loads(run("compare", "-f", "json", "-T", "0.01,1,100", "1,2,3").ok())["rows"]
     hard = next(row["probabilities"] for row in rows if row["method"] == "hard")
     stable = [row["probabilities"] for row in rows if row["method"] == "stable"]
     assert stable[0] == pytest.approx(hard, abs=1e-40)
     assert stable[2] == pytest.approx([1 / 3] * 3, abs=1e-2)
-
-
-def test_compare_check(run: Run) -> None:
+    # Compare check
     failed = run("compare", "--check", stdin="1,2\n800,2\n")
     assert (failed.status, failed.err) == (3, "")
     assert len(failed.out.splitlines()) == 1 + 2 * 8

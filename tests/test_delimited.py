@@ -139,6 +139,7 @@ def test_a_line_is_counted_with_its_comments(run: Run, tmp_path: Path) -> None:
 def test_a_missing_file_and_a_folder(run: Run, tmp_path: Path) -> None:
     assert "No such file" in run("softmax", "-i", str(tmp_path / "none.csv")).fails(1)
     assert "Is a directory" in run("softmax", "-i", str(tmp_path)).fails(1)
+    assert "Is a directory" in run("kl", "--against", str(tmp_path), stdin="1,0\n").fails(1)
 
 
 @pytest.mark.parametrize(
@@ -189,14 +190,13 @@ def test_memory_does_not_grow_with_rows(tmp_path: Path) -> None:
     assert peaks[1] < peaks[0] * 1.1
 
 
-def test_a_quote_that_never_closes_is_an_error_and_not_the_end(run: Run) -> None:
+def test_what_is_wrong_is_told_where_it_is(run: Run) -> None:
+    # A quote that never closes is an error and not the end
     text = 'a,b,note\n1,2,x\n3,4,"open\n5,6,z\n7,8,z\n'
     done = run("softmax", "-c", "a,b", stdin=text)
     assert "stdin:3: a quote that is never closed" in done.fails(1)
     assert done.out == "a,b\n0.26894142136999516,0.7310585786300049\n"
-
-
-def test_a_bad_cell_at_the_end_of_a_very_wide_row_is_found_at_once(run: Run) -> None:
+    # A bad cell at the end of a very wide row is found at once
     wide = ",".join(["1"] * 100_000)
     message = run("hardmax", "--ties", "first", stdin=f"{wide}\n{wide[:-1]}x\n").fails(1)
     assert "stdin:2:100000: 'x' is not a number" in message

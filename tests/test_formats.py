@@ -59,6 +59,7 @@ def lying(shape: str, values: int) -> bytes:
         (npy(ROWS)[:-1], "bytes of numbers where the header says 96"),
         (npy(ROWS) + b"x", "97 bytes of numbers where the header says 96"),
         (lying("(10, 1000000000000)", 5), "40 bytes of numbers"),
+        (lying("(1000000000, 1000000000)", 5), "40 bytes of numbers"),
         (lying("(-1, 2)", 2), "header that can't be read"),
         (lying("(True, 2)", 2), "header that can't be read"),
         (lying("2", 2), "header that can't be read"),

@@ -107,7 +107,8 @@ def test_arrays_of_nan(run: Run, tmp_path: Path) -> None:
     assert warned(run, *args, stdin=file.getvalue(), warning=warning) == "nan,nan\n0.5,0.5\n"
 
 
-def test_json_lines_go_on_behind_one_that_is_none(run: Run) -> None:
+def test_rows_of_json_and_kept_cells(run: Run) -> None:
+    # Json lines go on behind one that is none
     text = '[1,1]\n[1,\n{"a":1}\n[1]\n[null,1]\n3\n[2,2]\n'
     warning = "5 rows can't be used, the first at stdin:2: no JSON: expecting value at character 4"
     out = warned(run, "softmax", "--invalid", "skip", stdin=text, warning=warning)
@@ -116,9 +117,7 @@ def test_json_lines_go_on_behind_one_that_is_none(run: Run) -> None:
     warning = "3 rows can't be used, the first at stdin:2: no key: 'y'"
     out = warned(run, "softmax", "-k", "id", "--invalid", "nan", stdin=text, warning=warning)
     assert out == "id,x,y\n1,0.5,0.5\n2,nan,nan\n3,nan,nan\n,nan,nan\n"
-
-
-def test_what_is_kept_of_a_bad_row_is_copied(run: Run) -> None:
+    # What is kept of a bad row is copied
     text = "id,a,b\nx,1,1\ny,1,?\nz\n,1,1\n"
     warning = "2 rows can't be used, the first at stdin:3:3: '?' is not a number"
     out = warned(run, "softmax", "-k", "id", "--invalid", "nan", stdin=text, warning=warning)
@@ -159,16 +158,15 @@ def test_the_first_row_may_be_the_bad_one(run: Run, text: str, out: str) -> None
     assert "can't be used" in done.err
 
 
-def test_none_that_can_be_used_is_an_error(run: Run) -> None:
+def test_what_can_not_be_left_out(run: Run) -> None:
+    # None that can be used is an error
     for invalid in ("nan", "skip"):
         done = run("softmax", "--invalid", invalid, stdin="-inf,-inf\n-inf,-inf\n")
         assert done.fails(1).startswith("none of 2 rows can be used, the first at stdin:1: every")
         assert "stdin:2:1: empty" in run("softmax", "--invalid", invalid, stdin="a,b\n,1\n").fails(
             1
         )
-
-
-def test_what_is_no_row_stays_an_error(run: Run) -> None:
+    # What is no row stays an error
     done = run("softmax", "--invalid", "skip", stdin='1,1\n?,1\n1,"2\n')
     assert done.status == 1
     assert done.out == "0.5,0.5\n"
@@ -178,14 +176,13 @@ def test_what_is_no_row_stays_an_error(run: Run) -> None:
     assert "no rows" in run("softmax", "--invalid", "skip", stdin="").fails(1)
 
 
-def test_a_lone_column_is_read_without_its_bad_cells(run: Run) -> None:
+def test_lone_columns_and_warnings(run: Run) -> None:
+    # A lone column is read without its bad cells
     warning = "1 row can't be used, at stdin:2:1: 'x' is not a number"
     args = ("softmax", "--invalid", "skip", "--no-header")
     assert warned(run, *args, stdin="1\nx\n1\n", warning=warning) == "0.5\n0.5\n"
     assert "'x'" in run("softmax", "--invalid", "nan", stdin="1\nx\n1\n").fails(1)
-
-
-def test_warnings_about_rows_are_counted_once(run: Run) -> None:
+    # Warnings about rows are counted once
     done = run("hardmax", "--invalid", "skip", stdin="1,1\ninf,inf\n2,2\n-inf,-inf\n3,3\n")
     assert "stdin:1: a tie" in done.err
     assert "(and 2 more)" in done.err

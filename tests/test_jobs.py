@@ -216,47 +216,6 @@ def test_standard_input_is_divided_from_where_it_stands(large: Path) -> None:
     assert outputs[0].count(b"\n") == ROWS - 1
 
 
-@pytest.mark.parametrize("number", [0, 1])
-def test_a_killed_process_leaves_whole_rows_and_an_error(
-    run: Run, large: Path, tmp_path: Path, number: int
-) -> None:
-    whole = run("softmax", "-i", str(large)).ok()
-    with (
-        (tmp_path / "out.csv").open("wb") as out,
-        subprocess.Popen(
-            [COMMAND, "softmax", "-j", "2", "-i", large],
-            stdout=out,
-            stderr=subprocess.PIPE,
-            env=plain_environment(),
-        ) as process,
-    ):
-        workers = _workers(process, 2)
-        os.kill(workers[number], signal.SIGKILL)
-        assert process.wait(timeout=30) == 1
-        assert process.stderr is not None
-        message = process.stderr.read().decode()
-    assert message.startswith("softmax-cli: error: a process at work was ended by SIGKILL")
-    assert message.count("\n") == 1
-    written = (tmp_path / "out.csv").read_text()
-    assert written.endswith("\n")
-    assert whole.startswith(written)
-    _assert_gone(workers)
-
-
-@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
-def test_no_process_outlives_the_first(large: Path, tmp_path: Path, signum: signal.Signals) -> None:
-    with (
-        (tmp_path / "out.csv").open("wb") as out,
-        subprocess.Popen(
-            [COMMAND, "softmax", "-j", "2", "-i", large], stdout=out, env=plain_environment()
-        ) as process,
-    ):
-        workers = _workers(process, 2)
-        process.send_signal(signum)
-        assert process.wait(timeout=30) == (130 if signum == signal.SIGINT else -signum)
-    _assert_gone(workers)
-
-
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_a_full_disk_leaves_whole_rows_and_an_error(
     run: Run, large: Path, tmp_path: Path, jobs: str
@@ -280,20 +239,27 @@ def test_a_full_disk_leaves_whole_rows_and_an_error(
 
 
 class Piped:
-    """The command, and a pipe into it that stays open once all of a text has gone through it."""
+    """The command, and a pipe into it that stays open once all of a text has gone, or a file."""
 
     def __init__(
-        self, text: bytes, tmp_path: Path, jobs: int = 2, command: Sequence[str] = (str(COMMAND),)
+        self,
+        source: bytes | Path,
+        tmp_path: Path,
+        jobs: int = 2,
+        command: Sequence[str] = (str(COMMAND),),
     ) -> None:
+        text = source if isinstance(source, bytes) else b""
+        named = ["-i", str(source)] if isinstance(source, Path) else []
         self._out = (tmp_path / "out.csv").open("wb+")
         self.process = subprocess.Popen(
-            [*command, "softmax", "-j", str(jobs)],
+            [*command, "softmax", "-j", str(jobs), *named],
             stdin=subprocess.PIPE,
             stdout=self._out,
             stderr=subprocess.PIPE,
             env=plain_environment(),
         )
-        self.send(text)
+        if text:
+            self.send(text)
         self.workers = _workers(self.process, jobs) if jobs > 1 else []
 
     def send(self, text: bytes) -> None:
@@ -330,24 +296,34 @@ def test_rows_of_a_pipe_come_back_though_it_stays_open(large: Path, tmp_path: Pa
     assert piped.process.returncode == 0
 
 
+@pytest.mark.parametrize("is_idle", [False, True])
 @pytest.mark.parametrize("number", [0, 1, 2])
-def test_a_killed_process_ends_a_wait_for_a_pipe(large: Path, tmp_path: Path, number: int) -> None:
-    piped = Piped(large.read_bytes(), tmp_path, jobs=3)
-    piped.wait_for(ROWS)
+def test_a_killed_process_leaves_whole_rows_and_an_error(
+    run: Run, large: Path, tmp_path: Path, number: int, is_idle: bool
+) -> None:
+    piped = Piped(large.read_bytes() if is_idle else large, tmp_path, jobs=3)
+    if is_idle:
+        piped.wait_for(ROWS)
     os.kill(piped.workers[number], signal.SIGKILL)
-    assert piped.process.wait(timeout=30) == 1
+    assert piped.process.wait(timeout=60) == 1
     message = piped.end()
     assert message.startswith("softmax-cli: error: a process at work was ended by SIGKILL")
+    assert message.count("\n") == 1
+    written = (tmp_path / "out.csv").read_text()
+    assert written[-1:] in ("", "\n")
+    assert run("softmax", "-i", str(large)).ok().startswith(written)
 
 
+@pytest.mark.parametrize("is_idle", [False, True])
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
-def test_no_process_goes_on_waiting_for_a_pipe(
-    large: Path, tmp_path: Path, signum: signal.Signals
+def test_no_process_outlives_the_first(
+    large: Path, tmp_path: Path, signum: signal.Signals, is_idle: bool
 ) -> None:
-    piped = Piped(large.read_bytes(), tmp_path)
-    piped.wait_for(ROWS)
+    piped = Piped(large.read_bytes() if is_idle else large, tmp_path)
+    if is_idle:
+        piped.wait_for(ROWS)
     piped.process.send_signal(signum)
-    assert piped.process.wait(timeout=30) == (130 if signum == signal.SIGINT else -signum)
+    assert piped.process.wait(timeout=60) == (130 if signum == signal.SIGINT else -signum)
     assert piped.end() == ""
 
 

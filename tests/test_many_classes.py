@@ -130,15 +130,14 @@ def test_paths_of_rows_with_labels(run: Run, tmp_path: Path) -> None:
     assert len(run(*beside, stdin="0.5,-1,2\n0.5,-1,2\n").ok().splitlines()) == 2
 
 
-def test_an_infinite_path_loss_is_told(run: Run) -> None:
+def test_infinite_and_bad_paths(run: Run) -> None:
+    # An infinite path loss is told
     done = run("xent", "--hierarchical", COUNTS, "0,0,inf", "-t", "1")
     assert (done.status, done.out) == (0, "inf\n")
     assert "warning: arguments: the loss is inf: a turn on the path to class 1" in done.err
     # Off the path it is nobody's business.
     assert run("xent", "--hierarchical", COUNTS, "inf,0,0", "-t", "1").ok()
-
-
-def test_rows_before_a_bad_label_are_written(run: Run) -> None:
+    # Rows before a bad label are written
     args = ["xent", "--hierarchical", COUNTS, "--target-column", "4", "--no-header"]
     done = run(*args, stdin="0,0,0,1\n0,0,0,7\n")
     assert len(done.out.splitlines()) == 1

@@ -63,12 +63,6 @@ def test_a_vector_read_downwards_comes_back_as_one() -> None:
     assert piped("softmax", "--axis", "column", stdin=b"1,1,1\n1,1,1\n").shape == (2, 3)
 
 
-def test_rows_before_a_bad_one_are_an_array(tmp_path: Path) -> None:
-    script = f"printf '1,2\\n2,1\\n3,x\\n' | '{COMMAND}' hardmax -f npy > a.npy"
-    assert "stdin:3:2" in run_command(["bash", "-c", script], cwd=tmp_path).fails(1)
-    assert np.load(tmp_path / "a.npy").tolist() == [1, 0]
-
-
 def test_what_is_no_array_is_refused(run: Run) -> None:
     assert "terminal" in run_in_terminal("softmax", "-f", "npy", "1", "2").fails(2)
     assert "--precision" in run("softmax", "-f", "npy", "-p", "3", "1", "2").fails(2)

@@ -45,7 +45,8 @@ def test_draws_are_as_frequent_as_they_should_be(
         assert chi_square(drawn, p / p.sum()) < bound
 
 
-def test_a_draw_grows_with_the_cumulative_distribution(run: Run) -> None:
+def test_seeds(run: Run) -> None:
+    # A draw grows with the cumulative distribution
     """The same uniform numbers pick a class whose cumulative probability they have reached."""
     args = ("softmax", "--sample", "2000", "--seed", "4")
     fair = np.array(run(*args, ",".join("0" * 64)).numbers()[0])
@@ -53,13 +54,11 @@ def test_a_draw_grows_with_the_cumulative_distribution(run: Run) -> None:
     few = np.array(run(*args, tail).numbers()[0])
     assert set(few) == set(range(1, 17))
     assert (few - 1 == fair // 4).all()
-
-
-def test_a_seed_repeats_the_draws_and_none_does_not(run: Run) -> None:
-    args = ("softmax", "--sample", "40", "0", "0.1", "0.2")
-    assert run(*args, "--seed", "7").ok() == run(*args, "--seed", "7").ok()
-    assert run(*args, "--seed", "7").ok() != run(*args, "--seed", "8").ok()
-    assert run(*args).ok() != run(*args).ok()
+    # A seed repeats the draws and none does not
+    seeded = ("softmax", "--sample", "40", "0", "0.1", "0.2")
+    assert run(*seeded, "--seed", "7").ok() == run(*seeded, "--seed", "7").ok()
+    assert run(*seeded, "--seed", "7").ok() != run(*seeded, "--seed", "8").ok()
+    assert run(*seeded).ok() != run(*seeded).ok()
 
 
 def test_the_draws_of_a_row_depend_on_the_rows_before_and_on_no_block(
@@ -77,22 +76,21 @@ def test_the_draws_of_a_row_depend_on_the_rows_before_and_on_no_block(
     assert odd == whole
 
 
-def test_a_bad_row_takes_no_draw_of_the_rows_before(run: Run) -> None:
+def test_draws_of_rows(run: Run) -> None:
+    # A bad row takes no draw of the rows before
     args = ("softmax", "--sample", "4", "--seed", "3")
     done = run(*args, stdin="1,2\n3,4\n-inf,-inf\n")
     assert "stdin:3" in done.fails(1)
     assert done.out == run(*args, stdin="1,2\n3,4\n").ok()
-
-
-def test_names_headers_and_json(run: Run) -> None:
-    args = ("softmax", "--sample", "3", "--seed", "1", "-T", "0")
-    assert run(*args, "--names", "a,b", "1", "2").ok() == "b,b,b\n"
-    assert run(*args, stdin="a,b\n1,2\n").ok() == "samples_1,samples_2,samples_3\nb,b,b\n"
-    assert run(*args, stdin="1\n2\n").ok() == "1\n1\n1\n"
-    one = json.loads(run(*args, "-f", "json", "1", "2").ok())
+    # Names headers and json
+    hard = ("softmax", "--sample", "3", "--seed", "1", "-T", "0")
+    assert run(*hard, "--names", "a,b", "1", "2").ok() == "b,b,b\n"
+    assert run(*hard, stdin="a,b\n1,2\n").ok() == "samples_1,samples_2,samples_3\nb,b,b\n"
+    assert run(*hard, stdin="1\n2\n").ok() == "1\n1\n1\n"
+    one = json.loads(run(*hard, "-f", "json", "1", "2").ok())
     assert one["samples"] == [1, 1, 1]
     assert one["probabilities"] == [0, 1]
-    logs = json.loads(run(*args, "-f", "json", "--log", "--names", "a,b", "1", "2").ok())
+    logs = json.loads(run(*hard, "-f", "json", "--log", "--names", "a,b", "1", "2").ok())
     assert logs["samples"] == ["b", "b", "b"]
     assert logs["log_probabilities"] == ["-inf", 0]
 

@@ -46,16 +46,14 @@ def test_numbers_bars_and_entropy_where_there_is_room() -> None:
     assert " linear: x/T over the sum of x/T is the same at every T" in lines
 
 
-def test_hardmax_to_the_last_digit_is_no_matter_of_the_digits_shown(run: Run) -> None:
-    # 1 - p of the winner is 2.2e-16 at 36, a unit in the last place, and 4.2e-18 at 40.
+def test_what_is_said_of_the_ends(run: Run) -> None:
+    # Hardmax to the last digit is no matter of the digits shown
     for gap, reached in (("36", False), ("40", True)):
         table = run("compare", "-f", "table", "-T", "1,2", "0", f"-{gap}").ok()
         assert ("T 1: hardmax, to the last digit" in table) == reached
     tied = run("compare", "-f", "table", "-T", "0.01,1", "3", "3", "1").ok()
     assert "T 0.01: hardmax with shared ties, to the last digit" in tied
-
-
-def test_equal_scores_are_at_both_ends_and_a_lone_class_is_chosen(run: Run) -> None:
+    # Equal scores are at both ends and a lone class is chosen
     equal = run("compare", "-f", "table", "-T", "1,2", "3", "3").ok()
     assert "T 1, 2: hardmax with shared ties and uniform, to the last digit" in equal
     lone = run("compare", "-f", "table", "-T", "1,2", "3", "-inf").ok()

@@ -58,13 +58,12 @@ def test_a_vector_that_is_too_wide_for_a_terminal_of_ten_columns_keeps_its_digit
     assert "0.247664" in screen.replace("\n", " ").split()
 
 
-def test_a_terminal_gets_a_table_and_a_pipe_gets_csv(run: Run) -> None:
+def test_what_a_terminal_gets(run: Run) -> None:
+    # A terminal gets a table and a pipe gets csv
     assert "probability" in plain(run_in_terminal("softmax", "1", "2").ok())
     assert run("softmax", "1", "2").ok() == "0.26894142136999516,0.7310585786300049\n"
     assert run_in_terminal("softmax", "-f", "csv", "1", "1").ok() == "0.5,0.5\n"
-
-
-def test_colour_and_the_words_that_turn_it_off_and_on(run: Run) -> None:
+    # Colour and the words that turn it off and on
     args = ("softmax", "1", "2")
     assert "\x1b[32m" in run_in_terminal(*args).out
     assert "\x1b[32m" not in run_in_terminal(*args, env={"NO_COLOR": "1"}).out
@@ -78,19 +77,19 @@ def test_columns_sets_the_width() -> None:
     assert max(map(cell_len, plain(screen).splitlines())) <= 40
 
 
-def test_an_ascii_terminal_gets_ascii(run: Run) -> None:
+def test_characters_and_points(run: Run) -> None:
+    # An ascii terminal gets ascii
     table = run("softmax", "-f", "table", "1", "2", env={"PYTHONIOENCODING": "ascii"}).ok()
     assert table.isascii()
     assert "####" in table
-
-
-def test_points_stand_under_one_another(run: Run) -> None:
+    # Points stand under one another
     lines = run("softmax", "-f", "table", "--names", "a,b,c", "1", "2", "3").ok().splitlines()
     points = {line.index(".") for line in lines if re.match(r" [abc] .*\.", line)}
     assert len(points) == 1
 
 
-def test_the_identity_adds_up_in_the_digits_shown(run: Run) -> None:
+def test_the_identity(run: Run) -> None:
+    # The identity adds up in the digits shown
     for target in ("0.7,0.2,0.1", "1,0,0", "0.01,0.01,0.98", "0"):
         table = run("xent", "-f", "table", "2,1,0.1", "-t", target).ok()
         line = next(line for line in table.splitlines() if "H(P) + KL(P||Q) = H(P,Q)" in line)
@@ -100,9 +99,7 @@ def test_the_identity_adds_up_in_the_digits_shown(run: Run) -> None:
         last_place = 10.0 ** -len(match[3].split(".")[1])
         assert abs(entropy + divergence - loss) < 0.5 * last_place
         assert len({len(number.split(".")[1]) for number in match.groups()}) == 1
-
-
-def test_the_identity_of_an_infinite_loss_is_short(run: Run) -> None:
+    # The identity of an infinite loss is short
     assert "0 + inf = inf nats" in run("xent", "-f", "table", "0", "-inf", "-t", "1").out
 
 

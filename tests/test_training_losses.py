@@ -52,16 +52,15 @@ def test_what_is_refused(run: Run, line: str, status: int, message: str) -> None
     assert message in run(*line.split(), stdin="1,2\n").fails(status)
 
 
-def test_weights_multiply_the_loss_and_divide_the_mean(run: Run) -> None:
+def test_weights_and_class_counts(run: Run) -> None:
+    # Weights multiply the loss and divide the mean
     rows = PETS.replace("1,1,1,?\n", "")
     args = ["xent", "--target-column", "label", "-w", "2,3,4"]
     each = [x for (x,) in below_header(run(*args, stdin=rows).ok())]
     assert each == pytest.approx([2 * CAT, 3 * DOG, 2 * WRONG], rel=1e-14)
     mean = float(run(*args, "--reduction", "mean", stdin=rows).ok().split()[-1])
     assert mean == pytest.approx(math.fsum(each) / 7, rel=1e-14)
-
-
-def test_class_counts_weigh_by_inverse_frequency_or_effective_number(run: Run) -> None:
+    # Class counts weigh by inverse frequency or effective number
     args = ["xent", "1,2,3", "-t", "0"]
     plain = float(run(*args).ok())
     args += ["--class-counts", "10,20,40"]
@@ -73,7 +72,8 @@ def test_class_counts_weigh_by_inverse_frequency_or_effective_number(run: Run) -
     assert float(run(*args, "--beta", "1").ok()) == inverse
 
 
-def test_ignored_rows_have_no_loss_and_no_part_in_the_denominator(run: Run) -> None:
+def test_ignored_rows(run: Run) -> None:
+    # Ignored rows have no loss and no part in the denominator
     args = ["xent", "--target-column", "label", "--ignore", "?"]
     assert below_header(run(*args, stdin=PETS).ok())[-1] == [0.0]
     assert run(*args, "--gradient", stdin=PETS).ok().splitlines()[-1] == "0.0,0.0,0.0"
@@ -85,24 +85,21 @@ def test_ignored_rows_have_no_loss_and_no_part_in_the_denominator(run: Run) -> N
     # a number that is no class, as torch has it
     args = ["xent", "--target-column", "3", "--ignore", "-100", "--no-header"]
     assert run(*args, stdin="1,2,0\n1,2,-100\n").numbers()[1] == [0.0]
-
-
-def test_all_ignored_has_no_mean(run: Run) -> None:
+    # All ignored has no mean
     args = ["xent", "--target-column", "label", "--ignore", "?", "--reduction"]
     rows = "a,b,label\n1,2,?\n"
     assert "every row is ignored" in run(*args, "mean", stdin=rows).fails(1)
     assert float(run(*args, "sum", stdin=rows).ok().split()[-1]) == 0
 
 
-def test_label_smoothing_spreads_a_part_of_the_target(run: Run) -> None:
+def test_smoothing_and_the_focal_factor(run: Run) -> None:
+    # Label smoothing spreads a part of the target
     smooth = float(run("xent", "2,1,0", "-t", "0", "--label-smoothing", "0.3").ok())
     spread = float(run("xent", "2,1,0", "-t", "0.8,0.1,0.1").ok())
     assert smooth == pytest.approx(spread, rel=1e-14)
     one = json.loads(run("xent", "2,1,0", "-t", "0", "--label-smoothing", "0.3", "-f", "json").ok())
     assert one["entropy"] + one["kl"] == pytest.approx(one["loss"], rel=1e-14)
-
-
-def test_the_focal_factor(run: Run) -> None:
+    # The focal factor
     p = math.exp(-CAT)
     focal = float(run("xent", "2,1,0", "-t", "0", "--focal", "2").ok())
     assert focal == pytest.approx((1 - p) ** 2 * CAT, rel=1e-13)
@@ -159,7 +156,8 @@ def test_a_bad_target_is_named_by_its_own_place(
     assert len(done.out.splitlines()) == rows
 
 
-def test_the_worst_rows_with_their_line_numbers(run: Run) -> None:
+def test_the_worst_rows_and_the_classes(run: Run) -> None:
+    # The worst rows with their line numbers
     args = ["xent", "--target-column", "label", "--ignore", "?", "--worst", "2"]
     assert run(*args, "-p", "6", stdin=PETS).ok() == (
         "line,loss,target,predicted,probability\n"
@@ -169,9 +167,7 @@ def test_the_worst_rows_with_their_line_numbers(run: Run) -> None:
     whole = json.loads(run(*args, "-f", "json", stdin=PETS).ok())
     assert [row["line"] for row in whole["rows"]] == [4, 2]
     assert whole["summary"]["rows"] == 4
-
-
-def test_many_rows_end_in_the_loss_of_each_class(run: Run) -> None:
+    # Many rows end in the loss of each class
     args = ["xent", "--target-column", "label", "--ignore", "?", "-f"]
     table = run(*args, "table", stdin=PETS).ok()
     assert [line.split() for line in table.splitlines()[-2:]] == [
