@@ -78,7 +78,7 @@ class RowError(DataError):
         self.place = place
 
 
-class RowErrors(DataError):
+class RowErrors(DataError):  # noqa: N818
     """Rows of an array that have no answer; whoever read the rows knows their locations.
 
     Parameters

@@ -9,8 +9,8 @@ import mpmath
 import numpy as np
 
 from softmax_cli.core import divergences, losses
-from softmax_cli.core.logits import Logits
 from softmax_cli.core.probabilities import Distribution, Probabilities, from_log_probabilities
+from softmax_cli.core.softmax import Logits
 from tests import corpus
 from tests.corpus import Case, Family, Vector
 from tests.exactly import Exact, Reference, ulps

@@ -8,8 +8,17 @@ from fractions import Fraction
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-
-from softmax_cli.core.arithmetic import ExactSum, divide, fold_sum, two_product, two_sum
+from softmax_cli.core.doubledouble import (
+    DoubleDouble,
+    exp,
+    fold_sum,
+    log,
+    log1p,
+    quiet,
+    two_product,
+    two_sum,
+)
+from softmax_cli.core.exactsum import ExactSum
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 moderate = st.floats(-1e150, 1e150).filter(lambda x: x == 0 or abs(x) > 1e-100)

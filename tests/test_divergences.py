@@ -11,8 +11,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from softmax_cli.core.divergences import jeffreys, jensen_shannon, kl_divergence, kl_terms
-from softmax_cli.core.logits import Logits
 from softmax_cli.core.probabilities import Distribution, Probabilities
+from softmax_cli.core.softmax import Logits
 from tests.exactly import Reference, ulps
 from tests.strategies import Vector, logits, probabilities
 

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from softmax_cli.core.powers import log_of_parts, power
 
 from softmax_cli.core.entmax import Entmax
-from softmax_cli.core.logits import softmax
-from softmax_cli.core.powers import log_of_parts, power
-from softmax_cli.errors import RowError
+from softmax_cli.core.softmax import softmax
+from softmax_cli.errors import RowErrors
 from tests.conftest import Run
 from tests.exactly import entmax_shares, ulps
 from tests.strategies import Vector, logits
@@ -89,7 +89,7 @@ def test_special_scores() -> None:
     assert str(certain.log_probabilities()[0].tolist()) == "[0.0, -inf]"
     assert certain.entropy()[0] == 0
     for bad in ([np.nan, 1], [-inf, -inf], [inf, inf]):
-        with pytest.raises(RowError) as caught:
+        with pytest.raises(RowErrors) as caught:
             Entmax(np.array([[1, 2], bad]), alpha=1.5)
         assert caught.value.row == 1
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from softmax_cli.core.logits import Logits, log_softmax, logsumexp, softmax
+from softmax_cli.core.softmax import Logits, log_softmax, logsumexp, softmax
 from tests.exactly import Reference, exacts, ulps
 from tests.strategies import Vector, logits, temperatures
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from softmax_cli.core.hard import hardmax
-from softmax_cli.core.logits import Logits, log_softmax, softmax
-from softmax_cli.errors import RowError
+from softmax_cli.core.hardmax import hardmax
+from softmax_cli.core.softmax import Logits, log_softmax, softmax
+from softmax_cli.errors import RowErrors
 from tests.strategies import Vector, logits, temperatures
 
 
@@ -95,8 +95,8 @@ def test_inputs_are_not_written_to() -> None:
     ],
 )
 def test_a_row_without_an_answer_is_named(bad: list[float], message: str) -> None:
-    with pytest.raises(RowError, match=message) as caught:
+    with pytest.raises(RowErrors, match=message) as caught:
         Logits(np.array([[1, 2], bad, [3, 4]]))
     assert caught.value.row == 1
-    with pytest.raises(RowError, match=message):
+    with pytest.raises(RowErrors, match=message):
         hardmax(np.array([[1, 2], bad, [3, 4]]))

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from softmax_cli.core.truth import Truth
 
 from softmax_cli.core import exact
 from softmax_cli.core.textbook import Methods
-from softmax_cli.core.truth import Truth
 from tests.exactly import Reference, exacts
 from tests.strategies import Vector, logits, temperatures
 

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from softmax_cli.core.arithmetic import running_sum_parts
-from softmax_cli.core.logits import Logits
+
+from softmax_cli.core.softmax import Logits
 from softmax_cli.core.truncation import truncate
-from softmax_cli.errors import RowError
+from softmax_cli.errors import RowErrors
 from tests.conftest import Run
 from tests.exactly import Reference, exacts, ulps
 from tests.strategies import Vector, logits, temperatures
@@ -110,7 +110,7 @@ def test_limits_and_bad_rows() -> None:
     for cuts in ({"top_k": 1}, {"top_p": 0.1}, {"min_p": 1.0}, {"top_p": 0.9, "temperature": 0.0}):
         assert truncate(block, **cuts).tolist() == expected
     assert truncate(block, top_p=1.0, min_p=0.0, top_k=9).tolist() == block.tolist()
-    with pytest.raises(RowError, match="2 values are inf"):
+    with pytest.raises(RowErrors, match="2 values are inf"):
         truncate(np.array([[1.0, 2.0], [np.inf, np.inf]]), top_k=1)
 
 

@@ -12,6 +12,7 @@ from softmax_cli.core.doubledouble import (
     DoubleDouble,
     Floats,
     Scaled,
+    choose,
     exp,
     quiet,
     scaled,
@@ -40,15 +41,18 @@ class Distribution(ABC):
 
     @property
     @abstractmethod
-    def mass(self) -> Scaled: ...
+    def mass(self) -> Scaled:
+        """See above."""
 
     @property
     @abstractmethod
-    def total(self) -> Scaled: ...
+    def total(self) -> Scaled:
+        """See above."""
 
     @property
     @abstractmethod
-    def surprisal(self) -> Scaled: ...
+    def surprisal(self) -> Scaled:
+        """See above."""
 
     @cached_property
     def shares(self) -> Scaled:
@@ -63,10 +67,12 @@ class Distribution(ABC):
             plain = self.shares.plain()
             dominant = plain.high > 0.5
             rest = (self.mass * np.where(dominant, 0.0, 1.0)).sum() / self.total
-            if rest.exponent is None:
-                return Scaled(where(dominant, rest.value, 1.0 - plain))
-            exponent = np.where(dominant, rest.exponent, 0)
-            return Scaled(where(dominant, rest.value, 1.0 - plain), exponent)
+            return choose(dominant, rest, Scaled(1.0 - plain))
+
+    @property
+    def has_infinite_surprisal(self) -> bool:
+        """Whether -log p of a class is inf."""
+        return bool(self.masked.any())
 
     def probabilities(self, *, out: Floats | None = None) -> Floats:
         """Probabilities, shape (rows, classes), in `out` if that is given."""
@@ -98,8 +104,8 @@ class Distribution(ABC):
         """
         values = values if isinstance(values, Scaled) else scaled(values)
         with quiet():
-            kept = Scaled(where(self.masked.T, 0.0, values.value), values.exponent)
-            return (self.mass * kept).sum() / self.total
+            kept = Scaled(where(self.mass.value.high == 0, 0.0, values.value), values.exponent)
+            return (self.mass * kept.normal()).sum() / self.total
 
     @cached_property
     def _entropy(self) -> Scaled:

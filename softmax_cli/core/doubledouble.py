@@ -136,6 +136,8 @@ def _normal(high: Floats, low: Floats) -> DoubleDouble:
     total = np.asarray(high + low)
     error = np.asarray(high - total)
     error += low
+    if (odd := np.isnan(total)).any():  # beside inf
+        return DoubleDouble(np.where(odd, high, total), np.where(odd, 0.0, error))
     return DoubleDouble(total, error)
 
 
@@ -203,11 +205,15 @@ class Scaled:
         return Scaled(self.value / other.value, exponent)
 
     def __add__(self, other: Scaled) -> Scaled:
+        a, b, exponent = self.aligned(other)
+        return Scaled(a + b, exponent)
+
+    def aligned(self, other: Scaled) -> tuple[DoubleDouble, DoubleDouble, Integers | None]:
+        """Both numbers with one exponent, that of the larger, where any has one."""
         if self.exponent is None and other.exponent is None:
-            return Scaled(self.value + other.value)
-        mine, theirs = self._normal_exponents(), other._normal_exponents()
-        top = np.maximum(mine, theirs)
-        return Scaled(self._relative_to(top) + other._relative_to(top), top)
+            return self.value, other.value, None
+        top = np.maximum(self._normal_exponents(), other._normal_exponents())
+        return self._relative_to(top), other._relative_to(top), top
 
     def __neg__(self) -> Scaled:
         return Scaled(-self.value, self.exponent)
@@ -225,6 +231,13 @@ class Scaled:
                 return Scaled(fold_sum(self.value))
         top = self._normal_exponents().max(axis=0, initial=_NO_EXPONENT)
         return Scaled(fold_sum(self._relative_to(top)), top)
+
+    def normal(self) -> Scaled:
+        """The same numbers, with exponents where a product might overflow."""
+        if np.abs(self.value.high).max(initial=0.0) < _VAST:
+            return self
+        top = self._normal_exponents()
+        return Scaled(self._relative_to(top), top)
 
     def plain(self) -> DoubleDouble:
         """The numbers as double-doubles, as far as floats hold them."""
@@ -259,6 +272,24 @@ _FAINT: Final = 2.0**-400
 _VAST: Final = 2.0**900
 _LOWEST: Final = 4400  # more powers of two than there are between any two floats
 _NO_EXPONENT: Final = -(2**40)
+
+
+def choose(mask: Bools, a: Scaled, b: Scaled, /) -> Scaled:
+    """As numpy's `where`, for scaled numbers."""
+    value = where(mask, a.value, b.value)
+    if a.exponent is None and b.exponent is None:
+        return Scaled(value)
+    exponents = (0 if x.exponent is None else x.exponent for x in (a, b))
+    return Scaled(value, np.where(mask, *exponents))
+
+
+def polynomial(x: Floats, coefficients: tuple[float, ...], /) -> Floats:
+    """Sum of coefficient * x**n by Horner's rule."""
+    result = np.full_like(x, coefficients[-1])
+    for coefficient in coefficients[-2::-1]:
+        result *= x
+        result += coefficient
+    return result
 
 
 def _exponent_sum(a: Integers | None, b: Integers | None, sign: int) -> Integers | None:
@@ -324,7 +355,11 @@ def _ln2_parts() -> tuple[float, float, float]:
 
 _C1, _C2, _C3 = _ln2_parts()
 _C23: Final = _C2 + _C3
-LOG2: Final = DoubleDouble(math.log(2), math.ldexp(_LN2 - int(math.ldexp(math.log(2), 53)) * 2**267, -320))
+_LN2_HIGH: Final = _LN2 >> _LN2_BITS - 53
+LOG2: Final = DoubleDouble(
+    math.ldexp(_LN2_HIGH, -53),
+    math.ldexp(_LN2 - (_LN2_HIGH << _LN2_BITS - 53), -_LN2_BITS),
+)
 # 1.5 * 2**52 has an ulp of 1, so that adding it rounds; the rest is the bias of an exponent's bits.
 _ROUND: Final = 1.5 * 2.0**52 + 1023 * _STEPS
 _ROUND_BITS: Final = int(np.float64(_ROUND).view(np.int64))
@@ -420,6 +455,20 @@ def exp(x: DoubleDouble, /) -> Scaled:
     return Scaled(power + power * growth, number >> _STEP_BITS)
 
 
+def expm1(x: DoubleDouble, /) -> DoubleDouble:
+    """exp(x) - 1, with all digits of a small x."""
+    near = x * (1.0 + x.times_power(-1) * (1.0 + x * _THIRD * (1.0 + x.high / 4)))
+    return where(np.abs(x.high) < 2.0**-20, near, exp(x).plain() - 1.0)
+
+
+def power(x: Scaled, exponent: Number, /) -> Scaled:
+    """x**exponent for x >= 0; 0 to any power is 0."""
+    zero = x.value.high <= 0
+    logarithm = log(where(zero, 1.0, x.value), 0 if x.exponent is None else x.exponent)
+    result = exp(logarithm * exponent)
+    return Scaled(where(zero, 0.0, result.value), result.exponent)
+
+
 def log(x: DoubleDouble, exponent: Integers | int = 0, /) -> DoubleDouble:
     """Natural logarithm of x * 2**exponent > 0, right to some 104 bits, at 1 relative to it."""
     fraction, power = _near_one(x.high)
@@ -459,5 +508,6 @@ def _log(rest: DoubleDouble, power: Integers | int) -> DoubleDouble:
 
 
 _SIXTH: Final = DoubleDouble(1.0) / 6.0
+_THIRD: Final = DoubleDouble(1.0) / 3.0
 _TWO_THIRDS: Final = DoubleDouble(2.0) / 3.0
 _UNIT: Final = {"2": 1.0 / LOG2, "10": 1.0 / log(DoubleDouble(10.0))}

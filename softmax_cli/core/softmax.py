@@ -24,8 +24,8 @@ from softmax_cli.core.doubledouble import (
     Bools,
     DoubleDouble,
     Floats,
-    Scaled,
     Integers,
+    Scaled,
     exp_head,
     exponentials,
     log1p,
@@ -137,6 +137,11 @@ class Logits(Distribution):
             gap = _shifted(self._columns / 4, self._shift / 4, fraction)
             return Scaled(where(vast, -gap, usual), np.where(vast, 2 - exponent, 0))
 
+    @property
+    def has_infinite_surprisal(self) -> bool:
+        """Whether -log p of a class is inf, or past the largest float64."""
+        return bool(np.isinf(self.shifted.high).any())
+
     def probabilities(self, *, out: Floats | None = None) -> Floats:
         """Softmax, shape (rows, classes), in `out` if that is given."""
         result = np.empty(self._columns.T.shape) if out is None else out
@@ -224,9 +229,9 @@ def _shifted(columns: Floats, shift: Floats, temperature: float) -> DoubleDouble
         return DoubleDouble(high, low)
     beyond = np.isneginf(high) & np.isfinite(columns)
     if beyond.any():  # 1e308 - -1e308 may come back into range by the division
-        scale = np.where(beyond.any(axis=0), 0.25, 1.0)
-        quarters = _by_temperature(DoubleDouble(*two_sum(columns * scale, -shift * scale)), temperature)
-        return DoubleDouble(quarters.high / scale, quarters.low / scale)
+        quarters = DoubleDouble(*two_sum(columns / 4, -shift / 4))
+        whole = _by_temperature(quarters, temperature).times_power(2)
+        return where(beyond, whole, _by_temperature(DoubleDouble(high, low), temperature))
     return _by_temperature(DoubleDouble(high, low), temperature)
 
 
@@ -324,7 +329,8 @@ def _sum_in_order(terms: Floats) -> Floats:
         half = length // 2
         terms[:half] += terms[length - half : length]
         length -= half
-    return terms[0]
+    result: Floats = terms[0]
+    return result
 
 
 def _divide(
