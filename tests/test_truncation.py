@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from softmax_cli.core.arithmetic import running_sum_parts
 
+from softmax_cli.core.doubledouble import DoubleDouble, running_sum
 from softmax_cli.core.softmax import Logits
 from softmax_cli.core.truncation import truncate
 from softmax_cli.errors import RowErrors
@@ -124,7 +124,9 @@ def test_the_logarithm_decides_where_the_probabilities_round_alike() -> None:
 
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=33))
 def test_running_sums_miss_nothing(terms: list[float]) -> None:
-    high, low = running_sum_parts(np.array(terms)[:, None])
+    column = np.array(terms)[:, None]
+    found_sums = running_sum(DoubleDouble(column, np.zeros_like(column)))
+    high, low = found_sums.high, found_sums.low
     for i in range(len(terms)):
         exact = mpmath.fsum(exacts(terms[: i + 1]))
         found = mpmath.mpf(float(high[i, 0])) + mpmath.mpf(float(low[i, 0]))

@@ -76,7 +76,8 @@ class Distribution(ABC):
 
     def probabilities(self, *, out: Floats | None = None) -> Floats:
         """Probabilities, shape (rows, classes), in `out` if that is given."""
-        result = self.shares.rounded().T
+        with quiet():
+            result = self.shares.rounded().T
         if out is None:
             return result
         out[...] = result

@@ -26,6 +26,7 @@ from softmax_cli.core.doubledouble import (
     where,
 )
 from softmax_cli.core.probabilities import Masses, Probabilities
+from softmax_cli.core.softmax import Logits
 
 # Up to here log(p / q), and twice (p - q) / (p + q), go by their series.
 _NEAR: Final = 1 / 16
@@ -146,20 +147,25 @@ def _log_ratios(p: Distribution, q: Distribution) -> DoubleDouble:
     ratios = where(both, 0.0, where(np.isnan(ratios.high), np.inf, ratios))
     if isinstance(p, Probabilities) and isinstance(q, Probabilities):
         return _with_near_ones(p, q, ratios)
-    return _centred(p, q, ratios)
+    start = ratios
+    if isinstance(p, Logits) and isinstance(q, Logits):
+        start = where(both, 0.0, p.shifted - q.shifted)
+    return _centred(p, q, start, ratios)
 
 
-def _centred(p: Distribution, q: Distribution, ratios: DoubleDouble) -> DoubleDouble:
-    """Ratios without the error that all of a row share, where P and Q nearly agree.
+def _centred(
+    p: Distribution, q: Distribution, start: DoubleDouble, ratios: DoubleDouble
+) -> DoubleDouble:
+    """Ratios made of others that miss something all of a row share, where P and Q nearly agree.
 
     The right ones make the sum of q = p exp(-d) equal to that of p.
     """
     shares, others = p.shares.rounded(), q.shares.rounded()
-    small = np.abs(ratios.high) < 1
-    growth = np.expm1(np.where(small, -ratios.high, 0.0))
+    small = np.abs(start.high) < 1
+    growth = np.expm1(np.where(small, -start.high, 0.0))
     changes = np.where(small, shares * growth, others - shares)
     shift = np.log1p(fold_sum(changes).high)
-    return where(fold_sum(np.abs(changes)).high < _AGREE, ratios + shift, ratios)
+    return where(fold_sum(np.abs(changes)).high < _AGREE, start + shift, ratios)
 
 
 def _with_near_ones(p: Probabilities, q: Probabilities, ratios: DoubleDouble) -> DoubleDouble:
@@ -184,9 +190,12 @@ def _with_near_ones(p: Probabilities, q: Probabilities, ratios: DoubleDouble) ->
 
 
 def _moderate(distribution: Probabilities) -> tuple[Scaled, DoubleDouble]:
-    """The mass and its sum, divided by the sum's power of two."""
+    """The mass and its sum, by a power of two, so that the sum lies from 0.75 to 1.5."""
     mass, total = distribution.mass, distribution.total
-    if total.exponent is None:
+    power = np.frexp(total.value.high / 0.75)[1] - 1
+    if total.exponent is not None:
+        own = 0 if mass.exponent is None else mass.exponent
+        mass = Scaled(mass.value, own - total.exponent)
+    if not power.any():
         return mass, total.value
-    own = 0 if mass.exponent is None else mass.exponent
-    return Scaled(mass.value, own - total.exponent), total.value
+    return Scaled(mass.value.times_power(-power), mass.exponent), total.value.times_power(-power)

@@ -445,7 +445,7 @@ def exp(x: DoubleDouble, /) -> Scaled:
     high = np.clip(x.high, DEEPEST, -DEEPEST)
     low = np.where(high == x.high, x.low, 0.0)
     steps = np.rint(high * _PER_NAT)
-    r = DoubleDouble(high - steps * _C1) - steps * _C2 + (low - steps * _C3)
+    r = DoubleDouble(high - steps * _C1) - steps * _C2 + low - steps * _C3
     square = r * r
     rest = r.high / 4 * (1 + r.high / 5 * (1 + r.high / 6 * (1 + r.high / 7)))
     growth = r + square.times_power(-1) + square * r * (_SIXTH + rest / 6)

@@ -65,7 +65,8 @@ class Probabilities(Distribution):
         _check_values(values)
         self.values: Floats = np.ascontiguousarray(values.T, np.float64)
         self.masked = values == 0
-        self.sums = self.total.rounded()
+        with quiet():
+            self.sums = self.total.rounded()
         empty = np.all(self.masked, axis=1)
         _check_sums(self.sums, empty, np.inf if normalize else TOLERATED)
 

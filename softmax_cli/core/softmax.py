@@ -128,7 +128,7 @@ class Logits(Distribution):
     def surprisal(self) -> Scaled:
         """-log p in nats, shape (classes, rows)."""
         with quiet():
-            usual = self._log_total - self.shifted
+            usual = _minus(self._log_total, self.shifted)
             vast = np.isinf(self.shifted.high) & (self._columns > -np.inf)
             if self.temperature == 0 or not vast.any():
                 return Scaled(usual)
@@ -233,6 +233,18 @@ def _shifted(columns: Floats, shift: Floats, temperature: float) -> DoubleDouble
         whole = _by_temperature(quarters, temperature).times_power(2)
         return where(beyond, whole, _by_temperature(DoubleDouble(high, low), temperature))
     return _by_temperature(DoubleDouble(high, low), temperature)
+
+
+def _minus(log_total: DoubleDouble, z: DoubleDouble) -> DoubleDouble:
+    """log_total - z, whose low part tells on which side of z it lies, however little it is.
+
+    So z halfway between two floats is rounded to the right one.
+    """
+    result = log_total - z
+    if ((log_total.high > 0) & (log_total.high < 2.0**-40)).any():
+        lost = (result.low == -z.low) & (z.low != 0) & (log_total.high > 0)
+        return DoubleDouble(result.high, np.where(lost, np.nextafter(result.low, 1), result.low))
+    return result
 
 
 def _by_temperature(x: DoubleDouble, temperature: float) -> DoubleDouble:
