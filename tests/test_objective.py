@@ -101,9 +101,7 @@ def _derivative(vector: Vector, target: Vector, case: Objective, i: int) -> floa
 def test_without_parameters_it_is_cross_entropy(vector: Vector, data: st.DataObject) -> None:
     labels = np.array([data.draw(st.integers(0, len(vector) - 1))])
     prediction = Logits(vector[None])
-    assert losses.loss(prediction, labels, Objective()) == losses.cross_entropy(
-        prediction, labels
-    )
+    assert losses.loss(prediction, labels, Objective()) == losses.cross_entropy(prediction, labels)
 
 
 @given(probabilities(min_size=3, max_size=3), logits(min_size=3, max_size=3))

@@ -250,7 +250,16 @@ class Scaled:
         value = self.value.rounded()
         if self.exponent is None:
             return value
-        return np.asarray(np.ldexp(value, np.clip(self.exponent, -_LOWEST, _LOWEST)))
+        power = np.clip(self.exponent, -_LOWEST, _LOWEST)
+        result = np.asarray(np.ldexp(value, power))
+        subnormal = (np.abs(result) < np.finfo(float).tiny) & (value != 0)
+        if subnormal.any():  # rounded once, in units of the smallest float
+            step = 1074 + np.broadcast_to(power, value.shape)[subnormal]
+            units = self.value[subnormal].times_power(step)
+            whole = np.rint(units.high)
+            whole += np.rint((units.high - whole) + units.low)
+            result[subnormal] = np.ldexp(whole, -1074)
+        return result
 
     def in_base(self, base: str) -> Floats:
         """The nearest floats of logarithms in nats, in the unit of base 'e', '2' or '10'."""
@@ -369,7 +378,7 @@ DEEP: Final = -600.0
 
 
 # So many numbers of some arrays stay in the processor's cache.
-CACHED: Final = 16384
+CACHED: Final = 24576
 
 
 def exp_head(
@@ -504,7 +513,8 @@ def _log(rest: DoubleDouble, power: Integers | int) -> DoubleDouble:
     square = s * s
     tail = s * square * (_TWO_THIRDS + square.high * (0.4 + square.high * (2 / 7)))
     steps = (power * _STEPS + number).astype(np.float64)
-    return tail + s.times_power(1) + steps * _C3 + steps * _C2 + steps * _C1
+    result: DoubleDouble = tail + s.times_power(1) + steps * _C3 + steps * _C2 + steps * _C1
+    return result
 
 
 _SIXTH: Final = DoubleDouble(1.0) / 6.0

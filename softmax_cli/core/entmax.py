@@ -223,9 +223,7 @@ class _Brackets(NamedTuple):
         c, q = self.exponents.c, float(self.exponents.q.high)
         count = self.inside.sum(axis=0).astype(np.float64)
         guess = 1 / count if c > 1 else np.minimum(count**-c, 1 - self.above.high[0])
-        unknown = DoubleDouble(
-            np.maximum(guess, np.finfo(float).tiny), np.zeros_like(guess)
-        )
+        unknown = DoubleDouble(np.maximum(guess, np.finfo(float).tiny), np.zeros_like(guess))
         tolerance = min(_DOUBT / 100 * self.exponents.tolerance, _ROUGH)
         going = np.arange(len(guess))
         for _ in range(_ROUNDS):

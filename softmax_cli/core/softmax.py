@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 
@@ -145,18 +145,37 @@ class Logits(Distribution):
     def probabilities(self, *, out: Floats | None = None) -> Floats:
         """Softmax, shape (rows, classes), in `out` if that is given."""
         result = np.empty(self._columns.T.shape) if out is None else out
-        self.fill_probabilities(result, np.empty((5, CACHED)))
+        self.fill(_fill_probabilities, result, _work())
         return result
 
-    def fill_probabilities(self, out: Floats, work: Floats, /) -> None:
-        """Fill `out` with the softmax; `work` is an array of shape (5, CACHED)."""
+    def log_probabilities(self, *, out: Floats | None = None, base: str = "e") -> Floats:
+        """Log-softmax, shape (rows, classes); -inf for a masked class."""
+        if base != "e":
+            return super().log_probabilities(out=out, base=base)
+        result = np.empty(self._columns.T.shape) if out is None else out
+        work = _work()
         with quiet():
-            for rows in _row_blocks(*out.shape):
-                columns, shift = self._columns[:, rows], self._shift[rows]
-                if len(columns) > _NARROW:
-                    _fill_wide(out[rows], columns.T, shift[:, None], self.temperature, work)
-                else:
-                    _fill_narrow(out[rows], columns, shift, self.temperature, work)
+            rest = np.empty((2, len(result)))
+            self.fill(_fill_others, rest.T, work)
+            log_total = log1p(DoubleDouble(*rest))
+            logs = np.stack([log_total.high, log_total.low], axis=1)
+            self.fill(_fill_log_probabilities, result, work, logs)
+        return result
+
+    def fill(
+        self, function: _Fill, out: Floats, work: Floats, of_rows: Floats | None = None
+    ) -> None:
+        """Call a function with a few rows at a time, as they lie in memory."""
+        rows, classes = self._columns.T.shape
+        with quiet():
+            for part in _blocks(rows, classes, CACHED):
+                x, target, axis = self._columns[:, part], out[part].T, 0
+                shift = self._shift[None, part]
+                given = None if of_rows is None else of_rows[part].T[:, None]
+                if classes > _NARROW:
+                    x, target, shift, axis = x.T, target.T, shift.T, 1
+                    given = None if given is None else given.swapaxes(1, 2)
+                function(target, x, shift, self.temperature, axis, work, given)
 
     def logsumexp(self, *, base: str = "e") -> Floats:
         """Log of the sum of exp(logit / temperature), shape (rows,)."""
@@ -171,18 +190,24 @@ class Logits(Distribution):
 
 def softmax(logits: Floats, /, *, temperature: float = 1.0) -> Floats:
     """Probabilities, shape (rows, classes); see `Logits`."""
-    result, work = np.empty(logits.shape), np.empty((5, CACHED))
-    for rows in _row_blocks(*logits.shape):
-        Logits(logits[rows], temperature=temperature).fill_probabilities(result[rows], work)
+    result, work = np.empty(logits.shape), _work()
+    for rows in _blocks(len(logits), logits.shape[1], CACHED):
+        part = Logits(logits[rows], temperature=temperature)
+        part.fill(_fill_probabilities, result[rows], work)
     return result
 
 
 def log_softmax(logits: Floats, /, *, temperature: float = 1.0) -> Floats:
     """Log-probabilities in nats, shape (rows, classes); see `Logits`."""
     result = np.empty(logits.shape)
-    for rows in _row_blocks(*logits.shape):
+    for rows in _blocks(len(logits), logits.shape[1], 4 * CACHED):
         Logits(logits[rows], temperature=temperature).log_probabilities(out=result[rows])
     return result
+
+
+def _blocks(rows: int, classes: int, numbers: int) -> Iterator[slice]:
+    step = max(1, numbers // max(1, classes))
+    return (slice(start, start + step) for start in range(0, rows, step))
 
 
 def logsumexp(logits: Floats, /, *, temperature: float = 1.0) -> Floats:
@@ -214,12 +239,6 @@ def _by_class(logits: Floats) -> Floats:
     return logits.T if logits.shape[1] > _NARROW else np.ascontiguousarray(logits.T)
 
 
-def _row_blocks(rows: int, classes: int) -> Iterator[slice]:
-    """Slices of rows that stay in the processor's cache."""
-    step = max(1, CACHED // max(1, classes))
-    return (slice(start, start + step) for start in range(0, rows, step))
-
-
 def _shifted(columns: Floats, shift: Floats, temperature: float) -> DoubleDouble:
     """(logit - shift) / temperature."""
     if temperature == 0:
@@ -235,16 +254,26 @@ def _shifted(columns: Floats, shift: Floats, temperature: float) -> DoubleDouble
     return _by_temperature(DoubleDouble(high, low), temperature)
 
 
-def _minus(log_total: DoubleDouble, z: DoubleDouble) -> DoubleDouble:
-    """log_total - z, whose low part tells on which side of z it lies, however little it is.
+# Logarithms of sums below this may be lost beside what a logit misses.
+_SMALL: Final = 2.0**-40
 
-    So z halfway between two floats is rounded to the right one.
-    """
+
+def _minus(log_total: DoubleDouble, z: DoubleDouble) -> DoubleDouble:
+    """log_total - z."""
     result = log_total - z
-    if ((log_total.high > 0) & (log_total.high < 2.0**-40)).any():
-        lost = (result.low == -z.low) & (z.low != 0) & (log_total.high > 0)
-        return DoubleDouble(result.high, np.where(lost, np.nextafter(result.low, 1), result.low))
+    high = log_total.high
+    if ((high > 0) & (high < _SMALL)).any():
+        _tell_sides(result.low, z.low, high)
     return result
+
+
+def _tell_sides(low: Floats, error: Floats, log_total: Floats) -> None:
+    """Move the low parts of log_total - z off those of -z, in place, however little it is.
+
+    So where z lies halfway between two floats, the right one is rounded to.
+    """
+    lost = (low == -error) & (error != 0) & (log_total > 0)
+    np.copyto(low, np.nextafter(low, 1), where=lost)
 
 
 def _by_temperature(x: DoubleDouble, temperature: float) -> DoubleDouble:
@@ -253,85 +282,204 @@ def _by_temperature(x: DoubleDouble, temperature: float) -> DoubleDouble:
     return x if temperature == 1 else x.times_power(-exponent) / fraction
 
 
-# The part of each value's exponential in the sum of its row has 24 bits, and so has the inverse of
-# the sum: their product is exact, and all that they miss goes in with a single rounding.
+# The functions below take some rows as they lie in memory, with the classes along an axis, and are
+# given arrays that stay in the cache. Rows of very many classes are gone through in parts.
 
 
-def _fill_narrow(
-    out: Floats, columns: Floats, shift: Floats, temperature: float, work: Floats
-) -> None:
-    """Softmax of a few rows of few classes; out has the shape (rows, classes)."""
-    head, tail, *rest = (part[: columns.size].reshape(columns.shape) for part in work)
-    exponent = _exponentials_in(head, tail, columns, shift, temperature, rest)
-    total = _sum_heads(head, tail, exponent, rest[0], axis=0)
-    _divide(head, tail, exponent, 1.0 / total, rest[0])
-    out[...] = head.T
+class _Fill(Protocol):
+    def __call__(
+        self,
+        out: Floats,
+        x: Floats,
+        shift: Floats,
+        temperature: float,
+        axis: int,
+        work: Floats,
+        given: Floats | None,
+        /,
+    ) -> None:
+        """Fill `out`, with what is given of each row."""
 
 
-def _fill_wide(out: Floats, rows: Floats, shift: Floats, temperature: float, work: Floats) -> None:
-    """Softmax of a few rows of many classes, part by part of the classes."""
-    classes = rows.shape[1]
-    total = DoubleDouble(np.zeros(len(rows)))
-    parts = []
-    for start in range(0, classes, CACHED):
-        x = rows[:, start : start + CACHED]
-        head, tail, *rest = (part[: x.size].reshape(x.shape) for part in work)
-        if classes > CACHED:
-            head, tail = np.empty(x.shape), np.empty(x.shape)
-        exponent = _exponentials_in(head, tail, x, shift, temperature, rest)
-        total = total + _sum_heads(head, tail, exponent, rest[0], axis=1)
-        parts.append((head, tail, exponent))
-    inverse = (1.0 / total)[:, None]
-    for start, (head, tail, exponent) in zip(range(0, classes, CACHED), parts, strict=True):
-        _divide(head, tail, exponent, inverse, work[2][: head.size].reshape(head.shape))
-        out[:, start : start + CACHED] = head
+def _work() -> Floats:
+    return np.empty((5, CACHED))
 
 
-def _exponentials_in(
-    head: Floats,
-    tail: Floats,
+def _parts(x: Floats, axis: int) -> list[tuple[slice, ...]]:
+    starts = range(0, x.shape[axis], CACHED)
+    return [(slice(None),) * axis + (slice(start, start + CACHED),) for start in starts]
+
+
+def _fill_probabilities(
+    out: Floats,
     x: Floats,
     shift: Floats,
     temperature: float,
-    work: list[Floats],
-) -> Integers | None:
-    """exp((x - shift) / temperature) in two parts, and an exponent of 2 where it is needed."""
-    if temperature == 1:
-        np.subtract(x, shift, out=head)
-        virtual = np.subtract(head, x, out=work[0])
-        np.subtract(head, virtual, out=tail)
-        np.subtract(x, tail, out=tail)
-        virtual += shift
-        tail -= virtual
+    axis: int,
+    work: Floats,
+    _given: Floats | None,
+    /,
+) -> None:
+    """Softmax; a head of 24 bits times one of the sum's inverse is exact, and all else small."""
+    parts = _parts(x, axis)
+    total, found = DoubleDouble(np.zeros(shift.shape)), []
+    for part in parts:
+        head, tail, *rest = (array[: x[part].size].reshape(x[part].shape) for array in work)
+        if len(parts) > 1:
+            head, tail = np.empty(head.shape), np.empty(tail.shape)
+        _shift(head, tail, x[part], shift, temperature, rest[0])
+        exponent = _exponentials(head, tail, rest)
+        found.append((head, tail, exponent))
+        if exponent is not None:
+            head, tail = np.ldexp(head, exponent), np.ldexp(tail, exponent)
+        total = total + _sum_heads(head, tail, 1.0, axis, rest[0])
+    inverse_head, inverse_tail = _inverse(total)
+    for part, mass in zip(parts, found, strict=True):
+        _divide(out[part], *mass, inverse_head, inverse_tail, work[2])
+
+
+def _divide(
+    out: Floats,
+    head: Floats,
+    tail: Floats,
+    exponent: Integers | None,
+    inverse_head: Floats,
+    inverse_tail: Floats,
+    work: Floats,
+) -> None:
+    tail *= inverse_head + inverse_tail
+    tail += np.multiply(head, inverse_tail, out=work[: head.size].reshape(head.shape))
+    head *= inverse_head
+    if exponent is None:
+        np.add(head, tail, out=out)
     else:
-        z = _shifted(x, shift, temperature)
-        head[...], tail[...] = z.high, z.low
-    if head.min(initial=0.0) >= DEEP:
-        return exp_head(head, tail, (work[0], work[1], work[2]), deep=False)
-    nothing = ~(head >= DEEPEST)
-    head[nothing] = tail[nothing] = 0.0
-    exponent = exp_head(head, tail, (work[0], work[1], work[2]), deep=True)
-    head[nothing] = tail[nothing] = 0.0
+        out[...] = Scaled(DoubleDouble(head, tail), exponent).rounded()
+
+
+def _fill_others(
+    out: Floats,
+    x: Floats,
+    shift: Floats,
+    temperature: float,
+    axis: int,
+    work: Floats,
+    _given: Floats | None,
+    /,
+) -> None:
+    """The sum of exponentials without one winner's own 1, in two parts."""
+    rest: Scaled | None = None
+    ties: Floats | float = -1.0
+    for part in _parts(x, axis):
+        head, tail, *spare = (array[: x[part].size].reshape(x[part].shape) for array in work)
+        _shift(head, tail, x[part], shift, temperature, spare[0])
+        is_top = head == 0
+        if np.count_nonzero(is_top) == is_top.shape[1 - axis]:
+            ties = ties + is_top.any(axis=axis, keepdims=True)
+        else:
+            ties = ties + is_top.sum(axis=axis, keepdims=True)
+        exponent = _exponentials(head, tail, spare)
+        np.copyto(head, 0.0, where=is_top)
+        found = _sum_others(head, tail, exponent, axis, spare[0])
+        rest = found if rest is None else rest + found
+    assert rest is not None
+    total = rest.plain() + ties if np.any(ties) else rest.plain()
+    np.concatenate([total.high, np.broadcast_to(total.low, shift.shape)], axis=axis, out=out)
+
+
+def _fill_log_probabilities(
+    out: Floats,
+    x: Floats,
+    shift: Floats,
+    temperature: float,
+    axis: int,
+    work: Floats,
+    log_total: Floats | None,
+    /,
+) -> None:
+    """Log-softmax: z minus the logarithm of the sum of exponentials."""
+    assert log_total is not None
+    high, low = log_total
+    is_small = ((high > 0) & (high < _SMALL)).any()
+    for part in _parts(x, axis):
+        z, error, total, virtual, lost = (
+            array[: x[part].size].reshape(x[part].shape) for array in work
+        )
+        _shift(z, error, x[part], shift, temperature, total)
+        np.subtract(high, z, out=total)  # two_sum in place
+        np.subtract(total, high, out=virtual)
+        np.subtract(total, virtual, out=lost)
+        np.subtract(high, lost, out=lost)
+        virtual += z
+        lost -= virtual
+        rest = np.subtract(low, error, out=virtual)
+        rest += lost
+        if is_small:
+            _tell_sides(rest, error, high)
+        rest += total
+        if np.isinf(total).any():
+            np.copyto(rest, total, where=np.isinf(total))
+        np.subtract(0.0, rest, out=out[part])  # no -0.0
+
+
+def _shift(
+    z: Floats, error: Floats, x: Floats, shift: Floats, temperature: float, work: Floats
+) -> None:
+    """Fill z and its error with (x - shift) / temperature."""
+    if temperature != 1:
+        shifted = _shifted(x, shift, temperature)
+        z[...], error[...] = shifted.high, shifted.low
+        return
+    np.subtract(x, shift, out=z)  # two_sum in place
+    virtual = np.subtract(z, x, out=work)
+    np.subtract(z, virtual, out=error)
+    np.subtract(x, error, out=error)
+    virtual += shift
+    error -= virtual
+
+
+def _exponentials(z: Floats, error: Floats, work: list[Floats]) -> Integers | None:
+    """As `exp_head`, with 0 for what is below `DEEPEST`."""
+    first, second, third = work
+    if z.min(initial=0.0) >= DEEP:
+        return exp_head(z, error, (first, second, third), deep=False)
+    nothing = ~(z >= DEEPEST)
+    z[nothing] = error[nothing] = 0.0
+    exponent = exp_head(z, error, (first, second, third), deep=True)
+    z[nothing] = error[nothing] = 0.0
     return exponent
 
 
 def _sum_heads(
-    head: Floats, tail: Floats, exponent: Integers | None, work: Floats, *, axis: int
+    head: Floats, tail: Floats, largest: Floats | float, axis: int, work: Floats
 ) -> DoubleDouble:
-    """Sum over the classes of numbers from 0 to 1, right to some 2**-75.
+    """Sum over the classes of numbers from 0 to nearly twice the largest, right to some 2**-75.
 
     The heads' upper halves are multiples of one small number and sum without an error (Rump,
     Ogita and Oishi, "Accurate floating-point summation", 2008), in whatever order numpy takes.
     """
-    if exponent is not None:
-        head, tail = np.ldexp(head, exponent), np.ldexp(tail, exponent)
-    splitter = 2.0 ** (head.shape[axis].bit_length() + 1)
+    splitter = largest * 2.0 ** (head.shape[axis].bit_length() + 1)
     upper = np.add(head, splitter, out=work)
     upper -= splitter
-    high = np.add.reduce(upper, axis=axis)
+    high = np.add.reduce(upper, axis=axis, keepdims=True)
     lower = np.subtract(head, upper, out=work)
     lower += tail
-    return DoubleDouble(high) + (np.add.reduce(lower, axis=1) if axis else _sum_in_order(lower))
+    low = np.add.reduce(lower, axis=1, keepdims=True) if axis else _sum_in_order(lower)
+    return DoubleDouble(high) + low
+
+
+def _sum_others(
+    head: Floats, tail: Floats, exponent: Integers | None, axis: int, work: Floats
+) -> Scaled:
+    """The same of numbers of any size."""
+    largest = head.max(axis=axis, keepdims=True)
+    if exponent is None:
+        _, power = np.frexp(largest)
+        return Scaled(_sum_heads(head, tail, np.ldexp(1.0, power), axis, work))
+    exponent[head == 0] = -(2**20)
+    top = exponent.max(axis=axis, keepdims=True) + 1
+    below = np.maximum(exponent - top, -2000)
+    head, tail = np.ldexp(head, below), np.ldexp(tail, below)
+    return Scaled(_sum_heads(head, tail, 1.0, axis, work), top)
 
 
 def _sum_in_order(terms: Floats) -> Floats:
@@ -341,18 +489,12 @@ def _sum_in_order(terms: Floats) -> Floats:
         half = length // 2
         terms[:half] += terms[length - half : length]
         length -= half
-    result: Floats = terms[0]
-    return result
+    return terms[:1]
 
 
-def _divide(
-    head: Floats, tail: Floats, exponent: Integers | None, inverse: DoubleDouble, work: Floats
-) -> None:
-    """Multiply by the inverse of a sum, in place of the head."""
-    inverse_head = inverse.high.astype(np.float32).astype(np.float64)
-    tail *= inverse.high
-    tail += np.multiply(head, (inverse.high - inverse_head) + inverse.low, out=work)
-    head *= inverse_head
-    head += tail
-    if exponent is not None:
-        np.ldexp(head, exponent, out=head)
+def _inverse(total: DoubleDouble) -> tuple[Floats, Floats]:
+    """1 / total, for a total far from overflow: a head of 24 bits, and a tail."""
+    rough = 1 / total.high
+    head, total_head = (x.astype(np.float32).astype(np.float64) for x in (rough, total.high))
+    missed = (1 - head * total_head) - head * (total.high - total_head) - head * total.low
+    return head, missed * rough
