@@ -11,6 +11,7 @@ whatever stands beside it. `numpy.sum` does not promise that.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from functools import partial
 from typing import Any, Final
 
@@ -422,31 +423,31 @@ def exp_head(
     return None
 
 
+def exponentials_in_place(z: Floats, error: Floats, work: Iterable[Floats], /) -> Integers | None:
+    """As `exp_head`, for any z <= 0; 0 below exp(-1500), which no weight makes a number."""
+    first, second, third = work
+    if z.min(initial=0.0) >= DEEP:
+        return exp_head(z, error, (first, second, third), deep=False)
+    nothing = ~(z >= DEEPEST)
+    z[nothing] = error[nothing] = 0.0
+    exponent = exp_head(z, error, (first, second, third), deep=True)
+    z[nothing] = error[nothing] = 0.0
+    return exponent
+
+
 def exponentials(z: DoubleDouble, /) -> Scaled:
     """exp(z) for z <= 0, right to 2**-63; 0 below exp(-1500), which no weight makes a number."""
     order: Any = "F" if z.high.flags.f_contiguous else "C"
-    nothing = None
-    head, tail = z.high.ravel(order), z.low.ravel(order)
-    if deep := z.high.min(initial=0.0) < DEEP:
-        nothing = ~(head >= DEEPEST)
-        head, tail = np.where(nothing, 0.0, head), np.where(nothing, 0.0, tail)
-    else:
-        head, tail = head.copy(), tail.copy()
-    exponent = np.zeros(head.shape, np.int64) if deep else None
+    head, tail = z.high.flatten(order), z.low.flatten(order)
+    exponent = np.zeros(head.shape, np.int64)
     work = np.empty((3, CACHED))
     for start in range(0, len(head), CACHED):
         part = slice(start, start + CACHED)
-        first, second, third = work[:, : len(head[part])]
-        found = exp_head(head[part], tail[part], (first, second, third), deep=deep)
-        if exponent is not None and found is not None:
-            exponent[part] = found
-    if nothing is not None:
-        head[nothing] = tail[nothing] = 0.0
+        found = exponentials_in_place(head[part], tail[part], work[:, : len(head[part])])
+        exponent[part] = 0 if found is None else found
     shape = z.high.shape
-    return Scaled(
-        DoubleDouble(head.reshape(shape, order=order), tail.reshape(shape, order=order)),
-        None if exponent is None else exponent.reshape(shape, order=order),
-    )
+    value = DoubleDouble(head.reshape(shape, order=order), tail.reshape(shape, order=order))
+    return Scaled(value, exponent.reshape(shape, order=order) if exponent.any() else None)
 
 
 def exp(x: DoubleDouble, /) -> Scaled:

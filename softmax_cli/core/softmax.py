@@ -12,22 +12,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 
 from softmax_cli.core.distribution import Distribution
 from softmax_cli.core.doubledouble import (
     CACHED,
-    DEEP,
-    DEEPEST,
     Bools,
     DoubleDouble,
     Floats,
-    Integers,
     Scaled,
-    exp_head,
     exponentials,
+    exponentials_in_place,
     log1p,
     quiet,
     two_sum,
@@ -49,6 +46,8 @@ class Logits(Distribution):
         Finite, -inf for a masked class, or one +inf in a row for the limit: that class 1.
     temperature : float
         Divides the logits; 0 is the limit, the winners' equal shares.
+    work : array, shape (5, CACHED), optional
+        Overwritten again and again.
 
     Attributes
     ----------
@@ -60,7 +59,9 @@ class Logits(Distribution):
         Rows with nan, with only -inf, or with two or more +inf.
     """
 
-    def __init__(self, logits: Floats, /, *, temperature: float = 1.0) -> None:
+    def __init__(
+        self, logits: Floats, /, *, temperature: float = 1.0, work: Floats | None = None
+    ) -> None:
         columns = _by_class(logits)
         maximum = columns.max(axis=0, initial=-np.inf)
         if not np.isfinite(maximum).all():
@@ -71,6 +72,7 @@ class Logits(Distribution):
         self.temperature = temperature
         self.maximum = maximum
         self._columns = columns
+        self._work = work
 
     @property
     def scores(self) -> Floats:
@@ -105,24 +107,25 @@ class Logits(Distribution):
             return exponentials(self.shifted)
 
     @cached_property
-    def _rest(self) -> Scaled:
+    def _rest(self) -> DoubleDouble:
         """The sum of exp(shifted) without one winner's own 1, shape (rows,)."""
+        high, low = np.zeros((2, len(self.maximum)))
         with quiet():
-            is_winner = self.winners.T
-            others = Scaled(where(is_winner, 0.0, self.mass.value), self.mass.exponent).sum()
-            ties = is_winner.sum(axis=0) - 1.0
-            return others + Scaled(DoubleDouble(ties)) if ties.any() else others
+            for rows, block in self._blocks():
+                rest = block.rest()
+                high[rows], low[rows] = rest.high, rest.low
+        return DoubleDouble(high, low)
 
     @cached_property
     def total(self) -> Scaled:
         """1 plus the rest, shape (rows,)."""
         with quiet():
-            return Scaled(self._rest.plain() + 1.0)
+            return Scaled(self._rest + 1.0)
 
     @cached_property
     def _log_total(self) -> DoubleDouble:
         with quiet():
-            return log1p(self._rest.plain())
+            return log1p(self._rest)
 
     @cached_property
     def surprisal(self) -> Scaled:
@@ -145,7 +148,9 @@ class Logits(Distribution):
     def probabilities(self, *, out: Floats | None = None) -> Floats:
         """Softmax, shape (rows, classes), in `out` if that is given."""
         result = np.empty(self._columns.T.shape) if out is None else out
-        self.fill(_fill_probabilities, result, _work())
+        with quiet():
+            for rows, block in self._blocks():
+                block.fill_softmax(result[rows])
         return result
 
     def log_probabilities(self, *, out: Floats | None = None, base: str = "e") -> Floats:
@@ -153,29 +158,15 @@ class Logits(Distribution):
         if base != "e":
             return super().log_probabilities(out=out, base=base)
         result = np.empty(self._columns.T.shape) if out is None else out
-        work = _work()
         with quiet():
-            rest = np.empty((2, len(result)))
-            self.fill(_fill_others, rest.T, work)
-            log_total = log1p(DoubleDouble(*rest))
-            logs = np.stack([log_total.high, log_total.low], axis=1)
-            self.fill(_fill_log_probabilities, result, work, logs)
+            for rows, block in self._blocks():
+                block.fill_log_softmax(result[rows], self._log_total[rows])
         return result
 
-    def fill(
-        self, function: _Fill, out: Floats, work: Floats, of_rows: Floats | None = None
-    ) -> None:
-        """Call a function with a few rows at a time, as they lie in memory."""
-        rows, classes = self._columns.T.shape
-        with quiet():
-            for part in _blocks(rows, classes, CACHED):
-                x, target, axis = self._columns[:, part], out[part].T, 0
-                shift = self._shift[None, part]
-                given = None if of_rows is None else of_rows[part].T[:, None]
-                if classes > _NARROW:
-                    x, target, shift, axis = x.T, target.T, shift.T, 1
-                    given = None if given is None else given.swapaxes(1, 2)
-                function(target, x, shift, self.temperature, axis, work, given)
+    def _blocks(self) -> Iterator[tuple[slice, _Block]]:
+        work = np.empty((5, CACHED)) if self._work is None else self._work
+        for rows in _slices(self._columns.shape[1], len(self._columns), CACHED):
+            yield rows, _Block(self._columns[:, rows], self._shift[rows], self.temperature, work)
 
     def logsumexp(self, *, base: str = "e") -> Floats:
         """Log of the sum of exp(logit / temperature), shape (rows,)."""
@@ -190,22 +181,24 @@ class Logits(Distribution):
 
 def softmax(logits: Floats, /, *, temperature: float = 1.0) -> Floats:
     """Probabilities, shape (rows, classes); see `Logits`."""
-    result, work = np.empty(logits.shape), _work()
-    for rows in _blocks(len(logits), logits.shape[1], CACHED):
-        part = Logits(logits[rows], temperature=temperature)
-        part.fill(_fill_probabilities, result[rows], work)
+    result, work = np.empty(logits.shape), np.empty((5, CACHED))
+    for rows in _slices(len(logits), logits.shape[1], CACHED):
+        part = Logits(logits[rows], temperature=temperature, work=work)
+        part.probabilities(out=result[rows])
     return result
 
 
 def log_softmax(logits: Floats, /, *, temperature: float = 1.0) -> Floats:
     """Log-probabilities in nats, shape (rows, classes); see `Logits`."""
-    result = np.empty(logits.shape)
-    for rows in _blocks(len(logits), logits.shape[1], 4 * CACHED):
-        Logits(logits[rows], temperature=temperature).log_probabilities(out=result[rows])
+    result, work = np.empty(logits.shape), np.empty((5, CACHED))
+    for rows in _slices(len(logits), logits.shape[1], 4 * CACHED):
+        part = Logits(logits[rows], temperature=temperature, work=work)
+        part.log_probabilities(out=result[rows])
     return result
 
 
-def _blocks(rows: int, classes: int, numbers: int) -> Iterator[slice]:
+def _slices(rows: int, classes: int, numbers: int) -> Iterator[slice]:
+    """Slices of rows of so many numbers."""
     step = max(1, numbers // max(1, classes))
     return (slice(start, start + step) for start in range(0, rows, step))
 
@@ -282,214 +275,125 @@ def _by_temperature(x: DoubleDouble, temperature: float) -> DoubleDouble:
     return x if temperature == 1 else x.times_power(-exponent) / fraction
 
 
-# The functions below take some rows as they lie in memory, with the classes along an axis, and are
-# given arrays that stay in the cache. Rows of very many classes are gone through in parts.
+class _Block:
+    """Some rows as they lie in memory, worked through in arrays that stay in the cache.
 
-
-class _Fill(Protocol):
-    def __call__(
-        self,
-        out: Floats,
-        x: Floats,
-        shift: Floats,
-        temperature: float,
-        axis: int,
-        work: Floats,
-        given: Floats | None,
-        /,
-    ) -> None:
-        """Fill `out`, with what is given of each row."""
-
-
-def _work() -> Floats:
-    return np.empty((5, CACHED))
-
-
-def _parts(x: Floats, axis: int) -> list[tuple[slice, ...]]:
-    starts = range(0, x.shape[axis], CACHED)
-    return [(slice(None),) * axis + (slice(start, start + CACHED),) for start in starts]
-
-
-def _fill_probabilities(
-    out: Floats,
-    x: Floats,
-    shift: Floats,
-    temperature: float,
-    axis: int,
-    work: Floats,
-    _given: Floats | None,
-    /,
-) -> None:
-    """Softmax; a head of 24 bits times one of the sum's inverse is exact, and all else small."""
-    parts = _parts(x, axis)
-    total, found = DoubleDouble(np.zeros(shift.shape)), []
-    for part in parts:
-        head, tail, *rest = (array[: x[part].size].reshape(x[part].shape) for array in work)
-        if len(parts) > 1:
-            head, tail = np.empty(head.shape), np.empty(tail.shape)
-        _shift(head, tail, x[part], shift, temperature, rest[0])
-        exponent = _exponentials(head, tail, rest)
-        found.append((head, tail, exponent))
-        if exponent is not None:
-            head, tail = np.ldexp(head, exponent), np.ldexp(tail, exponent)
-        total = total + _sum_heads(head, tail, 1.0, axis, rest[0])
-    inverse_head, inverse_tail = _inverse(total)
-    for part, mass in zip(parts, found, strict=True):
-        _divide(out[part], *mass, inverse_head, inverse_tail, work[2])
-
-
-def _divide(
-    out: Floats,
-    head: Floats,
-    tail: Floats,
-    exponent: Integers | None,
-    inverse_head: Floats,
-    inverse_tail: Floats,
-    work: Floats,
-) -> None:
-    tail *= inverse_head + inverse_tail
-    tail += np.multiply(head, inverse_tail, out=work[: head.size].reshape(head.shape))
-    head *= inverse_head
-    if exponent is None:
-        np.add(head, tail, out=out)
-    else:
-        out[...] = Scaled(DoubleDouble(head, tail), exponent).rounded()
-
-
-def _fill_others(
-    out: Floats,
-    x: Floats,
-    shift: Floats,
-    temperature: float,
-    axis: int,
-    work: Floats,
-    _given: Floats | None,
-    /,
-) -> None:
-    """The sum of exponentials without one winner's own 1, in two parts."""
-    rest: Scaled | None = None
-    ties: Floats | float = -1.0
-    for part in _parts(x, axis):
-        head, tail, *spare = (array[: x[part].size].reshape(x[part].shape) for array in work)
-        _shift(head, tail, x[part], shift, temperature, spare[0])
-        is_top = head == 0
-        if np.count_nonzero(is_top) == is_top.shape[1 - axis]:
-            ties = ties + is_top.any(axis=axis, keepdims=True)
-        else:
-            ties = ties + is_top.sum(axis=axis, keepdims=True)
-        exponent = _exponentials(head, tail, spare)
-        np.copyto(head, 0.0, where=is_top)
-        found = _sum_others(head, tail, exponent, axis, spare[0])
-        rest = found if rest is None else rest + found
-    assert rest is not None
-    total = rest.plain() + ties if np.any(ties) else rest.plain()
-    np.concatenate([total.high, np.broadcast_to(total.low, shift.shape)], axis=axis, out=out)
-
-
-def _fill_log_probabilities(
-    out: Floats,
-    x: Floats,
-    shift: Floats,
-    temperature: float,
-    axis: int,
-    work: Floats,
-    log_total: Floats | None,
-    /,
-) -> None:
-    """Log-softmax: z minus the logarithm of the sum of exponentials."""
-    assert log_total is not None
-    high, low = log_total
-    is_small = ((high > 0) & (high < _SMALL)).any()
-    for part in _parts(x, axis):
-        z, error, total, virtual, lost = (
-            array[: x[part].size].reshape(x[part].shape) for array in work
-        )
-        _shift(z, error, x[part], shift, temperature, total)
-        np.subtract(high, z, out=total)  # two_sum in place
-        np.subtract(total, high, out=virtual)
-        np.subtract(total, virtual, out=lost)
-        np.subtract(high, lost, out=lost)
-        virtual += z
-        lost -= virtual
-        rest = np.subtract(low, error, out=virtual)
-        rest += lost
-        if is_small:
-            _tell_sides(rest, error, high)
-        rest += total
-        if np.isinf(total).any():
-            np.copyto(rest, total, where=np.isinf(total))
-        np.subtract(0.0, rest, out=out[part])  # no -0.0
-
-
-def _shift(
-    z: Floats, error: Floats, x: Floats, shift: Floats, temperature: float, work: Floats
-) -> None:
-    """Fill z and its error with (x - shift) / temperature."""
-    if temperature != 1:
-        shifted = _shifted(x, shift, temperature)
-        z[...], error[...] = shifted.high, shifted.low
-        return
-    np.subtract(x, shift, out=z)  # two_sum in place
-    virtual = np.subtract(z, x, out=work)
-    np.subtract(z, virtual, out=error)
-    np.subtract(x, error, out=error)
-    virtual += shift
-    error -= virtual
-
-
-def _exponentials(z: Floats, error: Floats, work: list[Floats]) -> Integers | None:
-    """As `exp_head`, with 0 for what is below `DEEPEST`."""
-    first, second, third = work
-    if z.min(initial=0.0) >= DEEP:
-        return exp_head(z, error, (first, second, third), deep=False)
-    nothing = ~(z >= DEEPEST)
-    z[nothing] = error[nothing] = 0.0
-    exponent = exp_head(z, error, (first, second, third), deep=True)
-    z[nothing] = error[nothing] = 0.0
-    return exponent
-
-
-def _sum_heads(
-    head: Floats, tail: Floats, largest: Floats | float, axis: int, work: Floats
-) -> DoubleDouble:
-    """Sum over the classes of numbers from 0 to nearly twice the largest, right to some 2**-75.
-
-    The heads' upper halves are multiples of one small number and sum without an error (Rump,
-    Ogita and Oishi, "Accurate floating-point summation", 2008), in whatever order numpy takes.
+    Rows of very many classes are gone through in parts.
     """
-    splitter = largest * 2.0 ** (head.shape[axis].bit_length() + 1)
-    upper = np.add(head, splitter, out=work)
-    upper -= splitter
-    high = np.add.reduce(upper, axis=axis, keepdims=True)
-    lower = np.subtract(head, upper, out=work)
-    lower += tail
-    low = np.add.reduce(lower, axis=1, keepdims=True) if axis else _sum_in_order(lower)
-    return DoubleDouble(high) + low
 
+    def __init__(self, columns: Floats, shift: Floats, temperature: float, work: Floats) -> None:
+        self._axis = int(len(columns) > _NARROW)
+        self._x = columns.T if self._axis else columns
+        self._shift = shift[:, None] if self._axis else shift[None]
+        self._temperature = temperature
+        self._work = work
+        starts = range(0, len(columns), CACHED)
+        self._parts = [
+            (slice(None),) * self._axis + (slice(start, start + CACHED),) for start in starts
+        ]
 
-def _sum_others(
-    head: Floats, tail: Floats, exponent: Integers | None, axis: int, work: Floats
-) -> Scaled:
-    """The same of numbers of any size."""
-    largest = head.max(axis=axis, keepdims=True)
-    if exponent is None:
-        _, power = np.frexp(largest)
-        return Scaled(_sum_heads(head, tail, np.ldexp(1.0, power), axis, work))
-    exponent[head == 0] = -(2**20)
-    top = exponent.max(axis=axis, keepdims=True) + 1
-    below = np.maximum(exponent - top, -2000)
-    head, tail = np.ldexp(head, below), np.ldexp(tail, below)
-    return Scaled(_sum_heads(head, tail, 1.0, axis, work), top)
+    def _shifted(self, part: tuple[slice, ...]) -> list[Floats]:
+        """(x - shift) / temperature, its error, and three arrays of their shape."""
+        x = self._x[part]
+        arrays = [array[: x.size].reshape(x.shape) for array in self._work]
+        z, error, virtual = arrays[:3]
+        if self._temperature != 1:
+            shifted = _shifted(x, self._shift, self._temperature)
+            z[...], error[...] = shifted.high, shifted.low
+            return arrays
+        np.subtract(x, self._shift, out=z)  # two_sum in place
+        np.subtract(z, x, out=virtual)
+        np.subtract(z, virtual, out=error)
+        np.subtract(x, error, out=error)
+        virtual += self._shift
+        error -= virtual
+        return arrays
 
+    def fill_softmax(self, out: Floats) -> None:
+        """Fill `out`, shape (rows, classes).
 
-def _sum_in_order(terms: Floats) -> Floats:
-    """Sum over the first axis, in place: numpy sums a lone short column in an order of its own."""
-    length = len(terms)
-    while length > 1:
-        half = length // 2
-        terms[:half] += terms[length - half : length]
-        length -= half
-    return terms[:1]
+        Heads of exponentials have 24 bits, and so has that of the inverse of their sum: the
+        product is exact, and all that they miss goes in with a single rounding.
+        """
+        total, masses = DoubleDouble(np.zeros(self._shift.shape)), []
+        for part in self._parts:
+            head, tail, *spare = self._shifted(part)
+            if len(self._parts) > 1:
+                head, tail = head.copy(), tail.copy()
+            exponent = exponentials_in_place(head, tail, spare)
+            mass = Scaled(DoubleDouble(head, tail), exponent)
+            total = total + self._sum(mass.plain(), 1.0)
+            masses.append(mass)
+        inverse_head, inverse_tail = _inverse(total)
+        target = out if self._axis else out.T
+        for part, mass in zip(self._parts, masses, strict=True):
+            head, tail = mass.value.high, mass.value.low
+            tail *= inverse_head + inverse_tail
+            tail += np.multiply(head, inverse_tail, out=self._like(head))
+            head *= inverse_head
+            if mass.exponent is None:
+                np.add(head, tail, out=target[part])
+            else:
+                target[part] = mass.rounded()
+
+    def rest(self) -> DoubleDouble:
+        """The sum of the exponentials without one winner's own 1, shape (rows,)."""
+        rest, ties = Scaled(DoubleDouble(np.zeros(self._shift.shape))), -1.0
+        for part in self._parts:
+            head, tail, *spare = self._shifted(part)
+            is_top = head == 0
+            ties = ties + is_top.sum(axis=self._axis, keepdims=True)
+            exponent = exponentials_in_place(head, tail, spare)
+            np.copyto(head, 0.0, where=is_top)
+            rest = rest + self._sum_any(Scaled(DoubleDouble(head, tail), exponent))
+        total = rest.plain() + ties if np.any(ties) else rest.plain()
+        return DoubleDouble(total.high.ravel(), total.low.ravel())
+
+    def fill_log_softmax(self, out: Floats, log_total: DoubleDouble) -> None:
+        """Fill `out`, shape (rows, classes), given the logarithms of the sums."""
+        target = out if self._axis else out.T
+        log_total = log_total[:, None] if self._axis else log_total[None]
+        for part in self._parts:
+            z, error, *_ = self._shifted(part)
+            result = _minus(log_total, DoubleDouble(z, error)).rounded()
+            np.subtract(0.0, result, out=target[part])  # no -0.0
+
+    def _like(self, x: Floats) -> Floats:
+        """A spare array of some shape."""
+        spare: Floats = self._work[2][: x.size].reshape(x.shape)
+        return spare
+
+    def _sum(self, terms: DoubleDouble, largest: Floats | float) -> DoubleDouble:
+        """Sum over the classes of numbers below twice the largest, right to some 2**-75.
+
+        The heads' upper halves are multiples of one small number and sum without an error (Rump,
+        Ogita and Oishi, "Accurate floating-point summation", 2008), in whatever order numpy takes.
+        """
+        splitter = largest * 2.0 ** (terms.high.shape[self._axis].bit_length() + 1)
+        upper = np.add(terms.high, splitter, out=self._like(terms.high))
+        upper -= splitter
+        high = DoubleDouble(np.add.reduce(upper, axis=self._axis, keepdims=True))
+        lower = np.subtract(terms.high, upper, out=upper)
+        lower += terms.low
+        if self._axis:
+            return high + DoubleDouble(np.add.reduce(lower, axis=1, keepdims=True))
+        # numpy sums a lone short column in an order of its own.
+        length = len(lower)
+        while length > 1:
+            half = length // 2
+            lower[:half] += lower[length - half : length]
+            length -= half
+        return high + DoubleDouble(lower[:1])
+
+    def _sum_any(self, terms: Scaled) -> Scaled:
+        """The same of numbers of any size."""
+        head, exponent = terms.value.high, terms.exponent
+        if exponent is None:
+            _, power = np.frexp(head.max(axis=self._axis, keepdims=True, initial=0.0))
+            return Scaled(self._sum(terms.value, np.ldexp(1.0, power)))
+        exponent[head == 0] = -(2**20)
+        top = exponent.max(axis=self._axis, keepdims=True) + 1
+        return Scaled(self._sum(Scaled(terms.value, exponent - top).plain(), 1.0), top)
 
 
 def _inverse(total: DoubleDouble) -> tuple[Floats, Floats]:
