@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from softmax_cli.core import hierarchical
 from softmax_cli.core.huffman import HuffmanTree
 from tests.exactly import Exact, ulps
-from tests.quantities import BOUND
+from tests.quantities import NEAREST
 
 Scores = NDArray[np.float64]
 
@@ -154,7 +154,7 @@ def close(computed: Scores, exact: Sequence[Exact]) -> None:
         if truth and truth < 2.3e-308 and truth > -2.3e-308:
             assert abs(ours - float(truth)) <= 5e-324
         else:
-            assert ulps(ours, truth) <= BOUND
+            assert ulps(ours, truth) <= NEAREST
 
 
 @given(some_counts, st.data())
