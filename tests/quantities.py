@@ -66,7 +66,7 @@ class Judgement(NamedTuple):
 
     error: float
     nearest: int
-    count: int
+    numbers: int
 
 
 def _logits(vector: Vector, temperature: float = 1.0) -> Logits:

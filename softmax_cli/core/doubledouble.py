@@ -264,7 +264,7 @@ class Scaled:
 
     def in_base(self, base: str) -> Floats:
         """The nearest floats of logarithms in nats, in the unit of base 'e', '2' or '10'."""
-        return self.rounded() if base == "e" else (self * _UNIT[base]).rounded()
+        return self.rounded() if base == "e" else (self.normal() * _UNIT[base]).rounded()
 
     def _normal_exponents(self) -> Integers:
         """Exponents that leave numbers from 1/2 to 1; a zero's is very low."""
