@@ -270,9 +270,14 @@ def _tell_sides(low: Floats, error: Floats, log_total: Floats) -> None:
 
 
 def _by_temperature(x: DoubleDouble, temperature: float) -> DoubleDouble:
+    if temperature == 1:
+        return x
     fraction, exponent = math.frexp(temperature)
-    # The power of two is exact and goes first, so that 1e-300 and 1e300 split without overflow.
-    return x if temperature == 1 else x.times_power(-exponent) / fraction
+    if abs(exponent) < 60 and np.abs(x.high).max(initial=0.0) < 2.0**900:
+        return x.times_power(-exponent) / fraction
+    # Where parts of quotients may leave the floats
+    _, power = np.frexp(x.high)
+    return (x.times_power(-power) / fraction).times_power(power - exponent)
 
 
 class _Block:
