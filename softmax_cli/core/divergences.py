@@ -147,20 +147,20 @@ def _log_ratios(p: Distribution, q: Distribution) -> DoubleDouble:
     ratios = where(both, 0.0, where(np.isnan(ratios.high), np.inf, ratios))
     if isinstance(p, Probabilities) and isinstance(q, Probabilities):
         return _with_near_ones(p, q, ratios)
-    start = ratios
+    start, others = ratios, q.shares
     if isinstance(p, Logits) and isinstance(q, Logits):
-        start = where(both, 0.0, p.shifted - q.shifted)
-    return _centred(p, q, start, ratios)
+        start, others = where(both, 0.0, p.shifted - q.shifted), q.mass / p.total
+    return _centred(p.shares.rounded(), others.rounded(), start, ratios)
 
 
 def _centred(
-    p: Distribution, q: Distribution, start: DoubleDouble, ratios: DoubleDouble
+    shares: Floats, others: Floats, start: DoubleDouble, ratios: DoubleDouble
 ) -> DoubleDouble:
-    """Ratios made of others that miss something all of a row share, where P and Q nearly agree.
+    """Ratios made of those of shares to others, where these nearly agree; given ones elsewhere.
 
-    The right ones make the sum of q = p exp(-d) equal to that of p.
+    They lack something that all of a row have in common: the right ones make the sum of
+    q = p exp(-d) equal to that of p.
     """
-    shares, others = p.shares.rounded(), q.shares.rounded()
     small = np.abs(start.high) < 1
     growth = np.expm1(np.where(small, -start.high, 0.0))
     changes = np.where(small, shares * growth, others - shares)
