@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from softmax_cli.core.hard import hardmax, ranking
 from softmax_cli.core.logits import softmax
-
 from tests.conftest import Run
 from tests.strategies import Vector, logits
 from tests.terminal import run_in_terminal

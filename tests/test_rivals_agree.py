@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import special, stats
 from scipy.spatial import distance
-from softmax_cli.core.logits import Logits
-from softmax_cli.core.objective import Objective
 
 from softmax_cli.core import divergences, objective
+from softmax_cli.core.logits import Logits
+from softmax_cli.core.objective import Objective
 from softmax_cli.core.probabilities import Masses, Probabilities
 from tests.strategies import Vector
 

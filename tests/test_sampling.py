@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from softmax_cli.core.draws import draw
 from softmax_cli.core.logits import softmax
-
 from tests.conftest import Run
 from tests.strategies import Vector, probabilities
 from tests.terminal import run_in_terminal
