@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 
 class SoftmaxError(Exception):
     """Something the user can mend, told in one line.
@@ -74,3 +76,21 @@ class RowError(DataError):
         self.row = row
         self.column = column
         self.place = place
+
+
+class RowErrors(DataError):  # noqa: N818
+    """Rows of an array that have no answer; whoever read the rows knows their locations.
+
+    Parameters
+    ----------
+    errors : mapping of int to DataError
+        For each bad row what is wrong with it, without its location.
+    """
+
+    place = None
+    column = None
+
+    def __init__(self, errors: Mapping[int, DataError]) -> None:
+        self.row = min(errors)
+        super().__init__(errors[self.row].message, errors[self.row].hint)
+        self.errors = errors

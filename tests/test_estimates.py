@@ -11,25 +11,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from softmax_cli.core import noise
-from softmax_cli.core.estimates import (
+from softmax_cli.core import sampling
+from softmax_cli.core.sampling import (
+    Moments,
     NegativeSampling,
+    Noise,
     SampledSoftmax,
     expected_negative_loss,
     scattered,
-    touched,
+    scores_read,
 )
-from softmax_cli.core.logits import Logits
-from softmax_cli.core.moments import Moments
-from softmax_cli.core.noise import Noise
+from softmax_cli.core.softmax import Logits
 from tests.exactly import Exact, ulps
 from tests.quantities import BOUND
 from tests.strategies import Vector, logits
 
 NOISES = {
-    "uniform": noise.uniform(4),
-    "log-uniform": noise.log_uniform(4),
-    "counts": noise.proportional(np.array([1e300, 5e299, 1e299, 3e299])),
+    "uniform": sampling.uniform(4),
+    "log-uniform": sampling.log_uniform(4),
+    "counts": sampling.proportional(np.array([1e300, 5e299, 1e299, 3e299])),
 }
 SCORES = np.array([0.3, -1.2, 2.5, 0.9])
 
@@ -65,7 +65,7 @@ def test_over_all_draws_the_normaliser_is_exact_and_so_is_the_negative_loss(
 @given(logits(min_size=4, max_size=8), st.lists(st.integers(0, 3), min_size=1, max_size=6))
 def test_estimates_are_right_to_four_ulps(scores: Vector, picks: list[int]) -> None:
     drawn = np.array(picks)[:, None]
-    from_ = noise.log_uniform(len(scores))
+    from_ = sampling.log_uniform(len(scores))
     kept = (drawn != 0).astype(float)
     weights = kept / (len(picks) * from_.probabilities[drawn])
     target = scores[:1]
@@ -88,8 +88,8 @@ def log_sigmoid(x: float) -> Exact:
 
 
 def close(ours: float, exact: Exact) -> None:
-    if exact > 1.7e308:
-        assert ours > 1.7e308
+    if exact > 1.69e308:
+        assert ours > 1.69e308
     elif exact < 2.3e-308:
         assert abs(ours - float(exact)) <= 1e-323
     else:
@@ -132,8 +132,8 @@ def test_gradients_are_those_of_the_estimates(
         ours[0, 0] = -made.others_share()[0]
         assert ours.sum() == pytest.approx(0, abs=1e-15)
     else:
-        ours = scattered(made.pulls(), drawn, 4)
-        ours[0, 0] = made.target_pull()[0]
+        ours = scattered(made.score_gradient(), drawn, 4)
+        ours[0, 0] = made.target_gradient()[0]
     steps = np.eye(4) * 1e-6
     numeric = [(loss(SCORES + step) - loss(SCORES - step)) / 2e-6 for step in steps]
     assert ours[0] == pytest.approx(numeric, abs=1e-9)
@@ -143,7 +143,7 @@ def test_gradients_are_those_of_the_estimates(
 def test_noise() -> None:
     for made in NOISES.values():
         assert math.fsum(made.probabilities) == pytest.approx(1, rel=1e-15)
-    ours = noise.log_uniform(1000).probabilities
+    ours = sampling.log_uniform(1000).probabilities
     as_tensorflow = [(math.log(k + 2) - math.log(k + 1)) / math.log(1001) for k in range(1000)]
     assert ours == pytest.approx(as_tensorflow, rel=1e-12)
     assert NOISES["counts"].probabilities[0] == pytest.approx(10 / 19, rel=1e-15)
@@ -154,7 +154,7 @@ def test_noise() -> None:
 
 def test_scores_are_counted_once() -> None:
     drawn = np.array([[1, 0, 2], [1, 0, 3], [2, 0, 2]])
-    assert touched(drawn, np.array([0, 0, 2])).tolist() == [3, 1, 2]
+    assert scores_read(drawn, np.array([0, 0, 2])).tolist() == [3, 1, 2]
 
 
 @given(st.integers(1, 50), st.integers(2, 50))

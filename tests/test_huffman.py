@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from softmax_cli.core import hierarchical
 from softmax_cli.core.huffman import HuffmanTree
 from tests.exactly import Exact, ulps
-from tests.quantities import BOUND
+from tests.quantities import NEAREST
 
 Scores = NDArray[np.float64]
 
@@ -127,7 +127,7 @@ def test_probabilities_losses_and_entropy_are_right(counts: list[int], data: st.
     with mpmath.workprec(1500):
         exact = exact_probabilities(scores, tree)
         logs = [mpmath.log(p) if p < 1 else mpmath.mpf(0) for p in exact]
-        way = hierarchical.turns(scores[None], [tree.path(label)], FIRST)
+        way = hierarchical.branches(scores[None], [tree.path(label)], FIRST)
         close(hierarchical.probabilities(scores[None], tree)[0], exact)
         close(hierarchical.path_probability(way), [exact[label]])
         close(hierarchical.log_probabilities(scores[None], tree)[0], logs)
@@ -144,7 +144,7 @@ def test_a_path_of_hundreds_of_turns_loses_no_digit(scale: float) -> None:
     with mpmath.workprec(300):
         exact = exact_probabilities(scores[0], tree)
         close(hierarchical.probabilities(scores, tree)[0], exact)
-        way = hierarchical.turns(scores, [tree.path(0)], FIRST)
+        way = hierarchical.branches(scores, [tree.path(0)], FIRST)
         assert len(way.nodes) == 399
         close(hierarchical.path_probability(way), exact[:1])
 
@@ -154,7 +154,7 @@ def close(computed: Scores, exact: Sequence[Exact]) -> None:
         if truth and truth < 2.3e-308 and truth > -2.3e-308:
             assert abs(ours - float(truth)) <= 5e-324
         else:
-            assert ulps(ours, truth) <= BOUND
+            assert ulps(ours, truth) <= NEAREST
 
 
 @given(some_counts, st.data())
@@ -165,7 +165,7 @@ def test_a_path_reads_and_moves_its_own_nodes_alone(counts: list[int], data: st.
     path = tree.path(data.draw(st.integers(0, size)))
     others = np.full(size, np.nan)
     others[path.nodes] = scores[path.nodes]
-    way = hierarchical.turns(np.stack([scores, others]), [path], np.array([0, 0]))
+    way = hierarchical.branches(np.stack([scores, others]), [path], np.array([0, 0]))
     loss, gradient = hierarchical.path_loss(way), hierarchical.path_gradient(way, size)
     assert loss[0] == loss[1]
     assert np.array_equal(gradient[0], gradient[1])

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from softmax_cli.core import losses, objective
-from softmax_cli.core.logits import Logits
-from softmax_cli.core.objective import Objective
+from softmax_cli.core import losses
+from softmax_cli.core.losses import Objective
 from softmax_cli.core.probabilities import Probabilities
+from softmax_cli.core.softmax import Logits
 from tests.exactly import Exact, Reference, exacts
 from tests.strategies import Vector, logits, probabilities
 
@@ -57,9 +57,9 @@ def test_the_loss_is_the_formula(
     with mpmath.workprec(2600):
         one_hot = [mpmath.mpf(i == label) for i in range(len(vector))]
         exact = float(exact_loss(exacts(vector), one_hot, case))
-    ours = objective.loss(Logits(vector[None]), np.array([label]), case)[0]
+    ours = losses.loss(Logits(vector[None]), np.array([label]), case)[0]
     assert ours == pytest.approx(exact, rel=4e-15, abs=1e-300)
-    parts = objective.contributions(Logits(vector[None]), np.array([label]), case)
+    parts = losses.contributions(Logits(vector[None]), np.array([label]), case)
     assert parts.sum() == pytest.approx(ours, rel=4e-15, abs=1e-300)
 
 
@@ -74,7 +74,7 @@ def test_the_gradient_is_the_derivative_of_the_loss(
         shares = rng.random(size)
         for target in (np.eye(size)[0], np.eye(size)[np.argmax(vector)], shares / shares.sum()):
             hard = np.array([int(np.argmax(target))]) if 1.0 in target else None
-            ours = objective.gradient(
+            ours = losses.gradient(
                 Logits(vector[None]), soft(target) if hard is None else hard, case
             )[0]
             unit = max(np.abs(ours).max(), 1e-300 if hard is not None else target.max())
@@ -101,17 +101,15 @@ def _derivative(vector: Vector, target: Vector, case: Objective, i: int) -> floa
 def test_without_parameters_it_is_cross_entropy(vector: Vector, data: st.DataObject) -> None:
     labels = np.array([data.draw(st.integers(0, len(vector) - 1))])
     prediction = Logits(vector[None])
-    assert objective.loss(prediction, labels, Objective()) == losses.cross_entropy(
-        prediction, labels
-    )
+    assert losses.loss(prediction, labels, Objective()) == losses.cross_entropy(prediction, labels)
 
 
 @given(probabilities(min_size=3, max_size=3), logits(min_size=3, max_size=3))
 @settings(max_examples=50, deadline=None)
 def test_smoothing_keeps_the_identity(target: Vector, vector: Vector) -> None:
     prediction = Logits(vector[None])
-    shares = objective.smoothed(soft(target), 3, 0.1)
-    whole = objective.loss(prediction, soft(target), Objective(smoothing=0.1))[0]
+    shares = losses.smoothed(soft(target), 3, 0.1)
+    whole = losses.loss(prediction, soft(target), Objective(smoothing=0.1))[0]
     parts = losses.target_entropy(shares)[0] + losses.excess_entropy(prediction, shares)[0]
     assert parts == pytest.approx(whole, rel=1e-14)
 
@@ -119,7 +117,7 @@ def test_smoothing_keeps_the_identity(target: Vector, vector: Vector) -> None:
 def test_a_confident_and_right_prediction_has_a_focal_loss_with_all_digits() -> None:
     with mpmath.workprec(2000):
         exact = exact_loss(exacts([40, 0]), [mpmath.mpf(1), mpmath.mpf(0)], Objective(focal=2))
-    ours = objective.loss(Logits(np.array([[40.0, 0.0]])), np.array([0]), Objective(focal=2))[0]
+    ours = losses.loss(Logits(np.array([[40.0, 0.0]])), np.array([0]), Objective(focal=2))[0]
     assert ours == pytest.approx(float(exact), rel=1e-15)
     assert 0 < ours < 1e-50
 
@@ -127,22 +125,22 @@ def test_a_confident_and_right_prediction_has_a_focal_loss_with_all_digits() -> 
 def test_a_class_of_weight_zero_costs_nothing_even_where_it_is_ruled_out() -> None:
     case = Objective(np.array([0.0, 1.0]))
     prediction = Probabilities(np.array([[0.0, 1.0]]))
-    assert objective.loss(prediction, np.array([0]), case)[0] == 0
-    assert objective.loss(prediction, soft(np.array([0.5, 0.5])), case)[0] == 0
-    assert objective.loss(prediction, soft(np.array([1.0, 0.0])), case)[0] == 0
+    assert losses.loss(prediction, np.array([0]), case)[0] == 0
+    assert losses.loss(prediction, soft(np.array([0.5, 0.5])), case)[0] == 0
+    assert losses.loss(prediction, soft(np.array([1.0, 0.0])), case)[0] == 0
 
 
 def test_weights_of_counts() -> None:
     counts = np.array([1.0, 10.0, 1000.0])
-    inverse = objective.weights_of_counts(counts)
+    inverse = losses.weights_of_counts(counts)
     assert inverse.sum() == pytest.approx(3, rel=1e-15)
     assert inverse * counts == pytest.approx(np.full(3, inverse[0]), rel=1e-15)
-    near = objective.weights_of_counts(counts, beta=1 - 1e-12)
+    near = losses.weights_of_counts(counts, beta=1 - 1e-12)
     assert near == pytest.approx(inverse, rel=1e-8)
-    assert objective.weights_of_counts(counts, beta=0) == pytest.approx(np.ones(3))
+    assert losses.weights_of_counts(counts, beta=0) == pytest.approx(np.ones(3))
     beta = 0.999
     expected = (1 - beta) / (1 - beta**counts)
-    assert objective.weights_of_counts(counts, beta=beta) == pytest.approx(
+    assert losses.weights_of_counts(counts, beta=beta) == pytest.approx(
         expected * 3 / expected.sum(), rel=1e-12
     )
 
@@ -169,7 +167,7 @@ def test_torch_agrees(
         logs = torch.log_softmax(x, dim=1)
         w = 1.0 if weights is None else torch.tensor(weights)
         each = (y * w * (1 - logs.exp()) ** focal * -logs).sum(dim=1)
-        divisor = objective.denominators(targets, case).sum()
+        divisor = losses.denominators(targets, case).sum()
         theirs = {"none": each, "sum": each.sum(), "mean": each.sum() / divisor}[reduction]
     else:
         theirs = torch.nn.functional.cross_entropy(
@@ -179,12 +177,12 @@ def test_torch_agrees(
             label_smoothing=smoothing,
             reduction=reduction,
         )
-    each_of_ours = objective.loss(Logits(z), targets, case)
-    divisor = objective.denominators(targets, case).sum() if reduction == "mean" else 1.0
+    each_of_ours = losses.loss(Logits(z), targets, case)
+    divisor = losses.denominators(targets, case).sum() if reduction == "mean" else 1.0
     ours = each_of_ours if reduction == "none" else each_of_ours.sum() / divisor
     assert ours == pytest.approx(theirs.detach().numpy(), rel=1e-12)
     theirs.sum().backward()
-    gradient = objective.gradient(Logits(z), targets, case) / divisor
+    gradient = losses.gradient(Logits(z), targets, case) / divisor
     assert gradient == pytest.approx(x.grad.numpy(), rel=1e-9, abs=1e-13)
 
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from softmax_cli.core.arithmetic import running_sum_parts
-from softmax_cli.core.logits import Logits
+from softmax_cli.core.doubledouble import DoubleDouble, running_sum
+from softmax_cli.core.softmax import Logits
 from softmax_cli.core.truncation import truncate
-from softmax_cli.errors import RowError
+from softmax_cli.errors import RowErrors
 from tests.conftest import Run
 from tests.exactly import Reference, exacts, ulps
 from tests.strategies import Vector, logits, temperatures
@@ -109,7 +109,7 @@ def test_limits_and_bad_rows() -> None:
     for cuts in ({"top_k": 1}, {"top_p": 0.1}, {"min_p": 1.0}, {"top_p": 0.9, "temperature": 0.0}):
         assert truncate(block, **cuts).tolist() == expected
     assert truncate(block, top_p=1.0, min_p=0.0, top_k=9).tolist() == block.tolist()
-    with pytest.raises(RowError, match="2 values are inf"):
+    with pytest.raises(RowErrors, match="2 values are inf"):
         truncate(np.array([[1.0, 2.0], [np.inf, np.inf]]), top_k=1)
 
 
@@ -123,7 +123,9 @@ def test_the_logarithm_decides_where_the_probabilities_round_alike() -> None:
 
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=33))
 def test_running_sums_miss_nothing(terms: list[float]) -> None:
-    high, low = running_sum_parts(np.array(terms)[:, None])
+    column = np.array(terms)[:, None]
+    found_sums = running_sum(DoubleDouble(column, np.zeros_like(column)))
+    high, low = found_sums.high, found_sums.low
     for i in range(len(terms)):
         exact = mpmath.fsum(exacts(terms[: i + 1]))
         found = mpmath.mpf(float(high[i, 0])) + mpmath.mpf(float(low[i, 0]))

@@ -1,8 +1,8 @@
-"""Kullback-Leibler divergence and its relatives, never negative and exact at 0.
+"""Kullback-Leibler divergence and its relatives, never negative and exactly 0 at 0.
 
-With delta = log(p / q), the sum of p * (delta + expm1(-delta)) is KL(P || Q), since P and Q
-both sum to 1. None of its terms is negative, and an error that all delta share cancels to
-first order, so that P and Q may lie as near to one another as float64 can tell.
+With d = log(p / q), the sum of p (d + expm1(-d)) = p d - p + q is KL(P || Q), since P and Q both
+sum to 1. None of its terms is negative, and an error that all d share cancels to first order, so
+that P and Q may lie as near to one another as float64 can tell.
 """
 
 from __future__ import annotations
@@ -11,107 +11,191 @@ import math
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from softmax_cli.core.arithmetic import Floats
-from softmax_cli.core.logits import Logits
-from softmax_cli.core.probabilities import Distribution, Masses
-from softmax_cli.core.ratios import Parts, log_ratios, polynomial, relative_differences
+from softmax_cli.core.distribution import Distribution
+from softmax_cli.core.doubledouble import (
+    Bools,
+    DoubleDouble,
+    Floats,
+    Integers,
+    Scaled,
+    fold_sum,
+    log,
+    polynomial,
+    quiet,
+    where,
+)
+from softmax_cli.core.probabilities import Masses, Probabilities
+from softmax_cli.core.softmax import Logits
 
-# Where log(p / q) is below this, a class's term is reckoned as a multiple of q.
-_MOSTLY_Q: Final = -2.0
-# 1 / n! for n = 2, 3, ...: enough for |delta| <= 1.
-_EXCESS: Final = tuple(1 / math.factorial(n) for n in range(2, 20))
-# 1 / (n (2n - 1)) / 2 for n = 1, 2, ...: Jensen-Shannon in s = (p - q) / (p + q), |s| < 0.75.
-_MIDPOINT: Final = tuple(0.5 / (n * (2 * n - 1)) for n in range(1, 57))
-_MIDDLE: Final = 0.75
-_LOG2: Final = math.log(2)
+# Up to here log(p / q), and twice (p - q) / (p + q), go by their series.
+_NEAR: Final = 1 / 16
+# (-1)**n / n! for n = 3, 4, ...: d + expm1(-d) without its first term.
+_KL_SERIES: Final = tuple((-1) ** n / math.factorial(n) for n in range(3, 16))
+# 1 / (2n (2n - 1)) for n = 2, 3, ...: Jensen-Shannon in s = (p - q) / (p + q).
+_JS_SERIES: Final = tuple(1 / (2 * n * (2 * n - 1)) for n in range(2, 9))
+# 2 / n for n = 3, 5, ...: 2 atanh(s) without its first term.
+_ATANH_SERIES: Final = tuple(2 / n for n in range(3, 19, 2))
+# tanh(x) without its first term, by powers of x**2.
+_TANH_SERIES: Final = (-1 / 3, 2 / 15, -17 / 315, 62 / 2835, -1382 / 155925)
+# Beyond this, products of double-doubles may overflow.
+_VAST: Final = 2.0**900
+# P and Q whose shares differ by less in sum have the error of their ratios removed.
+_AGREE: Final = 2.0**-20
 
 
-def kl_divergence(p: Distribution, q: Distribution, /) -> Floats:
-    """KL(P || Q) in nats, shape (rows,); inf where q is 0 and p is not.
+def kl_divergence(p: Distribution, q: Distribution, /, *, base: str = "e") -> Floats:
+    """KL(P || Q), shape (rows,), in nats or the base's unit; inf where q is 0 and p is not.
 
-    The sum of p * log(p / q) - p + q, each class's term as a multiple of the larger of p and q.
+    Of `Masses` the sum of p log(p / q) - p + q.
     """
-    ratios = log_ratios(p, q)
-    mostly_q = ratios.high < _MOSTLY_Q
-    # Below -700 p has no part in the term: exp(-700) * 700 is 7e-302.
-    deep = np.clip(ratios.high, -700.0, _MOSTLY_Q)
-    q_weights = np.where(mostly_q, 1 + np.exp(deep) * (deep - 1), 0.0)
-    bounded = np.where(np.isinf(ratios.high), 0.0, np.maximum(ratios.high, _MOSTLY_Q))
-    p_weights = np.where(mostly_q, 0.0, _excess(Parts(bounded, ratios.low)))
-    with np.errstate(over="ignore"):
-        total = expectation_of_surprise(p, q, p_weights)
-        if mostly_q.any():
-            total = total + q.expectation(q_weights)
-    return np.where(impossible(p, q).any(axis=1), np.inf, total)
+    with quiet():
+        return kl_parts(p, q).in_base(base)
 
 
-def expectation_of_surprise(p: Distribution, q: Distribution, weights: Floats, /) -> Floats:
-    """Sum of p * weight, shape (rows,), with -log q for a weight where that is past float64.
+def kl_parts(p: Distribution, q: Distribution, /) -> Scaled:
+    """KL(P || Q) in nats before rounding, shape (rows,)."""
+    with quiet():
+        return _kl(p, q, _log_ratios(p, q))
 
-    Finite logits may lie so far apart that -log q has no float64, and p of it has one.
+
+def jeffreys(p: Distribution, q: Distribution, /, *, base: str = "e") -> Floats:
+    """KL(P || Q) + KL(Q || P), shape (rows,)."""
+    with quiet():
+        ratios = _log_ratios(p, q)
+        return (_kl(p, q, ratios) + _kl(q, p, -ratios)).in_base(base)
+
+
+def jensen_shannon(p: Distribution, q: Distribution, /, *, base: str = "e") -> Floats:
+    """Mean KL of P and of Q from their midpoint, shape (rows,); at most log 2 for probabilities.
+
+    With s = (p - q) / (p + q) it is the sum of (p + q) / 2 times
+    ((1 + s) log(1 + s) + (1 - s) log(1 - s)) / 2, which is s**2 / 2 + s**4 / 12 + ...
     """
-    beyond = q.beyond
-    if not beyond.any():
-        return p.expectation(weights)
-    assert isinstance(q, Logits)
-    quarters = np.where(beyond, q.quarter_surprisals(), np.where(beyond, 0.0, weights) / 4)
-    with np.errstate(over="ignore"):  # past float64 after all
-        vast: Floats = 4 * p.expectation(quarters)
-    return np.where(beyond.any(axis=1), vast, p.expectation(weights))
+    with quiet():
+        ratios = _log_ratios(p, q)
+        near = np.abs(ratios.high) <= _NEAR
+        x = where(near, ratios, 0.0).times_power(-1)
+        s = x + x.high**3 * polynomial(x.high**2, _TANH_SERIES)
+        square = s * s
+        series = square.times_power(-1) + square.high**2 * polynomial(square.high, _JS_SERIES)
+        a, b, exponent = p.shares.aligned(q.shares)
+        total = a + b
+        far = (_x_log_x(a.times_power(1) / total) + _x_log_x(b.times_power(1) / total)) * 0.5
+        terms = total.times_power(-1) * where(near, series, far)
+        return Scaled(where(total.high == 0, 0.0, terms), exponent).sum().in_base(base)
 
 
-def impossible(p: Distribution, q: Distribution, /) -> NDArray[np.bool_]:
+def _x_log_x(x: DoubleDouble) -> DoubleDouble:
+    return where(x.high > 0, x * log(where(x.high > 0, x, 1.0)), 0.0)
+
+
+def impossible(p: Distribution, q: Distribution, /) -> Bools:
     """Classes that P has and Q rules out, shape (rows, classes): they make KL(P || Q) inf."""
     return q.masked & ~p.masked
 
 
-def jeffreys(p: Distribution, q: Distribution, /) -> Floats:
-    """KL(P || Q) + KL(Q || P) in nats, shape (rows,)."""
-    with np.errstate(over="ignore"):
-        return kl_divergence(p, q) + kl_divergence(q, p)
+def kl_terms(p: Distribution, q: Distribution, /, *, base: str = "e") -> Floats:
+    """The p log(p / q) of each class, shape (rows, classes); they may be negative.
 
-
-def jensen_shannon(p: Distribution, q: Distribution, /) -> Floats:
-    """Mean KL of P and of Q from their midpoint in nats, shape (rows,); at most log 2."""
-    ratios = log_ratios(p, q)
-    s, missed = relative_differences(p, q, ratios)
-    near = np.abs(s) < _MIDDLE
-    squares = np.where(near, s * s + 2 * s * missed, 0.0)
-    weights = squares * polynomial(squares, _MIDPOINT) / 2
-    far = np.where(near, 0.0, _far_from_the_midpoint(np.abs(ratios.high)))
-    p_weights = weights + np.where(ratios.high > 0, far, 0.0)
-    q_weights = weights + np.where(ratios.high < 0, far, 0.0)
-    total: Floats = p.expectation(p_weights) + q.expectation(q_weights)
-    return total
-
-
-def _far_from_the_midpoint(distance: Floats) -> Floats:
-    """A class's part as a multiple of the larger of p and q, for distance = |log(p / q)|.
-
-    With t = exp(-distance) it is half of log 2 + t log 2 - (1 + t) log(1 + t) + t log t.
+    Of masses the p log(p / q) - p + q, which are not.
     """
-    distance = np.minimum(distance, 750.0)
-    t = np.exp(-distance)
-    result: Floats = (_LOG2 - (t * (distance - _LOG2) + (1 + t) * np.log1p(t))) / 2
-    return result
+    with quiet():
+        ratios = _log_ratios(p, q)
+        if isinstance(p, Masses):
+            terms = Scaled(*_terms(p, q, ratios))
+            return np.where(impossible(p, q), np.inf, terms.in_base(base).T)
+        finite = where(np.isfinite(ratios.high), ratios, 0.0)
+        terms = p.shares * Scaled(finite).normal()
+        return np.where(impossible(p, q), np.inf, terms.in_base(base).T)
 
 
-def kl_terms(p: Distribution, q: Distribution, /) -> Floats:
-    """The p * log(p / q) of each class in nats, shape (rows, classes); they may be negative.
+def cross_entropy(p: Distribution, q: Distribution, /, *, base: str = "e") -> Floats:
+    """H(P, Q), the mean over P of -log q, shape (rows,)."""
+    with quiet():
+        return p.expectation(q.surprisal).in_base(base)
 
-    Of masses the p * log(p / q) - p + q, which are not.
+
+def _kl(p: Distribution, q: Distribution, ratios: DoubleDouble) -> Scaled:
+    total = Scaled(*_terms(p, q, ratios)).sum()
+    vast = (ratios.high > _VAST) & ~q.masked.T
+    if vast.any():  # p of what is no float may be one
+        surprisal = Scaled(where(vast, q.surprisal.value, 0.0), q.surprisal.exponent)
+        total = total + (p.shares * surprisal.normal()).sum()
+    ruled_out: Bools = np.any(impossible(p, q), axis=1)
+    return Scaled(where(ruled_out, np.inf, total.value), total.exponent)
+
+
+def _terms(
+    p: Distribution, q: Distribution, ratios: DoubleDouble
+) -> tuple[DoubleDouble, Integers | None]:
+    """Each class's p d - p + q, shape (classes, rows), with an exponent; vast ones without p d."""
+    near = np.abs(ratios.high) <= _NEAR
+    x = where(near, ratios, 0.0)
+    square = x * x
+    series = square.times_power(-1) + x.high * square.high * polynomial(x.high, _KL_SERIES)
+    a, b, exponent = p.shares.aligned(q.shares)
+    finite = where(np.abs(ratios.high) <= _VAST, ratios, 0.0)
+    return where(near, a * series, a * (finite - 1.0) + b), exponent
+
+
+def _log_ratios(p: Distribution, q: Distribution) -> DoubleDouble:
+    """log(p / q) in nats, shape (classes, rows); 0 where both are 0, inf where it is no float."""
+    surprisals = q.surprisal.plain(), p.surprisal.plain()
+    ratios = surprisals[0] - surprisals[1]
+    both = p.masked.T & q.masked.T
+    ratios = where(both, 0.0, where(np.isnan(ratios.high), np.inf, ratios))
+    if isinstance(p, Probabilities) and isinstance(q, Probabilities):
+        return _with_near_ones(p, q, ratios)
+    start, others = ratios, q.shares
+    if isinstance(p, Logits) and isinstance(q, Logits):
+        start, others = where(both, 0.0, p.shifted - q.shifted), q.mass / p.total
+    return _centred(p.shares.rounded(), others.rounded(), start, ratios)
+
+
+def _centred(
+    shares: Floats, others: Floats, start: DoubleDouble, ratios: DoubleDouble
+) -> DoubleDouble:
+    """Ratios made of those of shares to others, where these nearly agree; given ones elsewhere.
+
+    They lack something that all of a row have in common: the right ones make the sum of
+    q = p exp(-d) equal to that of p.
     """
-    with np.errstate(invalid="ignore"):
-        shares = p.probabilities()
-        terms = np.where(shares == 0, 0.0, shares * log_ratios(p, q).high)
-    return terms + (q.probabilities() - shares) if isinstance(p, Masses) else terms
+    small = np.abs(start.high) < 1
+    growth = np.expm1(np.where(small, -start.high, 0.0))
+    changes = np.where(small, shares * growth, others - shares)
+    shift = np.log1p(fold_sum(changes).high)
+    return where(fold_sum(np.abs(changes)).high < _AGREE, start + shift, ratios)
 
 
-def _excess(x: Parts) -> Floats:
-    """The sum x + expm1(-x), which is about x**2 / 2 near 0, without cancellation."""
-    small = np.clip(x.high, -1.0, 1.0)
-    powers = np.expm1(-x.high)
-    near = small * small * polynomial(-small, _EXCESS)
-    return np.where(np.abs(x.high) <= 1, near, x.high + powers) - powers * x.low
+def _with_near_ones(p: Probabilities, q: Probabilities, ratios: DoubleDouble) -> DoubleDouble:
+    """Ratios of probabilities by 2 atanh((p - q) / (p + q)) where these are near one another.
+
+    With P's sum and Q's, p - q is proportional to (p - q) sum(q) - q (sum(p) - sum(q)), and the
+    differences are exact.
+    """
+    p_mass, p_sum = _moderate(p)
+    q_mass, q_sum = _moderate(q)
+    a, b, _ = p_mass.aligned(q_mass)
+    change = a - b
+    if isinstance(p, Masses):
+        s = change / (a + b)
+    else:
+        differences = p_mass.plain() - q_mass.plain()
+        s = (change * q_sum - b * fold_sum(differences)) / (a * q_sum + b * p_sum)
+    near = np.abs(s.high) < _NEAR / 2
+    s = where(near, s, 0.0)
+    series = s.times_power(1) + s.high**3 * polynomial(s.high**2, _ATANH_SERIES)
+    return where(near, series, ratios)
+
+
+def _moderate(distribution: Probabilities) -> tuple[Scaled, DoubleDouble]:
+    """The mass and its sum, by a power of two, so that the sum lies from 0.75 to 1.5."""
+    mass, total = distribution.mass, distribution.total
+    power = np.frexp(total.value.high / 0.75)[1] - 1
+    if total.exponent is not None:
+        own = 0 if mass.exponent is None else mass.exponent
+        mass = Scaled(mass.value, own - total.exponent)
+    if not power.any():
+        return mass, total.value
+    return Scaled(mass.value.times_power(-power), mass.exponent), total.value.times_power(-power)

@@ -1,43 +1,75 @@
-"""Hierarchical softmax: a class's probability is that of the turns on its way through a tree.
+"""Hierarchical softmax: a class's probability is that of the branches on its path through a tree.
 
-At an inner node with the score z the turn 0 has the probability s(z), s the sigmoid, and the turn
-1 has s(-z), as in word2vec, where the label of a turn is 1 - code (Morin and Bengio, "Hierarchical
-probabilistic neural network language model", 2005).
+At an inner node with the score z the branch 0 has the probability s(z), s the sigmoid, and the
+branch 1 has s(-z), as in word2vec, where the label of a branch is 1 - code (Morin and Bengio,
+"Hierarchical probabilistic neural network language model", 2005).
+
+No formula subtracts: minus the logarithm of the sigmoid is max(-x, 0) + log1p(exp(-|x|)), a sum of
+two numbers that are not negative (Maechler, "Accurately computing log(1 - exp(-|a|))", 2012).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from softmax_cli.core.arithmetic import (
+from softmax_cli.core.doubledouble import (
+    DoubleDouble,
     Floats,
-    divide,
+    Scaled,
+    exp,
+    exponentials,
     fold_sum,
+    log1p,
     quiet,
-    two_product,
-    two_sum,
+    where,
 )
 from softmax_cli.core.huffman import HuffmanTree, Indices, Path
-from softmax_cli.core.sigmoid import log_sigmoid, one_plus_exponential, sigmoid, softplus
-
-# What is known of reaching a place, and how a turn at a node changes it: (what is known, shape
-# (parts, nodes, rows), the nodes, the turn) -> the same for what lies behind.
-_Step = Callable[[Floats, Indices, int], Floats]
 
 
-class Turns(NamedTuple):
-    """The turns on the way to a label in each row, shorter ways filled up at the end.
+def softplus(x: Floats, /) -> Floats:
+    """log(1 + exp(x)) in nats, of x's shape: what a sigmoid costs. 0 at -inf, inf at inf."""
+    with quiet():
+        return _softplus(x).rounded()
+
+
+def log_sigmoid(x: Floats, /, *, base: str = "e") -> Floats:
+    """log(1 / (1 + exp(-x))), of x's shape, never positive; -inf at -inf."""
+    with quiet():
+        return 0.0 - Scaled(_softplus(-x)).in_base(base)  # no -0.0
+
+
+def sigmoid(x: Floats, /) -> Floats:
+    """1 / (1 + exp(-x)), of x's shape."""
+    with quiet():
+        return _sigmoid(x).rounded()
+
+
+def _sigmoid(x: Floats) -> Scaled:
+    small = exponentials(DoubleDouble(-np.abs(x), np.zeros(x.shape)))
+    above = where(x < 0, small.value, 1.0)
+    exponent = None if small.exponent is None else np.where(x < 0, small.exponent, 0)
+    return Scaled(above / (1.0 + small.plain()), exponent)
+
+
+def _softplus(x: Floats) -> DoubleDouble:
+    small = exp(DoubleDouble(-np.abs(x))).plain()
+    return log1p(small) + np.maximum(x, 0.0)
+
+
+class Branches(NamedTuple):
+    """The branches on the path to a label in each row, shorter paths filled up at the end.
 
     Attributes
     ----------
     nodes : array of int, shape (depth, rows)
     scores : array, shape (depth, rows)
-        Of the nodes; inf, which costs nothing, behind the end of a way.
+        Of the nodes; inf, which costs nothing, behind the end of a path.
     signs : array, shape (depth, rows)
-        1 for the turn 0 and -1 for the turn 1, so that the turn's probability is s(sign * score).
+        1 for the branch 0 and -1 for the branch 1, so that the branch's probability is
+        s(sign * score).
     lengths : array of int, shape (rows,)
     """
 
@@ -48,13 +80,13 @@ class Turns(NamedTuple):
 
     @property
     def logits(self) -> Floats:
-        """The score for each turn that was taken, shape (depth, rows)."""
+        """The score for each branch that was taken, shape (depth, rows)."""
         logits: Floats = self.signs * self.scores
         return logits
 
 
-def turns(scores: Floats, paths: Sequence[Path], which: Indices, /) -> Turns:
-    """The turns of each row's path, which read the scores of its nodes alone.
+def branches(scores: Floats, paths: Sequence[Path], which: Indices, /) -> Branches:
+    """The branches of each row's path, which read the scores of its nodes alone.
 
     Parameters
     ----------
@@ -64,7 +96,7 @@ def turns(scores: Floats, paths: Sequence[Path], which: Indices, /) -> Turns:
         The index of each row's path among them.
     """
     lengths = np.array([len(path.nodes) for path in paths], np.intp)
-    shape = (int(lengths.max()), len(paths))
+    shape = (int(lengths.max(initial=0)), len(paths))
     nodes, bits = np.zeros(shape, np.intp), np.zeros(shape, np.intp)
     for column, path in enumerate(paths):
         nodes[: lengths[column], column] = path.nodes
@@ -72,38 +104,37 @@ def turns(scores: Floats, paths: Sequence[Path], which: Indices, /) -> Turns:
     nodes, bits, lengths = nodes[:, which], bits[:, which], lengths[which]
     is_on = np.arange(len(nodes))[:, None] < lengths
     read = np.where(is_on, scores[np.arange(len(which)), nodes], np.inf)
-    return Turns(nodes, read, np.where(bits, -1.0, 1.0), lengths)
+    return Branches(nodes, read, np.where(is_on & (bits == 1), -1.0, 1.0), lengths)
 
 
-def path_loss(way: Turns, /) -> Floats:
-    """Minus the log-probability of each row's label in nats, shape (rows,)."""
-    return fold_sum(softplus(-way.logits))
+def path_loss(path: Branches, /, *, base: str = "e") -> Floats:
+    """Minus the log-probability of each row's label, shape (rows,)."""
+    with quiet():
+        return Scaled(fold_sum(_softplus(-path.logits))).in_base(base)
 
 
-def path_probability(way: Turns, /) -> Floats:
+def path_probability(path: Branches, /) -> Floats:
     """The probability of each row's label, shape (rows,)."""
-    reached = _certain(1, way.scores.shape[1])
-    for logits in way.logits:
-        reached = _turned(reached, logits[None])
-    result: Floats = _value(reached)[0]
-    return result
+    with quiet():
+        return exp(-fold_sum(_softplus(-path.logits))).rounded()
 
 
-def pulls(way: Turns, /) -> Floats:
-    """The derivative of `path_loss` by the score of each turn's node, shape (depth, rows)."""
-    return 0.0 - way.signs * sigmoid(-way.logits)
+def score_gradient(path: Branches, /, *, base: str = "e") -> Floats:
+    """The derivative of `path_loss` by the score of each branch's node, shape (depth, rows)."""
+    with quiet():
+        return 0.0 - path.signs * _sigmoid(-path.logits).in_base(base)
 
 
-def path_gradient(way: Turns, nodes: int, /) -> Floats:
+def path_gradient(path: Branches, nodes: int, /, *, base: str = "e") -> Floats:
     """The derivative of `path_loss` by every node's score, shape (rows, nodes): 0 off the path."""
-    result = np.zeros((len(way.lengths), nodes))
-    steps, rows = np.nonzero(np.arange(len(way.nodes))[:, None] < way.lengths)
-    result[rows, way.nodes[steps, rows]] = pulls(way)[steps, rows]
+    result = np.zeros((len(path.lengths), nodes))
+    steps, rows = np.nonzero(np.arange(len(path.nodes))[:, None] < path.lengths)
+    result[rows, path.nodes[steps, rows]] = score_gradient(path, base=base)[steps, rows]
     return result
 
 
-def log_probabilities(scores: Floats, tree: HuffmanTree, /) -> Floats:
-    """The log-probability of each class in nats, shape (rows, classes).
+def log_probabilities(scores: Floats, tree: HuffmanTree, /, *, base: str = "e") -> Floats:
+    """The log-probability of each class, shape (rows, classes).
 
     Parameters
     ----------
@@ -111,78 +142,34 @@ def log_probabilities(scores: Floats, tree: HuffmanTree, /) -> Floats:
         Of the inner nodes; inf and -inf are limits.
     tree : HuffmanTree
     """
-    costs = scores.T
-
-    def step(reached: Floats, nodes: Indices, turn: int) -> Floats:
-        sign = 1 - 2 * turn
-        total, error = two_sum(reached[0], log_sigmoid(sign * costs[nodes]))
-        return np.stack([total, reached[1] + error])
-
-    total, error = _walk(tree, np.zeros((2, 1, len(scores))), step)
-    result: Floats = (total + error).T
-    return result
+    with quiet():
+        return 0.0 - Scaled(_surprisals(scores, tree)).in_base(base).T  # no -0.0
 
 
 def probabilities(scores: Floats, tree: HuffmanTree, /) -> Floats:
-    """The probability of each class, shape (rows, classes); a row sums to 1.
-
-    A product of many sigmoids, so each is kept in two floats; see `_turned`.
-    """
-    columns = scores.T
-
-    def step(reached: Floats, nodes: Indices, turn: int) -> Floats:
-        return _turned(reached, (1 - 2 * turn) * columns[nodes])
-
-    result: Floats = _value(_walk(tree, _certain(1, len(scores)), step)).T
-    return result
-
-
-def entropy(scores: Floats, tree: HuffmanTree, /) -> Floats:
-    """Shannon entropy over the classes in nats, shape (rows,); no term is negative."""
-    logs = log_probabilities(scores, tree)
-    with np.errstate(invalid="ignore", under="ignore"):
-        terms = np.where(np.isneginf(logs), 0.0, probabilities(scores, tree) * -logs)
-    return fold_sum(terms.T)
-
-
-def _walk(tree: HuffmanTree, start: Floats, step: _Step) -> Floats:
-    """What is known of reaching each class, from what is known at the root."""
-    parts, _, rows = start.shape
-    known = np.empty((parts, 2 * tree.classes - 1, rows))
-    known[:, -1:] = start
-    for nodes in tree.levels():
-        reached = known[:, tree.classes + nodes]
-        for turn in (0, 1):
-            known[:, tree.children[turn, nodes]] = step(reached, nodes, turn)
-    return known[:, : tree.classes]
-
-
-# A probability is (high + low) * 2**exponent * exp(-debt - owed): the turns that go along with
-# their node's score have 1 / (1 + exp(-|z|)), those against it exp(-|z|) of that. The debts are
-# summed, so that there is one exponential at the end, of one rounding.
-
-
-def _certain(places: int, rows: int) -> Floats:
-    """The probability 1 of each place."""
-    return np.concatenate([np.ones((1, places, rows)), np.zeros((4, places, rows))])
-
-
-def _turned(reached: Floats, logits: Floats) -> Floats:
-    """The probability behind a turn, from the one before it and the turn's logits."""
-    high, low, exponent, debt, owed = reached
-    factor, factor_low = divide(np.ones_like(high), 0.0, *one_plus_exponential(logits))
-    product, error = two_product(high, factor)
-    product, error = two_sum(product, error + high * factor_low + low * factor)
-    fraction, shift = np.frexp(product)
-    debt, lost = two_sum(debt, np.maximum(-logits, 0.0))
-    return np.stack([fraction, np.ldexp(error, -shift), exponent + shift, debt, owed + lost])
-
-
-def _value(reached: Floats) -> Floats:
-    """The probabilities as single floats."""
-    high, low, exponent, debt, owed = reached
+    """The probability of each class, shape (rows, classes); a row sums to 1."""
     with quiet():
-        whole = np.exp(-debt)
-        value = whole * high + whole * (low - high * owed)
-        result: Floats = np.ldexp(value, exponent.astype(np.intp))
-    return result
+        return exp(-_surprisals(scores, tree)).rounded().T
+
+
+def entropy(scores: Floats, tree: HuffmanTree, /, *, base: str = "e") -> Floats:
+    """Shannon entropy over the classes, shape (rows,); no term is negative."""
+    with quiet():
+        surprisals = _surprisals(scores, tree)
+        finite = where(np.isfinite(surprisals.high), surprisals, 0.0)
+        shares = exp(-surprisals)
+        return (Scaled(finite).normal() * shares).sum().in_base(base)
+
+
+def _surprisals(scores: Floats, tree: HuffmanTree) -> DoubleDouble:
+    """Minus the log-probability of each class in nats, shape (classes, rows)."""
+    costs = [_softplus(-scores.T), _softplus(scores.T)]
+    high = np.zeros((2 * tree.classes - 1, len(scores)))
+    low = np.zeros_like(high)
+    for nodes in tree.levels():
+        reached = DoubleDouble(high, low)[tree.classes + nodes]
+        for turn, cost in enumerate(costs):
+            behind = reached + cost[nodes]
+            high[tree.children[turn, nodes]] = behind.high
+            low[tree.children[turn, nodes]] = behind.low
+    return DoubleDouble(high[: tree.classes], low[: tree.classes])

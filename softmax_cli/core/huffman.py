@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_cli.core.arithmetic import Floats
+from softmax_cli.core.doubledouble import Floats
 
 Indices = NDArray[np.intp]
 

@@ -1,4 +1,4 @@
-"""Rows of given probabilities, divided by their sum, and what is read off them."""
+"""Rows of given probabilities, divided by their sum."""
 
 from __future__ import annotations
 
@@ -7,20 +7,38 @@ from typing import Final
 
 import numpy as np
 
-from softmax_cli.core.arithmetic import Floats, fold_sum, fold_sum_parts
-from softmax_cli.core.logits import Logits
-from softmax_cli.errors import RowError
+from softmax_cli.core.distribution import Distribution
+from softmax_cli.core.doubledouble import (
+    Bools,
+    DoubleDouble,
+    Floats,
+    Integers,
+    Scaled,
+    log,
+    log1p,
+    quiet,
+    scaled,
+    where,
+)
+from softmax_cli.core.softmax import Logits
+from softmax_cli.errors import DataError, RowErrors
+
+__all__ = [
+    "SILENT",
+    "TOLERATED",
+    "Distribution",
+    "Masses",
+    "Probabilities",
+    "from_log_probabilities",
+    "log_probability_sums",
+]
 
 # With what 0.99 misses of 1 - 1e-2 in binary
 SILENT: Final = 1e-6 + 1e-12
 TOLERATED: Final = 1e-2 + 1e-12
 
-# As in `logits`: products of subnormal numbers are lifted before they are summed.
-_FAINT: Final = 1e-290
-_LIFT: Final = 600
 
-
-class Probabilities:
+class Probabilities(Distribution):
     """Rows of probabilities as a distribution over the classes of each row.
 
     Each row is divided by its sum; the exact result meant is that of the exact sum.
@@ -36,80 +54,47 @@ class Probabilities:
     ----------
     values : array, shape (classes, rows)
     sums : array, shape (rows,)
-    masked : bool array, shape (rows, classes)
-        Classes of probability 0.
-    beyond : bool array, shape (rows, classes)
-        Classes whose -log p is past the largest float64: none.
 
     Raises
     ------
-    RowError
-        A row that is no distribution.
+    RowErrors
+        Rows that are no distribution.
     """
 
     def __init__(self, values: Floats, /, *, normalize: bool = False) -> None:
         _check_values(values)
-        columns = np.ascontiguousarray(values.T)
-        if normalize:
-            columns = _moderate(columns)
-        self.values = columns
+        self.values: Floats = np.ascontiguousarray(values.T, np.float64)
         self.masked = values == 0
-        self.beyond = np.zeros(values.shape, dtype=bool)
-        self.sum_parts = fold_sum_parts(columns)
-        self.sums = self.sum_parts[0] + self.sum_parts[1]
-        check_sums(self.sums, tolerance=np.inf if normalize else TOLERATED)
+        with quiet():
+            self.sums = self.total.rounded()
+        empty = np.all(self.masked, axis=1)
+        _check_sums(self.sums, empty, np.inf if normalize else TOLERATED)
 
     def repeated(self, rows: int, /) -> Probabilities:
         """A single row's distribution for so many rows."""
         return Probabilities(np.repeat(self.values.T, rows, axis=0), normalize=True)
 
-    def probabilities(self) -> Floats:
-        """The values divided by their row's sum, shape (rows, classes)."""
-        return (self.values / self.sums).T
+    @cached_property
+    def mass(self) -> Scaled:
+        """The values, shape (classes, rows)."""
+        return scaled(self.values)
 
     @cached_property
-    def _others(self) -> Floats:
-        """For each class the sum of the other values of its row, shape (classes, rows)."""
-        others = self.sums - self.values
-        dominant = self.values > self.sums / 2
-        rest = fold_sum(np.where(dominant, 0.0, self.values))
-        return np.where(dominant, rest, others)
+    def total(self) -> Scaled:
+        """Their sum, shape (rows,)."""
+        with quiet():
+            return self.mass.sum()
 
-    def complements(self) -> Floats:
-        """1 - probability, from the sum of the others, shape (rows, classes)."""
-        return (self._others / self.sums).T
-
-    def surprisals(self) -> Floats:
-        """-log p in nats, shape (rows, classes), never negative; inf where p is 0."""
-        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-            odds = self._others / self.values
-            near = np.log1p(odds)
-            # The odds of a subnormal number may overflow.
-            far = np.log(self.sums) - np.log(self.values)
-        return np.where(odds < np.inf, near, far).T
-
-    def surprisal_parts(self) -> tuple[Floats, Floats]:
-        """`surprisals`, and zeros: they are known no better."""
-        surprisals = self.surprisals()
-        return surprisals, np.zeros_like(surprisals)
-
-    def expectation(self, weights: Floats, /) -> Floats:
-        """Sum of probability * weight, shape (rows,); weights not negative, unread where p = 0."""
-        columns = np.where(self.values > 0, weights.T, 0.0)
-        total = fold_sum(self.values * columns)
-        faint = total < _FAINT
-        if faint.any():
-            lifted = np.ldexp(self.values[:, faint], _LIFT) * columns[:, faint]
-            total[faint] = np.ldexp(fold_sum(lifted), -_LIFT)
-        return total / self.sums
-
-    def entropy(self) -> Floats:
-        """Shannon entropy in nats, shape (rows,)."""
-        return self.expectation(self.surprisals())
-
-    def perplexity(self) -> Floats:
-        """exp(entropy), shape (rows,): the number of equally likely classes."""
-        return np.exp(self.entropy())
+    @cached_property
+    def surprisal(self) -> Scaled:
+        """-log p in nats, shape (classes, rows), from the others where p is more than half."""
+        with quiet():
+            dominant = self.shares.plain().high > 0.5
+            possible = where(self.masked.T, 1.0, self.mass.value)
+            far = _log(self.total.value, self.total.exponent) - _log(possible, self.mass.exponent)
+            odds = (self.complement / self.shares).plain()
+            near = log1p(where(dominant, odds, 0.0))
+            return Scaled(where(dominant, near, where(self.masked.T, np.inf, far)))
 
 
 class Masses(Probabilities):
@@ -124,20 +109,47 @@ class Masses(Probabilities):
 
     Raises
     ------
-    RowError
-        A row with another value.
+    RowErrors
+        Rows with another value.
     """
 
     def __init__(self, values: Floats, /) -> None:
         _check_values(values)
-        self.values = np.ascontiguousarray(values.T)
+        self.values = np.ascontiguousarray(values.T, np.float64)
         self.masked = values == 0
-        self.beyond = np.zeros(values.shape, dtype=bool)
         self.sums = np.ones(len(values))
-        self.sum_parts = self.sums, np.zeros(len(values))
+
+    @cached_property
+    def total(self) -> Scaled:
+        """1, shape (rows,)."""
+        return Scaled(DoubleDouble(np.ones(self.values.shape[1])))
+
+    @cached_property
+    def surprisal(self) -> Scaled:
+        """-log of the mass in nats, shape (classes, rows)."""
+        with quiet():
+            possible = where(self.masked.T, 1.0, self.mass.value)
+            surprisal = -_log(possible, self.mass.exponent)
+            return Scaled(where(self.masked.T, np.inf, surprisal))
 
 
-Distribution = Logits | Probabilities
+class Mixture(Probabilities):
+    """Rows of probabilities in two parts, shape (classes, rows), that sum to 1."""
+
+    def __init__(self, parts: DoubleDouble, /) -> None:
+        self._parts = parts
+        self.values = parts.rounded()
+        self.masked = self.values.T == 0
+        self.sums = np.ones(len(self.masked))
+
+    @cached_property
+    def mass(self) -> Scaled:
+        """The parts as they are, shape (classes, rows)."""
+        return Scaled(self._parts)
+
+
+def _log(values: DoubleDouble, exponent: Integers | None) -> DoubleDouble:
+    return log(values, 0 if exponent is None else exponent)
 
 
 def from_log_probabilities(values: Floats, /, *, normalize: bool = False) -> Logits:
@@ -145,45 +157,45 @@ def from_log_probabilities(values: Floats, /, *, normalize: bool = False) -> Log
 
     Raises
     ------
-    RowError
+    RowErrors
         As `Probabilities`, for the sum of the exponentials.
     """
     distribution = Logits(values)
     if not normalize:
-        check_sums(log_probability_sums(distribution), tolerance=TOLERATED)
+        sums = log_probability_sums(distribution)
+        _check_sums(sums, np.zeros(len(sums), bool), TOLERATED)
     return distribution
 
 
 def log_probability_sums(distribution: Logits, /) -> Floats:
     """Sum of the exponentials of each row's log-probabilities, shape (rows,)."""
-    with np.errstate(over="ignore"):
+    with quiet():
         return np.exp(distribution.logsumexp())
 
 
-def check_sums(sums: Floats, /, *, tolerance: float) -> None:
-    """Raise `RowError` for the first row whose probabilities do not sum to about 1."""
-    bad = ~(np.abs(sums - 1) <= tolerance) | (sums == 0)
-    if bad.any():
-        row = int(np.argmax(bad))
-        if sums[row] == 0:
-            raise RowError(row, "every probability is 0: there is no sum to divide by")
-        hint = "--normalize divides by any other sum"
-        raise RowError(row, f"probabilities sum to {sums[row]:.6g}, not to 1", hint)
+def _check_sums(sums: Floats, empty: Bools, tolerance: float) -> None:
+    """Raise `RowErrors` for the rows whose probabilities do not sum to about 1."""
+    bad = np.flatnonzero(empty | ~(np.abs(sums - 1) <= tolerance))
+    if len(bad):
+        raise RowErrors({row: _sum_error(sums[row], empty[row]) for row in bad.tolist()})
+
+
+def _sum_error(total: float, empty: bool) -> DataError:
+    if empty or total == 0:
+        return DataError("every probability is 0: there is no sum to divide by")
+    hint = "--normalize divides by any other sum"
+    return DataError(f"probabilities sum to {total:.6g}, not to 1", hint)
 
 
 def _check_values(values: Floats) -> None:
+    """Raise `RowErrors` for the rows with a value that is negative or not finite."""
     bad = ~(values >= 0) | np.isinf(values)
     if bad.any():
-        row, column = (int(index) for index in np.argwhere(bad)[0])
-        value = values[row, column]
-        what = "negative" if value < 0 else "not finite"
-        raise RowError(row, f"probability {value:.6g} of class {column} is {what}")
+        rows = np.flatnonzero(bad.any(axis=1)).tolist()
+        raise RowErrors({row: _value_error(values[row], bad[row]) for row in rows})
 
 
-def _moderate(columns: Floats) -> Floats:
-    """Columns scaled by a power of two, so that the sums of any two rows are of one size."""
-    _, exponent = np.frexp(columns.max(axis=0))
-    columns = np.ldexp(columns, -exponent)
-    _, exponent = np.frexp(fold_sum(columns))
-    moderate: Floats = np.ldexp(columns, -exponent)
-    return moderate
+def _value_error(values: Floats, bad: Bools) -> DataError:
+    column = int(np.argmax(bad))
+    what = "negative" if values[column] < 0 else "not finite"
+    return DataError(f"probability {values[column]:.6g} of class {column} is {what}")

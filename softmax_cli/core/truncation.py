@@ -7,17 +7,10 @@ no cut depends on the classes' order. The winners are never cut.
 
 from __future__ import annotations
 
-from decimal import Context, Decimal
-from typing import Final
-
 import numpy as np
-from numpy.typing import NDArray
 
-from softmax_cli.core.arithmetic import Floats, running_sum_parts, two_product
-from softmax_cli.core.logits import Logits, check_rows
-
-# More than two floats hold
-_DIGITS: Final = Context(prec=50)
+from softmax_cli.core.doubledouble import Bools, DoubleDouble, Floats, log, quiet, running_sum
+from softmax_cli.core.softmax import Logits, check_rows
 
 
 def truncate(
@@ -49,10 +42,10 @@ def truncate(
 
     Raises
     ------
-    RowError
+    RowErrors
         As for `Logits`.
     """
-    maximum = logits.max(axis=1)
+    maximum = logits.max(axis=1, initial=-np.inf)
     if not np.isfinite(maximum).all():
         check_rows(logits.T, maximum)
     kept = logits
@@ -73,37 +66,25 @@ def _from(logits: Floats, least: Floats) -> Floats:
 def _least_of_mass(logits: Floats, mass: float, temperature: float) -> Floats:
     """The smallest logit among the fewest largest that hold so much of the probability, (rows,).
 
-    Sums are taken from the end that the cut is nearer to, and with what they round away, so that
-    only the last digit of an exponential is left to decide about a mass that nearly equals its
-    part of the whole.
+    Sums are taken from the end that the cut is nearer to, and in two parts, so that it is right
+    also where a mass nearly equals its part of the whole.
     """
     ordered = np.sort(logits, axis=1)[:, ::-1]
-    terms = Logits(ordered, temperature=temperature).exponentials
-    if mass > 0.5:
-        high, low = (part[::-1] for part in running_sum_parts(terms[::-1]))
-        tail = 1 - mass  # exact
-        count = (_excess(high, low, high[0], low[0], tail) > 0).sum(axis=0)
-    else:
-        high, low = running_sum_parts(terms)
-        total_high, total_low = high[-1], low[-1]
-        count = 1 + (_excess(high[:-1], low[:-1], total_high, total_low, mass) < 0).sum(axis=0)
+    with quiet():
+        terms = Logits(ordered, temperature=temperature).mass.plain()
+        if mass > 0.5:
+            sums = running_sum(terms[::-1])[::-1]
+            count = ((sums - sums[0] * (1 - mass)).high > 0).sum(axis=0)  # 1 - mass is exact
+        else:
+            sums = running_sum(terms)
+            count = 1 + ((sums[:-1] - sums[-1] * mass).high < 0).sum(axis=0)
     least: Floats = np.take_along_axis(ordered, count[:, None] - 1, axis=1)[:, 0]
     return least
 
 
-def _excess(
-    high: Floats, low: Floats, total_high: Floats, total_low: Floats, part: float
-) -> Floats:
-    """A sum minus a part of the total, each given in two floats."""
-    product, error = two_product(total_high, part)
-    return (high - product) + (low - (error + total_low * part))
-
-
-def _near_winner(logits: Floats, part: float, temperature: float) -> NDArray[np.bool_]:
-    """Whether exp((logit - maximum) / temperature) >= part, by the logarithm in two floats."""
-    logarithm = Decimal(part).ln(_DIGITS)
-    high = float(logarithm)
-    low = float(logarithm - Decimal(high))
-    distribution = Logits(logits, temperature=temperature)
-    near: NDArray[np.bool_] = (distribution.gap - high) + (distribution.residue - low) >= 0
+def _near_winner(logits: Floats, part: float, temperature: float) -> Bools:
+    """Whether exp((logit - maximum) / temperature) >= part, by the logarithm in two parts."""
+    with quiet():
+        shifted = Logits(logits, temperature=temperature).shifted
+        near: Bools = (shifted - log(DoubleDouble(part))).high >= 0
     return near.T

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from softmax_cli.core.hard import Choice, hardmax
+from softmax_cli.core.hardmax import Choice, hardmax
 from softmax_cli.errors import RowError
 from softmax_cli.flow.naming import class_names, ragged
 
 if TYPE_CHECKING:
-    from softmax_cli.core.arithmetic import Floats
+    from softmax_cli.core.doubledouble import Floats
     from softmax_cli.flow.computing import LazyFields
     from softmax_cli.messages import Notices
     from softmax_cli.output.results import Values

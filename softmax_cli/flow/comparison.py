@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from softmax_cli.core import textbook
-from softmax_cli.core.logits import Logits
+from softmax_cli.core.softmax import Logits
 
 if TYPE_CHECKING:
-    from softmax_cli.core.arithmetic import Floats
+    from softmax_cli.core.doubledouble import Floats
     from softmax_cli.flow.computing import LazyFields
     from softmax_cli.input.rows import Block
     from softmax_cli.output.results import Fields, Summary

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 import numpy as np
 
-from softmax_cli.errors import DataError, RowError
+from softmax_cli.errors import DataError, RowError, RowErrors
 from softmax_cli.flow.naming import check_names
 from softmax_cli.input.shape import none_usable
 
@@ -141,7 +141,7 @@ class Computation:
         while len(block.values) and fields is None:
             try:
                 fields = self._computed(block)
-            except RowError as error:
+            except (RowError, RowErrors) as error:
                 fault = _placed(error, block)
                 block = block.head(error.row)
         if fields is not None:
@@ -184,7 +184,7 @@ class Computation:
         try:
             some = block.rows_at(rows) if len(rows) < len(block.values) else block
             yield rows, self._computed(some)
-        except RowError as error:
+        except (RowError, RowErrors) as error:
             faults[int(rows[error.row])] = _placed(error, some)
             # Halves, as each of many rows may have a fault
             after = error.row + 1 + (len(rows) - error.row) // 2
@@ -198,7 +198,7 @@ class Computation:
         try:
             lazy: LazyFields = {"kept": _kept(block), **self._compute(block)}
             fields = {key: lazy[key]() for key in self._wanted}
-        except RowError:
+        except (RowError, RowErrors):
             self._notices.take()
             raise
         finally:
@@ -226,7 +226,7 @@ def with_numbers(blocks: Iterator[Block], before: int) -> Iterator[Block]:
             yield block
 
 
-def _placed(error: RowError, block: Block) -> DataError:
+def _placed(error: RowError | RowErrors, block: Block) -> DataError:
     """A row's error, with its place."""
     column = f":{error.column}" if error.column else ""
     place = error.place or f"{block.places[error.row]}{column}"

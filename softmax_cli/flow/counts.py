@@ -15,7 +15,7 @@ from softmax_cli.input.counts import open_counts
 from softmax_cli.input.numbers import is_list, parse_list
 
 if TYPE_CHECKING:
-    from softmax_cli.core.arithmetic import Floats
+    from softmax_cli.core.doubledouble import Floats
 
 
 class Counts(NamedTuple):

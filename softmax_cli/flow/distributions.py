@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from softmax_cli.core.logits import Logits
 from softmax_cli.core.probabilities import (
     SILENT,
     Distribution,
@@ -15,11 +14,12 @@ from softmax_cli.core.probabilities import (
     from_log_probabilities,
     log_probability_sums,
 )
+from softmax_cli.core.softmax import Logits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from softmax_cli.core.arithmetic import Floats
+    from softmax_cli.core.doubledouble import Floats
     from softmax_cli.messages import Notices
 
 

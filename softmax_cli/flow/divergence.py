@@ -9,10 +9,8 @@ import numpy as np
 
 from softmax_cli.core import divergences
 from softmax_cli.flow.naming import class_names
-from softmax_cli.units import in_base
 
 if TYPE_CHECKING:
-    from softmax_cli.core.arithmetic import Floats
     from softmax_cli.core.probabilities import Distribution
     from softmax_cli.flow.computing import LazyFields
     from softmax_cli.messages import Notices
@@ -46,17 +44,14 @@ def divergence_fields(
     if not {"reverse", "jeffreys"}.isdisjoint(shown):
         note_infinite(q, p, "Q", "P")
 
-    def unit(nats: Floats) -> Floats:
-        return in_base(nats, base)
-
     return {
-        "kl": lambda: unit(divergences.kl_divergence(p, q)),
-        "reverse": lambda: unit(divergences.kl_divergence(q, p)),
-        "jeffreys": lambda: unit(divergences.jeffreys(p, q)),
-        "js": lambda: unit(divergences.jensen_shannon(p, q)),
-        "entropy": lambda: unit(p.entropy()),
-        "cross_entropy": lambda: unit(p.expectation(q.surprisals())),
+        "kl": lambda: divergences.kl_divergence(p, q, base=base),
+        "reverse": lambda: divergences.kl_divergence(q, p, base=base),
+        "jeffreys": lambda: divergences.jeffreys(p, q, base=base),
+        "js": lambda: divergences.jensen_shannon(p, q, base=base),
+        "entropy": lambda: p.entropy(base=base),
+        "cross_entropy": lambda: divergences.cross_entropy(p, q, base=base),
         "p": p.probabilities,
         "q": q.probabilities,
-        "terms": lambda: unit(divergences.kl_terms(p, q)),
+        "terms": lambda: divergences.kl_terms(p, q, base=base),
     }

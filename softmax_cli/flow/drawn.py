@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from softmax_cli.core.estimates import SampledSoftmax, scattered
+from softmax_cli.core.sampling import SampledSoftmax, scattered
 from softmax_cli.flow.loss import counted
 from softmax_cli.flow.naming import class_names, ragged
 
 if TYPE_CHECKING:
-    from softmax_cli.core.arithmetic import Floats
+    from softmax_cli.core.doubledouble import Floats
     from softmax_cli.core.losses import Labels
-    from softmax_cli.core.noise import Indices
+    from softmax_cli.core.sampling import Indices
     from softmax_cli.flow.computing import LazyFields
     from softmax_cli.flow.schemes import Scheme
     from softmax_cli.flow.targets import Truth
@@ -76,7 +76,7 @@ def drawn_fields(
         if isinstance(estimate, SampledSoftmax):
             pulls, own = estimate.shares(), 0.0 - estimate.others_share()
         else:
-            pulls, own = estimate.pulls(), estimate.target_pull()
+            pulls, own = estimate.score_gradient(), estimate.target_gradient()
         result = scattered(pulls, drawn.T, scores.shape[1])
         result[np.arange(len(labels)), labels] = own
         return counted(truth, unit(result))

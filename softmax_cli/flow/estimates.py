@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from softmax_cli.core.estimates import touched
-from softmax_cli.core.logits import Logits
 from softmax_cli.core.losses import at_labels
-from softmax_cli.core.moments import Moments
+from softmax_cli.core.sampling import Moments, scores_read
+from softmax_cli.core.softmax import Logits
 from softmax_cli.flow.drawn import DRAWN, drawn_fields, repeated_fields
 from softmax_cli.flow.estimate_layout import estimate_layout
 from softmax_cli.flow.loss import counted, note_infinite, target_names
@@ -27,9 +26,9 @@ from softmax_cli.units import in_base
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from softmax_cli.core.arithmetic import Floats
+    from softmax_cli.core.doubledouble import Floats
     from softmax_cli.core.losses import Labels
-    from softmax_cli.core.noise import Indices
+    from softmax_cli.core.sampling import Indices
     from softmax_cli.flow.computing import LazyFields
     from softmax_cli.flow.schemes import Scheme
     from softmax_cli.flow.settings import ManySettings, ReportSettings, TargetSettings
@@ -193,7 +192,7 @@ class Estimator:
             losses = scheme.estimate(scores, labels, drawn, each).loss()
             with np.errstate(invalid="ignore", over="ignore", under="ignore"):
                 ratios = np.exp(losses - exact[each])
-            counts = touched(drawn, labels[each]).astype(float)
+            counts = scores_read(drawn, labels[each]).astype(float)
             for moments, values in ((loss, losses), (normaliser, ratios), (read, counts)):
                 moments.add(values.reshape(rows, trials).T)
         return Estimates(

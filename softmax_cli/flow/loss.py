@@ -9,17 +9,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from softmax_cli.core import losses, objective
+from softmax_cli.core import losses
 from softmax_cli.core.probabilities import Probabilities
 from softmax_cli.flow.naming import class_names
-from softmax_cli.units import in_base
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from softmax_cli.core.arithmetic import Floats
-    from softmax_cli.core.losses import Labels
-    from softmax_cli.core.objective import Objective
+    from softmax_cli.core.doubledouble import Floats
+    from softmax_cli.core.losses import Labels, Objective
     from softmax_cli.core.probabilities import Distribution
     from softmax_cli.flow.computing import LazyFields
     from softmax_cli.flow.targets import Truth
@@ -52,14 +50,11 @@ def loss_fields(
     names : sequence of str or None
     """
     targets = truth.targets
-    smoothed = objective.smoothed(targets, block.values.shape[1], loss.smoothing)
-
-    def unit(nats: Floats) -> Floats:
-        return in_base(counted(truth, nats), base)
+    smoothed = losses.smoothed(targets, block.values.shape[1], loss.smoothing)
 
     @cache  # so that it is noted once
     def whole() -> Floats:
-        values = unit(objective.loss(prediction, targets, loss))
+        values = counted(truth, losses.loss(prediction, targets, loss, base=base))
         note_infinite(values, block.places, notices, why_infinite)
         return values
 
@@ -68,22 +63,24 @@ def loss_fields(
         return f"the loss is inf: -log p of class {name} is"
 
     def parts() -> Floats:
-        return unit(objective.contributions(prediction, targets, loss))
+        return counted(truth, losses.contributions(prediction, targets, loss, base=base))
 
     def gradient() -> Floats:
-        if prediction.masked.any() or prediction.beyond.any():
+        if prediction.has_infinite_surprisal:
             whole()  # to tell that it is infinite
-        return unit(objective.gradient(prediction, targets, loss))
+        return counted(truth, losses.gradient(prediction, targets, loss, base=base))
 
     return {
         "loss": whole,
-        "entropy": lambda: unit(losses.target_entropy(smoothed)),
-        "kl": lambda: unit(losses.excess_entropy(prediction, smoothed)),
-        "cross_entropy": lambda: unit(losses.cross_entropy(prediction, smoothed)),
+        "entropy": lambda: counted(truth, losses.target_entropy(smoothed, base=base)),
+        "kl": lambda: counted(truth, losses.excess_entropy(prediction, smoothed, base=base)),
+        "cross_entropy": lambda: counted(
+            truth, losses.cross_entropy(prediction, smoothed, base=base)
+        ),
         "perplexity": lambda: counted(truth, losses.perplexity(prediction, smoothed), 1.0),
-        "weight": lambda: counted(truth, objective.denominators(targets, loss)),
+        "weight": lambda: counted(truth, losses.denominators(targets, loss)),
         "targets": lambda: counted(truth, losses.target_shares(smoothed, block.values.shape[1])),
-        "surprisals": lambda: in_base(prediction.surprisals(), base),
+        "surprisals": lambda: prediction.surprisals(base=base),
         "shares": parts,
         "gradient": gradient,
         **_class_fields(block, prediction, truth, names),

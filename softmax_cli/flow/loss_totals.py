@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from softmax_cli.core.arithmetic import ExactSum
+from softmax_cli.core.exactsum import ExactSum
 from softmax_cli.errors import DataError
 from softmax_cli.flow.naming import class_names
 from softmax_cli.flow.tally import Totals

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from softmax_cli.core.objective import Objective, weights_of_counts
+from softmax_cli.core.losses import Objective, weights_of_counts
 from softmax_cli.errors import DataError
 from softmax_cli.flow.naming import check_length
 from softmax_cli.input.numbers import parse_list
 
 if TYPE_CHECKING:
-    from softmax_cli.core.arithmetic import Floats
+    from softmax_cli.core.doubledouble import Floats
     from softmax_cli.flow.settings import ObjectiveSettings
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from softmax_cli.errors import DataError, RowError, UsageError
+from softmax_cli.errors import DataError, RowError, RowErrors, UsageError
 from softmax_cli.flow.distributions import distribution
 from softmax_cli.flow.naming import check_length, order_by_names
 from softmax_cli.input.numbers import is_list, parse_list
@@ -17,7 +17,7 @@ from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.source import open_rows
 
 if TYPE_CHECKING:
-    from softmax_cli.core.arithmetic import Floats
+    from softmax_cli.core.doubledouble import Floats
     from softmax_cli.core.probabilities import Distribution
     from softmax_cli.messages import Notices
 
@@ -163,6 +163,6 @@ def of_its_own_place(block: Block, kind: str, notices: Notices, *, normalize: bo
     """Vectors that others are held against as distributions; an error names their own place."""
     try:
         return distribution(block.values, kind, block.places, notices, normalize=normalize)
-    except RowError as error:
+    except (RowError, RowErrors) as error:
         place = block.places[error.row]
         raise RowError(error.row, error.message, error.hint, place=place) from error

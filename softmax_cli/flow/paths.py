@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from softmax_cli.core import hierarchical
+from softmax_cli.core.hierarchical import log_sigmoid, sigmoid
 from softmax_cli.core.huffman import Path
-from softmax_cli.core.sigmoid import log_sigmoid, sigmoid
 from softmax_cli.flow.hierarchy import OPTION, Hierarchy
 from softmax_cli.flow.loss import counted, line_numbers, note_infinite, target_names
 from softmax_cli.flow.loss_totals import LossSums
@@ -21,11 +21,11 @@ from softmax_cli.flow.targets import LabelReader
 from softmax_cli.messages import Notices
 from softmax_cli.output.results import Column, Item, Layout
 from softmax_cli.output.writers import open_writer
-from softmax_cli.units import UNITS, in_base
+from softmax_cli.units import UNITS
 
 if TYPE_CHECKING:
-    from softmax_cli.core.arithmetic import Floats
-    from softmax_cli.core.hierarchical import Turns
+    from softmax_cli.core.doubledouble import Floats
+    from softmax_cli.core.hierarchical import Branches
     from softmax_cli.core.losses import Labels
     from softmax_cli.flow.computing import LazyFields
     from softmax_cli.flow.settings import ReportSettings, TargetSettings
@@ -100,7 +100,7 @@ class PathFields:
         self._check(block)
         truth, labels = self._labels.read(block, self._tree.classes)
         found, which = self._paths(truth, labels)
-        way = hierarchical.turns(block.values, found, which)
+        way = hierarchical.branches(block.values, found, which)
         paths = [found[i] for i in which.tolist()]
 
         def why_infinite(row: int) -> str:
@@ -109,15 +109,14 @@ class PathFields:
 
         @cache  # so that it is noted once
         def loss() -> Floats:
-            values = in_base(hierarchical.path_loss(way), self._base)
+            values = hierarchical.path_loss(way, base=self._base)
             note_infinite(values, block.places, self._notices, why_infinite)
             return values
 
         def gradient() -> Floats:
             if np.isinf(block.values).any():
                 loss()  # to tell that it is infinite
-            pulls = hierarchical.path_gradient(way, self._tree.classes - 1)
-            return in_base(pulls, self._base)
+            return hierarchical.path_gradient(way, self._tree.classes - 1, base=self._base)
 
         return {
             "loss": loss,
@@ -140,7 +139,7 @@ class PathFields:
             return paths, which
         return [*paths, _NOWHERE], np.where(truth.ignored, len(paths), which)
 
-    def _turns(self, way: Turns, paths: Sequence[Path], labels: Labels) -> LazyFields:
+    def _turns(self, way: Branches, paths: Sequence[Path], labels: Labels) -> LazyFields:
         """What is known of each turn of each row's path."""
         lengths = way.lengths.tolist()
 
@@ -148,7 +147,7 @@ class PathFields:
             return ragged(values[:length, row] for row, length in enumerate(lengths))
 
         def log_sigmoids() -> Values:
-            return each(in_base(log_sigmoid(way.logits), self._base))
+            return each(log_sigmoid(way.logits, base=self._base))
 
         def objects() -> Values:
             fields = [each(way.nodes), each(way.scores), ragged(p.turns for p in paths)]
@@ -170,7 +169,7 @@ class PathFields:
             "behind": behind,
             "turn_probabilities": lambda: each(sigmoid(way.logits)),
             "log_sigmoids": log_sigmoids,
-            "pulls": lambda: each(in_base(hierarchical.pulls(way), self._base)),
+            "pulls": lambda: each(hierarchical.score_gradient(way, base=self._base)),
             "path": objects,
         }
 

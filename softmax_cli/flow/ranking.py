@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from softmax_cli.core.hard import hardmax, ranking
+from softmax_cli.core.hardmax import hardmax, ranking
 from softmax_cli.errors import DataError, RowError
 from softmax_cli.flow.choice import closeness, distances, listed, tied_classes
 from softmax_cli.flow.naming import class_names
@@ -15,7 +15,7 @@ from softmax_cli.flow.naming import class_names
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from softmax_cli.core.arithmetic import Floats
+    from softmax_cli.core.doubledouble import Floats
     from softmax_cli.flow.computing import LazyFields
     from softmax_cli.messages import Notices
     from softmax_cli.output.results import Values

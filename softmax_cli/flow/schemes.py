@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from softmax_cli.core import noise
-from softmax_cli.core.estimates import NegativeSampling, SampledSoftmax, expected_negative_loss
+from softmax_cli.core import sampling
+from softmax_cli.core.sampling import NegativeSampling, SampledSoftmax, expected_negative_loss
 from softmax_cli.flow.counts import read_counts
 from softmax_cli.flow.naming import check_length
 
 if TYPE_CHECKING:
-    from softmax_cli.core.arithmetic import Floats
+    from softmax_cli.core.doubledouble import Floats
     from softmax_cli.core.losses import Labels
-    from softmax_cli.core.noise import Indices
+    from softmax_cli.core.sampling import Indices
     from softmax_cli.flow.settings import ManySettings
 
 
@@ -32,7 +32,7 @@ class Scheme(NamedTuple):
 
     is_negative: bool
     draws: int
-    noise: noise.Noise
+    noise: sampling.Noise
 
     def expected(self, drawn: Indices) -> Floats:
         """How often each of some classes is drawn on average."""
@@ -115,8 +115,8 @@ class SchemeReader:
         """
         if self._counts is not None:
             check_length("--noise", len(self._counts), classes)
-            made = noise.proportional(self._counts)
+            made = sampling.proportional(self._counts)
         else:
-            make = noise.uniform if self._noise == "uniform" else noise.log_uniform
+            make = sampling.uniform if self._noise == "uniform" else sampling.log_uniform
             made = make(classes)
         return Scheme(self._is_negative, self._draws, made)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from softmax_cli.core.logits import Logits
+from softmax_cli.core.softmax import Logits
 from softmax_cli.flow.naming import class_names
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from softmax_cli.core.arithmetic import Floats
+    from softmax_cli.core.doubledouble import Floats
     from softmax_cli.core.entmax import Entmax
     from softmax_cli.flow.computing import LazyFields
     from softmax_cli.flow.settings import SamplingSettings, SoftmaxSettings, TruncationSettings
@@ -75,7 +75,7 @@ class Shares:
 
         @functools.cache
         def samples() -> NDArray[np.intp]:
-            from softmax_cli.core.draws import draw
+            from softmax_cli.core.sampling import draw
 
             uniforms = self._generator.random((len(scores), self._draws))
             return draw(shares.probabilities(), uniforms)

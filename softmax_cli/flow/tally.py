@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from softmax_cli.core.arithmetic import ExactSum
+from softmax_cli.core.exactsum import ExactSum
 
 if TYPE_CHECKING:
     from softmax_cli.output.results import Fields, Summary

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from softmax_cli.core.probabilities import Probabilities
-from softmax_cli.errors import DataError, RowError, UsageError
+from softmax_cli.errors import DataError, RowError, RowErrors, UsageError
 from softmax_cli.flow.distributions import note_sums
 from softmax_cli.flow.naming import Classes, check_length
 from softmax_cli.flow.pairs import held_against, in_order_of, in_step, of_its_own_place
@@ -106,7 +106,7 @@ class TargetReader:
         shares = np.array([parse_list(target, "--target")])
         try:
             self._shares = Probabilities(shares, normalize=normalize)
-        except RowError as error:
+        except RowErrors as error:
             raise DataError(f"--target: {error.message}", error.hint) from error
         if not normalize:
             note_sums(self._shares.sums, ["--target"], notices)

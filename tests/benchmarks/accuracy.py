@@ -1,5 +1,7 @@
 """The worst error of every quantity on every family of hard cases, beside other libraries.
 
+The first table also says how many of the numbers are the nearest floats.
+
 Run from the checkout, after the tests' installation: ``python -m tests.benchmarks.accuracy``.
 It prints two Markdown tables, the worst family of each quantity and then all of them.
 """
@@ -28,13 +30,26 @@ LONG = "33 to 17,000 classes"
 ALL_DIGITS = 2.0**52
 
 
+class Score(NamedTuple):
+    """A method's worst error in ulps, and how many of so many numbers are the nearest floats."""
+
+    error: float
+    nearest: int
+    numbers: int
+
+    def __add__(self, other: tuple[object, ...]) -> Score:
+        assert isinstance(other, Score)
+        error = max(self.error, other.error)
+        return Score(error, self.nearest + other.nearest, self.numbers + other.numbers)
+
+
 class Line(NamedTuple):
-    """One line of the table: each method's worst error in ulps, nan where there is no number."""
+    """One line of the table: each method's score."""
 
     given: str
     quantity: str
     family: str
-    errors: dict[str, float]
+    scores: dict[str, Score]
 
 
 class _Unavailable(dict[str, dict[str, Callable[[Case], Values]]]):
@@ -55,18 +70,18 @@ def measure(count: int, others: dict[str, rivals.Methods]) -> Iterator[Line]:
     """Lines for so many cases of each family."""
     for given in (name for name in GIVEN if name != "log-probabilities"):
         for family, make in GIVEN[given].families.items():
-            worst: dict[str, dict[str, float]] = {name: {} for name in QUANTITIES[given]}
+            scores: dict[str, dict[str, Score]] = {name: {} for name in QUANTITIES[given]}
             for case in cases(make, count if family != LONG else max(1, count // 40)):
-                _judge(given, case, others, worst)
-            for quantity, errors in worst.items():
-                yield Line(given, quantity, family, errors)
+                _judge(given, case, others, scores)
+            for quantity, of_methods in scores.items():
+                yield Line(given, quantity, family, of_methods)
 
 
 def _judge(
     given: str,
     case: Case,
     others: dict[str, rivals.Methods],
-    worst: dict[str, dict[str, float]],
+    scores: dict[str, dict[str, Score]],
 ) -> None:
     pair, judge = GIVEN[given].ours(case), Judge(given, case)
     for name, quantity in QUANTITIES[given].items():
@@ -75,34 +90,37 @@ def _judge(
             if name in methods.get(given, {}):
                 values[rival] = methods[given][name](case)
         for method, computed in values.items():
-            error = max(judge.error(name, computed), 0.0)
-            worst[name][method] = max(worst[name].get(method, 0.0), error)
+            score = Score(*judge.judge(name, computed))
+            known = scores[name].get(method)
+            scores[name][method] = known + score if known else score
 
 
-def _text(error: float | None) -> str:
-    if error is None:
+def _text(score: Score | None, *, short: bool) -> str:
+    if score is None:
         return "-"
+    error = score.error
     if math.isinf(error):
-        return "no number"
-    if error >= ALL_DIGITS:
-        return "all digits"
-    return f"{error:.1f}" if error < 100 else f"{error:,.0f}" if error < 1e6 else f"{error:.1e}"
+        text = "no number"
+    elif error >= ALL_DIGITS:
+        text = "all digits"
+    elif error < 100:
+        text = f"{error:.2f}"
+    else:
+        text = f"{error:,.0f}" if error < 1e6 else f"{error:.1e}"
+    return text if short else f"{text}, {100 * score.nearest / score.numbers:.2f} %"
 
 
 def _print(lines: Sequence[Line], others: dict[str, rivals.Methods]) -> None:
     names = ["softmax-cli", *others]
-    labels = (
-        ["given", "quantity", "family"]
-        if any(line.family for line in lines)
-        else ["given", "quantity"]
-    )
+    by_family = any(line.family for line in lines)
+    labels = ["given", "quantity", *(["family"] if by_family else [])]
     print("|", " | ".join([*labels, *names]), "|")
     print("|" + "---|" * len(labels) + "---:|" * len(names))
     for line in lines:
         errors = [
             "not installed"
             if isinstance(others.get(name), _Unavailable)
-            else _text(line.errors.get(name))
+            else _text(line.scores.get(name), short=by_family)
             for name in names
         ]
         print("|", " | ".join([*filter(None, line[:3]), *errors]), "|")
@@ -111,9 +129,9 @@ def _print(lines: Sequence[Line], others: dict[str, rivals.Methods]) -> None:
 def _worst_families(lines: Sequence[Line]) -> list[Line]:
     merged: dict[tuple[str, str], Line] = {}
     for line in lines:
-        known = merged.setdefault((line.given, line.quantity), line._replace(family="", errors={}))
-        for name, error in line.errors.items():
-            known.errors[name] = max(known.errors.get(name, 0.0), error)
+        known = merged.setdefault((line.given, line.quantity), line._replace(family="", scores={}))
+        for name, score in line.scores.items():
+            known.scores[name] = known.scores[name] + score if name in known.scores else score
     return list(merged.values())
 
 
@@ -126,7 +144,7 @@ def main() -> None:
     others = _installed()
     with np.errstate(all="ignore"):
         lines = list(measure(count, others))
-    print(f"Worst error in ulps of {count} cases of each family, seed {SEED}.\n")
+    print(f"Worst error in ulps of {count} cases of each family, seed {SEED}; nearest floats.\n")
     _print(_worst_families(lines), others)
     print()
     _print(lines, others)

@@ -12,7 +12,7 @@ from functools import partial
 
 import numpy as np
 
-from softmax_cli.core.logits import log_softmax, softmax
+from softmax_cli.core.softmax import log_softmax, softmax
 from tests.benchmarks.turns import medians
 from tests.corpus import SEED, Vector
 

@@ -7,8 +7,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_cli.core.arithmetic import Floats
-from softmax_cli.core.logits import check_rows
+from softmax_cli.core.doubledouble import Floats
+from softmax_cli.core.softmax import check_rows
 
 # Nearer than this the runner-up's softmax probability is more than half of the winner's.
 _CLOSE: Final = float(np.log(2))  # rounded down
@@ -55,7 +55,7 @@ class Choice(NamedTuple):
 
 
 def hardmax(scores: Floats, /) -> Choice:
-    """The winners of each row.
+    """Return the winners of each row.
 
     Parameters
     ----------
@@ -63,14 +63,14 @@ def hardmax(scores: Floats, /) -> Choice:
 
     Raises
     ------
-    RowError
-        A row with nan, with only -inf, or with two or more inf.
+    RowErrors
+        Rows with nan, with only -inf, or with two or more inf.
     """
-    value = scores.max(axis=1)
+    value = scores.max(axis=1, initial=-np.inf)
     if not np.isfinite(value).all():
         check_rows(scores.T, value)
     winners = scores == value[:, None]
-    runner_up = np.where(winners, -np.inf, scores).max(axis=1)
+    runner_up = np.where(winners, -np.inf, scores).max(axis=1, initial=-np.inf)
     with np.errstate(over="ignore", invalid="ignore"):
         margin = np.where(winners.sum(axis=1) > 1, 0.0, value - runner_up)
     return Choice(value, winners, margin)
