@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -25,13 +26,14 @@ COMMANDS: Final = {
     "compare": "Every formula side by side.",
 }
 _COMPLETE: Final = "_SOFTMAX_CLI_COMPLETE"
+_OF_OUTPUT: Final = (errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EBADF, errno.EDQUOT)
 
 
 class Commands(click.Group):
     """Commands that are imported when they are called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The commands' names."""
+        """Return the commands' names."""
         return list(COMMANDS)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -40,7 +42,7 @@ class Commands(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of a name."""
+        """Return the command of a name, imported when it is called."""
         if cmd_name not in COMMANDS:
             return None
         command = getattr(import_module(f"softmax_cli.commands.{cmd_name}"), cmd_name)
@@ -51,7 +53,7 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click's, but with the nearest name in the message."""
+        """Resolve as click does, but name the nearest command in the message."""
         name = args[0]
         if name not in COMMANDS and not name.startswith("-"):
             import difflib
@@ -97,8 +99,10 @@ def main(args: Sequence[str] | None = None) -> int:
         return interrupts.INTERRUPTED
     except MemoryError:
         say("error", "not enough memory for a vector of this length")
-    except OSError as error:  # of help and completion, which click prints
-        say("error", f"can't write to standard output: {error.strerror}")
+    except OSError as error:
+        # Commands write without click; it prints help and completions.
+        output = "can't write to standard output: " if error.errno in _OF_OUTPUT else ""
+        say("error", f"{output}{error.strerror}")
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the interpreter's last flush
     return 1
 

@@ -7,6 +7,8 @@ from typing import Final, NamedTuple
 
 import click
 
+from softmax_cli.errors import DataError
+
 PROGRAM: Final = "softmax-cli"
 # The kind of notice about rows that are not used
 UNUSABLE: Final = "unusable"
@@ -15,13 +17,13 @@ _JOINERS: Final = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
 
 
 def say(kind: str, message: str) -> None:
-    """One line on standard error, whatever the message holds."""
+    """Print one line on standard error, whatever the message holds."""
     line = " ".join(f"{PROGRAM}: {kind}: {message}".split())
     click.echo(visible(line), err=True)
 
 
 def visible(text: str) -> str:
-    """A text with its control characters, escape codes and turns of direction spelt out."""
+    """Return a text with control characters, escape codes and direction marks spelled out."""
     if text.isprintable():
         return text
     return "".join(
@@ -30,24 +32,16 @@ def visible(text: str) -> str:
 
 
 class Notice(NamedTuple):
-    """A kind of warning.
-
-    Attributes
-    ----------
-    first : str
-        The first row's place and message.
-    rows : int
-        How many rows it is about.
-    """
+    """A kind of warning: the message of the first row, and the number of rows."""
 
     first: str
     rows: int
 
 
 class Notices:
-    """Warnings about rows: each kind once, with its first place.
+    """Warnings about rows, in the order of their first rows: each kind is printed once.
 
-    A context whose end tells them, also where an error ends it.
+    A context that prints them at its end, also where an error ends it.
     """
 
     def __init__(self) -> None:
@@ -57,6 +51,33 @@ class Notices:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.print()
+
+    def add(self, kind: str, location: str, message: str, rows: int = 1) -> None:
+        """Count rows of a kind; the location and the message are those of the first."""
+        self.merge({kind: Notice(f"{location}: {message}", rows)})
+
+    def add_unusable(self, error: DataError) -> None:
+        """Count a row that is not used."""
+        self.merge({UNUSABLE: Notice(error.message, 1)})
+
+    def merge(self, later: Mapping[str, Notice]) -> None:
+        """Count the notices of later rows."""
+        for kind, notice in later.items():
+            seen = self._notices.get(kind, Notice(notice.first, 0))
+            self._notices[kind] = Notice(seen.first, seen.rows + notice.rows)
+
+    def taken(self) -> dict[str, Notice]:
+        """Return all notices."""
+        return self._notices
+
+    def forget_unusable(self) -> int:
+        """Leave it to an error to report the rows that are not used, and return their number."""
+        notice = self._notices.pop(UNUSABLE, None)
+        return 0 if notice is None else notice.rows
+
+    def print(self) -> None:
+        """Print a line for each kind."""
         for kind, (first, rows) in self._notices.items():
             if kind == UNUSABLE:
                 each = (
@@ -67,26 +88,3 @@ class Notices:
                 say("warning", f"{each} {first}")
             else:
                 say("warning", first + (f" (and {rows - 1} more)" if rows > 1 else ""))
-
-    def add(self, kind: str, place: str, message: str, rows: int = 1) -> None:
-        """Note some rows of a kind; the place and the message are the first row's."""
-        self.merge({kind: Notice(f"{place}: {message}", rows)})
-
-    def add_unusable(self, first: str) -> None:
-        """Note a row that is not used, by the whole of its error's message."""
-        self.merge({UNUSABLE: Notice(first, 1)})
-
-    def forget_unusable(self) -> None:
-        """Leave it to an error to tell of rows that are not used."""
-        self._notices.pop(UNUSABLE, None)
-
-    def merge(self, later: Mapping[str, Notice]) -> None:
-        """Note what was taken from the notices of later rows."""
-        for kind, notice in later.items():
-            seen = self._notices.get(kind, Notice(notice.first, 0))
-            self._notices[kind] = Notice(seen.first, seen.rows + notice.rows)
-
-    def take(self) -> dict[str, Notice]:
-        """All that has been noted, which is then forgotten here."""
-        taken, self._notices = self._notices, {}
-        return taken

@@ -1,4 +1,4 @@
-"""Options that commands share, each declared once, and the command class that reads them."""
+"""Options, each declared once, and the command class that reads them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import click
 
-from softmax_cli import completers
+from softmax_cli import completion
 from softmax_cli.input.columns import split_names
 from softmax_cli.input.numbers import is_negative_value, is_number
 from softmax_cli.input.settings import INPUT_FORMATS, INVALID, InputSettings
@@ -38,7 +38,7 @@ class Finite(click.FloatRange):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
-        """Read it as click does, and refuse what is no finite number."""
+        """Read it as click does, and refuse what is not finite."""
         number = float(super().convert(value, param, ctx))
         if not math.isfinite(number):
             self.fail(f"{value} is not a finite number", param, ctx)
@@ -53,7 +53,7 @@ class Option(click.Option):
         self.heading = heading
 
     def get_help_extra(self, ctx: click.Context) -> click.types.OptionHelpExtra:
-        """The default alone; what a number's range is, an error tells."""
+        """Return the default alone; an error states a number's range."""
         extra = super().get_help_extra(ctx)
         extra.pop("range", None)
         if isinstance(self.show_default, str):
@@ -65,10 +65,7 @@ class VectorCommand(click.Command):
     """A command whose arguments may be negative numbers, with options under headings."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Set negative numbers behind a '--', and leave everything else to click."""
-        return super().parse_args(ctx, self._separated(ctx, args))
-
-    def _separated(self, ctx: click.Context, args: Sequence[str]) -> list[str]:
+        """Put arguments behind a '--', negative numbers too, and leave the rest to click."""
         takes_value = {
             name
             for param in self.get_params(ctx)
@@ -87,7 +84,7 @@ class VectorCommand(click.Command):
                 options.append(arg)
                 if _wants_next(arg, takes_value):
                     options.extend(value for value in [next(rest, None)] if value is not None)
-        return [*options, "--", *values] if values else options
+        return super().parse_args(ctx, [*options, "--", *values] if values else options)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options heading by heading, the command's own first, one a line if it fits."""
@@ -106,7 +103,7 @@ class VectorCommand(click.Command):
 
 
 def _compact(param: click.Parameter, left: str, right: str) -> tuple[str, str]:
-    """An option's line of help, the choices behind the words about them."""
+    """Return an option's line of help, with the choices after the text."""
     if isinstance(param.type, click.Choice):
         left = left.partition(" [")[0]
         words, gap, extra = right.partition("  [")
@@ -115,7 +112,7 @@ def _compact(param: click.Parameter, left: str, right: str) -> tuple[str, str]:
 
 
 def _wants_next(arg: str, takes_value: set[str]) -> bool:
-    """Whether an option's value is the next argument, by click's rules."""
+    """Return whether an option's value is the next argument, by click's rules."""
     if arg.startswith("--"):
         return arg in takes_value
     for at, letter in enumerate(arg[1:], 1):
@@ -124,14 +121,20 @@ def _wants_next(arg: str, takes_value: set[str]) -> bool:
     return False
 
 
-def option(heading: str, *names: str, **attributes: Any) -> Decorator:
-    """A click option under a heading of the help, its default shown."""
+def option(heading: str, names: str, text: str, **attributes: Any) -> Decorator:
+    """Return a click option under a heading of the help: its names, separated by blanks.
+
+    Choices may be given as a sequence, and the default is shown.
+    """
+    choices = attributes.pop("choices", None)
+    if choices is not None:
+        attributes["type"] = click.Choice(choices)
     attributes.setdefault("show_default", True)
-    return click.option(*names, cls=Option, heading=heading, **attributes)
+    return click.option(*names.split(), cls=Option, heading=heading, help=text, **attributes)
 
 
-def gathered(name: str, settings: type[Any], decorators: Sequence[Decorator]) -> Decorator:
-    """Options that reach the command as one parameter, a tuple of settings that checks itself."""
+def group(name: str, settings: type[Any], *decorators: Decorator) -> Decorator:
+    """Return options that reach the command as one parameter, a tuple that checks itself."""
 
     def decorate(function: Function) -> Function:
         @functools.wraps(function)
@@ -166,142 +169,82 @@ def _columns(_ctx: click.Context, _param: click.Parameter, value: str | None) ->
     return value
 
 
-input_options: Final = gathered(
+_PATH: Final = {"type": click.Path(readable=False), "default": "-", "show_default": False}
+_COLUMNS: Final = {"metavar": "LIST", "callback": _columns, "shell_complete": completion.columns}
+
+input_options: Final = group(
     "source",
     InputSettings,
-    [
-        click.argument("vectors", nargs=-1, metavar="[VECTOR]..."),
-        option(
-            "Input",
-            "-i",
-            "--input",
-            "path",
-            type=click.Path(readable=False),
-            default="-",
-            show_default=False,
-            metavar="FILE",
-            help="Rows from this file, not from standard input",
-        ),
-        option(
-            "Input",
-            "--input-format",
-            type=click.Choice(INPUT_FORMATS),
-            default="auto",
-            help="Format:",
-        ),
-        option(
-            "Input",
-            "-c",
-            "--columns",
-            metavar="LIST",
-            callback=_columns,
-            shell_complete=completers.columns,
-            help="The vector: names, numbers from 1, ranges 2-5, 3-",
-        ),
-        option(
-            "Input",
-            "-k",
-            "--keep",
-            metavar="LIST",
-            callback=_columns,
-            shell_complete=completers.columns,
-            help="Columns to copy to the front of each row",
-        ),
-        option(
-            "Input",
-            "-d",
-            "--delimiter",
-            metavar="CHAR",
-            callback=_delimiter,
-            shell_complete=completers.one_of(*_DELIMITER_NAMES),
-            help="A character, 'tab' or 'space'  [default: found]",
-        ),
-        option(
-            "Input",
-            "--header/--no-header",
-            default=None,
-            help="Whether names come first  [default: found]",
-        ),
-        option(
-            "Input", "--names", metavar="A,B,...", callback=_names, help="Names for the classes"
-        ),
-        option(
-            "Input",
-            "--axis",
-            type=click.Choice(["row", "column"]),
-            show_default="found",
-            help="A vector is a",
-        ),
-        option(
-            "Input",
-            "--invalid",
-            type=click.Choice(INVALID),
-            default="error",
-            help="A row that can't be used:",
-        ),
-        option(
-            "Input",
-            "-j",
-            "--jobs",
-            type=Whole(1, 1024),
-            metavar="N",
-            help="Processes for a large input  [default: all cores]",
-        ),
-        option(
-            "Input",
-            "-v",
-            "--verbose",
-            is_flag=True,
-            help="Say what was found out about the input",
-        ),
-    ],
+    click.argument("vectors", nargs=-1, metavar="[VECTOR]..."),
+    option(
+        "Input",
+        "-i --input path",
+        "Rows from this file, not from standard input",
+        metavar="FILE",
+        **_PATH,
+    ),
+    option("Input", "--input-format", "Format:", choices=INPUT_FORMATS, default="auto"),
+    option(
+        "Input", "-c --columns", "The vector: names, numbers from 1, ranges 2-5, 3-", **_COLUMNS
+    ),
+    option("Input", "-k --keep", "Columns to copy to the front of each row", **_COLUMNS),
+    option(
+        "Input",
+        "-d --delimiter",
+        "A character, 'tab' or 'space'  [default: found]",
+        metavar="CHAR",
+        callback=_delimiter,
+        shell_complete=completion.one_of(*_DELIMITER_NAMES),
+    ),
+    option(
+        "Input", "--header/--no-header", "Whether names come first  [default: found]", default=None
+    ),
+    option("Input", "--names", "Names for the classes", metavar="A,B,...", callback=_names),
+    option("Input", "--axis", "A vector is a", choices=["row", "column"], show_default="found"),
+    option("Input", "--invalid", "A row that can't be used:", choices=INVALID, default="error"),
+    option(
+        "Input",
+        "-j --jobs",
+        "Processes for a large input  [default: all cores]",
+        type=Whole(1, 1024),
+        metavar="N",
+    ),
+    option("Input", "-v --verbose", "Say what was found out about the input", is_flag=True),
 )
 
-_output_options: Final = gathered(
+_output_options: Final = group(
     "output",
     OutputSettings,
-    [
-        option(
-            "Output",
-            "-o",
-            "--output",
-            "file",
-            type=click.Path(readable=False),
-            default="-",
-            show_default=False,
-            metavar="FILE",
-            help="Replace this file, once all is written",
-        ),
-        option(
-            "Output",
-            "-f",
-            "--format",
-            type=click.Choice(FORMATS),
-            default="auto",
-            show_default="auto: a table on a terminal, else CSV",
-            help="Format:",
-        ),
-        option(
-            "Output",
-            "-p",
-            "--precision",
-            type=Whole(1, 100),
-            metavar="N",
-            help="Significant digits  [default: 6 in tables, else all]",
-        ),
-        option(
-            "Output",
-            "--decimals",
-            type=Whole(0, 100),
-            metavar="N",
-            help="Digits behind the point, instead",
-        ),
-    ],
+    option(
+        "Output",
+        "-o --output file",
+        "Replace this file, once all is written",
+        metavar="FILE",
+        **_PATH,
+    ),
+    option(
+        "Output",
+        "-f --format",
+        "Format:",
+        choices=FORMATS,
+        default="auto",
+        show_default="auto: a table on a terminal, else CSV",
+    ),
+    option(
+        "Output",
+        "-p --precision",
+        "Significant digits  [default: 6 in tables, else all]",
+        type=Whole(1, 100),
+        metavar="N",
+    ),
+    option(
+        "Output", "--decimals", "Digits behind the point, instead", type=Whole(0, 100), metavar="N"
+    ),
 )
 
 
 def output_options(function: Function) -> Function:
-    """How and where results are written; a command prints, and --output takes what it prints."""
+    """Add the output options; what a command prints goes to the file of --output."""
 
     @functools.wraps(function)
     def command(output: OutputSettings, **values: Any) -> None:
@@ -324,74 +267,58 @@ def output_options(function: Function) -> Function:
 
 def from_option(heading: str, default: str) -> Decorator:
     """--from: how a prediction or a distribution is given."""
-    return option(
-        heading,
-        "--from",
-        "kind",
-        type=click.Choice(["logits", "probs", "logprobs"]),
-        default=default,
-        help="Given as",
-    )
+    kinds = ["logits", "probs", "logprobs"]
+    return option(heading, "--from kind", "Given as", choices=kinds, default=default)
 
 
 def reduction_option(heading: str) -> Decorator:
-    """--reduction: a number for each row or one for all."""
-    return option(
-        heading,
-        "--reduction",
-        type=click.Choice(["none", "mean", "sum"]),
-        default="none",
-        help="Over all rows:",
-    )
+    """--reduction: a number for each row, or one for all."""
+    reductions = ["none", "mean", "sum"]
+    return option(heading, "--reduction", "Over all rows:", choices=reductions, default="none")
 
 
 def base_option(heading: str) -> Decorator:
     """--base: the unit of every logarithm."""
-    return option(
-        heading,
-        "--base",
-        type=click.Choice(list(UNITS)),
-        default="e",
-        help="Logarithms to the base",
-    )
+    return option(heading, "--base", "Logarithms to the base", choices=list(UNITS), default="e")
 
 
 def normalize_option(heading: str) -> Decorator:
-    """--normalize: whether any positive sum will do."""
-    return option(
-        heading,
-        "--normalize",
-        is_flag=True,
-        help="Divide by any sum, not only by one of about 1",
-    )
+    """--normalize: any positive sum will do."""
+    text = "Divide by any sum, not only by one of about 1"
+    return option(heading, "--normalize", text, is_flag=True)
 
 
 def breakdown_option(heading: str, columns: Sequence[str]) -> Decorator:
     """--breakdown: every number in place of one."""
-    return option(
-        heading, "--breakdown", is_flag=True, help=f"CSV of {', '.join(columns[:4])} and more"
-    )
+    text = f"CSV of {', '.join(columns[:4])} and more"
+    return option(heading, "--breakdown", text, is_flag=True)
 
 
 def seed_option(heading: str) -> Decorator:
-    """--seed: what makes random draws repeatable."""
+    """--seed: the same draws again."""
+    return option(heading, "--seed", "Makes the draws repeatable", type=Whole(0), metavar="S")
+
+
+def counts_option(heading: str) -> Decorator:
+    """--hierarchical: the counts that a Huffman tree is built from."""
     return option(
         heading,
-        "--seed",
-        type=Whole(0),
-        metavar="S",
-        help="Makes the draws repeatable",
+        "--hierarchical",
+        "Scores are of a Huffman tree's nodes",
+        metavar="COUNTS",
+        shell_complete=completion.files,
     )
 
 
 def parse_temperature(text: str) -> float:
-    """A temperature: finite, not negative.
-
-    Raises
-    ------
-    click.BadParameter
-        It is neither.
-    """
+    """Return a temperature: finite, not negative; raise `BadParameter` for another."""
     if not is_number(text) or not 0 <= float(text) < float("inf"):
         raise click.BadParameter(f"{text!r} is not a temperature: a number from 0 up")
     return abs(float(text))
+
+
+def check_stdin_is_read_once(readers: dict[str, str | None]) -> None:
+    """Raise `UsageError` where two of the inputs, by their names, are standard input."""
+    both = [name for name, path in readers.items() if path == "-"]
+    if len(both) > 1:
+        raise click.UsageError(f"standard input can't hold both {both[0]} and {both[1]}")

@@ -1,19 +1,8 @@
-"""Units of logarithms: nats, bits and dits."""
+"""Units of logarithms."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from softmax_cli.core.doubledouble import Floats
-
-# What a logarithm to each base is measured in.
+# What a logarithm to each base is measured in
 UNITS: Final = {"e": "nats", "2": "bits", "10": "dits"}
-
-
-def in_base(nats: Floats, base: str) -> Floats:
-    """Numbers of nats in the unit of another base."""
-    from softmax_cli.core.doubledouble import DoubleDouble, Scaled, quiet
-
-    with quiet():
-        return Scaled(DoubleDouble(nats)).in_base(base)

@@ -9,7 +9,8 @@ import mpmath
 import numpy as np
 
 from softmax_cli.core import divergences, losses
-from softmax_cli.core.probabilities import Distribution, Probabilities, from_log_probabilities
+from softmax_cli.core.distribution import Distribution
+from softmax_cli.core.probabilities import Probabilities, from_log_probabilities
 from softmax_cli.core.softmax import Logits
 from tests import corpus
 from tests.corpus import Case, Family, Vector
@@ -104,9 +105,7 @@ GIVEN: dict[str, Given] = {
         _two_of_logits,
     ),
     "two of logits": Given(
-        corpus.LOGIT_PAIRS,
-        lambda c: Pair(_logits(c.p), _logits(c.q), c),
-        _two_of_logits,
+        corpus.LOGIT_PAIRS, lambda c: Pair(_logits(c.p), _logits(c.q), c), _two_of_logits
     ),
     "a target": Given(
         corpus.TARGETS,
@@ -175,10 +174,7 @@ QUANTITIES: dict[str, dict[str, Quantity]] = {
         "log-softmax": Quantity(_our_log_softmax, lambda t: t.p.log_p, bound=NEAREST),
         "logsumexp": Quantity(_our_logsumexp, _logsumexp, scale=_largest, bound=NEAREST),
         "entropy": _ENTROPY,
-        "perplexity": Quantity(
-            lambda o: o.p.perplexity(),
-            lambda t: mpmath.exp(t.p.entropy()),
-        ),
+        "perplexity": Quantity(lambda o: o.p.perplexity(), lambda t: mpmath.exp(t.p.entropy())),
         "cross-entropy": _LABEL_LOSS,
         "gradient": _GRADIENT,
     },

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from softmax_cli.core.distribution import Distribution
 from softmax_cli.core.divergences import jeffreys, jensen_shannon, kl_divergence, kl_terms
-from softmax_cli.core.probabilities import Distribution, Probabilities
+from softmax_cli.core.probabilities import Probabilities
 from softmax_cli.core.softmax import Logits
 from tests.exactly import Reference, ulps
 from tests.strategies import Vector, logits, probabilities
@@ -24,11 +25,7 @@ nearness = st.sampled_from([1e-15, 1e-12, 1e-8, 1e-4, 1e-2, 1.0])
 
 
 def check(
-    p: Distribution,
-    q: Distribution,
-    exact_p: Reference,
-    exact_q: Reference,
-    bound: float = BOUND,
+    p: Distribution, q: Distribution, exact_p: Reference, exact_q: Reference, bound: float = BOUND
 ) -> None:
     forward, backward = exact_p.kl(exact_q), exact_q.kl(exact_p)
     assert ulps(kl_divergence(p, q)[0], forward) <= bound

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from softmax_cli.core.doubledouble import DoubleDouble, Scaled, log, power
+from softmax_cli.core.doubledouble import DoubleDouble, Scaled
+from softmax_cli.core.elementary import log, power
 from softmax_cli.core.entmax import Entmax
 from softmax_cli.core.softmax import softmax
 from softmax_cli.errors import RowErrors
@@ -91,7 +92,7 @@ def test_special_scores() -> None:
     for bad in ([np.nan, 1], [-inf, -inf], [inf, inf]):
         with pytest.raises(RowErrors) as caught:
             Entmax(np.array([[1, 2], bad]), alpha=1.5)
-        assert caught.value.row == 1
+        assert 1 in caught.value.errors
 
 
 @given(logits(), alphas, st.sampled_from([1.0, 0.1, 1e-300, 1e300]))
@@ -158,7 +159,7 @@ def test_powers_have_a_hundred_bits(base: float, exponent: float) -> None:
     truth = exact_base ** mpmath.mpf(exponent)
     if 1e-250 < truth < 1e300:
         found = power(Scaled(parts), exponent)
-        assert found.exponent is not None
+        assert isinstance(found.exponent, np.ndarray)
         total = _exactly(found.value) * mpmath.mpf(2) ** int(found.exponent[0])
         assert abs(total / truth - 1) <= 2.0**-88
 

@@ -99,8 +99,8 @@ def close(ours: float, exact: Exact) -> None:
 def test_masked_and_far_scores_are_limits() -> None:
     def loss(target: float, score: float) -> float:
         made = SampledSoftmax(np.array([target]), np.array([[score]]), np.array([[2.0]]))
-        assert np.isfinite(made.shares()).all()
-        assert made.shares().sum() + made.target_share()[0] == pytest.approx(1)
+        assert np.isfinite(made.probabilities()).all()
+        assert made.probabilities().sum() + made.target_probability()[0] == pytest.approx(1)
         return float(made.loss()[0])
 
     assert loss(0.0, -np.inf) == 0
@@ -113,7 +113,7 @@ def test_masked_and_far_scores_are_limits() -> None:
 def test_all_masked_says_nothing_of_shares() -> None:
     made = SampledSoftmax(np.array([-np.inf]), np.array([[-np.inf]]), np.array([[2.0]]))
     assert made.loss()[0] == np.inf
-    assert made.shares()[0, 0] == made.others_share()[0] == 0
+    assert made.probabilities()[0, 0] == made.complement()[0] == 0
 
 
 @pytest.mark.parametrize("kind", [SampledSoftmax, NegativeSampling])
@@ -128,8 +128,8 @@ def test_gradients_are_those_of_the_estimates(
 
     made = kind(SCORES[:1], SCORES[drawn], kept)
     if isinstance(made, SampledSoftmax):
-        ours = scattered(made.shares(), drawn, 4)
-        ours[0, 0] = -made.others_share()[0]
+        ours = scattered(made.probabilities(), drawn, 4)
+        ours[0, 0] = -made.complement()[0]
         assert ours.sum() == pytest.approx(0, abs=1e-15)
     else:
         ours = scattered(made.score_gradient(), drawn, 4)

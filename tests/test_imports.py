@@ -19,11 +19,10 @@ from tests.conftest import plain_environment
 PACKAGE = Path(softmax_cli.__file__).parent
 ROOT = Path(__file__).parent.parent
 # What a folder or a module beside the folders may import stands before it or beside it.
-RANKS = {"errors": 0, "messages": 0, "core": 1, "input": 1, "output": 1, "results": 2, "run": 3}
-RANKS |= {"options": 4, "commands": 4, "cli": 5, "completion": 5, "__main__": 6}
+RANKS = {"errors": 0, "messages": 0, "core": 1, "input": 1, "output": 1, "run": 2, "results": 3}
+RANKS |= {"completion": 3, "options": 4, "commands": 4, "cli": 5, "__main__": 6}
 ALONE = {"core", "input", "output"}
 CLICK = {"cli", "options", "completion", "messages"}
-next_house = pytest.mark.xfail(strict=True, reason="issue 13")
 
 PROBE = """
 import json, os, sys
@@ -189,7 +188,6 @@ def test_core_input_and_output_never_import_one_another_nor_a_command_another() 
     assert wrong == []
 
 
-@next_house
 def test_no_imports_go_in_a_circle() -> None:
     """Not even those that stand under TYPE_CHECKING or in a function."""
     graph = {module: ours for module, (ours, _) in imports().items()}
@@ -209,13 +207,11 @@ def test_only_output_knows_rich_and_the_core_needs_numpy_alone() -> None:
         assert theirs <= allowed or folder(module) != "core", module
 
 
-@next_house
 def test_click_is_known_to_the_command_line_alone() -> None:
     knowing = {module for module, (_, theirs) in imports().items() if "click" in theirs}
     assert {module for module in knowing if folder(module) != "commands"} <= CLICK
 
 
-@next_house
 def test_processes_are_known_to_one_module_alone() -> None:
     words = ("os.fork", "import fork", "multiprocessing", "concurrent.futures")
     knowing = {
@@ -234,10 +230,17 @@ def test_functions_stay_small_and_no_exception_is_passed_over() -> None:
                 assert node.end_lineno - node.lineno <= 70, (module, node.name)
 
 
-@next_house
+# What issue 13 asks for, and the house has not come to yet
+TO_COME = pytest.mark.xfail(strict=True, reason="issue 13: smaller")
+
+
 @pytest.mark.parametrize(
     ("place", "suffix", "lines"),
-    [("softmax_cli", ".py", 9500), ("tests", ".py", 8500), ("README.md", ".md", 400)],
+    [
+        pytest.param("softmax_cli", ".py", 9500, marks=TO_COME),
+        pytest.param("tests", ".py", 8500, marks=TO_COME),
+        ("README.md", ".md", 400),
+    ],
 )
 def test_size(place: str, suffix: str, lines: int) -> None:
     start = ROOT / place

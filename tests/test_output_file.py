@@ -6,7 +6,6 @@ import os
 import signal
 import stat
 import subprocess
-import sys
 import threading
 from pathlib import Path
 
@@ -18,13 +17,6 @@ from tests.terminal import run_in_terminal
 
 OLD = "what was there\n"
 HALVES = "0.5,0.5\n"
-# As where the system has no files without a name
-NAMED = [
-    sys.executable,
-    "-c",
-    "import os; del os.O_TMPFILE; from softmax_cli.__main__ import run; run()",
-]
-WAYS = [[str(COMMAND)], *([NAMED] if hasattr(os, "O_TMPFILE") else [])]
 
 
 @pytest.fixture
@@ -45,27 +37,20 @@ def is_untouched(file: Path) -> bool:
     return file.read_text() == OLD and list(file.parent.iterdir()) == [file]
 
 
-@pytest.fixture(params=WAYS, ids=["nameless", "named"][: len(WAYS)])
-def way(request: pytest.FixtureRequest) -> list[str]:
-    """The command, as it is and where there are no files without a name."""
-    words: list[str] = request.param
-    return words
-
-
-def test_all_of_it_takes_the_place_of_the_old_file(way: list[str], old: Path) -> None:
-    assert run_command([*way, "softmax", "1", "1", "-o", str(old)]).ok() == ""
+def test_all_of_it_takes_the_place_of_the_old_file(old: Path) -> None:
+    assert run_command([str(COMMAND), "softmax", "1", "1", "-o", str(old)]).ok() == ""
     assert old.read_text() == HALVES
     assert list(old.parent.iterdir()) == [old]
     new = old.with_name("new.csv")
-    assert run_command([*way, "softmax", "1", "1", f"--output={new}"]).ok() == ""
+    assert run_command([str(COMMAND), "softmax", "1", "1", f"--output={new}"]).ok() == ""
     assert new.read_text() == HALVES
     mask = os.umask(0)
     os.umask(mask)
     assert stat.S_IMODE(new.stat().st_mode) == 0o666 & ~mask
 
 
-def test_the_old_one_is_there_until_the_end(way: list[str], old: Path) -> None:
-    with started(way, old) as process:
+def test_the_old_one_is_there_until_the_end(old: Path) -> None:
+    with started(old) as process:
         assert is_untouched(old) or old.read_text() == OLD
         assert process.stdin is not None
         process.stdin.close()
@@ -73,10 +58,10 @@ def test_the_old_one_is_there_until_the_end(way: list[str], old: Path) -> None:
     assert old.read_text() == HALVES * 3
 
 
-def started(way: list[str], file: Path) -> subprocess.Popen[bytes]:
+def started(file: Path) -> subprocess.Popen[bytes]:
     """A command that has begun to write, and waits for more rows."""
     process = subprocess.Popen(
-        [*way, "softmax", "-o", file],
+        [str(COMMAND), "softmax", "-o", file],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -94,44 +79,44 @@ def started(way: list[str], file: Path) -> subprocess.Popen[bytes]:
 
 
 @pytest.mark.parametrize(
-    ("way", "number", "status"),
+    ("number", "status"),
     [
-        (WAYS[0], signal.SIGINT, {130}),
-        (WAYS[0], signal.SIGTERM, {143, -signal.SIGTERM}),
-        (WAYS[0], signal.SIGKILL, {-signal.SIGKILL}),
-        (WAYS[-1], signal.SIGINT, {130}),
-        (WAYS[-1], signal.SIGTERM, {143, -signal.SIGTERM}),
-        (WAYS[-1], signal.SIGHUP, {129, -signal.SIGHUP}),
+        (signal.SIGINT, {130}),
+        (signal.SIGTERM, {143, -signal.SIGTERM}),
+        (signal.SIGHUP, {129, -signal.SIGHUP}),
+        (signal.SIGKILL, {-signal.SIGKILL}),
     ],
 )
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="no /proc tells what is written")
 def test_what_is_ended_before_its_time_leaves_the_old_one(
-    way: list[str], old: Path, number: signal.Signals, status: set[int]
+    old: Path, number: signal.Signals, status: set[int]
 ) -> None:
-    with started(way, old) as process:
+    with started(old) as process:
         process.send_signal(number)
         assert process.wait(timeout=60) in status
         assert process.stderr is not None
         assert process.stderr.read() == b""
     assert old.read_text() == OLD
-    if number != signal.SIGKILL or len(WAYS) > 1:
+    if number != signal.SIGKILL:  # after which nobody can remove the draft
         assert is_untouched(old)
 
 
-def test_a_bad_row_leaves_the_old_one(way: list[str], old: Path, elsewhere: Path) -> None:
+def test_a_bad_row_leaves_the_old_one(old: Path, elsewhere: Path) -> None:
     rows = elsewhere / "rows.csv"
     rows.write_text("1,2\n" * 200_000 + "1,x\n")
-    ran = run_command([*way, "softmax", "-i", str(rows), "-j", "2", "-o", str(old)])
+    ran = run_command([str(COMMAND), "softmax", "-i", str(rows), "-j", "2", "-o", str(old)])
     assert "rows.csv:200001:2: 'x' is not a number" in ran.fails(1)
     assert is_untouched(old)
 
 
 def test_a_full_disk_is_told_with_the_name_and_leaves_the_old_one(
-    way: list[str], old: Path, elsewhere: Path
+    old: Path, elsewhere: Path
 ) -> None:
     rows = elsewhere / "rows.csv"
     rows.write_text("1,2\n" * 200_000)
-    command = " ".join(f"'{word}'" for word in [*way, "softmax", "-i", str(rows), "-j", "2"])
+    command = " ".join(
+        f"'{word}'" for word in [str(COMMAND), "softmax", "-i", str(rows), "-j", "2"]
+    )
     script = f"ulimit -f 1000; {command} -o '{old}'"
     assert run_command(["bash", "-c", script]).fails(1) == f"can't write {old}: File too large"
     assert is_untouched(old)

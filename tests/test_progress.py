@@ -77,7 +77,7 @@ def test_a_narrow_terminal_cuts_the_bar_and_not_the_numbers(tmp_path: Path) -> N
 def test_rows_that_several_processes_take_from_a_pipe_are_counted(tmp_path: Path) -> None:
     rows = "yes 1.25,2.5,-3.75 | head -500000"
     screen = watched(f"({rows}; sleep 3; echo 1,2,3) | '{COMMAND}' softmax -j 2 > out", tmp_path)
-    assert "500,000 rows, " in screen
+    assert "500,001 rows, " in screen
     assert screen.split("\r")[-2].strip() == ""
     assert (tmp_path / "out").read_text().count("\n") == 500_001
 

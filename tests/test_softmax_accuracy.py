@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
+from softmax_cli.core.doubledouble import quiet
 from softmax_cli.core.softmax import Logits, log_softmax, logsumexp, softmax
 from tests.exactly import Reference, exacts, ulps
 from tests.strategies import Vector, logits, temperatures
@@ -25,11 +26,13 @@ def row(vector: list[float]) -> Vector:
 def test_every_quantity_is_right(vector: Vector, temperature: float) -> None:
     truth = Reference.of_logits(vector, temperature)
     ours = Logits(vector[None], temperature=temperature)
+    with quiet():
+        complements = ours.complement.rounded()[:, 0]
     for i in range(len(vector)):
         assert ulps(ours.probabilities()[0, i], truth.p[i]) <= NEAREST
         assert ulps(ours.log_probabilities()[0, i], truth.log_p[i]) <= NEAREST
         assert ulps(ours.surprisals()[0, i], -truth.log_p[i]) <= NEAREST
-        assert ulps(ours.complements()[0, i], truth.complement(i)) <= NEAREST
+        assert ulps(complements[i], truth.complement(i)) <= NEAREST
     entropy = truth.entropy()
     assert ulps(ours.entropy()[0], entropy) <= BOUND
     assert ulps(ours.perplexity()[0], mpmath.exp(entropy)) <= BOUND

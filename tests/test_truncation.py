@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import mpmath
@@ -132,18 +133,16 @@ def test_running_sums_miss_nothing(terms: list[float]) -> None:
         assert abs(found - exact) <= 1e-30 * exact
 
 
-@pytest.mark.parametrize(
-    ("line", "expected"),  # of 0.665 and 0.245 at T = 1, 0.867 alone at T = 0.5
-    [
-        ("--top-p 0.8 -T 0.5", [0.880797, 0.119203, 0]),
-        ("--top-p 0.8 -T 0.5 --temperature-first", [1, 0, 0]),
-        ("--top-p 0.7", [0.731059, 0.268941, 0]),
-        ("--top-k 2 --top-p 0.7", [1, 0, 0]),  # a part of what is left
-    ],
-)
-def test_one_cut_after_another(run: Run, line: str, expected: list[float]) -> None:
-    found = run("softmax", *line.split(), "3", "2", "1").numbers()[0]
-    assert found == pytest.approx(expected, abs=1e-6)
+def test_the_temperature_comes_last_or_first(run: Run) -> None:
+    # 0.665 and 0.245 at T = 1; 0.867 alone at T = 0.5.
+    args = ("softmax", "--top-p", "0.8", "-T", "0.5", "3", "2", "1")
+    assert run(*args).numbers()[0] == pytest.approx([0.880797, 0.119203, 0], abs=1e-6)
+    assert run(*args, "--temperature-first").ok() == "1.0,0.0,0.0\n"
+
+
+def test_top_p_is_a_part_of_what_top_k_left(run: Run) -> None:
+    assert run("softmax", "--top-p", "0.7", "3", "2", "1").ok().endswith(",0.0\n")
+    assert run("softmax", "--top-k", "2", "--top-p", "0.7", "3", "2", "1").ok() == "1.0,0.0,0.0\n"
 
 
 def test_what_is_left_in_every_format(run: Run) -> None:
@@ -175,3 +174,11 @@ def test_what_is_left_in_every_format(run: Run) -> None:
 )
 def test_bad_ranges_are_usage_errors(run: Run, args: list[str], named: str) -> None:
     assert named in run("softmax", *args, "1", "2").fails(2)
+
+
+def test_any_number_of_processes(run: Run, tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    path = tmp_path / "rows.csv"
+    np.savetxt(path, rng.normal(size=(25_000, 6)) * 3, delimiter=",", fmt="%.17g")
+    args = ("softmax", "-i", str(path), "--top-k", "5", "--top-p", "0.9", "--min-p", "0.1")
+    assert run(*args, "-j", "2").ok() == run(*args, "-j", "1").ok()

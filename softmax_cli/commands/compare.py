@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import click
 
-from softmax_cli import completers
+from softmax_cli import completion
 from softmax_cli.input.columns import split_names
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.source import open_rows
@@ -15,17 +17,15 @@ from softmax_cli.options import (
     output_options,
     parse_temperature,
 )
-from softmax_cli.output.results import Column, Item, Layout
 from softmax_cli.output.settings import OutputSettings
 
-_METHODS = ("hard", "linear", "naive", "shifted", "lse", "stable")
-_DTYPES = ("float64", "float32", "float16")
-_CHECK_FAILED = 3
-_ROWS = 32
-# Read at once: so little that several processes pay even for a few thousand rows
-_CHUNK_BYTES = 1 << 14
+_METHODS: Final = ("hard", "linear", "naive", "shifted", "lse", "stable")
+_DTYPES: Final = ("float64", "float32", "float16")
+_CHECK_FAILED: Final = 3
+# Read at once: little, as a row is much work, and to be seen when it is done
+_CHUNK_BYTES: Final = 1 << 14
 
-_EXAMPLES = """\b
+_EXAMPLES: Final = """\b
 Examples:
   softmax-cli compare 1000 1001 1002
   softmax-cli compare --dtype float32 -3 0.5 90
@@ -49,29 +49,21 @@ def _temperatures(_ctx: click.Context, _param: click.Parameter, value: str) -> t
 @click.command(cls=VectorCommand, epilog=_EXAMPLES)
 @option(
     "Compare",
-    "-T",
-    "--temperature",
-    "temperatures",
+    "-T --temperature temperatures",
+    "Temperatures to go through",
     metavar="T,...",
     default="1",
     callback=_temperatures,
-    help="Temperatures to go through",
 )
 @option(
     "Compare",
-    "--dtype",
-    "dtypes",
+    "--dtype dtypes",
+    "float64,float32,float16  [default: all for naive, else float64]",
     metavar="TYPE,...",
     callback=_dtypes,
-    shell_complete=completers.list_of(*_DTYPES),
-    help="float64,float32,float16  [default: all for naive, else float64]",
+    shell_complete=completion.list_of(*_DTYPES),
 )
-@option(
-    "Compare",
-    "--check",
-    is_flag=True,
-    help="Status 3 if naive in the first type broke on a row",
-)
+@option("Compare", "--check", "Status 3 if naive in the first type broke on a row", is_flag=True)
 @input_options
 @output_options
 def compare(
@@ -90,61 +82,31 @@ def compare(
     """
     rows = open_rows(source, chunk_bytes=_CHUNK_BYTES)
 
-    from softmax_cli.flow.comparison import Comparison, ComparisonTally, Trial
-    from softmax_cli.flow.pipeline import shape_of, write_rows
     from softmax_cli.messages import Notices
-    from softmax_cli.output.writers import open_comparison_writer
+    from softmax_cli.output.writers import open_writer
+    from softmax_cli.results import comparison as results
+    from softmax_cli.run.pipeline import Run, shape_of
 
     trials = [
-        Trial(method, dtype, temperature)
+        results.Trial(method, dtype, temperature)
         for temperature in temperatures
         for method in _METHODS
         for dtype in dtypes or (_DTYPES if method == "naive" else _DTYPES[:1])
     ]
-    one, many = _layouts(swept=temperatures != (1.0,))
-    shape = shape_of(rows)._replace(downwards=False)
-    tally = ComparisonTally()
-    swept = len(temperatures) > 1
-    writer = open_comparison_writer(output, one, many, shape, swept=swept)
+    layout = results.ComparisonLayout(trials)
+    shape = shape_of(rows, source.invalid)._replace(transposed=False)
+    writer = open_writer(output, layout, shape)
     with Notices() as notices:
-        compute = Comparison(trials).compute
-        rows = rows.in_parts(_ROWS)  # each takes its time, and is to be seen
-        write_rows(rows, compute, writer, tally, notices, always=check, numbered=True)
-    if check and tally.broke("naive", (dtypes or _DTYPES)[0]):
+        # Rows are numbered, by one process.
+        run = Run(
+            rows,
+            source,
+            results.Comparison(trials),
+            results.ComparisonTotals,
+            results.summarise,
+            notices,
+            parallel=False,
+        )
+        run.write(writer, sums=check)
+    if check and run.totals is not None and results.broke(run.totals, (dtypes or _DTYPES)[0]):
         raise click.exceptions.Exit(_CHECK_FAILED)
-
-
-def _layouts(*, swept: bool) -> tuple[Layout, Layout]:
-    """The layouts for one vector, and of the table for many."""
-    temperature = (Column("temperature", "T"),) if swept else ()
-    trial = (*temperature, Column("dtype", "type", "text"))
-    keys = ("row", "method", "dtype", "temperature", "status", "ulp_error")
-    one = Layout(
-        row=(*keys, "probabilities"),
-        object=(*keys, "reason", "probabilities"),
-        lines=(
-            *trial,
-            Column("probabilities", ""),
-            Column("status", "status", "status"),
-            Column("ulp_error", "ulps", "rough"),
-        ),
-        notes="note",
-        label=Column("method", "method"),
-        most=100,
-        named=True,
-    )
-    many = Layout(
-        row=(),
-        object=(),
-        lines=(
-            *trial,
-            Column("broken", "rows that broke"),
-            Column("first_broken", "first", "text"),
-            Column("worst_ulp_error", "worst ulps", "rough"),
-        ),
-        total=(Item("rows", "rows"),),
-        notes="note",
-        label=Column("method", "method"),
-        most=100,
-    )
-    return one, many

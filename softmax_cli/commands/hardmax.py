@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import Final
 
 import click
 
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.source import open_rows
 from softmax_cli.options import VectorCommand, Whole, input_options, option, output_options
-from softmax_cli.output.results import Column, Item, Layout
 from softmax_cli.output.settings import OutputSettings
 
-if TYPE_CHECKING:
-    from softmax_cli.flow.computing import LazyFields
-    from softmax_cli.input.rows import Block
-
-_EXAMPLES = """\b
+_EXAMPLES: Final = """\b
 Examples:
   softmax-cli hardmax 0.2 0.3 0.5
   softmax-cli hardmax --as name --names cat,dog,owl 0.2 0.3 0.5
@@ -24,27 +20,14 @@ Examples:
   softmax-cli hardmax --top 2 --as name --names cat,dog,owl 0.2 0.3 0.5
   softmax-cli hardmax -i scores.csv --as name | sort | uniq -c
 """
+_FORMS: Final = ["index", "name", "value", "one-hot"]
+_TIES: Final = ["first", "last", "all", "split", "error"]
 
 
 @click.command(cls=VectorCommand, epilog=_EXAMPLES)
-@option(
-    "Hardmax",
-    "--as",
-    "form",
-    type=click.Choice(["index", "name", "value", "one-hot"]),
-    default=None,
-    show_default="index",
-    help="Print the",
-)
-@option(
-    "Hardmax",
-    "--ties",
-    type=click.Choice(["first", "last", "all", "split", "error"]),
-    default=None,
-    show_default="first",
-    help="Equals:",
-)
-@option("Hardmax", "--top", type=Whole(1), metavar="K", help="The K best, in order")
+@option("Hardmax", "--as form", "Print the", choices=_FORMS, show_default="index")
+@option("Hardmax", "--ties", "Equals:", choices=_TIES, show_default="first")
+@option("Hardmax", "--top", "The K best, in order", type=Whole(1), metavar="K")
 @input_options
 @output_options
 def hardmax(
@@ -64,63 +47,14 @@ def hardmax(
         raise click.UsageError(f"--ties split shares a one-hot, --as {form} can't be shared")
     rows = open_rows(source, kind="scores")
 
-    from softmax_cli.flow.choice import choose
-    from softmax_cli.flow.pipeline import shape_of, write_rows
-    from softmax_cli.flow.ranking import choose_best
-    from softmax_cli.flow.tally import TieCount
     from softmax_cli.messages import Notices
     from softmax_cli.output.writers import open_writer
+    from softmax_cli.results import hardmax as results
+    from softmax_cli.run.pipeline import Run, shape_of
 
+    layout = results.layout(form.replace("-", "_"), best=top is not None)
+    writer = open_writer(output, layout, shape_of(rows, source.invalid))
+    compute = partial(results.choose, ties, top, rows.names)
     with Notices() as notices:
-
-        def compute(block: Block) -> LazyFields:
-            if top is not None:
-                return choose_best(block.values, top, ties, rows.names, block.places, notices)
-            return choose(block.values, ties, rows.names, block.places, notices)
-
-        layout = _layout if top is None else _layout_of_best
-        writer = open_writer(output, layout(form.replace("-", "_")), shape_of(rows))
-        write_rows(rows, compute, writer, TieCount(), notices)
-
-
-def _layout(form: str) -> Layout:
-    return Layout(
-        row=(form,),
-        object=("index", "name", "value", "margin", "ties"),
-        lines=(
-            Column("index", "index"),
-            Column("name", "winner", "text"),
-            Column("value", "value"),
-            Column("margin", "margin"),
-            Column("close", "close", "mark"),
-        ),
-        classes=(
-            Column("scores", "value"),
-            Column("one_hot", "pick", "mark"),
-            Column("distance", "distance"),
-        ),
-        footer=(
-            Item("name", "winner"),
-            Item("value", "value"),
-            Item("margin", "margin to the runner-up"),
-            Item("closeness", "choice"),
-        ),
-        total=(Item("rows", "rows"), Item("ties", "ties"), Item("close", "close")),
-        emphasis="one_hot",
-    )
-
-
-def _layout_of_best(form: str) -> Layout:
-    """The layout for more than one: the best stand on top."""
-    one = _layout(form)
-    return one._replace(
-        lines=(Column("name", "", "text"), *one.lines[3:]),
-        classes=(
-            Column("scores", "value"),
-            Column("rank", "pick", "text"),
-            Column("distance", "distance"),
-        ),
-        footer=(Item("name", "best"), *one.footer[2:]),
-        order="place",
-        numbered=frozenset({"index", "name", "value"}),
-    )
+        run = Run(rows, source, compute, results.add_up, results.summarise, notices)
+        run.write(writer)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import Final
 
 import click
 
-from softmax_cli import completers
+from softmax_cli import completion
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.source import open_rows
 from softmax_cli.options import (
@@ -20,15 +21,9 @@ from softmax_cli.options import (
     output_options,
     reduction_option,
 )
-from softmax_cli.output.results import Column, Item, Layout
 from softmax_cli.output.settings import OutputSettings
-from softmax_cli.units import UNITS
 
-if TYPE_CHECKING:
-    from softmax_cli.flow.computing import LazyFields
-    from softmax_cli.input.rows import Block
-
-_EXAMPLES = """\b
+_EXAMPLES: Final = """\b
 Examples:
   softmax-cli kl 0.36,0.48,0.16 0.3,0.4,0.3
   softmax-cli kl --from logits "2 1 0.1" "1 1 1" --base 2
@@ -36,43 +31,24 @@ Examples:
   softmax-cli kl -i students.csv --against teachers.csv --reduction mean
   printf '0.1,0.9\\n0.5,0.5\\n' | softmax-cli kl --divergence js
 """
-_BREAKDOWN = ("kl", "reverse", "jeffreys", "js", "entropy", "cross_entropy")
-_TITLES = {
-    "kl": "KL(P||Q)",
-    "reverse": "KL(Q||P)",
-    "jeffreys": "Jeffreys",
-    "js": "JS",
-    "entropy": "H(P)",
-    "cross_entropy": "H(P,Q)",
-}
+_DIVERGENCES: Final = ["kl", "reverse", "jeffreys", "js"]
 
 
 @click.command(cls=VectorCommand, epilog=_EXAMPLES)
 @option(
     "Divergence",
     "--against",
+    "Q as a list, or a file with it or one for each row",
     metavar="Q",
-    shell_complete=completers.files,
-    help="Q as a list, or a file with it or one for each row",
+    shell_complete=completion.files,
 )
-@option(
-    "Divergence",
-    "--divergence",
-    type=click.Choice(["kl", "reverse", "jeffreys", "js"]),
-    default="kl",
-    help="Which:",
-)
+@option("Divergence", "--divergence", "Which:", choices=_DIVERGENCES, default="kl")
 @from_option("Divergence", "probs")
 @normalize_option("Divergence")
-@option(
-    "Divergence",
-    "--generalized",
-    is_flag=True,
-    help="Sum of p log(p/q) - p + q, for any sums",
-)
+@option("Divergence", "--generalized", "Sum of p log(p/q) - p + q, for any sums", is_flag=True)
 @reduction_option("Divergence")
 @base_option("Divergence")
-@breakdown_option("Divergence", _BREAKDOWN)
+@breakdown_option("Divergence", _DIVERGENCES)
 @input_options
 @output_options
 def kl(
@@ -102,68 +78,28 @@ def kl(
         raise click.UsageError("standard input can't be both P and --against")
     rows = open_rows(source, kind=kind)
 
-    from softmax_cli.flow.divergence import divergence_fields
-    from softmax_cli.flow.pairs import against_second, held, pair_of
-    from softmax_cli.flow.pipeline import reduce_rows, shape_of, write_rows
-    from softmax_cli.flow.tally import Totals
     from softmax_cli.messages import Notices
     from softmax_cli.output.writers import open_writer
+    from softmax_cli.results import divergence as results
+    from softmax_cli.results import pairs
+    from softmax_cli.run.pipeline import Run, shape_of
 
+    row = results.row_keys(divergence, breakdown=breakdown)
+    layout = results.layout(row, divergence, base, of_masses=generalized)
+    shown = results.shown_keys(row, output.resolved_format())
+    if reduction != "none":
+        shown = frozenset({divergence})
+    given = "masses" if generalized else kind
+    compute = results.Divergence(given, base, shown, rows.names, normalize=normalize)
+    add_up = partial(results.add_up, divergence=divergence)
+    summarise = partial(results.summarise, divergence=divergence)
     with Notices() as notices:
-        pairs = against_second(rows) if against is None else held(rows, against)
-
-        def compute(block: Block) -> LazyFields:
-            given = "masses" if generalized else kind
-            p, q = pair_of(block, given, notices, normalize=normalize)
-            return divergence_fields(p, q, base, rows.names, block.places, notices, shown)
-
-        row = _BREAKDOWN if breakdown else (divergence,)
-        layout = _layout(row, divergence, UNITS[base])
-        writer = open_writer(output, _of_masses(layout) if generalized else layout, shape_of(rows))
-        shown = writer.fields if reduction == "none" else {divergence}
-        tally = Totals(divergence)
+        beside = (
+            pairs.first_against_second(rows) if against is None else pairs.against(rows, against)
+        )
+        writer = open_writer(output, layout, shape_of(rows, source.invalid))
+        run = Run(beside, source, compute, add_up, summarise, notices)
         if reduction == "none":
-            write_rows(pairs, compute, writer, tally, notices)
+            run.write(writer)
         else:
-            item = f"{divergence}_{reduction}"
-            reduce_rows(pairs, compute, writer, tally, notices, field=divergence, item=item)
-
-
-def _layout(row: tuple[str, ...], divergence: str, unit: str) -> Layout:
-    return Layout(
-        row=row,
-        object=_BREAKDOWN,
-        lines=tuple(Column(field, _TITLES[field]) for field in _BREAKDOWN),
-        classes=(
-            Column("p", "P"),
-            Column("q", "Q"),
-            Column("terms", "P log(P/Q)"),
-            Column("terms", "", "bar"),
-        ),
-        identity=(
-            Item("entropy", "H(P)"),
-            Item("kl", "KL(P||Q)"),
-            Item("cross_entropy", "H(P,Q)", unit),
-        ),
-        footer=tuple(Item(field, _TITLES[field], unit) for field in _BREAKDOWN[:4]),
-        total=(
-            Item("rows", "rows"),
-            Item(f"{divergence}_mean", f"mean {_TITLES[divergence]}", unit),
-            Item(f"{divergence}_sum", "sum", unit),
-        ),
-        named=len(row) > 1,
-    )
-
-
-def _of_masses(layout: Layout) -> Layout:
-    """Without entropies, which masses do not have."""
-    fields = _BREAKDOWN[:4]
-    return layout._replace(
-        object=fields,
-        lines=tuple(column for column in layout.lines if column.field in fields),
-        classes=tuple(
-            column._replace(title="P log(P/Q) - P + Q") if column.title == "P log(P/Q)" else column
-            for column in layout.classes
-        ),
-        identity=(),
-    )
+            run.reduce(writer, divergence, f"{divergence}_{reduction}")

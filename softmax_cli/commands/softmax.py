@@ -6,25 +6,25 @@ from typing import Final
 
 import click
 
-from softmax_cli import completers
-from softmax_cli.flow.settings import SamplingSettings, SoftmaxSettings, TruncationSettings
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.source import open_rows
 from softmax_cli.options import (
     Finite,
     VectorCommand,
     Whole,
-    gathered,
+    check_stdin_is_read_once,
+    counts_option,
+    group,
     input_options,
     option,
     output_options,
     parse_temperature,
     seed_option,
 )
-from softmax_cli.output.results import Column, Item, Layout
 from softmax_cli.output.settings import OutputSettings
+from softmax_cli.results.settings import SoftmaxSettings
 
-_EXAMPLES = """\b
+_EXAMPLES: Final = """\b
 Examples:
   softmax-cli softmax 1 2 3
   softmax-cli softmax -T 0.5 "[1000, 1001, 1002]"
@@ -33,191 +33,99 @@ Examples:
   softmax-cli softmax --top-p 0.9 -T 0.7 --sample 5 --seed 1 1 2 3
   seq 1 3 | softmax-cli softmax
 """
-# So many draws stand below a table
-_LISTED: Final = 20
 
-_softmax_options: Final = gathered(
+_softmax_options: Final = group(
     "settings",
     SoftmaxSettings,
-    [
-        option(
-            "Softmax",
-            "-T",
-            "--temperature",
-            metavar="T",
-            type=parse_temperature,
-            default="1",
-            help="Divides the scores; 0 is the hard choice",
-        ),
-        option(
-            "Softmax",
-            "--alpha",
-            type=Finite(1),
-            metavar="A",
-            default=1.0,
-            show_default=False,
-            help="Entmax: 1 is softmax, 2 sparsemax",
-        ),
-        option(
-            "Softmax",
-            "--hierarchical",
-            metavar="COUNTS",
-            shell_complete=completers.files,
-            help="Scores are of a Huffman tree's nodes",
-        ),
-        option(
-            "Softmax",
-            "--log",
-            is_flag=True,
-            help="Log-probabilities, right also where p is 0 or 1",
-        ),
-    ],
-)
-_truncation_options: Final = gathered(
-    "truncation",
-    TruncationSettings,
-    [
-        option(
-            "Truncation",
-            "--top-k",
-            type=Whole(1),
-            metavar="K",
-            help="Keep the K best, and their equals",
-        ),
-        option(
-            "Truncation",
-            "--top-p",
-            type=Finite(0, 1, min_open=True),
-            metavar="P",
-            help="Of these the fewest that sum to P",
-        ),
-        option(
-            "Truncation",
-            "--min-p",
-            type=Finite(0, 1),
-            metavar="P",
-            help="Of these those with P times the best's at least",
-        ),
-        option(
-            "Truncation",
-            "--temperature-first",
-            is_flag=True,
-            help="Cut by the probabilities at -T",
-        ),
-    ],
-)
-_sampling_options: Final = gathered(
-    "sampling",
-    SamplingSettings,
-    [
-        option(
-            "Sampling",
-            "--sample",
-            type=Whole(1),
-            metavar="N",
-            help="Draw N classes of each row",
-        ),
-        seed_option("Sampling"),
-    ],
+    option(
+        "Softmax",
+        "-T --temperature",
+        "Divides the scores; 0 is the hard choice",
+        metavar="T",
+        type=parse_temperature,
+        default="1",
+    ),
+    option(
+        "Softmax",
+        "--alpha",
+        "Entmax: 1 is softmax, 2 sparsemax",
+        type=Finite(1),
+        metavar="A",
+        default=1.0,
+        show_default=False,
+    ),
+    counts_option("Softmax"),
+    option("Softmax", "--log", "Log-probabilities, right also where p is 0 or 1", is_flag=True),
+    option(
+        "Truncation", "--top-k", "Keep the K best, and their equals", type=Whole(1), metavar="K"
+    ),
+    option(
+        "Truncation",
+        "--top-p",
+        "Of these the fewest that sum to P",
+        type=Finite(0, 1, min_open=True),
+        metavar="P",
+    ),
+    option(
+        "Truncation",
+        "--min-p",
+        "Of these those with P times the best's at least",
+        type=Finite(0, 1),
+        metavar="P",
+    ),
+    option("Truncation", "--temperature-first", "Cut by the probabilities at -T", is_flag=True),
+    option("Sampling", "--sample", "Draw N classes of each row", type=Whole(1), metavar="N"),
+    seed_option("Sampling"),
 )
 
 
 @click.command(cls=VectorCommand, epilog=_EXAMPLES)
 @_softmax_options
-@_truncation_options
-@_sampling_options
 @input_options
 @output_options
-def softmax(
-    source: InputSettings,
-    output: OutputSettings,
-    settings: SoftmaxSettings,
-    truncation: TruncationSettings,
-    sampling: SamplingSettings,
-) -> None:
+def softmax(source: InputSettings, output: OutputSettings, settings: SoftmaxSettings) -> None:
     """Turn scores into probabilities: exp(x) over the sum of exp(x), and never overflow."""
-    counts = settings.hierarchical
-    if counts is not None:
-        _check_hierarchical(settings, truncation, sampling, source)
-        nodes = open_rows(source._replace(names=None))  # --names are those of the classes
-
-        from softmax_cli.flow.hierarchy import write_probabilities
-
-        write_probabilities(nodes, source.names, output, counts, log=settings.log)
+    if settings.hierarchical is not None:
+        settings.check_hierarchical()
+        path = None if source.vectors else source.path
+        check_stdin_is_read_once({"scores": path, "--hierarchical": settings.hierarchical})
+        _write_hierarchical(source, output, settings.hierarchical, log=settings.log)
         return
     rows = open_rows(source)
 
-    from softmax_cli.flow.pipeline import shape_of, write_rows
-    from softmax_cli.flow.shares import Shares
-    from softmax_cli.flow.tally import Totals
     from softmax_cli.messages import Notices
     from softmax_cli.output.writers import open_writer
+    from softmax_cli.results import softmax as results
+    from softmax_cli.run.pipeline import Run, shape_of
 
-    shares = Shares(settings, truncation, sampling, rows.names)
-    writer = open_writer(output, _layout(settings, truncation, sampling), shape_of(rows))
-    draws = sampling.sample is not None
-    if draws:
-        rows = shares.in_parts(rows)
+    writer = open_writer(output, results.layout(settings), shape_of(rows, source.invalid))
+    compute = results.Softmax(settings, rows.names)
+    # Samples come one after another, from one process.
+    is_parallel = settings.sample is None
     with Notices() as notices:
-        # Draws come one after another, from one process.
-        write_rows(rows, shares.compute, writer, Totals("entropy"), notices, divides=not draws)
+        run = Run(
+            rows, source, compute, results.add_up, results.summarise, notices, parallel=is_parallel
+        )
+        run.write(writer)
 
 
-def _check_hierarchical(
-    settings: SoftmaxSettings,
-    truncation: TruncationSettings,
-    sampling: SamplingSettings,
-    source: InputSettings,
+def _write_hierarchical(
+    source: InputSettings, output: OutputSettings, counts: str, *, log: bool
 ) -> None:
-    """Refuse what is about scores of classes, and to read standard input for two things."""
-    others = {
-        "--temperature": settings.temperature != 1,
-        "--alpha": settings.alpha != 1,
-        "--top-k, --top-p and --min-p": truncation.cuts,
-        "--sample": sampling.sample is not None,
-    }
-    for name, is_given in others.items():
-        if is_given:
-            raise click.UsageError(f"{name}: about the scores of classes, not of a tree's nodes")
-    if settings.hierarchical == source.path == "-" and not source.vectors:
-        raise click.UsageError("standard input can't hold both scores and --hierarchical")
+    """Write the classes' probabilities from the scores of a tree's inner nodes."""
+    rows = open_rows(source._replace(names=None))  # --names are those of the classes
 
+    from softmax_cli.messages import Notices
+    from softmax_cli.output.writers import open_writer
+    from softmax_cli.results import hierarchical as results
+    from softmax_cli.results.softmax import add_up, summarise
+    from softmax_cli.run.pipeline import Run, shape_of
 
-def _layout(
-    settings: SoftmaxSettings, truncation: TruncationSettings, sampling: SamplingSettings
-) -> Layout:
-    shown = "log_probabilities" if settings.log else "probabilities"
-    value = Column(shown, "log p" if settings.log else "probability")
-    is_softmax, is_cut, draws = settings.alpha == 1, truncation.cuts, sampling.sample or 0
-    logsumexp = ("logsumexp",) if is_softmax else ()
-    samples = ("samples",) if draws else ()
-    left = [("remaining", "kept", is_cut), ("support", "support", not is_softmax)]
-    counts = [(field, title) for field, title, is_shown in left if is_shown]
-    return Layout(
-        row=samples or (shown,),
-        object=("logits", shown, *logsumexp, "entropy", *samples),
-        lines=(
-            Column("samples", "", "text") if draws else value,
-            *(Column(*count) for count in counts),
-            Column("entropy", "entropy"),
-            Column("winner", "winner", "text"),
-        ),
-        classes=(
-            Column("logits", "logit"),
-            value,
-            *((Column("cut", "", "text"),) if is_cut else ()),
-            *((Column("drawn", "drawn"),) if draws else ()),
-            Column("probabilities", "", "bar"),
-        ),
-        footer=(
-            *(Item(name, name) for name in logsumexp),
-            Item("entropy", "entropy", "nats"),
-            Item("perplexity", "perplexity"),
-            Item("winner", "winner"),
-            *(Item(*count) for count in counts),
-            *((Item("samples", "drawn"),) if 0 < draws <= _LISTED else ()),
-        ),
-        total=(Item("rows", "rows"), Item("entropy_mean", "mean entropy", "nats")),
-        emphasis="winners",
-        numbered=frozenset(samples),
-    )
+    hierarchy = results.Hierarchy(counts, source.names)
+    shape = shape_of(rows, source.invalid)._replace(names=hierarchy.names)
+    writer = open_writer(output, results.tree_layout(log=log), shape)
+    with Notices() as notices:
+        run = Run(
+            rows._replace(names=None), source, hierarchy.probabilities, add_up, summarise, notices
+        )
+        run.write(writer)

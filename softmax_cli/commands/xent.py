@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
 
-from softmax_cli import completers
-from softmax_cli.flow.settings import (
-    ManySettings,
-    ObjectiveSettings,
-    ReportSettings,
-    TargetSettings,
-)
+from softmax_cli import completion
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.source import open_rows
 from softmax_cli.options import (
@@ -21,8 +15,10 @@ from softmax_cli.options import (
     Whole,
     base_option,
     breakdown_option,
+    check_stdin_is_read_once,
+    counts_option,
     from_option,
-    gathered,
+    group,
     input_options,
     normalize_option,
     option,
@@ -30,15 +26,15 @@ from softmax_cli.options import (
     reduction_option,
     seed_option,
 )
-from softmax_cli.output.results import Column, Item, Layout
 from softmax_cli.output.settings import OutputSettings
-from softmax_cli.units import UNITS
+from softmax_cli.results.settings import (
+    ManySettings,
+    ObjectiveSettings,
+    ReportSettings,
+    TargetSettings,
+)
 
-if TYPE_CHECKING:
-    from softmax_cli.flow.computing import LazyFields
-    from softmax_cli.input.rows import Block
-
-_EXAMPLES = """\b
+_EXAMPLES: Final = """\b
 Examples:
   softmax-cli xent 2,1,0.1 -t 0
   softmax-cli xent --from probs 0.3,0.4,0.3 -t 0.25,0.5,0.25
@@ -46,134 +42,97 @@ Examples:
   softmax-cli xent -i scores.csv --targets labels.txt --worst 10
   loss=$(softmax-cli xent 2,1,0.1 -t 0)
 """
-_BREAKDOWN: Final = ("loss", "entropy", "kl", "perplexity", "probability", "predicted")
-_WORST: Final = ("line", "loss", "target", "predicted", "probability")
+_BREAKDOWN: Final = ("loss", "entropy", "kl", "perplexity")
 
-_target_options: Final = gathered(
-    "truth",
+_target_options: Final = group(
+    "targets",
     TargetSettings,
-    [
-        option(
-            "Target",
-            "-t",
-            "--target",
-            metavar="T",
-            help="For all rows: a class, or a distribution as a list",
-        ),
-        option(
-            "Target",
-            "--target-column",
-            metavar="COL",
-            shell_complete=completers.column,
-            help="The column with each row's class",
-        ),
-        option(
-            "Target",
-            "--targets",
-            "target_file",
-            metavar="FILE",
-            shell_complete=completers.files,
-            help="A file with a class or distribution for each row",
-        ),
-        option("Target", "--ignore", metavar="T", help="Rows with this label count for nothing"),
-    ],
+    option(
+        "Target", "-t --target", "For all rows: a class, or a distribution as a list", metavar="T"
+    ),
+    option(
+        "Target",
+        "--target-column",
+        "The column with each row's class",
+        metavar="COL",
+        shell_complete=completion.column,
+    ),
+    option(
+        "Target",
+        "--targets target_file",
+        "A file with a class or distribution for each row",
+        metavar="FILE",
+        shell_complete=completion.files,
+    ),
+    option("Target", "--ignore", "Rows with this label count for nothing", metavar="T"),
 )
-_objective_options: Final = gathered(
-    "terms",
+_objective_options: Final = group(
+    "objective",
     ObjectiveSettings,
-    [
-        option("Loss", "-w", "--weights", metavar="LIST", help="A weight for each class"),
-        option(
-            "Loss",
-            "--class-counts",
-            metavar="LIST",
-            help="How often each occurs; weights are the inverse",
-        ),
-        option(
-            "Loss",
-            "--beta",
-            type=Finite(0, 1),
-            metavar="B",
-            help="With counts n, weights by 1 / (1 - B^n)",
-        ),
-        option(
-            "Loss",
-            "--label-smoothing",
-            type=Finite(0, 1),
-            metavar="E",
-            default=0.0,
-            show_default=False,
-            help="Part of each target for all classes",
-        ),
-        option(
-            "Loss",
-            "--focal",
-            type=Finite(0),
-            metavar="GAMMA",
-            default=0.0,
-            show_default=False,
-            help="Times (1 - p)^GAMMA: what is easy counts less",
-        ),
-    ],
+    option("Loss", "-w --weights", "A weight for each class", metavar="LIST"),
+    option(
+        "Loss", "--class-counts", "How often each occurs; weights are the inverse", metavar="LIST"
+    ),
+    option(
+        "Loss", "--beta", "With counts n, weights by 1 / (1 - B^n)", type=Finite(0, 1), metavar="B"
+    ),
+    option(
+        "Loss",
+        "--label-smoothing",
+        "Part of each target for all classes",
+        type=Finite(0, 1),
+        metavar="E",
+        default=0.0,
+        show_default=False,
+    ),
+    option(
+        "Loss",
+        "--focal",
+        "Times (1 - p)^GAMMA: what is easy counts less",
+        type=Finite(0),
+        metavar="GAMMA",
+        default=0.0,
+        show_default=False,
+    ),
 )
-_report_options: Final = gathered(
+_report_options: Final = group(
     "report",
     ReportSettings,
-    [
-        reduction_option("Loss"),
-        base_option("Loss"),
-        breakdown_option("Loss", _BREAKDOWN),
-        option("Loss", "--gradient", is_flag=True, help="CSV of the gradient by the logits"),
-        option(
-            "Loss",
-            "--worst",
-            type=Whole(1),
-            metavar="N",
-            help="The N largest losses, with their lines",
-        ),
-    ],
+    reduction_option("Loss"),
+    base_option("Loss"),
+    breakdown_option("Loss", _BREAKDOWN),
+    option("Loss", "--gradient", "CSV of the gradient by the logits", is_flag=True),
+    option("Loss", "--worst", "The N largest losses, with their lines", type=Whole(1), metavar="N"),
 )
-_many_options: Final = gathered(
+_many_options: Final = group(
     "many",
     ManySettings,
-    [
-        option(
-            "Many classes",
-            "--hierarchical",
-            metavar="COUNTS",
-            shell_complete=completers.files,
-            help="Scores are of a Huffman tree's nodes",
-        ),
-        option(
-            "Many classes",
-            "--negative",
-            type=Whole(1),
-            metavar="N",
-            help="The target against N classes drawn",
-        ),
-        option(
-            "Many classes",
-            "--sampled",
-            type=Whole(1),
-            metavar="N",
-            help="Softmax over the target and N drawn",
-        ),
-        option(
-            "Many classes",
-            "--noise",
-            metavar="Q",
-            shell_complete=completers.one_of_or_file("uniform", "log-uniform"),
-            help="Draw by uniform (the default), log-uniform or counts",
-        ),
-        seed_option("Many classes"),
-        option(
-            "Many classes",
-            "--repeat",
-            type=Whole(2),
-            metavar="R",
-            help="Mean of R estimates, and its error",
-        ),
-    ],
+    counts_option("Many classes"),
+    option(
+        "Many classes",
+        "--negative",
+        "The target against N classes drawn",
+        type=Whole(1),
+        metavar="N",
+    ),
+    option(
+        "Many classes",
+        "--sampled",
+        "Softmax over the target and N drawn",
+        type=Whole(1),
+        metavar="N",
+    ),
+    option(
+        "Many classes",
+        "--noise",
+        "Draw by uniform (the default), log-uniform or counts",
+        metavar="Q",
+        shell_complete=completion.one_of_or_file("uniform", "log-uniform"),
+    ),
+    seed_option("Many classes"),
+    option(
+        "Many classes", "--repeat", "Mean of R estimates, and its error", type=Whole(2), metavar="R"
+    ),
 )
 
 
@@ -189,8 +148,8 @@ _many_options: Final = gathered(
 def xent(
     source: InputSettings,
     output: OutputSettings,
-    truth: TargetSettings,
-    terms: ObjectiveSettings,
+    targets: TargetSettings,
+    objective: ObjectiveSettings,
     report: ReportSettings,
     many: ManySettings,
     kind: str,
@@ -203,123 +162,31 @@ def xent(
     """
     names = source.names
     if many.method is not None:
-        many.check_company(terms, report, kind, normalize=normalize)
+        many.check_others(objective, report, kind, normalize=normalize)
         if many.hierarchical is not None:  # columns are nodes, --names those of the classes
             source = source._replace(names=None)
-    _check_stdin(source, truth, many)
-    rows = open_rows(source, target_column=truth.target_column, kind=kind)
-    if many.method is not None:
-        from softmax_cli.flow.many import write_many
+    check_stdin_is_read_once(
+        {
+            "predictions": None if source.vectors else source.path,
+            "--targets": targets.target_file,
+            "--hierarchical": many.hierarchical,
+            "--noise": many.noise,
+        }
+    )
+    rows = open_rows(source, target_column=targets.target_column, kind=kind)
 
-        write_many(rows, names, output, truth, report, many)
-        return
-
-    from softmax_cli.flow.distributions import distribution
-    from softmax_cli.flow.loss import loss_fields
-    from softmax_cli.flow.loss_totals import LossTotals
-    from softmax_cli.flow.objectives import check_classes, read_objective
-    from softmax_cli.flow.pipeline import shape_of
-    from softmax_cli.flow.reports import write_report
-    from softmax_cli.flow.targets import TargetReader, with_targets
     from softmax_cli.messages import Notices
-    from softmax_cli.output.writers import open_writer
+    from softmax_cli.results import loss_report
+    from softmax_cli.results.loss import Prediction
 
     with Notices() as notices:
-        loss = read_objective(terms)
-        reader = TargetReader(truth, rows.names, notices, normalize=normalize)
-        rows = with_targets(rows, truth)
-
-        def compute(block: Block) -> LazyFields:
-            check_classes(loss, block.values.shape[1], terms)
-            p = reader.truth_of(block)
-            q = distribution(block.values, kind, block.places, notices, normalize=normalize)
-            return loss_fields(block, q, p, loss, report.base, rows.names, notices)
-
-        layout = _layout(report, kind, is_cross_entropy=loss.is_cross_entropy)
-        writer = open_writer(output, layout, shape_of(rows))
-        tally = LossTotals(
-            rows.names,
-            counts_ignored=truth.ignore is not None,
-            needs_mean=report.reduction == "mean",
-            by_class=writer.summarises,
-        )
-        write_report(rows, compute, writer, tally, report, notices)
-
-
-def _check_stdin(source: InputSettings, truth: TargetSettings, many: ManySettings) -> None:
-    """Refuse to read standard input for two things."""
-    readers = {
-        "predictions": None if source.vectors else source.path,
-        "--targets": truth.target_file,
-        "--hierarchical": many.hierarchical,
-        "--noise": many.noise,
-    }
-    both = [name for name, path in readers.items() if path == "-"]
-    if len(both) > 1:
-        raise click.UsageError(f"standard input can't hold both {both[0]} and {both[1]}")
-
-
-def _layout(report: ReportSettings, kind: str, *, is_cross_entropy: bool) -> Layout:
-    row = _BREAKDOWN if report.breakdown else ("gradient",) if report.gradient else ("loss",)
-    layout = _full_layout(row, kind, UNITS[report.base], is_cross_entropy=is_cross_entropy)
-    if report.breakdown or report.gradient:
-        return layout._replace(lines=_row_lines(row))
-    return layout if report.worst is None else layout.of_worst(_WORST)
-
-
-def _full_layout(row: tuple[str, ...], kind: str, unit: str, *, is_cross_entropy: bool) -> Layout:
-    given = {"logits": "logit", "probs": "given p", "logprobs": "log p"}[kind]
-    return Layout(
-        row=row,
-        object=(*_BREAKDOWN, "target", "probabilities", "gradient"),
-        lines=(
-            Column("loss", "loss"),
-            Column("probability", "probability"),
-            Column("target", "target", "text"),
-            Column("predicted", "predicted", "text"),
-            Column("perplexity", "perplexity"),
-        ),
-        classes=(
-            Column("targets", "target"),
-            Column("given", given),
-            Column("probabilities", "probability"),
-            Column("surprisals", "-log p"),
-            Column("shares", "part of loss"),
-            Column("gradient", "gradient"),
-        ),
-        identity=(
-            Item("entropy", "H(P)"),
-            Item("kl", "KL(P||Q)"),
-            Item("cross_entropy", "H(P,Q)", unit),
-        ),
-        footer=(
-            *([] if is_cross_entropy else [Item("loss", "loss", unit)]),
-            Item("perplexity", "perplexity"),
-            Item("probability", "probability of the target"),
-            Item("predicted", "predicted"),
-        ),
-        total=(
-            Item("rows", "rows"),
-            Item("mean", "mean", unit),
-            Item("loss_sum", "sum", unit),
-            Item("accuracy", "accuracy"),
-            Item("weight_sum", "denominator"),
-        ),
-        groups=(
-            Column("rows", "rows"),
-            Column("mean", "mean loss"),
-            Column("share", "part of loss"),
-            Column("accuracy", "accuracy"),
-        ),
-        emphasis="truth",
-        named=len(row) > 1,
-    )
-
-
-def _row_lines(row: tuple[str, ...]) -> tuple[Column, ...]:
-    """The columns of delimited text in the table of many."""
-    titles = {"entropy": "H(P)", "kl": "KL(P||Q)"}
-    return tuple(
-        Column(field, titles.get(field, field), "text" if field == "predicted" else "number")
-        for field in row
-    )
+        request = loss_report.Request(rows, source, targets, report, notices)
+        if many.hierarchical is not None:
+            job = loss_report.of_paths(request, names, many.hierarchical)
+        elif many.method is not None:
+            job = loss_report.of_estimates(request, many)
+        else:
+            by_class = output.resolved_format() in ("table", "markdown", "json")
+            prediction = Prediction(kind, normalize)
+            job = loss_report.of_softmax(request, prediction, objective, by_class=by_class)
+        loss_report.write(job, request, output)

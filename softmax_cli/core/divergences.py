@@ -2,7 +2,8 @@
 
 With d = log(p / q), the sum of p (d + expm1(-d)) = p d - p + q is KL(P || Q), since P and Q both
 sum to 1. None of its terms is negative, and an error that all d share cancels to first order, so
-that P and Q may lie as near to one another as float64 can tell.
+that P and Q may be as near to one another as floats can be. Arrays inside have the shape
+(classes, rows); results are in nats, or in the unit of base '2' or '10'.
 """
 
 from __future__ import annotations
@@ -17,14 +18,12 @@ from softmax_cli.core.doubledouble import (
     Bools,
     DoubleDouble,
     Floats,
-    Integers,
     Scaled,
     fold_sum,
-    log,
-    polynomial,
     quiet,
     where,
 )
+from softmax_cli.core.elementary import in_base, log, polynomial
 from softmax_cli.core.probabilities import Masses, Probabilities
 from softmax_cli.core.softmax import Logits
 
@@ -40,30 +39,24 @@ _ATANH_SERIES: Final = tuple(2 / n for n in range(3, 19, 2))
 _TANH_SERIES: Final = (-1 / 3, 2 / 15, -17 / 315, 62 / 2835, -1382 / 155925)
 # Beyond this, products of double-doubles may overflow.
 _VAST: Final = 2.0**900
-# P and Q whose shares differ by less in sum have the error of their ratios removed.
+# P and Q whose probabilities differ by less in sum have the error of their ratios removed.
 _AGREE: Final = 2.0**-20
 
 
 def kl_divergence(p: Distribution, q: Distribution, /, *, base: str = "e") -> Floats:
-    """KL(P || Q), shape (rows,), in nats or the base's unit; inf where q is 0 and p is not.
+    """KL(P || Q), shape (rows,); inf where q is 0 and p is not.
 
     Of `Masses` the sum of p log(p / q) - p + q.
     """
     with quiet():
-        return kl_parts(p, q).in_base(base)
-
-
-def kl_parts(p: Distribution, q: Distribution, /) -> Scaled:
-    """KL(P || Q) in nats before rounding, shape (rows,)."""
-    with quiet():
-        return _kl(p, q, _log_ratios(p, q))
+        return in_base(_kl(p, q, _log_ratios(p, q)), base)
 
 
 def jeffreys(p: Distribution, q: Distribution, /, *, base: str = "e") -> Floats:
     """KL(P || Q) + KL(Q || P), shape (rows,)."""
     with quiet():
         ratios = _log_ratios(p, q)
-        return (_kl(p, q, ratios) + _kl(q, p, -ratios)).in_base(base)
+        return in_base(_kl(p, q, ratios) + _kl(q, p, -ratios), base)
 
 
 def jensen_shannon(p: Distribution, q: Distribution, /, *, base: str = "e") -> Floats:
@@ -79,11 +72,11 @@ def jensen_shannon(p: Distribution, q: Distribution, /, *, base: str = "e") -> F
         s = x + x.high**3 * polynomial(x.high**2, _TANH_SERIES)
         square = s * s
         series = square.times_power(-1) + square.high**2 * polynomial(square.high, _JS_SERIES)
-        a, b, exponent = p.shares.aligned(q.shares)
+        a, b, exponent = p.probability.aligned(q.probability)
         total = a + b
         far = (_x_log_x(a.times_power(1) / total) + _x_log_x(b.times_power(1) / total)) * 0.5
-        terms = total.times_power(-1) * where(near, series, far)
-        return Scaled(where(total.high == 0, 0.0, terms), exponent).sum().in_base(base)
+        terms = Scaled(total.times_power(-1) * where(near, series, far), exponent)
+        return in_base(terms.filled(total.high == 0, 0.0).sum(), base)
 
 
 def _x_log_x(x: DoubleDouble) -> DoubleDouble:
@@ -91,7 +84,7 @@ def _x_log_x(x: DoubleDouble) -> DoubleDouble:
 
 
 def impossible(p: Distribution, q: Distribution, /) -> Bools:
-    """Classes that P has and Q rules out, shape (rows, classes): they make KL(P || Q) inf."""
+    """Classes of probability 0 in Q alone, shape (rows, classes): they make KL(P || Q) inf."""
     return q.masked & ~p.masked
 
 
@@ -103,67 +96,59 @@ def kl_terms(p: Distribution, q: Distribution, /, *, base: str = "e") -> Floats:
     with quiet():
         ratios = _log_ratios(p, q)
         if isinstance(p, Masses):
-            terms = Scaled(*_terms(p, q, ratios))
-            return np.where(impossible(p, q), np.inf, terms.in_base(base).T)
-        finite = where(np.isfinite(ratios.high), ratios, 0.0)
-        terms = p.shares * Scaled(finite).normal()
-        return np.where(impossible(p, q), np.inf, terms.in_base(base).T)
+            terms = _terms(p, q, ratios)
+        else:
+            finite = Scaled(ratios).filled(~np.isfinite(ratios.high), 0.0)
+            terms = p.probability * finite.normal()
+        return np.where(impossible(p, q), np.inf, in_base(terms, base).T)
 
 
 def cross_entropy(p: Distribution, q: Distribution, /, *, base: str = "e") -> Floats:
     """H(P, Q), the mean over P of -log q, shape (rows,)."""
-    with quiet():
-        return p.expectation(q.surprisal).in_base(base)
+    return in_base(p.expectation(q.surprisal), base)
 
 
 def _kl(p: Distribution, q: Distribution, ratios: DoubleDouble) -> Scaled:
-    total = Scaled(*_terms(p, q, ratios)).sum()
+    total = _terms(p, q, ratios).sum()
     vast = (ratios.high > _VAST) & ~q.masked.T
-    if vast.any():  # p of what is no float may be one
-        surprisal = Scaled(where(vast, q.surprisal.value, 0.0), q.surprisal.exponent)
-        total = total + (p.shares * surprisal.normal()).sum()
-    ruled_out: Bools = np.any(impossible(p, q), axis=1)
-    return Scaled(where(ruled_out, np.inf, total.value), total.exponent)
+    if vast.any():  # log(p / q) is no float, but p log(p / q) may be one
+        surprisal = q.surprisal.filled(~vast, 0.0)
+        total = total + (p.probability * surprisal.normal()).sum()
+    return total.filled(np.any(impossible(p, q), axis=1), np.inf)
 
 
-def _terms(
-    p: Distribution, q: Distribution, ratios: DoubleDouble
-) -> tuple[DoubleDouble, Integers | None]:
-    """Each class's p d - p + q, shape (classes, rows), with an exponent; vast ones without p d."""
+def _terms(p: Distribution, q: Distribution, ratios: DoubleDouble) -> Scaled:
+    """Each class's p d - p + q; where d is vast, without p d."""
     near = np.abs(ratios.high) <= _NEAR
     x = where(near, ratios, 0.0)
     square = x * x
     series = square.times_power(-1) + x.high * square.high * polynomial(x.high, _KL_SERIES)
-    a, b, exponent = p.shares.aligned(q.shares)
+    a, b, exponent = p.probability.aligned(q.probability)
     finite = where(np.abs(ratios.high) <= _VAST, ratios, 0.0)
-    return where(near, a * series, a * (finite - 1.0) + b), exponent
+    return Scaled(where(near, a * series, a * (finite - 1.0) + b), exponent)
 
 
 def _log_ratios(p: Distribution, q: Distribution) -> DoubleDouble:
-    """log(p / q) in nats, shape (classes, rows); 0 where both are 0, inf where it is no float."""
-    surprisals = q.surprisal.plain(), p.surprisal.plain()
-    ratios = surprisals[0] - surprisals[1]
+    """log(p / q) in nats; 0 where both are 0, inf where it is no float."""
     both = p.masked.T & q.masked.T
+    ratios = q.surprisal.plain() - p.surprisal.plain()
     ratios = where(both, 0.0, where(np.isnan(ratios.high), np.inf, ratios))
     if isinstance(p, Probabilities) and isinstance(q, Probabilities):
         return _with_near_ones(p, q, ratios)
-    start, others = ratios, q.shares
+    start, of_q = ratios, q.probability
     if isinstance(p, Logits) and isinstance(q, Logits):
-        start, others = where(both, 0.0, p.shifted - q.shifted), q.mass / p.total
-    return _centred(p.shares.rounded(), others.rounded(), start, ratios)
+        start, of_q = where(both, 0.0, p.shifted - q.shifted), q.mass / p.total
+    return _centred(p.probability.rounded(), of_q.rounded(), start, ratios)
 
 
-def _centred(
-    shares: Floats, others: Floats, start: DoubleDouble, ratios: DoubleDouble
-) -> DoubleDouble:
-    """Ratios made of those of shares to others, where these nearly agree; given ones elsewhere.
+def _centred(p: Floats, q: Floats, start: DoubleDouble, ratios: DoubleDouble) -> DoubleDouble:
+    """`start` plus a number for each row where P and Q nearly agree; the ratios elsewhere.
 
-    They lack something that all of a row have in common: the right ones make the sum of
-    q = p exp(-d) equal to that of p.
+    The number makes the sum of q = p exp(-d) equal to that of p.
     """
     small = np.abs(start.high) < 1
     growth = np.expm1(np.where(small, -start.high, 0.0))
-    changes = np.where(small, shares * growth, others - shares)
+    changes = np.where(small, p * growth, q - p)
     shift = np.log1p(fold_sum(changes).high)
     return where(fold_sum(np.abs(changes)).high < _AGREE, start + shift, ratios)
 
@@ -174,8 +159,8 @@ def _with_near_ones(p: Probabilities, q: Probabilities, ratios: DoubleDouble) ->
     With P's sum and Q's, p - q is proportional to (p - q) sum(q) - q (sum(p) - sum(q)), and the
     differences are exact.
     """
-    p_mass, p_sum = _moderate(p)
-    q_mass, q_sum = _moderate(q)
+    p_mass, p_sum = _near_one(p)
+    q_mass, q_sum = _near_one(q)
     a, b, _ = p_mass.aligned(q_mass)
     change = a - b
     if isinstance(p, Masses):
@@ -189,13 +174,11 @@ def _with_near_ones(p: Probabilities, q: Probabilities, ratios: DoubleDouble) ->
     return where(near, series, ratios)
 
 
-def _moderate(distribution: Probabilities) -> tuple[Scaled, DoubleDouble]:
-    """The mass and its sum, by a power of two, so that the sum lies from 0.75 to 1.5."""
+def _near_one(distribution: Probabilities) -> tuple[Scaled, DoubleDouble]:
+    """The mass and its sum over a power of two, so that the sum lies from 0.75 to 1.5."""
     mass, total = distribution.mass, distribution.total
     power = np.frexp(total.value.high / 0.75)[1] - 1
+    mass = Scaled(mass.value.times_power(-power), mass.exponent)
     if total.exponent is not None:
-        own = 0 if mass.exponent is None else mass.exponent
-        mass = Scaled(mass.value, own - total.exponent)
-    if not power.any():
-        return mass, total.value
-    return Scaled(mass.value.times_power(-power), mass.exponent), total.value.times_power(-power)
+        mass = mass / Scaled(DoubleDouble(1.0), total.exponent)
+    return mass, total.value.times_power(-power)

@@ -6,63 +6,49 @@ Niculae and Martins, "Sparse sequence-to-sequence models", 2019). alpha = 2 is s
 and Astudillo, "From softmax to sparsemax", 2016), and alpha -> 1 is softmax.
 
 Near the edge of the support the bracket is a difference of nearly equal numbers. So first the
-support is found, and then all brackets are counted from the smallest in it: each is a sum of
-numbers that are not negative, in double-double, as are the powers and their sum.
+support is found, and then each bracket is the smallest one in it plus the distance from that: a sum
+of numbers that are not negative, in double-double, as are the powers and their sum.
 """
 
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from softmax_cli.core.distribution import Distribution
 from softmax_cli.core.doubledouble import (
     Bools,
     DoubleDouble,
     Floats,
     Scaled,
-    exp,
     fold_sum,
-    log,
-    log1p,
-    power,
     quiet,
     where,
 )
+from softmax_cli.core.elementary import log, log1p, power
 from softmax_cli.core.softmax import Logits
 
 Indices = NDArray[np.intp]
-_Element = TypeVar("_Element", np.float64, np.bool_)
 
-# By how much a sum of shares may be off in floats and in double-doubles, for an exponent of 1
-_DOUBT: Final = 1e-13
+# Errors of a sum of probabilities in floats and in double-doubles, for an exponent of 1
+_FLOAT_ERROR: Final = 1e-13
 _EXACT: Final = 2.0**-98
-# From here on double-doubles are as fast
+# From here on double-doubles converge as fast as floats.
 _ROUGH: Final = 1e-3
 # Newton's method needs some 10 rounds, and a few more from a first guess among many classes.
 _ROUNDS: Final = 100
-# A solution is worked out for at least so many classes.
+# The equation is solved for at least so many classes.
 _NARROW: Final = 4
 
 
-class Entmax:
-    """Rows of logits, as a distribution over the classes of each row that may leave some out.
+class Entmax(Distribution):
+    """Rows of logits, shape (rows, classes), as sparse distributions, for alpha above 1.
 
-    Parameters
-    ----------
-    logits : array, shape (rows, classes)
-        As for `Logits`.
-    alpha : float
-        Above 1.
-    temperature : float
-        Divides the logits; 0 is the limit, the winners' equal shares.
-
-    Raises
-    ------
-    RowErrors
-        As for `Logits`.
+    The temperature divides the logits; 0 is the limit: winners are equally likely. Raises
+    `RowErrors` as `Logits` does.
     """
 
     def __init__(self, logits: Floats, /, *, alpha: float, temperature: float = 1.0) -> None:
@@ -70,87 +56,59 @@ class Entmax:
         ordered = np.take_along_axis(logits, self._order, axis=1)
         self._logits = Logits(ordered, temperature=temperature)
         with quiet():
-            self._exponents = _Exponents.of(alpha - 1)
+            self._exponents = _Exponents(alpha - 1, 1.0 / DoubleDouble(alpha - 1))
 
     @cached_property
     def winners(self) -> Bools:
         """Classes that have the maximum, shape (rows, classes)."""
-        return self._unordered(self._logits.winners)
+        places = np.argsort(self._order, axis=1)
+        return np.asarray(np.take_along_axis(self._logits.winners, places, axis=1))
 
     @cached_property
-    def _groups(self) -> list[_Group]:
-        """The rows in groups of as many classes as their supports may have."""
+    def masked(self) -> Bools:  # type: ignore[override]
+        return np.equal(self.mass.value.high.T, 0)
+
+    @cached_property
+    def mass(self) -> Scaled:
+        return self._assembled([solution.probability for solution in self._solutions], 0.0)
+
+    @property
+    def total(self) -> Scaled:
+        return Scaled(DoubleDouble(np.ones(len(self._order))))
+
+    @cached_property
+    def surprisal(self) -> Scaled:
+        with quiet():
+            return self._assembled([solution.surprisal() for solution in self._solutions], np.inf)
+
+    def _assembled(self, parts: list[DoubleDouble], outside: float) -> Scaled:
+        """The solutions' numbers in the order of the classes, shape (classes, rows)."""
+        high = np.full(self._order.T.shape, outside)
+        low = np.zeros(high.shape)
+        for solution, part in zip(self._solutions, parts, strict=True):
+            classes = self._order.T[: len(part.high), solution.rows]
+            high[classes, solution.rows], low[classes, solution.rows] = part.high, part.low
+        return Scaled(DoubleDouble(high, low))
+
+    @cached_property
+    def _solutions(self) -> list[_Solution]:
+        """Solutions for groups of rows whose supports may have as many classes."""
         z = self._logits.shifted
         classes = len(z.high)
         # The best class's bracket is 1 at the most. The number of classes depends on the row
-        # alone, so that how it is summed up does not depend on the rows beside it.
+        # alone, so that the order of its sums does not depend on the rows beside it.
         near = np.maximum((z.high > -1.01 / self._exponents.c).sum(axis=0), _NARROW)
         widths = np.minimum(2 ** np.ceil(np.log2(near)).astype(int), classes)
-        groups = []
-        for width in np.unique(widths).tolist():
-            rows = np.flatnonzero(widths == width)
-            part = z[:width, rows]
-            last = _last_of_support(part, self._exponents)
-            inside = np.arange(width)[:, None] <= last
-            brackets = _Brackets(_distances(part, last, self._exponents), inside, self._exponents)
-            groups.append(_Group(rows, brackets, *brackets.solve()))
-        return groups
-
-    @cached_property
-    def _surprisals(self) -> DoubleDouble:
-        """Minus the shares' logarithms in nats, of the best class first, shape (classes, rows)."""
-        high = np.full(self._logits.scores.T.shape, np.inf)
-        low = np.zeros(high.shape)
+        solutions = []
         with quiet():
-            for group in self._groups:
-                found = group.brackets.surprisals(group.unknown)
-                # The logarithm of nearly 1 is that of what the others leave.
-                others = fold_sum(group.shares[1:]) if len(found.high) > 1 else found[0] * 0.0
-                first = where(others.high < 0.5, -log1p(-others), found[0])
-                found.high[0], found.low[0] = first.high, first.low
-                high[: len(found.high), group.rows] = found.high
-                low[: len(found.high), group.rows] = found.low
-        return DoubleDouble(high, low)
-
-    @cached_property
-    def _shares(self) -> DoubleDouble:
-        high, low = (np.zeros(self._logits.scores.T.shape) for _ in range(2))
-        with quiet():
-            for group in self._groups:
-                high[: len(group.shares.high), group.rows] = group.shares.high
-                low[: len(group.shares.high), group.rows] = group.shares.low
-        return DoubleDouble(high, low)
-
-    def probabilities(self) -> Floats:
-        """Shares, shape (rows, classes); exactly 0 outside the support."""
-        return self._unordered(self._shares.rounded().T)
-
-    def log_probabilities(self, *, base: str = "e") -> Floats:
-        """Their logarithms, shape (rows, classes); -inf outside the support."""
-        with quiet():
-            return self._unordered(0.0 - Scaled(self._surprisals).in_base(base).T)  # no -0.0
-
-    @cached_property
-    def _entropy(self) -> Scaled:
-        with quiet():
-            shares = self._shares
-            surprisals = where(shares.high > 0, self._surprisals, 0.0)
-            return Scaled(fold_sum(shares * surprisals))
-
-    def entropy(self, *, base: str = "e") -> Floats:
-        """Shannon entropy, shape (rows,)."""
-        with quiet():
-            return self._entropy.in_base(base)
-
-    def perplexity(self) -> Floats:
-        """exp(entropy), shape (rows,)."""
-        with quiet():
-            return exp(self._entropy.value).rounded()
-
-    def _unordered(self, ordered: NDArray[_Element]) -> NDArray[_Element]:
-        result = np.empty_like(ordered, order="C")
-        np.put_along_axis(result, self._order, ordered, axis=1)
-        return result
+            for width in np.unique(widths).tolist():
+                rows = np.flatnonzero(widths == width)
+                part = z[:width, rows]
+                last = _last_of_support(part, self._exponents)
+                inside = np.arange(width)[:, None] <= last
+                above = _distances(part, last, self._exponents.c)
+                solutions.append(_solve(rows, _Brackets(above, inside, self._exponents)))
+        return solutions
 
 
 class _Exponents(NamedTuple):
@@ -159,13 +117,9 @@ class _Exponents(NamedTuple):
     c: float
     q: DoubleDouble
 
-    @classmethod
-    def of(cls, c: float) -> _Exponents:
-        return cls(c, 1.0 / DoubleDouble(c))
-
     @property
     def tolerance(self) -> float:
-        """By how much a power's rounding may be larger than its base's."""
+        """By how much a power's relative error may be larger than its base's."""
         return 1 + float(self.q.high)
 
     def power(self, brackets: DoubleDouble) -> DoubleDouble:
@@ -178,151 +132,149 @@ class _Exponents(NamedTuple):
 
 
 class _Brackets(NamedTuple):
-    """What is raised to the power q to make the shares.
+    """How far each bracket is above the smallest in the support, shape (classes, rows).
 
-    The unknown is the smallest bracket in the support or, for c > 1, its share: so the sum of the
-    shares is a convex function of it.
-
-    Attributes
-    ----------
-    above : DoubleDouble, shape (classes, rows)
-        How far each bracket is above the smallest.
-    inside : bool array, shape (classes, rows)
-        The support.
-    exponents : _Exponents
+    The unknown, shape (rows,), is the smallest bracket or, for c > 1, its probability: so the sum
+    of the probabilities is a convex function of it.
     """
 
     above: DoubleDouble
     inside: Bools
     exponents: _Exponents
 
-    def solve(self) -> tuple[DoubleDouble, DoubleDouble]:
-        """The unknown, shape (rows,), and the shares that sum to 1, shape (classes, rows)."""
-        with quiet():
-            unknown = self._in_floats()
-            shares = DoubleDouble(*(np.zeros(self.above.high.shape) for _ in range(2)))
-            going = np.arange(len(unknown.high))
-            for _ in range(_ROUNDS):
-                part = self.of(going)
-                found, brackets, smallest = part.shares(unknown[going])
-                shares.high[:, going], shares.low[:, going] = found.high, found.low
-                excess = (fold_sum(found) - 1.0).rounded()
-                far = np.abs(excess) > _EXACT * self.exponents.tolerance
-                if not far.any():
-                    break
-                slope = part.slope(found.high, brackets.high, smallest.high)
-                going = going[far]
-                _step(unknown, going, excess[far], slope[far])
-        return unknown, shares
-
-    def _in_floats(self) -> DoubleDouble:
-        """The unknown by Newton's method in floats.
-
-        The first guess is too large, and from there no step on a convex function leads too far.
-        """
-        c, q = self.exponents.c, float(self.exponents.q.high)
-        count = self.inside.sum(axis=0).astype(np.float64)
-        guess = 1 / count if c > 1 else np.minimum(count**-c, 1 - self.above.high[0])
-        unknown = DoubleDouble(np.maximum(guess, np.finfo(float).tiny), np.zeros_like(guess))
-        tolerance = min(_DOUBT / 100 * self.exponents.tolerance, _ROUGH)
-        going = np.arange(len(guess))
-        for _ in range(_ROUNDS):
-            part, here = self.of(going), unknown.high[going]
-            smallest = here**c if c > 1 else here
-            brackets = smallest + part.above.high
-            shares = brackets**q
-            if c > 1:
-                shares = np.where(part.above.high > 0, shares, here)
-            shares = np.where(part.inside, shares, 0.0)
-            excess = fold_sum(shares).high - 1
-            _step(unknown, going, excess, part.slope(shares, brackets, smallest))
-            going = going[np.abs(excess) > tolerance]
-            if not len(going):
-                break
-        return unknown
-
     def of(self, rows: Indices) -> _Brackets:
-        """Those of some rows."""
         return _Brackets(self.above[:, rows], self.inside[:, rows], self.exponents)
 
-    def shares(self, unknown: DoubleDouble) -> tuple[DoubleDouble, DoubleDouble, DoubleDouble]:
-        """Shares, brackets, and the smallest bracket."""
+    def smallest(self, unknown: DoubleDouble) -> DoubleDouble:
         c = self.exponents.c
-        smallest = power(Scaled(unknown), c).plain() if c > 1 else unknown
-        brackets = self.above + smallest
-        shares = self.exponents.power(brackets)
-        if c > 1:  # the smallest one's power may have been too small for a float
-            shares = where(self.above.high == 0, unknown, shares)
-        return where(self.inside, shares, 0.0), brackets, smallest
+        return power(Scaled(unknown), c).plain() if c > 1 else unknown
 
-    def slope(self, shares: Floats, brackets: Floats, smallest: Floats) -> Floats:
-        """The derivative of the shares' sum by the unknown."""
+    def probability(self, unknown: DoubleDouble, brackets: DoubleDouble) -> DoubleDouble:
+        powers = self.exponents.power(brackets)
+        if self.exponents.c > 1:  # the smallest bracket may underflow
+            powers = where(self.above.high == 0, unknown, powers)
+        return where(self.inside, powers, 0.0)
+
+    def slope(self, probability: Floats, brackets: Floats, smallest: Floats) -> Floats:
+        """The derivative of the sum of the probabilities by the unknown."""
         c, q = self.exponents.c, float(self.exponents.q.high)
         if c > 1:
             ratios = np.where(self.above.high > 0, smallest / brackets, 1.0)
             return fold_sum(np.where(self.inside, ratios ** (1 - q), 0.0)).high
-        return q * fold_sum(np.where(self.inside, shares / brackets, 0.0)).high
-
-    def surprisals(self, unknown: DoubleDouble) -> DoubleDouble:
-        """Minus the shares' logarithms in nats, shape (classes, rows); inf outside the support."""
-        _, brackets, _ = self.shares(unknown)
-        logarithms = log(where(brackets.high > 0, brackets, 1.0)) * self.exponents.q
-        if self.exponents.c > 1:
-            logarithms = where(self.above.high == 0, log(unknown), logarithms)
-        return where(self.inside, -logarithms, np.inf)
+        return q * fold_sum(np.where(self.inside, probability / brackets, 0.0)).high
 
 
-class _Group(NamedTuple):
-    """Some rows, and what has been found of their best classes."""
+class _Solution(NamedTuple):
+    """Some rows, and the probabilities of their best classes, shape (classes, rows)."""
 
     rows: Indices
     brackets: _Brackets
     unknown: DoubleDouble
-    shares: DoubleDouble
+    probability: DoubleDouble
+
+    def surprisal(self) -> DoubleDouble:
+        """-log p in nats, shape (classes, rows); inf outside the support."""
+        given = self.brackets
+        brackets = given.above + given.smallest(self.unknown)
+        logarithms = log(where(brackets.high > 0, brackets, 1.0)) * given.exponents.q
+        if given.exponents.c > 1:
+            logarithms = where(given.above.high == 0, log(self.unknown), logarithms)
+        result = where(given.inside, -logarithms, np.inf)
+        # Where the best class has more than half, its surprisal is that of the others' sum.
+        others = fold_sum(self.probability[1:]) if len(result.high) > 1 else result[0] * 0.0
+        first = where(others.high < 0.5, -log1p(-others), result[0])
+        result.high[0], result.low[0] = first.high, first.low
+        return result
 
 
-def _step(unknown: DoubleDouble, rows: Indices, excess: Floats, slope: Floats) -> None:
-    """Move some rows' unknowns, in place, and never to 0 or beyond."""
+def _solve(rows: Indices, brackets: _Brackets) -> _Solution:
+    """The unknown for which the probabilities sum to 1, by Newton's method."""
+    unknown = _solve_in_floats(brackets)
+    probability = DoubleDouble(*(np.zeros(brackets.above.high.shape) for _ in range(2)))
+    active = np.arange(len(unknown.high))
+    for _ in range(_ROUNDS):
+        part, here = brackets.of(active), unknown[active]
+        smallest = part.smallest(here)
+        bases = part.above + smallest
+        found = part.probability(here, bases)
+        probability.high[:, active], probability.low[:, active] = found.high, found.low
+        residual = (fold_sum(found) - 1.0).rounded()
+        far = np.abs(residual) > _EXACT * brackets.exponents.tolerance
+        if not far.any():
+            break
+        slope = part.slope(found.high, bases.high, smallest.high)
+        active = active[far]
+        _step(unknown, active, residual[far], slope[far])
+    return _Solution(rows, brackets, unknown, probability)
+
+
+def _solve_in_floats(brackets: _Brackets) -> DoubleDouble:
+    """The unknown in floats.
+
+    The first guess is too large, and from there no step on a convex function leads too far.
+    """
+    c, q = brackets.exponents.c, float(brackets.exponents.q.high)
+    count = brackets.inside.sum(axis=0).astype(np.float64)
+    guess = 1 / count if c > 1 else np.minimum(count**-c, 1 - brackets.above.high[0])
+    unknown = DoubleDouble(np.maximum(guess, np.finfo(float).tiny), np.zeros_like(guess))
+    tolerance = min(_FLOAT_ERROR / 100 * brackets.exponents.tolerance, _ROUGH)
+    active = np.arange(len(guess))
+    for _ in range(_ROUNDS):
+        part, here = brackets.of(active), unknown.high[active]
+        smallest = here**c if c > 1 else here
+        bases = smallest + part.above.high
+        powers = bases**q
+        if c > 1:
+            powers = np.where(part.above.high > 0, powers, here)
+        probability = np.where(part.inside, powers, 0.0)
+        residual = fold_sum(probability).high - 1
+        _step(unknown, active, residual, part.slope(probability, bases, smallest))
+        active = active[np.abs(residual) > tolerance]
+        if not len(active):
+            break
+    return unknown
+
+
+def _step(unknown: DoubleDouble, rows: Indices, residual: Floats, slope: Floats) -> None:
+    """Make a step of Newton's method in place; the unknown remains positive."""
     old = unknown[rows]
-    moved = old - excess / slope
+    moved = old - residual / slope
     new = where(moved.high > 0, moved, old * 0.5)
     unknown.high[rows], unknown.low[rows] = new.high, new.low
 
 
-def _distances(z: DoubleDouble, at: Indices, exponents: _Exponents) -> DoubleDouble:
-    """(alpha - 1) times how far each class is above one of its row, 0 for those below."""
-    lowest = z[at, np.arange(len(at))]
-    gap = z - lowest
-    distances = gap * exponents.c
-    # Two exponentials of 1 and more are too many, however much more.
+def _distances(z: DoubleDouble, at: Indices, c: float) -> DoubleDouble:
+    """C times how far each class is above one of its row, 0 for those below."""
+    gap = z - z[at, np.arange(len(at))]
+    distances = gap * c
+    # Two powers of 1 and more sum to more than 1, however much more.
     near = where(distances.high < 2, distances, 2.0)
     return where(gap.high > 0, near, 0.0)
 
 
 def _last_of_support(z: DoubleDouble, exponents: _Exponents) -> Indices:
-    """The index of the smallest class with a share, shape (rows,).
+    """The index of the smallest class in the support, shape (rows,).
 
-    A class has one if those above it, counted from it, have less than all.
+    A class is in it if the powers of the distances from it sum to less than 1.
     """
     classes, rows = z.high.shape
     low = np.zeros(rows, dtype=np.intp)
     high = np.full(rows, classes - 1, dtype=np.intp)
-    with quiet():
-        for _ in range(classes.bit_length()):
-            middle = (low + high + 1) // 2
-            has_share = _excess_above(z, middle, exponents) < 0
-            low = np.where(has_share, middle, low)
-            high = np.where(has_share, high, np.maximum(middle - 1, low))
+    for _ in range(classes.bit_length()):
+        middle = (low + high + 1) // 2
+        is_inside = _residual_at(z, middle, exponents) < 0
+        low = np.where(is_inside, middle, low)
+        high = np.where(is_inside, high, np.maximum(middle - 1, low))
     return low
 
 
-def _excess_above(z: DoubleDouble, at: Indices, exponents: _Exponents) -> Floats:
+def _residual_at(z: DoubleDouble, at: Indices, exponents: _Exponents) -> Floats:
     """The sum of the powers of the distances from a class, less 1; exactly 0 where it may be."""
-    above = _distances(z, at, exponents)
-    excess = fold_sum(above.high ** float(exponents.q.high)).high - 1
-    doubtful = np.abs(excess) <= _DOUBT * exponents.tolerance
+    above = _distances(z, at, exponents.c)
+    residual = fold_sum(above.high ** float(exponents.q.high)).high - 1
+    doubtful = np.abs(residual) <= _FLOAT_ERROR * exponents.tolerance
     if doubtful.any():
         exact = (fold_sum(exponents.power(above[:, doubtful])) - 1.0).rounded()
         is_one = np.abs(exact) <= _EXACT * exponents.tolerance
-        excess[doubtful] = np.where(is_one, 0.0, exact)
-    return excess
+        residual[doubtful] = np.where(is_one, 0.0, exact)
+    return residual

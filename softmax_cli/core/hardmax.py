@@ -7,68 +7,46 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_cli.core.doubledouble import Floats
-from softmax_cli.core.softmax import check_rows
+from softmax_cli.core.doubledouble import Bools, Floats
+from softmax_cli.core.softmax import row_maxima
+
+Indices = NDArray[np.intp]
 
 # Nearer than this the runner-up's softmax probability is more than half of the winner's.
 _CLOSE: Final = float(np.log(2))  # rounded down
 
 
 class Choice(NamedTuple):
-    """What a hard choice keeps and what it throws away.
+    """The largest score of each row, the classes that have it, and their margin.
 
-    Attributes
-    ----------
-    value : array, shape (rows,)
-        The largest score.
-    winners : bool array, shape (rows, classes)
-        The classes that have it: more than one where there is a tie.
-    margin : array, shape (rows,)
-        Distance from the winner to the runner-up; 0 for a tie, inf for a lone class.
+    `winners` has the shape (rows, classes). The margin, from the winner to the runner-up, is 0 for
+    a tie and inf for a lone class.
     """
 
     value: Floats
-    winners: NDArray[np.bool_]
+    winners: Bools
     margin: Floats
 
-    def first(self) -> NDArray[np.intp]:
+    def first(self) -> Indices:
         """Index of the first winner, shape (rows,)."""
-        first: NDArray[np.intp] = np.argmax(self.winners, axis=1)
-        return first
+        return np.asarray(np.argmax(self.winners, axis=1))
 
-    def last(self) -> NDArray[np.intp]:
+    def last(self) -> Indices:
         """Index of the last winner, shape (rows,)."""
-        last: NDArray[np.intp] = (
-            self.winners.shape[1] - 1 - np.argmax(self.winners[:, ::-1], axis=1)
-        )
-        return last
+        return np.asarray(self.winners.shape[1] - 1 - np.argmax(self.winners[:, ::-1], axis=1))
 
-    def tied(self) -> NDArray[np.bool_]:
+    def tied(self) -> Bools:
         """Rows with more than one winner, shape (rows,)."""
-        tied: NDArray[np.bool_] = self.winners.sum(axis=1) > 1
-        return tied
+        return np.asarray(self.winners.sum(axis=1) > 1)
 
-    def close(self) -> NDArray[np.bool_]:
-        """Rows where softmax would give the runner-up more than half of the winner's share."""
-        close: NDArray[np.bool_] = self.margin <= _CLOSE
-        return close
+    def close(self) -> Bools:
+        """Rows whose runner-up has more than half of the winner's softmax probability."""
+        return np.asarray(self.margin <= _CLOSE)
 
 
 def hardmax(scores: Floats, /) -> Choice:
-    """Return the winners of each row.
-
-    Parameters
-    ----------
-    scores : array, shape (rows, classes)
-
-    Raises
-    ------
-    RowErrors
-        Rows with nan, with only -inf, or with two or more inf.
-    """
-    value = scores.max(axis=1, initial=-np.inf)
-    if not np.isfinite(value).all():
-        check_rows(scores.T, value)
+    """The winners of each row, shape (rows, classes); raises `RowErrors` as `Logits` does."""
+    value = row_maxima(scores.T)
     winners = scores == value[:, None]
     runner_up = np.where(winners, -np.inf, scores).max(axis=1, initial=-np.inf)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -76,7 +54,7 @@ def hardmax(scores: Floats, /) -> Choice:
     return Choice(value, winners, margin)
 
 
-def ranking(scores: Floats, /, *, last: bool = False) -> NDArray[np.intp]:
+def ranking(scores: Floats, /, *, last: bool = False) -> Indices:
     """Classes from the largest score to the smallest, shape (rows, classes).
 
     Of equal ones the first comes first, or the last.

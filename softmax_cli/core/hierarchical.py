@@ -15,22 +15,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from softmax_cli.core.doubledouble import (
-    DoubleDouble,
-    Floats,
-    Scaled,
-    exp,
-    exponentials,
-    fold_sum,
-    log1p,
-    quiet,
-    where,
-)
+from softmax_cli.core.doubledouble import DoubleDouble, Floats, Scaled, fold_sum, quiet, where
+from softmax_cli.core.elementary import exp, exponentials, in_base, log1p
 from softmax_cli.core.huffman import HuffmanTree, Indices, Path
 
 
 def softplus(x: Floats, /) -> Floats:
-    """log(1 + exp(x)) in nats, of x's shape: what a sigmoid costs. 0 at -inf, inf at inf."""
+    """log(1 + exp(x)) in nats, of x's shape; 0 at -inf, inf at inf."""
     with quiet():
         return _softplus(x).rounded()
 
@@ -38,7 +29,7 @@ def softplus(x: Floats, /) -> Floats:
 def log_sigmoid(x: Floats, /, *, base: str = "e") -> Floats:
     """log(1 / (1 + exp(-x))), of x's shape, never positive; -inf at -inf."""
     with quiet():
-        return 0.0 - Scaled(_softplus(-x)).in_base(base)  # no -0.0
+        return 0.0 - in_base(_softplus(-x), base)  # no -0.0
 
 
 def sigmoid(x: Floats, /) -> Floats:
@@ -62,15 +53,9 @@ def _softplus(x: Floats) -> DoubleDouble:
 class Branches(NamedTuple):
     """The branches on the path to a label in each row, shorter paths filled up at the end.
 
-    Attributes
-    ----------
-    nodes : array of int, shape (depth, rows)
-    scores : array, shape (depth, rows)
-        Of the nodes; inf, which costs nothing, behind the end of a path.
-    signs : array, shape (depth, rows)
-        1 for the branch 0 and -1 for the branch 1, so that the branch's probability is
-        s(sign * score).
-    lengths : array of int, shape (rows,)
+    Their nodes, these nodes' scores and the branches' signs have the shape (depth, rows), lengths
+    of paths (rows,). A branch's probability is s(sign * score): the sign is 1 for the branch 0
+    and -1 for the branch 1. Behind the end of a path the score is inf.
     """
 
     nodes: Indices
@@ -80,21 +65,12 @@ class Branches(NamedTuple):
 
     @property
     def logits(self) -> Floats:
-        """The score for each branch that was taken, shape (depth, rows)."""
-        logits: Floats = self.signs * self.scores
-        return logits
+        """The score of each branch taken, shape (depth, rows)."""
+        return np.asarray(self.signs * self.scores)
 
 
 def branches(scores: Floats, paths: Sequence[Path], which: Indices, /) -> Branches:
-    """The branches of each row's path, which read the scores of its nodes alone.
-
-    Parameters
-    ----------
-    scores : array, shape (rows, nodes)
-    paths : sequence of Path
-    which : array of int, shape (rows,)
-        The index of each row's path among them.
-    """
+    """The branches of each row's path, which is `paths[which]`; scores (rows, nodes)."""
     lengths = np.array([len(path.nodes) for path in paths], np.intp)
     shape = (int(lengths.max(initial=0)), len(paths))
     nodes, bits = np.zeros(shape, np.intp), np.zeros(shape, np.intp)
@@ -102,15 +78,15 @@ def branches(scores: Floats, paths: Sequence[Path], which: Indices, /) -> Branch
         nodes[: lengths[column], column] = path.nodes
         bits[: lengths[column], column] = path.turns
     nodes, bits, lengths = nodes[:, which], bits[:, which], lengths[which]
-    is_on = np.arange(len(nodes))[:, None] < lengths
-    read = np.where(is_on, scores[np.arange(len(which)), nodes], np.inf)
-    return Branches(nodes, read, np.where(is_on & (bits == 1), -1.0, 1.0), lengths)
+    exists = np.arange(len(nodes))[:, None] < lengths
+    read = np.where(exists, scores[np.arange(len(which)), nodes], np.inf)
+    return Branches(nodes, read, np.where(exists & (bits == 1), -1.0, 1.0), lengths)
 
 
 def path_loss(path: Branches, /, *, base: str = "e") -> Floats:
     """Minus the log-probability of each row's label, shape (rows,)."""
     with quiet():
-        return Scaled(fold_sum(_softplus(-path.logits))).in_base(base)
+        return in_base(fold_sum(_softplus(-path.logits)), base)
 
 
 def path_probability(path: Branches, /) -> Floats:
@@ -122,7 +98,7 @@ def path_probability(path: Branches, /) -> Floats:
 def score_gradient(path: Branches, /, *, base: str = "e") -> Floats:
     """The derivative of `path_loss` by the score of each branch's node, shape (depth, rows)."""
     with quiet():
-        return 0.0 - path.signs * _sigmoid(-path.logits).in_base(base)
+        return 0.0 - path.signs * in_base(_sigmoid(-path.logits), base)
 
 
 def path_gradient(path: Branches, nodes: int, /, *, base: str = "e") -> Floats:
@@ -136,14 +112,10 @@ def path_gradient(path: Branches, nodes: int, /, *, base: str = "e") -> Floats:
 def log_probabilities(scores: Floats, tree: HuffmanTree, /, *, base: str = "e") -> Floats:
     """The log-probability of each class, shape (rows, classes).
 
-    Parameters
-    ----------
-    scores : array, shape (rows, classes - 1)
-        Of the inner nodes; inf and -inf are limits.
-    tree : HuffmanTree
+    Scores of the inner nodes have the shape (rows, classes - 1); inf and -inf are limits.
     """
     with quiet():
-        return 0.0 - Scaled(_surprisals(scores, tree)).in_base(base).T  # no -0.0
+        return 0.0 - in_base(_surprisals(scores, tree), base).T  # no -0.0
 
 
 def probabilities(scores: Floats, tree: HuffmanTree, /) -> Floats:
@@ -156,9 +128,8 @@ def entropy(scores: Floats, tree: HuffmanTree, /, *, base: str = "e") -> Floats:
     """Shannon entropy over the classes, shape (rows,); no term is negative."""
     with quiet():
         surprisals = _surprisals(scores, tree)
-        finite = where(np.isfinite(surprisals.high), surprisals, 0.0)
-        shares = exp(-surprisals)
-        return (Scaled(finite).normal() * shares).sum().in_base(base)
+        finite = Scaled(surprisals).filled(~np.isfinite(surprisals.high), 0.0)
+        return in_base((finite.normal() * exp(-surprisals)).sum(), base)
 
 
 def _surprisals(scores: Floats, tree: HuffmanTree) -> DoubleDouble:
@@ -167,9 +138,9 @@ def _surprisals(scores: Floats, tree: HuffmanTree) -> DoubleDouble:
     high = np.zeros((2 * tree.classes - 1, len(scores)))
     low = np.zeros_like(high)
     for nodes in tree.levels():
-        reached = DoubleDouble(high, low)[tree.classes + nodes]
+        so_far = DoubleDouble(high, low)[tree.classes + nodes]
         for turn, cost in enumerate(costs):
-            behind = reached + cost[nodes]
-            high[tree.children[turn, nodes]] = behind.high
-            low[tree.children[turn, nodes]] = behind.low
+            total = so_far + cost[nodes]
+            high[tree.children[turn, nodes]] = total.high
+            low[tree.children[turn, nodes]] = total.low
     return DoubleDouble(high[: tree.classes], low[: tree.classes])

@@ -1,18 +1,15 @@
 """The Huffman tree of classes by how often they occur, as word2vec builds it.
 
 word2vec.c's `CreateBinaryTree` (Mikolov et al., "Distributed representations of words and
-phrases", 2013): the classes stand in order of falling counts, two pointers walk over them from the
-rarest and over the inner nodes from the oldest, and the two least of what lies there become the
-children of a new inner node. Of a class and an inner node with equal counts the inner node is
-taken. The first taken has the bit 0, the second the bit 1. Inner nodes are numbered from 0 as they
-are made, so that the root is the last.
-
-Classes of equal counts keep their order here, where word2vec leaves it to `qsort`, and counts are
-summed as exact integers, where word2vec stops at 1e15.
+phrases", 2013): the two nodes of least weight become the children of a new inner node, the first
+with the bit 0 and the second with the bit 1. Of equal weights inner nodes come first, the oldest
+first, then classes, the last first. Inner nodes are numbered from 0 as they are made: the root is
+the last. Counts are summed as exact integers, where word2vec stops at 1e15.
 """
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple
@@ -26,49 +23,28 @@ Indices = NDArray[np.intp]
 
 
 class Path(NamedTuple):
-    """The way from the root to a class.
-
-    Attributes
-    ----------
-    nodes : array of int, shape (depth,)
-        The inner nodes, from the root.
-    turns : array of int, shape (depth,)
-        The bit of each turn, 0 or 1: the class's code.
-    """
+    """The path to a class: inner nodes from the root, and the bit of the turn at each."""
 
     nodes: Indices
     turns: Indices
 
 
 class HuffmanTree:
-    """A binary tree whose leaves are K classes, by K - 1 inner nodes.
+    """A binary tree whose leaves are K classes, of counts that are positive and finite.
 
-    Parameters
-    ----------
-    counts : array, shape (classes,)
-        Positive and finite, of at least two classes.
-
-    Attributes
-    ----------
-    counts : array, shape (classes,)
-    children : array of int, shape (2, classes - 1)
-        What lies behind either turn at each inner node: a class, or K plus an inner node.
+    `children`, shape (2, classes - 1), has what follows either turn at each inner node: a class, or
+    K plus an inner node.
     """
 
     def __init__(self, counts: Floats, /) -> None:
         self.counts = counts
-        classes = len(counts)
+        classes = self.classes = len(counts)
         self.children: Indices = np.array(_merged(counts), np.intp).T
         self._parents: Indices = np.empty(2 * classes - 1, np.intp)
         self._turns: Indices = np.zeros(2 * classes - 1, np.intp)
         for turn, children in enumerate(self.children):
             self._parents[children] = np.arange(classes - 1)
             self._turns[children] = turn
-
-    @property
-    def classes(self) -> int:
-        """How many leaves there are."""
-        return len(self.counts)
 
     def levels(self) -> Iterator[Indices]:
         """The inner nodes of each depth, from the root down."""
@@ -79,13 +55,13 @@ class HuffmanTree:
             nodes = below[below >= self.classes] - self.classes
 
     def path(self, label: int, /) -> Path:
-        """The way to a class."""
+        """The path to a class."""
         nodes, turns = [], []
-        place = label
-        while place != 2 * self.classes - 2:
-            turns.append(self._turns[place])
-            nodes.append(self._parents[place])
-            place = self.classes + nodes[-1]
+        node = label
+        while node != 2 * self.classes - 2:
+            turns.append(self._turns[node])
+            nodes.append(self._parents[node])
+            node = self.classes + nodes[-1]
         return Path(np.array(nodes[::-1], np.intp), np.array(turns[::-1], np.intp))
 
     @cached_property
@@ -101,33 +77,21 @@ class HuffmanTree:
     def mean_depth(self) -> float:
         """The length of a path, averaged by the counts."""
         lengths = np.array([len(code) for code in self.codes])
-        largest = self.counts.max()
-        return float(np.average(lengths, weights=self.counts / largest))
+        return float(np.average(lengths, weights=self.counts / self.counts.max()))
 
 
 def _merged(counts: Floats) -> list[tuple[int, int]]:
     """The two children of each inner node in the order in which they are made."""
     classes = len(counts)
-    weights = _integers(counts)
-    leaves = sorted(range(classes), key=lambda label: -weights[label])
-    made = 0  # inner nodes that have become children
-
-    def least() -> int:
-        nonlocal made
-        if leaves and (made == len(sums) or weights[leaves[-1]] < sums[made]):
-            return leaves.pop()
-        made += 1
-        return classes + made - 1
-
-    def weight(place: int) -> int:
-        return weights[place] if place < classes else sums[place - classes]
-
-    sums: list[int] = []
+    # Each node as its weight, its rank among equal weights, and its number
+    heap = [(weight, -label, label) for label, weight in enumerate(_integers(counts))]
+    heapq.heapify(heap)
     children = []
-    for _ in range(classes - 1):
-        first, second = least(), least()
+    for node in range(classes, 2 * classes - 1):
+        weight, _, first = heapq.heappop(heap)
+        other, _, second = heap[0]
+        heapq.heapreplace(heap, (weight + other, node - 3 * classes, node))
         children.append((first, second))
-        sums.append(weight(first) + weight(second))
     return children
 
 

@@ -1,8 +1,11 @@
 """Cross-entropy of predictions against targets, what training adds to it, and their gradients.
 
-A class c takes part with a_c = w_c t_c, where w is its weight and t the smoothed target, and costs
-(1 - p_c)**gamma * -log p_c. The loss is the sum of a_c times that cost. Logarithms, and with them
-gradients, are in nats unless a base, '2' or '10', is given.
+A class c has the coefficient a_c = w_c t_c, where w is its weight and t the smoothed target, and
+the cost (1 - p_c)**gamma * -log p_c. The loss is the sum of a_c times that cost. Logarithms, and
+with them gradients, are in nats, or in the unit of base '2' or '10'.
+
+Predictions are distributions of the shape (rows, classes). Targets are a class index for each row,
+shape (rows,), or distributions, shape (rows, classes).
 """
 
 from __future__ import annotations
@@ -19,15 +22,11 @@ from softmax_cli.core.doubledouble import (
     Floats,
     Scaled,
     choose,
-    exp,
-    expm1,
     fold_sum,
-    log,
-    power,
     quiet,
-    scaled,
     where,
 )
+from softmax_cli.core.elementary import exp, expm1, in_base, log, power
 from softmax_cli.core.probabilities import Mixture, Probabilities
 
 Labels = NDArray[np.intp]
@@ -37,15 +36,10 @@ Targets = Labels | Probabilities
 class Objective(NamedTuple):
     """The parameters of a loss.
 
-    Attributes
-    ----------
-    weights : array, shape (classes,), or None
-        Not negative; None weighs every class 1.
-    smoothing : float
-        The part, 0 to 1, of each target that is spread over all classes alike (Szegedy et al.,
-        "Rethinking the Inception architecture", 2016).
-    focal : float
-        The exponent gamma, from 0 up (Lin et al., "Focal loss for dense object detection", 2017).
+    Weights, shape (classes,), are not negative; None is 1 for each class. Smoothing is the part, 0
+    to 1, of each target that is spread evenly over all classes (Szegedy et al., "Rethinking the
+    Inception architecture", 2016), focal the exponent gamma, from 0 up (Lin et al., "Focal loss for
+    dense object detection", 2017).
     """
 
     weights: Floats | None = None
@@ -78,30 +72,17 @@ def weights_of_counts(counts: Floats, /, *, beta: float | None = None) -> Floats
 
 
 def smoothed(targets: Targets, classes: int, smoothing: float, /) -> Targets:
-    """Targets with a part of them spread over all classes alike."""
+    """Targets with a part of them spread evenly over all classes."""
     if smoothing == 0:
         return targets
     with quiet():
-        if isinstance(targets, Probabilities):
-            shares = targets.shares.plain()
-        else:
-            shares = DoubleDouble(target_shares(targets, classes).T)
-        kept = 1.0 - DoubleDouble(smoothing)
-        return Mixture(shares * kept + DoubleDouble(smoothing) / float(classes))
+        kept = _target(targets, classes).plain() * (1.0 - DoubleDouble(smoothing))
+        return Mixture(kept + DoubleDouble(smoothing) / float(classes))
 
 
 def cross_entropy(prediction: Distribution, targets: Targets, /, *, base: str = "e") -> Floats:
-    """H(P, Q), shape (rows,): the mean over P of -log Q.
-
-    Parameters
-    ----------
-    prediction : Distribution
-        Q, of shape (rows, classes).
-    targets : Labels or Probabilities
-        P: a class index for each row, shape (rows,), or distributions, shape (rows, classes).
-    """
-    with quiet():
-        return _cross_entropy(prediction, targets).in_base(base)
+    """H(P, Q), shape (rows,): the mean over the targets P of -log Q."""
+    return in_base(_expectation(prediction.surprisal, targets), base)
 
 
 def target_entropy(targets: Targets, /, *, base: str = "e") -> Floats:
@@ -112,50 +93,43 @@ def target_entropy(targets: Targets, /, *, base: str = "e") -> Floats:
 
 
 def excess_entropy(prediction: Distribution, targets: Targets, /, *, base: str = "e") -> Floats:
-    """KL(P || Q), shape (rows,): what the prediction costs beyond H(P)."""
+    """KL(P || Q), shape (rows,): the cross-entropy less H(P)."""
     if isinstance(targets, Probabilities):
         return divergences.kl_divergence(targets, prediction, base=base)
     return cross_entropy(prediction, targets, base=base)
 
 
 def perplexity(prediction: Distribution, targets: Targets, /) -> Floats:
-    """Perplexity exp(H(P, Q)), shape (rows,): as many equally likely classes cost that."""
+    """exp(H(P, Q)), shape (rows,): the number of equally likely classes of that cross-entropy."""
     with quiet():
-        return exp(_cross_entropy(prediction, targets).plain()).rounded()
+        return exp(_expectation(prediction.surprisal, targets).plain()).rounded()
 
 
 def target_probability(prediction: Distribution, targets: Targets, /) -> Floats:
     """The probability of the label, or of a class drawn from the target, shape (rows,)."""
     with quiet():
-        if isinstance(targets, Probabilities):
-            return targets.expectation(prediction.shares).rounded()
-        return _at(prediction.shares, targets).rounded()
+        return _expectation(prediction.probability, targets).rounded()
 
 
-def target_shares(targets: Targets, classes: int, /) -> Floats:
+def target_distribution(targets: Targets, classes: int, /) -> Floats:
     """P itself, shape (rows, classes): one-hot for labels."""
-    if isinstance(targets, Probabilities):
-        return targets.probabilities()
-    shares = np.zeros((len(targets), classes))
-    shares[np.arange(len(targets)), targets] = 1.0
-    return shares
+    with quiet():
+        return _target(targets, classes).rounded().T
 
 
 def loss(
     prediction: Distribution, targets: Targets, objective: Objective, /, *, base: str = "e"
 ) -> Floats:
-    """The loss, shape (rows,), of targets before smoothing; see `cross_entropy`."""
+    """The loss, shape (rows,), of targets before smoothing."""
     with quiet():
         costs = _costs(prediction, objective.focal)
         targets = smoothed(targets, len(costs.value.high), objective.smoothing)
+        if objective.weights is None:
+            return in_base(_expectation(costs, targets), base)
+        weights = Scaled.of(objective.weights[:, None])
         if isinstance(targets, Probabilities):
-            if objective.weights is not None:
-                costs = _weighted(costs, scaled(objective.weights[:, None]))
-            return targets.expectation(costs).in_base(base)
-        costs = _at(costs, targets)
-        if objective.weights is not None:
-            costs = _weighted(costs, scaled(objective.weights[targets]))
-        return costs.in_base(base)
+            return in_base(targets.expectation(_product(costs, weights)), base)
+        return in_base(_product(_at(costs, targets), weights[targets, 0]), base)
 
 
 def gradient(
@@ -173,39 +147,32 @@ def gradient(
     """
     targets = smoothed(targets, prediction.masked.shape[1], objective.smoothing)
     with quiet():
-        shares = prediction.shares
-        if isinstance(targets, Probabilities):
-            if objective.is_cross_entropy:
-                result = shares + -targets.shares
-            else:
-                part = targets.shares * _slopes(prediction, objective)
-                others = Scaled(fold_sum(part.plain()) - part.plain())
-                result = shares * others + -(part * prediction.complement)
-        else:
-            rows = np.arange(len(targets))
-            is_label = np.zeros(shares.value.high.shape, bool)
-            is_label[targets, rows] = True
-            result = choose(is_label, -prediction.complement, shares)
+        p = prediction.probability
+        if not isinstance(targets, Probabilities):
+            is_label = np.arange(len(p.value.high))[:, None] == targets
+            result = choose(is_label, -prediction.complement, p)
             if not objective.is_cross_entropy:
                 result = result * _at(_slopes(prediction, objective), targets)
-        return result.in_base(base).T + 0.0  # no -0.0
+        elif objective.is_cross_entropy:
+            result = p + -targets.probability
+        else:
+            terms = targets.probability * _slopes(prediction, objective)
+            others = Scaled(fold_sum(terms.plain()) - terms.plain())
+            result = p * others + -(terms * prediction.complement)
+        return in_base(result, base).T + 0.0  # no -0.0
 
 
 def contributions(
     prediction: Distribution, targets: Targets, objective: Objective, /, *, base: str = "e"
 ) -> Floats:
-    """Each class's part of the loss, shape (rows, classes); 0 where it takes no part."""
+    """Each class's part of the loss, shape (rows, classes); 0 where its coefficient is 0."""
     with quiet():
         costs = _costs(prediction, objective.focal)
         classes = len(costs.value.high)
-        targets = smoothed(targets, classes, objective.smoothing)
-        if isinstance(targets, Probabilities):
-            shares = targets.shares
-        else:
-            shares = Scaled(DoubleDouble(target_shares(targets, classes).T))
+        coefficients = _target(smoothed(targets, classes, objective.smoothing), classes)
         if objective.weights is not None:
-            shares = shares * scaled(objective.weights[:, None])
-        return _weighted(costs, shares).in_base(base).T
+            coefficients = coefficients * Scaled.of(objective.weights[:, None])
+        return in_base(_product(costs, coefficients), base).T
 
 
 def denominators(targets: Targets, objective: Objective, /) -> Floats:
@@ -215,14 +182,15 @@ def denominators(targets: Targets, objective: Objective, /) -> Floats:
     """
     if isinstance(targets, Probabilities):
         return np.ones(targets.values.shape[1])
-    if objective.weights is None:
-        return np.ones(len(targets))
-    return objective.weights[targets]
+    return np.ones(len(targets)) if objective.weights is None else objective.weights[targets]
 
 
-def at_labels(values: Floats, labels: Labels, /) -> Floats:
-    """The value at each row's label, shape (rows,)."""
-    return values[np.arange(len(labels)), labels]
+def _target(targets: Targets, classes: int) -> Scaled:
+    """P, shape (classes, rows): one-hot for labels."""
+    if isinstance(targets, Probabilities):
+        return targets.probability
+    one_hot = np.arange(classes)[:, None] == targets
+    return Scaled(DoubleDouble(one_hot.astype(np.float64)))
 
 
 def _at(values: Scaled, labels: Labels) -> Scaled:
@@ -230,10 +198,11 @@ def _at(values: Scaled, labels: Labels) -> Scaled:
     return values[key]
 
 
-def _cross_entropy(prediction: Distribution, targets: Targets) -> Scaled:
+def _expectation(values: Scaled, targets: Targets) -> Scaled:
+    """The mean over the targets of values of the shape (classes, rows)."""
     if isinstance(targets, Probabilities):
-        return targets.expectation(prediction.surprisal)
-    return _at(prediction.surprisal, targets)
+        return targets.expectation(values)
+    return _at(values, targets)
 
 
 def _costs(prediction: Distribution, focal: float) -> Scaled:
@@ -252,16 +221,15 @@ def _slopes(prediction: Distribution, objective: Objective) -> Scaled:
     slopes = Scaled(DoubleDouble(np.ones(prediction.mass.value.high.shape)))
     if objective.focal:
         complement = prediction.complement
-        ratios = (_weighted(prediction.surprisal, prediction.shares) / complement).plain()
+        ratios = (_product(prediction.surprisal, prediction.probability) / complement).plain()
         ratios = where(complement.value.high == 0, 1.0, ratios)
         slopes = power(complement, objective.focal) * (ratios * objective.focal + 1.0)
     if objective.weights is not None:
-        slopes = slopes * scaled(objective.weights[:, None])
+        slopes = slopes * Scaled.of(objective.weights[:, None])
     return slopes
 
 
-def _weighted(costs: Scaled, weights: Scaled) -> Scaled:
-    """The product, 0 where nothing is weighed, though its cost be infinite."""
-    nothing = np.broadcast_to(weights.value.high == 0, costs.value.high.shape)
-    product = weights * Scaled(where(nothing, 0.0, costs.value), costs.exponent).normal()
-    return Scaled(where(nothing, 0.0, product.value), product.exponent)
+def _product(costs: Scaled, coefficients: Scaled) -> Scaled:
+    """The product, 0 where the coefficient is 0 and the cost infinite."""
+    zero = np.broadcast_to(coefficients.value.high == 0, costs.value.high.shape)
+    return (coefficients * costs.filled(zero, 0.0).normal()).filled(zero, 0.0)

@@ -8,30 +8,10 @@ from typing import Final
 import numpy as np
 
 from softmax_cli.core.distribution import Distribution
-from softmax_cli.core.doubledouble import (
-    Bools,
-    DoubleDouble,
-    Floats,
-    Integers,
-    Scaled,
-    log,
-    log1p,
-    quiet,
-    scaled,
-    where,
-)
+from softmax_cli.core.doubledouble import Bools, DoubleDouble, Floats, Scaled, quiet, where
+from softmax_cli.core.elementary import log, log1p
 from softmax_cli.core.softmax import Logits
 from softmax_cli.errors import DataError, RowErrors
-
-__all__ = [
-    "SILENT",
-    "TOLERATED",
-    "Distribution",
-    "Masses",
-    "Probabilities",
-    "from_log_probabilities",
-    "log_probability_sums",
-]
 
 # With what 0.99 misses of 1 - 1e-2 in binary
 SILENT: Final = 1e-6 + 1e-12
@@ -39,26 +19,11 @@ TOLERATED: Final = 1e-2 + 1e-12
 
 
 class Probabilities(Distribution):
-    """Rows of probabilities as a distribution over the classes of each row.
+    """Rows of probabilities, shape (rows, classes), divided by the exact sum of each row.
 
-    Each row is divided by its sum; the exact result meant is that of the exact sum.
-
-    Parameters
-    ----------
-    values : array, shape (rows, classes)
-        Not negative, finite, not all 0.
-    normalize : bool
-        Take any positive sum; otherwise a sum more than `TOLERATED` away from 1 is refused.
-
-    Attributes
-    ----------
-    values : array, shape (classes, rows)
-    sums : array, shape (rows,)
-
-    Raises
-    ------
-    RowErrors
-        Rows that are no distribution.
+    `values` has the shape (classes, rows), `sums` (rows,). Raises `RowErrors` for rows with
+    negative or infinite values, and for sums more than `TOLERATED` away from 1, or with `normalize`
+    for sums of 0.
     """
 
     def __init__(self, values: Floats, /, *, normalize: bool = False) -> None:
@@ -76,41 +41,34 @@ class Probabilities(Distribution):
 
     @cached_property
     def mass(self) -> Scaled:
-        """The values, shape (classes, rows)."""
-        return scaled(self.values)
+        return Scaled.of(self.values)
 
     @cached_property
     def total(self) -> Scaled:
-        """Their sum, shape (rows,)."""
         with quiet():
             return self.mass.sum()
+
+    @cached_property
+    def _log_mass(self) -> DoubleDouble:
+        """Logarithms in nats, 0 for masked classes."""
+        return log(Scaled(where(self.masked.T, 1.0, self.mass.value), self.mass.exponent))
 
     @cached_property
     def surprisal(self) -> Scaled:
         """-log p in nats, shape (classes, rows), from the others where p is more than half."""
         with quiet():
-            dominant = self.shares.plain().high > 0.5
-            possible = where(self.masked.T, 1.0, self.mass.value)
-            far = _log(self.total.value, self.total.exponent) - _log(possible, self.mass.exponent)
-            odds = (self.complement / self.shares).plain()
+            dominant = self.probability.plain().high > 0.5
+            odds = (self.complement / self.probability).plain()
             near = log1p(where(dominant, odds, 0.0))
-            return Scaled(where(dominant, near, where(self.masked.T, np.inf, far)))
+            far = where(self.masked.T, np.inf, log(self.total) - self._log_mass)
+            return Scaled(where(dominant, near, far))
 
 
 class Masses(Probabilities):
-    """Rows of masses that sum to anything, and are divided by nothing.
+    """Rows of masses, shape (rows, classes), that sum to anything and are divided by nothing.
 
-    For divergences that allow it: the sum of p log(p / q) - p + q is never negative either.
-
-    Parameters
-    ----------
-    values : array, shape (rows, classes)
-        Not negative, finite.
-
-    Raises
-    ------
-    RowErrors
-        Rows with another value.
+    For divergences: the sum of p log(p / q) - p + q is never negative either. Raises `RowErrors`
+    for rows with negative or infinite values.
     """
 
     def __init__(self, values: Floats, /) -> None:
@@ -122,43 +80,32 @@ class Masses(Probabilities):
     @cached_property
     def total(self) -> Scaled:
         """1, shape (rows,)."""
-        return Scaled(DoubleDouble(np.ones(self.values.shape[1])))
+        return Scaled(DoubleDouble(self.sums))
 
     @cached_property
     def surprisal(self) -> Scaled:
-        """-log of the mass in nats, shape (classes, rows)."""
         with quiet():
-            possible = where(self.masked.T, 1.0, self.mass.value)
-            surprisal = -_log(possible, self.mass.exponent)
-            return Scaled(where(self.masked.T, np.inf, surprisal))
+            return Scaled(where(self.masked.T, np.inf, -self._log_mass))
 
 
 class Mixture(Probabilities):
-    """Rows of probabilities in two parts, shape (classes, rows), that sum to 1."""
+    """Rows of probabilities in double-double, shape (classes, rows), that sum to 1."""
 
-    def __init__(self, parts: DoubleDouble, /) -> None:
-        self._parts = parts
-        self.values = parts.rounded()
+    def __init__(self, probability: DoubleDouble, /) -> None:
+        self._given = probability
+        self.values = probability.rounded()
         self.masked = self.values.T == 0
         self.sums = np.ones(len(self.masked))
 
     @cached_property
     def mass(self) -> Scaled:
-        """The parts as they are, shape (classes, rows)."""
-        return Scaled(self._parts)
-
-
-def _log(values: DoubleDouble, exponent: Integers | None) -> DoubleDouble:
-    return log(values, 0 if exponent is None else exponent)
+        return Scaled(self._given)
 
 
 def from_log_probabilities(values: Floats, /, *, normalize: bool = False) -> Logits:
-    """Log-probabilities as a distribution: logits whose exponentials sum to nearly 1.
+    """Log-probabilities in nats, shape (rows, classes), as a distribution.
 
-    Raises
-    ------
-    RowErrors
-        As `Probabilities`, for the sum of the exponentials.
+    Raises `RowErrors` as `Probabilities` does, for the sum of the exponentials.
     """
     distribution = Logits(values)
     if not normalize:
@@ -174,7 +121,6 @@ def log_probability_sums(distribution: Logits, /) -> Floats:
 
 
 def _check_sums(sums: Floats, empty: Bools, tolerance: float) -> None:
-    """Raise `RowErrors` for the rows whose probabilities do not sum to about 1."""
     bad = np.flatnonzero(empty | ~(np.abs(sums - 1) <= tolerance))
     if len(bad):
         raise RowErrors({row: _sum_error(sums[row], empty[row]) for row in bad.tolist()})
@@ -188,7 +134,6 @@ def _sum_error(total: float, empty: bool) -> DataError:
 
 
 def _check_values(values: Floats) -> None:
-    """Raise `RowErrors` for the rows with a value that is negative or not finite."""
     bad = ~(values >= 0) | np.isinf(values)
     if bad.any():
         rows = np.flatnonzero(bad.any(axis=1)).tolist()

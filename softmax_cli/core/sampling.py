@@ -1,7 +1,7 @@
 """Classes drawn at random, and losses of many classes that are estimated from draws.
 
-An estimate has trials, each with a target and draws, one of them along the first axis of an array.
-What a draw counts is its weight; 0 leaves it out.
+Each trial of an estimate has a target and draws, which run along the first axis: targets have the
+shape (trials,), draws, their scores and weights (draws, trials). A weight of 0 leaves a draw out.
 """
 
 from __future__ import annotations
@@ -11,38 +11,19 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_cli.core.doubledouble import (
-    DoubleDouble,
-    Floats,
-    Scaled,
-    exponentials,
-    fold_sum,
-    log,
-    log1p,
-    quiet,
-    scaled,
-    two_sum,
-    where,
-)
+from softmax_cli.core.doubledouble import DoubleDouble, Floats, Scaled, fold_sum, quiet, where
+from softmax_cli.core.elementary import exponentials, in_base, log, log1p
 from softmax_cli.core.hierarchical import sigmoid, softplus
-from softmax_cli.core.losses import Labels, at_labels
+from softmax_cli.core.losses import Labels
 
 Indices = NDArray[np.intp]
 
 
 def draw(probabilities: Floats, uniforms: Floats, /) -> Indices:
-    """Classes by inversion of each row's cumulative distribution.
+    """Classes by inversion of each row's cumulative distribution, never one of probability 0.
 
-    Parameters
-    ----------
-    probabilities : array, shape (rows, classes)
-    uniforms : array, shape (rows, draws)
-        From [0, 1), one for each draw.
-
-    Returns
-    -------
-    array, shape (rows, draws)
-        Indices of classes; never one of probability 0.
+    Probabilities have the shape (rows, classes), uniforms, from [0, 1), and the classes (rows,
+    draws).
     """
     cumulative = np.cumsum(probabilities, axis=1)
     total = cumulative[:, -1:]
@@ -59,13 +40,7 @@ def draw(probabilities: Floats, uniforms: Floats, /) -> Indices:
 
 
 class Noise:
-    """A distribution that classes are drawn from, with replacement.
-
-    Parameters
-    ----------
-    probabilities : array, shape (classes,)
-        Positive.
-    """
+    """A distribution that classes are drawn from, with replacement; shape (classes,), positive."""
 
     def __init__(self, probabilities: Floats, /) -> None:
         self.probabilities = probabilities
@@ -75,12 +50,11 @@ class Noise:
     def draw(self, generator: np.random.Generator, shape: tuple[int, ...], /) -> Indices:
         """Classes, one for each of the generator's numbers in their order."""
         numbers = generator.random(shape)
-        drawn: Indices = np.searchsorted(self._cumulative, numbers, side="right")
-        return drawn
+        return np.asarray(np.searchsorted(self._cumulative, numbers, side="right"))
 
 
 def uniform(classes: int, /) -> Noise:
-    """Every class alike."""
+    """Equal probabilities."""
     return Noise(np.full(classes, 1 / classes))
 
 
@@ -93,9 +67,9 @@ def log_uniform(classes: int, /) -> Noise:
 
 
 def proportional(counts: Floats, /) -> Noise:
-    """As positive counts are to one another."""
-    shares = counts / counts.max()
-    return Noise((DoubleDouble(shares) / fold_sum(shares)).rounded())
+    """Probabilities proportional to positive counts."""
+    ratios = counts / counts.max()
+    return Noise((DoubleDouble(ratios) / fold_sum(ratios)).rounded())
 
 
 class SampledSoftmax:
@@ -107,30 +81,22 @@ class SampledSoftmax:
     have the weight 0. The loss is its logarithm less the target's score. (TensorFlow's
     `sampled_softmax_loss` corrects the target's score like the others': a signal to train by, but
     no estimate of the cross-entropy.)
-
-    Parameters
-    ----------
-    targets : array, shape (trials,)
-        The target's score; -inf for a masked class.
-    scores : array, shape (draws, trials)
-        Of the classes drawn, as they are.
-    weights : array, shape (draws, trials)
     """
 
     def __init__(self, targets: Floats, scores: Floats, weights: Floats, /) -> None:
         masked = np.isneginf(targets)
         with quiet():
-            gap = DoubleDouble(*two_sum(scores, -np.where(masked, 0.0, targets)))
+            gap = DoubleDouble(scores) - np.where(masked, 0.0, targets)
             gap = where((weights == 0) | np.isneginf(scores), DoubleDouble(-np.inf), gap)
             top = gap.high.max(axis=0, initial=0.0)
-            vast = np.isposinf(top)  # nothing else counts
-            certain = np.where(np.isposinf(gap.high), 0.0, -np.inf)
+            vast = np.isposinf(top)  # all other terms are negligible
+            limit = np.where(np.isposinf(gap.high), 0.0, -np.inf)
             self._shift = np.where(vast, 0.0, top)
-            terms = exponentials(where(vast, certain, gap - self._shift)) * scaled(weights)
-            self._terms = Scaled(where(weights == 0, 0.0, terms.value), terms.exponent)
-            self._lost = masked | vast
+            terms = exponentials(where(vast, limit, gap - self._shift)) * Scaled.of(weights)
+            self._terms = terms.filled(weights == 0, 0.0)
+            self._impossible = masked | vast
             own = exponentials(DoubleDouble(-self._shift, np.zeros(self._shift.shape)))
-            self._own = Scaled(where(self._lost, 0.0, own.value), own.exponent)
+            self._own = own.filled(self._impossible, 0.0)
 
     @cached_property
     def _others(self) -> Scaled:
@@ -149,21 +115,21 @@ class SampledSoftmax:
             total = self._total.plain()
             shifted = log(where(total.high > 0, total, 1.0)) + self._shift
             loss = where(self._shift > 0, shifted, log1p(self._others.plain()))
-            return Scaled(where(self._lost, np.inf, loss)).in_base(base)
+            return in_base(where(self._impossible, np.inf, loss), base)
 
-    def shares(self) -> Floats:
+    def probabilities(self) -> Floats:
         """Each draw's part of the estimated sum, shape (draws, trials)."""
-        return self._of_sum(self._terms)
+        return self._over_total(self._terms)
 
-    def others_share(self) -> Floats:
+    def complement(self) -> Floats:
         """The part of all draws together, shape (trials,)."""
-        return self._of_sum(self._others)
+        return self._over_total(self._others)
 
-    def target_share(self) -> Floats:
-        """The part that is left to the target: its estimated probability, shape (trials,)."""
-        return self._of_sum(self._own)
+    def target_probability(self) -> Floats:
+        """The target's part, shape (trials,)."""
+        return self._over_total(self._own)
 
-    def _of_sum(self, terms: Scaled) -> Floats:
+    def _over_total(self, terms: Scaled) -> Floats:
         with quiet():
             total = self._total
             positive = Scaled(where(total.value.high == 0, 1.0, total.value), total.exponent)
@@ -171,15 +137,10 @@ class SampledSoftmax:
 
 
 class NegativeSampling:
-    """-log s(target) - sum of weight * log s(-score): the target is told from noise.
+    """-log s(target) - sum of weight * log s(-score), s the sigmoid, in nats.
 
     A logistic regression for each class (Mikolov et al., "Distributed representations of words and
     phrases", 2013). Draws of the target have the weight 0, as word2vec leaves them out.
-
-    Parameters
-    ----------
-    targets : array, shape (trials,)
-    scores, weights : array, shape (draws, trials)
     """
 
     def __init__(self, targets: Floats, scores: Floats, weights: Floats, /) -> None:
@@ -188,25 +149,22 @@ class NegativeSampling:
         self._weights = weights
 
     def loss(self) -> Floats:
-        """The loss in nats, shape (trials,)."""
+        """The loss, shape (trials,)."""
         with quiet():
-            parts = np.concatenate([self.target_part()[None], self.parts()])
-            return fold_sum(parts).rounded()
+            return fold_sum(np.concatenate([self.target_part()[None], self.parts()])).rounded()
 
     def target_part(self) -> Floats:
-        """The target's part of the loss in nats, shape (trials,)."""
+        """The target's part of the loss, shape (trials,)."""
         return softplus(-self._targets)
 
     def parts(self) -> Floats:
-        """Each draw's part of the loss in nats, shape (draws, trials)."""
+        """Each draw's part of the loss, shape (draws, trials)."""
         with quiet():
-            parts = self._weights * softplus(self._scores)
-        return np.where(self._weights == 0, 0.0, parts)
+            return np.where(self._weights == 0, 0.0, self._weights * softplus(self._scores))
 
     def score_gradient(self) -> Floats:
         """The derivative by each draw's score, shape (draws, trials)."""
-        result: Floats = self._weights * sigmoid(self._scores)
-        return result
+        return np.asarray(self._weights * sigmoid(self._scores))
 
     def target_gradient(self) -> Floats:
         """The derivative by the target's score, shape (trials,)."""
@@ -214,28 +172,19 @@ class NegativeSampling:
 
 
 def expected_negative_loss(scores: Floats, labels: Labels, noise: Noise, draws: int, /) -> Floats:
-    """The mean of `NegativeSampling` over all draws in nats, shape (rows,); scores (rows, classes).
-
-    Draws of the target count for nothing, as where they are drawn.
-    """
+    """The mean of `NegativeSampling` over all draws, shape (rows,); scores (rows, classes)."""
     weights = np.tile(draws * noise.probabilities[:, None], (1, len(scores)))
-    weights[labels, np.arange(len(labels))] = 0.0
-    return NegativeSampling(at_labels(scores, labels), scores.T, weights).loss()
+    rows = np.arange(len(labels))
+    weights[labels, rows] = 0.0
+    return NegativeSampling(scores[rows, labels], scores.T, weights).loss()
 
 
 def scores_read(drawn: Indices, labels: Labels, /) -> Indices:
-    """How many classes' scores each trial reads: the target's, and of each other class drawn once.
-
-    Parameters
-    ----------
-    drawn : array of int, shape (draws, trials)
-    labels : array of int, shape (trials,)
-    """
-    found = np.sort(drawn, axis=0)
-    new = found != labels
-    new[1:] &= found[1:] != found[:-1]
-    count: Indices = 1 + new.sum(axis=0)
-    return count
+    """The number of different classes in each trial's draws and its label, shape (trials,)."""
+    ordered = np.sort(drawn, axis=0)
+    new = ordered != labels
+    new[1:] &= ordered[1:] != ordered[:-1]
+    return np.asarray(1 + new.sum(axis=0))
 
 
 def scattered(values: Floats, drawn: Indices, classes: int, /) -> Floats:
@@ -258,25 +207,21 @@ class Moments:
         self._squares: Floats = np.zeros(())
 
     def add(self, values: Floats, /) -> None:
-        """Count more numbers of each column in, shape (numbers, columns)."""
+        """Add more numbers of each column, shape (numbers, columns)."""
         count = len(values)
         with quiet():
             mean = fold_sum(values).rounded() / count
             squares = fold_sum((values - mean) ** 2).rounded()
             if self._count:
                 part = count / (self._count + count)
-                apart = mean - self.mean
-                squares = self._squares + squares + apart**2 * (self._count * part)
-                mean = self.mean + apart * part
+                difference = mean - self.mean
+                squares = self._squares + squares + difference**2 * (self._count * part)
+                mean = self.mean + difference * part
         self._count += count
         self.mean, self._squares = mean, squares
 
     def standard_error(self) -> Floats:
-        """The sample's standard deviation over the root of the count, shape (columns,).
-
-        nan for a single number.
-        """
+        """Standard errors of the means, shape (columns,); nan for a single number."""
         if self._count < 2:
             return np.full_like(self.mean, np.nan)
-        result: Floats = np.sqrt(self._squares / (self._count - 1) / self._count)
-        return result
+        return np.asarray(np.sqrt(self._squares / (self._count - 1) / self._count))

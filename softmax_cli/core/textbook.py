@@ -1,40 +1,34 @@
-"""Rows through every method to make shares of them: the textbook's, and ours.
+"""Ways to make probabilities of scores: the textbook's formulas, and ours.
 
-The textbook's versions are kept as they stand in textbooks, to be looked at: what they
-overflow and where is the point of them.
+The textbook's formulas are computed as they are written, to show what overflows, and where.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cached_property
+from functools import cache
 from itertools import repeat
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_cli.core.doubledouble import DoubleDouble, Floats, Scaled, exp, quiet, where
+from softmax_cli.core.doubledouble import DoubleDouble, Floats, Scaled, quiet
+from softmax_cli.core.elementary import exp
 from softmax_cli.core.softmax import Logits
 
 # float64, float32 or float16
 Computed = NDArray[np.floating[Any]]
+_FINE: Final = ("ok", "")
 
 
 class Outcome(NamedTuple):
-    """What a method made of some rows.
+    """A method's probabilities, shape (rows, classes), and for each row what is to be said of them.
 
-    Attributes
-    ----------
-    probabilities : array, shape (rows, classes), of the type asked for
-    statuses : sequence of str
-        'ok', 'overflow', 'underflow' or 'invalid'.
-    reasons : sequence of str
-        Where it broke, in the numbers that broke it; empty where it did not.
-    ulp_errors : array, shape (rows,)
-        The worst class's distance from the exact value, in units in the last place of the
-        type; inf where the result is not finite.
+    A status is 'ok', 'overflow', 'underflow' or 'invalid', and the reason has the numbers that
+    broke it. Errors are those of the worst class, in units in the last place of the type; inf where
+    a probability is not finite.
     """
 
     probabilities: Computed
@@ -44,7 +38,7 @@ class Outcome(NamedTuple):
 
 
 class _Steps(NamedTuple):
-    """A method's result and the numbers on the way that can break; a total for each row."""
+    """A method's result and intermediate numbers; the total has the shape (rows, 1)."""
 
     result: Computed
     exponents: Computed
@@ -60,156 +54,117 @@ def naive(z: Computed) -> _Steps:
 
 
 def shifted(z: Computed) -> _Steps:
-    """exp(z - max) / sum(exp(z - max)), what most libraries do."""
+    """exp(z - max) / sum(exp(z - max)), as most libraries compute it."""
     return naive(z - z.max(axis=1, keepdims=True))
 
 
 def lse(z: Computed) -> _Steps:
-    """exp(z - logsumexp(z)), tempting where the logsumexp is at hand."""
+    """exp(z - logsumexp(z)), tempting where the logsumexp is known."""
     maximum = z.max(axis=1, keepdims=True)
-    exponents = z - (maximum + np.log(naive(z - maximum).total))
-    exponentials = np.exp(exponents)
-    total = exponentials.sum(axis=1, keepdims=True)
-    return _Steps(exponentials, exponents, exponentials, total)
+    steps = naive(z - (maximum + np.log(naive(z - maximum).total)))
+    return steps._replace(result=steps.exponentials)
 
 
-_EXPONENTIAL: Final[dict[str, Callable[[Computed], _Steps]]] = {
+_FORMULAS: Final[dict[str, Callable[[Computed], _Steps]]] = {
     "naive": naive,
     "shifted": shifted,
     "lse": lse,
 }
-_FINE: Final = ("ok", "")
 
 
 class Reference:
-    """Exact shares of rows, to some 100 bits.
+    """Probabilities of rows, shape (classes, rows), to some 100 bits; nan where they are undefined.
 
-    Parameters
-    ----------
-    shares : Scaled, shape (classes, rows)
-        nan in rows whose shares are no numbers.
-
-    Attributes
-    ----------
-    nearest : array, shape (rows, classes)
-        The floats nearest to the shares.
+    `nearest` are the floats nearest to them, shape (rows, classes).
     """
 
-    def __init__(self, shares: Scaled) -> None:
-        self._shares = shares
+    def __init__(self, exact: Scaled) -> None:
+        self._exact = exact
         with quiet():
-            self.nearest = shares.rounded().T
+            self.nearest = exact.rounded().T
 
     @classmethod
     def softmax(cls, scores: Floats, temperature: float) -> Reference:
-        """Those of the softmax, with exponentials of more digits than a softmax needs."""
+        """The softmax, of exponentials with more digits than `Logits` needs."""
         with quiet():
             shifted = Logits(scores, temperature=temperature).shifted
-            mass = exp(shifted)
-            mass = Scaled(where(np.isneginf(shifted.high), 0.0, mass.value), mass.exponent)
+            mass = exp(shifted).filled(np.isneginf(shifted.high), 0.0)
             return cls(mass / mass.sum())
 
     @classmethod
     def linear(cls, scores: Floats) -> Reference:
-        """Those of x / sum(x)."""
+        """X / sum(x)."""
         with quiet():
-            # Sums of four and of thousands of large numbers stay in range.
-            vast = np.abs(scores).max(axis=1, keepdims=True, initial=0.0) > 2.0**900
-            x = np.where(vast, scores * 2.0**-64, scores)
+            # Sums of four and of thousands of large numbers remain finite.
+            large = np.abs(scores).max(axis=1, keepdims=True, initial=0.0) > 2.0**900
+            x = np.where(large, scores * 2.0**-64, scores)
             totals = np.array([_exact_sum(row) for row in x.tolist()]).reshape(-1, 2)
             total = DoubleDouble(np.where(totals[:, 0] == 0, np.nan, totals[:, 0]), totals[:, 1])
             _, exponent = np.frexp(total.high)
-            shares = DoubleDouble(x.T) / total.times_power(-exponent)
-            return cls(Scaled(shares, np.zeros(x.T.shape, np.int64) - exponent))
+            quotient = DoubleDouble(x.T) / total.times_power(-exponent)
+            return cls(Scaled(quotient, np.zeros(x.T.shape, np.int64) - exponent))
 
     def worst_errors(self, computed: Computed) -> Floats:
-        """For each row the worst class's distance, in units in the last place of the type.
+        """Each row's largest error, in units in the last place of the type.
 
-        Inf where a number is not finite, or a share no number. `computed` has the shape (rows,
-        classes), and any float type.
+        Inf where a number is not finite, or undefined. `computed` has the shape (rows, classes) and
+        any float type.
         """
         with quiet():
-            _, unit = np.frexp(_spacings(self.nearest.astype(computed.dtype)).T)
+            sizes, zero = np.abs(self.nearest.astype(computed.dtype)), computed.dtype.type(0)
+            # The spacing at a type's largest number is inf to numpy.
+            below = np.nextafter(np.finfo(computed.dtype).max, zero)
+            _, unit = np.frexp(np.spacing(np.minimum(sizes, below)).astype(float).T)
             unit = unit.astype(np.int64) - 1
-            own = 0 if self._shares.exponent is None else self._shares.exponent
-            shares = self._shares.value.times_power(np.clip(own - unit, -4000, 4000))
-            errors = (shares - np.ldexp(computed.T.astype(float), -unit)).rounded()
+            own = 0 if self._exact.exponent is None else self._exact.exponent
+            exact = self._exact.value.times_power(np.clip(own - unit, -4000, 4000))
+            errors = (exact - np.ldexp(computed.T.astype(float), -unit)).rounded()
             worst = np.abs(errors).max(axis=0, initial=0.0)
             usable = np.isfinite(computed).all(axis=1) & ~np.isnan(worst)
             return np.where(usable, worst, np.inf)
 
 
 def _exact_sum(row: list[float]) -> tuple[float, float]:
-    """The sum as a rounded number and what that misses."""
+    """The sum, rounded, and its error."""
     if not all(map(math.isfinite, row)):
         return math.nan, 0.0
     total = math.fsum(row)
     return total, math.fsum([*row, -total])
 
 
-def _spacings(numbers: Computed) -> Floats:
-    """The unit in the last place of each; beyond the type's largest number the largest unit."""
-    zero = numbers.dtype.type(0)
-    # The largest number's own is inf to numpy.
-    below = np.nextafter(np.finfo(numbers.dtype).max, zero)
-    return np.spacing(np.minimum(np.abs(numbers), below)).astype(float)
-
-
 class Methods:
-    """Rows to be put through methods, with what is exact about them worked out once.
-
-    Parameters
-    ----------
-    scores : array, shape (rows, classes)
-    """
+    """Rows of scores, shape (rows, classes), to apply methods to."""
 
     def __init__(self, scores: Floats) -> None:
         self._scores = scores
-        self._softmax_references: dict[float, Reference] = {}
-
-    @cached_property
-    def _linear_reference(self) -> Reference:
-        return Reference.linear(self._scores)
-
-    def _softmax_reference(self, temperature: float) -> Reference:
-        if temperature not in self._softmax_references:
-            reference = Reference.softmax(self._scores, temperature)
-            self._softmax_references[temperature] = reference
-        return self._softmax_references[temperature]
+        self._linear = cache(lambda: Reference.linear(scores))
+        self._softmax = cache(lambda temperature: Reference.softmax(scores, temperature))
 
     def run(self, method: str, dtype: str, temperature: float = 1.0) -> Outcome:
-        """Put the rows through a method.
+        """Apply 'hard', 'linear', 'naive', 'shifted', 'lse' or 'stable' in a float type.
 
-        Parameters
-        ----------
-        method : str
-            'hard', 'linear', 'naive', 'shifted', 'lse' or 'stable'.
-        dtype : str
-            The float type that the method computes in; 'stable' computes in float64 and rounds
-            to it, 'hard' only compares.
-        temperature : float
-            Divides the scores of the exponential methods.
+        'stable' computes in float64 and rounds to the type, 'hard' only compares. The temperature
+        divides the scores of the exponential methods.
         """
         scores, rows = self._scores, len(self._scores)
-        with np.errstate(all="ignore"):
+        with quiet():
             read: Computed = scores.astype(dtype)
             if method == "hard":
                 winners = scores.argmax(axis=1)[:, None] == np.arange(scores.shape[1])
                 return Outcome(winners.astype(dtype), ["ok"] * rows, [""] * rows, np.zeros(rows))
             if method == "linear":
                 total = read.sum(axis=1, keepdims=True)
-                shares = read / total
-                return _outcome(
-                    shares, map(_diagnose_linear, shares, read, total), self._linear_reference
-                )
-            reference = self._softmax_reference(temperature)
+                quotients = read / total
+                diagnoses = map(_diagnose_linear, quotients, read, total)
+                return _outcome(quotients, diagnoses, self._linear())
+            reference = self._softmax(temperature)
             if method == "stable":
                 ours = Logits(scores, temperature=temperature).probabilities()
                 return _outcome(ours.astype(dtype), repeat(_FINE, rows), reference)
             z = read if temperature == 1 else read / read.dtype.type(temperature)
-            steps = _EXPONENTIAL[method](z)
-            diagnoses = _diagnoses(steps, scores, read, reference.nearest)
-            return _outcome(steps.result, diagnoses, reference)
+            steps = _FORMULAS[method](z)
+            found = _diagnoses(steps, scores, read, reference.nearest)
+            return _outcome(steps.result, found, reference)
 
 
 def _outcome(
@@ -220,26 +175,24 @@ def _outcome(
     return Outcome(probabilities, statuses, reasons, reference.worst_errors(probabilities))
 
 
-def _diagnose_linear(shares: Computed, scores: Computed, total: Computed) -> tuple[str, str]:
+def _diagnose_linear(quotients: Computed, scores: Computed, total: Computed) -> tuple[str, str]:
     """Status and reason of a row."""
-    undefined = np.isnan(shares)
+    undefined = np.isnan(quotients)
     if undefined.any() or total[0] == 0:
         worst = scores[np.argmax(undefined)]
-        share = _text(worst / total[0])
-        return "invalid", f"{_text(worst)}/{_text(total[0])} = {share}"
+        return "invalid", f"{_text(worst)}/{_text(total[0])} = {_text(worst / total[0])}"
     if np.isinf(total[0]):
         return "overflow", "sum = inf"
-    if (shares < 0).any():
-        worst = scores[np.argmin(shares)]
-        share = _text(shares.min())
-        return "invalid", f"{_text(worst)}/{_text(total[0])} = {share}, a negative share"
+    if (quotients < 0).any():
+        division = f"{_text(scores[np.argmin(quotients)])}/{_text(total[0])}"
+        return "invalid", f"{division} = {_text(quotients.min())}, a negative share"
     return _FINE
 
 
 def _diagnoses(
     steps: _Steps, scores: Floats, read: Computed, nearest: Floats
 ) -> Iterator[tuple[str, str]]:
-    """Status and reason of each row; a closer look is taken only where there may be something."""
+    """Status and reason of each row."""
     smallest = np.finfo(read.dtype).smallest_normal
     missed = (nearest.astype(read.dtype) >= smallest) & (steps.exponentials < smallest)
     odd = missed | ~np.isfinite(read) | ~np.isfinite(steps.exponentials)
@@ -255,20 +208,19 @@ def _diagnoses(
 def _diagnose(
     steps: _Steps, scores: Floats, read: Computed, missed: NDArray[np.bool_]
 ) -> tuple[str, str]:
-    """Status and reason, for a student: the first number that broke and what came of it."""
+    """Status and reason of a row, for a student: the first number that broke, and its effect."""
     cast = np.isinf(read) & np.isfinite(scores)
     if cast.any():
         at = int(np.argmax(cast))
         return "overflow", f"{scores[at]:.6g} = {_text(read[at])} in {read.dtype}"
-    undefined = np.isnan(steps.exponents)
-    if undefined.any():
+    if np.isnan(steps.exponents).any():
         return "invalid", "inf - inf = nan"
-    if np.isinf(steps.exponentials).any():
-        at = int(np.argmax(np.isinf(steps.exponentials)))
-        return "overflow", f"exp({_text(steps.exponents[at])}) = inf, inf/inf = nan"
+    infinite = np.isinf(steps.exponentials)
+    if infinite.any():
+        exponent = _text(steps.exponents[np.argmax(infinite)])
+        return "overflow", f"exp({exponent}) = inf, inf/inf = nan"
     if np.isinf(steps.total[0]):
-        largest = _text(steps.exponentials.max())
-        return "overflow", f"sum = inf, {largest}/inf = 0"
+        return "overflow", f"sum = inf, {_text(steps.exponentials.max())}/inf = 0"
     if steps.total[0] == 0:
         return "underflow", f"exp({_text(steps.exponents.max())}) = 0, 0/0 = nan"
     if missed.any():

@@ -1,48 +1,100 @@
-"""Columns by name, number and range."""
+"""Columns by name, number and range, and which of a row's cells make its vector."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 from softmax_cli.errors import DataError, UsageError
 from softmax_cli.input.numbers import shown
+from softmax_cli.input.settings import InputSettings
 
 _RANGE = re.compile(r"(\d+)(-?)(\d*)\Z")
+# How many columns a description names
+_SHOWN: Final = 10
 
 
-def resolve(spec: str, names: Sequence[str] | None, width: int, source: str) -> list[int]:
-    """Indices, from 0, of the columns that a list such as 'id,2-5,7-' asks for, in its order.
+class RowShape(NamedTuple):
+    """Which of a row's `width` cells make the vector, hold the label and are copied; from 0."""
 
-    An exact name wins over a number or a range.
+    chosen: Sequence[int]
+    label: int | None
+    width: int
+    kept: Sequence[int] = ()
 
-    Raises
-    ------
-    DataError
-        There is no such column, or more than one of a name.
-    """
-    chosen: list[int] = []
-    for item in split_names(spec):
-        if names is not None and item in names:
-            chosen.append(_named(item, names, source))
-        else:
-            chosen.extend(_numbered(item, names, width, source))
-    return chosen
+    def takes_all(self) -> bool:
+        """Return whether the vector is the whole row."""
+        every = range(self.width)
+        return self.chosen == every or list(self.chosen) == list(every)
+
+    def label_column(self) -> int | None:
+        """Return the number of the label's column, from 1; None where a label is the whole row."""
+        return None if self.label is None or not self.chosen else self.label + 1
+
+    def is_transposed(self, axis: str | None) -> bool:
+        """Return whether columns are vectors: as `axis` says, or if there is but one column."""
+        has_rows = self.label is not None or bool(self.kept)
+        return axis == "column" or (axis is None and len(self.chosen) == 1 and not has_rows)
+
+    def described(self, names: Sequence[str] | None, axis: str | None) -> str:
+        """Return in words what makes the vectors."""
+
+        def listed(columns: Sequence[int]) -> str:
+            some = [(names[i] if names else "") or str(i + 1) for i in columns[:_SHOWN]]
+            return ", ".join(some) + (", ..." if len(columns) > _SHOWN else "")
+
+        count = f"{len(self.chosen)} column{'s' * (len(self.chosen) > 1)}"
+        parts = [count if names is None and self.takes_all() else f"{count}: {listed(self.chosen)}"]
+        if self.label is not None:
+            parts.append(f"target: {listed([self.label])}")
+        if self.kept:
+            parts.append(f"kept: {listed(self.kept)}")
+        if self.is_transposed(axis):
+            parts.append("read downwards")
+        return "; ".join(parts)
+
+    def kept_names(self, names: Sequence[str] | None) -> tuple[str, ...]:
+        """Return the names of the columns that are copied."""
+        return tuple(names[i] if names else f"column {i + 1}" for i in self.kept)
+
+
+def row_shape(
+    settings: InputSettings,
+    target_column: str | None,
+    names: Sequence[str] | None,
+    width: int,
+    source: str,
+) -> RowShape:
+    """Return the shape of rows of a width, whose labels are no part of the vector."""
+    label = None
+    if target_column is not None:
+        found = _resolve(target_column, names, width, source)
+        if len(found) != 1:
+            raise UsageError(f"--target-column {target_column} asks for {len(found)} columns")
+        label = found[0]
+    kept = _resolve(settings.keep, names, width, source) if settings.keep else []
+    if settings.columns:
+        chosen = _resolve(settings.columns, names, width, source)
+    elif label is None and not kept and (names is None or names[0] or width == 1):
+        return RowShape(range(width), None, width)  # no list of ten million
+    else:
+        # A first column without a name has those of the rows.
+        has_row_names = names is not None and not names[0] and width > 1
+        chosen = [i for i in range(int(has_row_names), width) if i not in kept]
+    chosen = [i for i in chosen if i != label]
+    if not chosen:
+        raise DataError(f"{source}: no column is left for the vector")
+    return RowShape(chosen, label, width, kept)
 
 
 def is_numbered(spec: str) -> bool:
-    """Whether every item of the list could be a number or a range."""
-    return all(_range(item) is not None for item in split_names(spec))
+    """Return whether every item of the list could be a number or a range."""
+    return all(map(_RANGE.match, split_names(spec)))
 
 
 def split_names(spec: str) -> list[str]:
-    """The items of a list separated by commas; a name with a comma stands in quotes.
-
-    Raises
-    ------
-    UsageError
-        There is more than one line, outside quotes.
-    """
+    """Return the items of a list separated by commas; a name with a comma stands in quotes."""
     import csv
     import io
 
@@ -52,34 +104,27 @@ def split_names(spec: str) -> list[str]:
     return [item.strip() for row in rows for item in row]
 
 
-def _range(item: str) -> tuple[int, int | None] | None:
-    """First and last column, from 1, of a number or a range; None for another text."""
-    match = _RANGE.match(item)
-    if match is None:
-        return None
-    first = int(match[1])
-    if not match[2]:
-        return first, first
-    return first, int(match[3]) if match[3] else None
-
-
-def _named(item: str, names: Sequence[str], source: str) -> int:
-    found = [i for i, name in enumerate(names) if name == item]
-    if len(found) > 1:
-        both = f"{found[0] + 1} and {found[1] + 1}"
-        raise DataError(f"{source}: {shown(item)} is the name of columns {both}", "a number tells")
-    return found[0]
-
-
-def _numbered(item: str, names: Sequence[str] | None, width: int, source: str) -> list[int]:
-    bounds = _range(item)
-    if bounds is None:
-        raise DataError(f"{source}: no column named {shown(item)}", _known(item, names))
-    first, last = bounds[0], width if bounds[1] is None else bounds[1]
-    if not 1 <= first <= last <= width:
-        number = "columns" if "-" in item else "column"
-        raise DataError(f"{source}: no {number} {item}: the input has {width}")
-    return list(range(first - 1, last))
+def _resolve(spec: str, names: Sequence[str] | None, width: int, source: str) -> list[int]:
+    """Return the columns in a list such as 'id,2-5,7-'; a name wins over a number or a range."""
+    chosen: list[int] = []
+    for item in split_names(spec):
+        named = [i for i, name in enumerate(names or ()) if name == item]
+        if len(named) > 1:
+            both = f"{shown(item)} is the name of columns {named[0] + 1} and {named[1] + 1}"
+            raise DataError(f"{source}: {both}", "a number tells")
+        match = _RANGE.match(item)
+        if named:
+            chosen += named
+        elif match is None:
+            raise DataError(f"{source}: no column named {shown(item)}", _known(item, names))
+        else:
+            first = int(match[1])
+            last = int(match[3] or (width if match[2] else first))
+            if not 1 <= first <= last <= width:
+                number = "columns" if "-" in item else "column"
+                raise DataError(f"{source}: no {number} {item}: the input has {width}")
+            chosen += range(first - 1, last)
+    return chosen
 
 
 def _known(item: str, names: Sequence[str] | None) -> str:

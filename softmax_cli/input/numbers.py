@@ -1,12 +1,14 @@
-"""Number text, as typed in an argument or found in a cell."""
+"""Numbers as text: in cells, in lists, and as arguments."""
 
 from __future__ import annotations
 
 import math
 import re
+from collections import deque
+from collections.abc import Sequence
 from typing import Final
 
-from softmax_cli.errors import DataError
+from softmax_cli.errors import DataError, UsageError
 
 _SEPARATOR = re.compile(r"\s*[,;]\s*|\s+")
 _BRACKETED = re.compile(r"(?:\[.*\]|\(.*\))\Z", re.DOTALL)
@@ -25,12 +27,12 @@ _NEGATIVE = re.compile(r"-(?:\.?[0-9]|inf(?:inity)?\b|nan\b)", re.IGNORECASE)
 
 
 def is_negative_value(argument: str) -> bool:
-    """Whether an argument that begins with '-' is a number or a list, not an option."""
+    """Return whether an argument that begins with '-' is a number or a list, not an option."""
     return _NEGATIVE.match(argument) is not None
 
 
 def is_number(text: str) -> bool:
-    """Whether `float` takes the text, underscores apart; nan and inf are numbers."""
+    """Return whether `float` takes the text, underscores apart; nan and inf are numbers."""
     try:
         float(text)
     except ValueError:
@@ -38,53 +40,39 @@ def is_number(text: str) -> bool:
     return "_" not in text
 
 
+def are_numbers(texts: Sequence[str]) -> bool:
+    """Return whether all texts are numbers."""
+    try:
+        deque(map(float, texts), maxlen=0)
+    except ValueError:
+        return False
+    return "_" not in "".join(texts)
+
+
 def is_missing(text: str) -> bool:
-    """Whether a text stands for a number that is not there."""
+    """Return whether a text stands for a number that is not there."""
     return not text.strip() or text.strip().casefold() in _MISSING
 
 
-def parse_number(text: str, place: str) -> float:
-    """A cell's or an argument's number.
-
-    Raises
-    ------
-    DataError
-        It is empty, no number, or nan.
-    """
+def parse_number(text: str, location: str) -> float:
+    """Return a cell's or an argument's number; raise `DataError` if it is empty, none, or nan."""
     if not text.strip():
-        raise DataError(f"{place}: empty where a number is expected")
+        raise DataError("empty where a number is expected", location=location)
     if not is_number(text) or math.isnan(float(text)):
         comma = is_number(text.replace(",", "."))
         hint = "decimals stand behind a point" if comma and "," in text else ""
-        raise DataError(f"{place}: {shown(text)} is not a number", hint)
+        raise DataError(f"{shown(text)} is not a number", hint, location)
     return float(text)
 
 
 def is_list(text: str) -> bool:
-    """Whether a text stands for a list: brackets around it, or separators inside."""
+    """Return whether a text is a list: brackets around it, or separators inside."""
     text = text.strip()
     return bool(_BRACKETED.match(text) or _PRINTED.match(text) or len(_items(text)) > 1)
 
 
-def split_nested(text: str) -> list[str]:
-    """The lists in a list, as numpy, torch and JSON print a matrix; any other text by itself."""
-    stripped = text.strip()
-    printed = _PRINTED.match(stripped)
-    outer = printed[1] if printed else stripped
-    rows = _INNER.findall(outer[1:-1])
-    between = _INNER.sub("", outer[1:-1])
-    is_matrix = outer[:1] + outer[-1:] == "[]" and rows and not between.strip(" \t\r\n,;")
-    return rows if is_matrix else [text]
-
-
-def parse_list(text: str, place: str) -> list[float]:
-    """Numbers separated by commas, semicolons or blanks, perhaps in one pair of brackets.
-
-    Raises
-    ------
-    DataError
-        An item is no number, or there is none.
-    """
+def parse_list(text: str, location: str) -> list[float]:
+    """Return numbers separated by commas, semicolons or blanks, perhaps in a pair of brackets."""
     text = text.strip()
     if printed := _PRINTED.match(text):
         text = printed[1]
@@ -93,17 +81,18 @@ def parse_list(text: str, place: str) -> list[float]:
     items = _items(text)
     if any(bracket in text for bracket in "[]()"):
         inner = "a list within a list, or a bracket without its other half"
-        raise DataError(f"{place}: {inner}", "each row is an argument of its own")
+        raise DataError(inner, "each row is an argument of its own", location)
     if "," in text and _BROKEN.search(text):
         raise DataError(
-            f"{place}: a list that goes on behind a line's end without a comma",
+            "a list that goes on behind a line's end without a comma",
             "rows are arguments of their own, or lines of standard input",
+            location,
         )
     if items == [""]:
-        raise DataError(f"{place}: an empty list")
+        raise DataError("an empty list", location=location)
     if len(items) == 1:
-        return [parse_number(items[0], place)]
-    return [parse_number(item, f"{place}, value {n}") for n, item in enumerate(items, 1)]
+        return [parse_number(items[0], location)]
+    return [parse_number(item, f"{location}, value {n}") for n, item in enumerate(items, 1)]
 
 
 def _items(text: str) -> list[str]:
@@ -112,6 +101,65 @@ def _items(text: str) -> list[str]:
 
 
 def shown(text: str, limit: int = 40) -> str:
-    """A text in quotes for a message, its control characters visible, and not too long."""
+    """Return a text in quotes for a message, its control characters visible, and not too long."""
     text = text.strip()
     return repr(text if len(text) <= limit else text[:limit] + "…")
+
+
+def parse_vectors(arguments: Sequence[str]) -> list[list[float]]:
+    """Return numbers as one vector, or lists as a vector each."""
+    arguments = [part for argument in _rejoined(arguments) for part in _split_nested(argument)]
+    lists = [is_list(argument) for argument in arguments]
+    if not any(lists):
+        return [[_typed_number(text, f"argument {n}") for n, text in enumerate(arguments, 1)]]
+    if not all(lists):
+        number = arguments[lists.index(False)]
+        listed = arguments[lists.index(True)]
+        raise UsageError(
+            f"a mix of numbers ({number}) and lists ({listed}): give numbers that are one vector, "
+            "or lists that are a vector each"
+        )
+    vectors = [parse_list(text, f"argument {n}") for n, text in enumerate(arguments, 1)]
+    for n, vector in enumerate(vectors, 1):
+        if len(vector) != len(vectors[0]):
+            lengths = f"{len(vector)} where the first has length {len(vectors[0])}"
+            raise DataError(f"a vector of length {lengths}", location=f"argument {n}")
+    return vectors
+
+
+def _typed_number(text: str, location: str) -> float:
+    # 'softmax 1, 2, 3': the shell leaves the comma on the number.
+    text = text.strip()
+    number = text[:-1] if text.endswith((",", ";")) else text
+    try:
+        return parse_number(number, location)
+    except DataError as error:
+        if not is_number(number) and any(letter in number for letter in "./\\"):
+            error.hint = "a file is read with -i FILE"
+        raise
+
+
+def _rejoined(arguments: Sequence[str]) -> list[str]:
+    """Return arguments with a list that lost its quotes, '[1,' '2,' '3]', as one again."""
+    joined: list[str] = []
+    is_open = False
+    for argument in arguments:
+        if is_open:
+            joined[-1] += " " + argument
+        else:
+            joined.append(argument)
+        opened = sum(joined[-1].count(bracket) for bracket in "[(")
+        closed = sum(joined[-1].count(bracket) for bracket in "])")
+        is_open = opened > closed
+    return joined
+
+
+def _split_nested(text: str) -> list[str]:
+    """Return the lists in a list, as numpy, torch and JSON print a matrix, or the text itself."""
+    stripped = text.strip()
+    printed = _PRINTED.match(stripped)
+    outer = printed[1] if printed else stripped
+    rows = _INNER.findall(outer[1:-1])
+    between = _INNER.sub("", outer[1:-1])
+    is_matrix = outer[:1] + outer[-1:] == "[]" and rows and not between.strip(" \t\r\n,;")
+    return rows if is_matrix else [text]

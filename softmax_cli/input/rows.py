@@ -2,171 +2,199 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import chain
-from typing import TYPE_CHECKING, NamedTuple, Protocol, overload, runtime_checkable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from softmax_cli.input.division import Division
-
 from softmax_cli.errors import DataError
-from softmax_cli.input.chunks import Opened
+from softmax_cli.input.columns import RowShape
+from softmax_cli.input.settings import InputSettings
+from softmax_cli.input.stream import Input
+
+
+class Locations(NamedTuple):
+    """Where rows stand, for messages: 'stdin:3', 'argument 2', or without separator the name alone.
+
+    `numbers` are lines of text, or the numbers of values, from 1.
+    """
+
+    name: str
+    numbers: Sequence[int]
+    separator: str | None = ":"
+
+    def at(self, row: int) -> str:
+        """Return a row's location."""
+        if self.separator is None:
+            return self.name
+        return f"{self.name}{self.separator}{self.numbers[row]}"
 
 
 class Block(NamedTuple):
-    """Some rows, in the order of the input.
+    """Rows in the order of the input.
 
-    Attributes
-    ----------
-    values : array, shape (rows, classes)
-    places : sequence of str
-        Where each row stands, for messages: 'stdin:3', 'argument 2'.
-    labels : list of str or None
-        Each row's cell in the column of targets, if there is one.
-    label_column : int or None
-        That column, from 1.
-    against : Block or None
-        As many rows to be held against these, where a command compares vectors.
-    kept : object array, shape (rows, columns), or None
-        The cells that are copied to the output: texts, or a number as JSON or npy has it.
-    faults : mapping of int to DataError, or None
-        Rows that can't be used, by their index, and why. Their values are nan.
-    left_out : sequence of DataError
-        Why rows were left out of vectors that are columns.
-    numbers : int array or None
-        The rows' numbers, from 1 and over all blocks, once they have been counted.
+    `label_column` counts from 1. `kept` are the cells copied to the output, shape (rows, columns):
+    text, or numbers from JSON and npy. Rows with `row_errors` have the value nan; `left_out` says
+    why rows are missing in vectors that are columns. `against` are as many rows of another input.
+    `numbers` counts the rows of the input from 1, where one process reads all of them.
     """
 
     values: NDArray[np.float64]
-    places: Sequence[str]
+    locations: Locations
     labels: list[str] | None = None
     label_column: int | None = None
-    against: Block | None = None
     kept: NDArray[np.object_] | None = None
-    faults: Mapping[int, DataError] | None = None
+    row_errors: Mapping[int, DataError] = {}
     left_out: Sequence[DataError] = ()
+    against: Block | None = None
     numbers: NDArray[np.intp] | None = None
 
-    def all_faults(self) -> dict[int, DataError]:
-        """Those of the rows, and of what they are held against."""
-        against = self.against.faults if self.against is not None else None
-        return {**(against or {}), **(self.faults or {})}
-
-    def rows_at(self, indices: NDArray[np.intp]) -> Block:
-        """Some of the rows, all of which can be used."""
-        at = indices.tolist()
+    def take(self, rows: Sequence[int] | slice) -> Block:
+        """Return some rows, without the errors of rows."""
+        indices = range(len(self.values))[rows] if isinstance(rows, slice) else rows
+        numbers = [self.locations.numbers[row] for row in indices]
         return self._replace(
-            values=self.values[indices],
-            places=[self.places[i] for i in at],
-            labels=None if self.labels is None else [self.labels[i] for i in at],
-            against=None if self.against is None else self.against.rows_at(indices),
-            kept=None if self.kept is None else self.kept[indices],
-            numbers=None if self.numbers is None else self.numbers[indices],
-            faults=None,
+            values=self.values[rows],
+            locations=self.locations._replace(numbers=numbers),
+            labels=None if self.labels is None else [self.labels[row] for row in indices],
+            kept=None if self.kept is None else self.kept[rows],
+            numbers=None if self.numbers is None else self.numbers[rows],
+            row_errors={},
+            against=None if self.against is None else self.against.take(rows),
         )
-
-    def head(self, count: int) -> Block:
-        """The first rows."""
-        return self.part(0, count)
 
     def part(self, start: int, stop: int) -> Block:
-        """The rows from one to before another."""
-        return self._replace(
-            values=self.values[start:stop],
-            places=self.places[start:stop],
-            labels=None if self.labels is None else self.labels[start:stop],
-            against=None if self.against is None else self.against.part(start, stop),
-            kept=None if self.kept is None else self.kept[start:stop],
-            numbers=None if self.numbers is None else self.numbers[start:stop],
-            left_out=() if start else self.left_out,
-            faults=None
-            if self.faults is None
-            else {i - start: fault for i, fault in self.faults.items() if start <= i < stop},
-        )
-
-
-class Places(Sequence[str]):
-    """'stdin:3', 'stdin:4', ... from the lines' numbers, made when they are asked for."""
-
-    def __init__(self, source: str, lines: Sequence[int]) -> None:
-        self._source = source
-        self._lines = lines
-
-    def __len__(self) -> int:
-        return len(self._lines)
-
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-    @overload
-    def __getitem__(self, index: slice) -> Places: ...
-    def __getitem__(self, index: int | slice) -> str | Places:
-        if isinstance(index, slice):
-            return Places(self._source, self._lines[index])
-        return f"{self._source}:{self._lines[index]}"
-
-
-@runtime_checkable
-class Divisible(Protocol):
-    """Blocks that may be shared among processes."""
-
-    def division(self) -> Division | None:
-        """All that is left, if it is worth it now; it is asked for between two blocks."""
-
-    def each(self, function: Callable[[Block], Iterable[Block]]) -> Iterator[Block]:
-        """What a function makes of each block, divisible too."""
+        """Return the rows from one to before another, with their errors."""
+        errors = {i - start: e for i, e in self.row_errors.items() if start <= i < stop}
+        against = None if self.against is None else self.against.part(start, stop)
+        return self.take(slice(start, stop))._replace(row_errors=errors, against=against)
 
 
 class Rows(NamedTuple):
-    """An opened input.
+    """An opened input: chunks, and the function that makes a block of each.
 
-    Attributes
-    ----------
-    blocks : iterator of Block
-    names : tuple of str or None
-        The classes' names, if they have any.
-    header : bool
-        Whether the input had a header.
-    downwards : bool
-        Whether vectors are columns of the input, read downwards.
-    column_names : tuple of str or None
-        The header's names where vectors are columns.
-    opened : Opened or None
-        Where the rows are read from, if they are.
-    kept : tuple of str
-        Names of the columns that are copied to the output.
-    invalid : str
-        'error', 'nan' or 'skip': what becomes of rows that can't be used.
-    found : str
-        What was found out about the input, in words.
+    `chunks` yields None where nothing whole has arrived yet on a pipe. `parse` depends on its chunk
+    alone; where `is_parallel` chunks are `Chunk`s, which any process may parse. Otherwise chunks
+    may be blocks already. `names` are those of the classes, `column_names` those of the header
+    where vectors are columns (`transposed`), `kept` those of the columns that are copied. `width`
+    is the number of classes where it is known at the start.
     """
 
-    blocks: Iterator[Block]
+    chunks: Iterator[Any]
+    parse: Callable[[Any], Block]
     names: tuple[str, ...] | None = None
     header: bool = False
-    downwards: bool = False
+    transposed: bool = False
     column_names: tuple[str, ...] | None = None
-    opened: Opened | None = None
     kept: tuple[str, ...] = ()
-    invalid: str = "error"
     found: str = ""
+    source: Input | None = None
+    is_parallel: bool = False
+    width: int | None = None
 
-    def in_parts(self, most: int) -> Rows:
-        """The same rows, no more than so many in a block."""
-
-        def parts(block: Block) -> Iterator[Block]:
-            return (block.part(at, at + most) for at in range(0, len(block.values), most))
-
-        return self._each(parts)
+    def blocks(self) -> Iterator[Block]:
+        """Yield all blocks that have rows, waiting for them."""
+        for chunk in self.chunks:
+            if chunk is not None:
+                block = self.parse(chunk)
+                if len(block.values) or block.left_out:
+                    yield block
 
     def mapped(self, function: Callable[[Block], Block]) -> Rows:
-        """The same rows, with what a function makes of each block by itself."""
-        return self._each(lambda block: (function(block),))
+        """Return the same rows, with what a function makes of each block by itself."""
+        parse = self.parse
+        return self._replace(parse=lambda chunk: function(parse(chunk)))
 
-    def _each(self, function: Callable[[Block], Iterable[Block]]) -> Rows:
-        blocks = self.blocks
-        if isinstance(blocks, Divisible):
-            return self._replace(blocks=blocks.each(function))
-        return self._replace(blocks=chain.from_iterable(map(function, blocks)))
+
+def rows_of(blocks: Iterator[Block], like: Rows) -> Rows:
+    """Return blocks that were read already as rows of the same kind as others."""
+    return like._replace(chunks=blocks, parse=itself, is_parallel=False)
+
+
+def itself(block: Block) -> Block:
+    """Return a block: what parses chunks that are blocks already."""
+    return block
+
+
+def joined(blocks: Sequence[Block]) -> Block:
+    """Return the rows of several blocks of the same kind as one block."""
+    import numpy as np
+
+    first, errors, count = blocks[0], dict[int, DataError](), 0
+    if len(blocks) == 1:
+        return first
+    for block in blocks:
+        errors.update({count + row: error for row, error in block.row_errors.items()})
+        count += len(block.values)
+    numbers = [number for block in blocks for number in block.locations.numbers]
+    kept = [block.kept for block in blocks if block.kept is not None]
+    return first._replace(
+        values=np.concatenate([block.values for block in blocks]),
+        locations=first.locations._replace(numbers=numbers),
+        labels=None if first.labels is None else [x for b in blocks for x in b.labels or ()],
+        kept=np.concatenate(kept) if kept else None,
+        row_errors=errors,
+    )
+
+
+def opened(
+    chunks: Iterator[Any],
+    parse: Callable[[Any], Block],
+    settings: InputSettings,
+    shape: RowShape,
+    names: Sequence[str] | None,
+    form: str,
+    source: Input,
+) -> Rows:
+    """Return the rows of an input of a shape, whose columns have names, or its columns as rows."""
+    chosen = None if names is None else tuple(names[i] for i in shape.chosen)
+    rows = Rows(
+        chunks,
+        parse,
+        settings.names or chosen,
+        header=names is not None,
+        kept=shape.kept_names(names),
+        found=f"{form}, {shape.described(names, settings.axis)}",
+        source=source,
+        is_parallel=parse is not itself,
+        width=len(shape.chosen),
+    )
+    if not shape.is_transposed(settings.axis):
+        return rows
+    return Rows(
+        _transposed(rows, settings.invalid),
+        itself,
+        settings.names,
+        rows.header,
+        transposed=True,
+        column_names=chosen,
+        found=rows.found,
+        source=source,
+    )
+
+
+def _transposed(rows: Rows, invalid: str) -> Iterator[Block | None]:
+    """Yield None until all rows have come: one left out by --invalid nan would spoil all."""
+    import numpy as np
+
+    parts: list[NDArray[np.float64]] = []
+    left_out: list[DataError] = []
+    for block in rows.blocks():
+        name, errors = block.locations.name, block.row_errors
+        if errors and invalid != "skip":
+            error = errors[min(errors)]
+            if invalid == "nan":
+                error.hint = error.hint or "vectors are columns here: --invalid skip"
+            raise error
+        left_out += [errors[row] for row in sorted(errors)]
+        parts.append(np.delete(block.values, list(errors), axis=0) if errors else block.values)
+        yield None
+    values = np.concatenate(parts).T
+    if not values.size:
+        first, count = left_out[0], len(left_out)
+        if count == 1:
+            raise first
+        raise DataError(f"none of {count} rows can be used, the first at {first.message}")
+    yield Block(values, Locations(name, range(1, len(values) + 1), None), left_out=left_out)

@@ -11,35 +11,7 @@ INVALID: Final = ("error", "nan", "skip")
 
 
 class InputSettings(NamedTuple):
-    """Where vectors come from and how they are to be read.
-
-    Attributes
-    ----------
-    vectors : tuple of str
-        Vectors typed as arguments; without any, `path` is read.
-    path : str
-        A file, or '-' for standard input.
-    delimiter : str or None
-        One character, ' ' for runs of blanks, or None to find it.
-    header : bool or None
-        Whether the first row holds names; None to find out.
-    columns : str or None
-        The columns that make the vector, as typed; None for all.
-    keep : str or None
-        The columns that are copied to the front of each row of the output, as typed.
-    names : tuple of str or None
-        Names for the classes, instead of the header's.
-    axis : str or None
-        'row' or 'column': what one vector is; None for what the number of columns says.
-    jobs : int or None
-        How many processes a large file may take; None for the cores there are.
-    input_format : str
-        One of `INPUT_FORMATS`; 'auto' goes by the first bytes.
-    invalid : str
-        One of `INVALID`: a row that can't be used ends the work, leaves a row of nan, or nothing.
-    verbose : bool
-        Whether to say what was found out about the input.
-    """
+    """The input options as typed; a delimiter of ' ' is any run of blanks, None is detected."""
 
     vectors: tuple[str, ...] = ()
     path: str = "-"
@@ -55,12 +27,7 @@ class InputSettings(NamedTuple):
     verbose: bool = False
 
     def check(self) -> None:
-        """Refuse what goes with delimited text alone where the input is something else.
-
-        Raises
-        ------
-        UsageError
-        """
+        """Raise `UsageError` for options that do not go together."""
         if self.keep is not None and self.axis == "column":
             raise UsageError("--keep copies cells of rows, and --axis column has no rows")
         if self.input_format in ("auto", "csv"):

@@ -1,4 +1,4 @@
-"""The one way in: arguments, or rows from a file or standard input."""
+"""Opening an input: arguments, a file or standard input, in whatever format."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ import codecs
 from typing import TYPE_CHECKING, Final
 
 from softmax_cli.errors import DataError, UsageError
-from softmax_cli.input.arguments import parse_vectors
-from softmax_cli.input.chunks import check_not_terminal, display_name, open_input
+from softmax_cli.input.numbers import parse_vectors
 from softmax_cli.input.settings import InputSettings
+from softmax_cli.input.stream import TextChunks, check_not_terminal, open_input
 from softmax_cli.messages import say
 
+# numpy, and what needs it, is loaded only once the usage is known to be right.
 if TYPE_CHECKING:
     from softmax_cli.input.rows import Rows
+    from softmax_cli.input.stream import Input
 
-
-# What begins files that hold others, and what they are
+# The first bytes of files that hold others, and what these are
 _PACKED: Final = {
     b"PK\x03\x04": "a zip archive, as .npz is: unzip gives the files in it",
     b"\x1f\x8b": "compressed by gzip: zcat reads it",
@@ -29,94 +30,92 @@ def open_rows(
     kind: str = "logits",
     chunk_bytes: int | None = None,
 ) -> Rows:
-    """The vectors among the arguments or, without any, rows read from the file.
+    """Return the vectors among the arguments or, without any, the rows of the file.
 
-    numpy is loaded only once the usage is known to be right.
-
-    Parameters
-    ----------
-    settings : InputSettings
-    target_column : str, optional
-        The column with each row's target.
-    kind : str
-        'logits', 'probs', 'logprobs' or 'scores', which are any of them: what the numbers are to
-        be, where the input itself tells them apart.
-    chunk_bytes : int, optional
-        How much is read at once: less where a row is much work, and to be seen when it is done.
-
-    Raises
-    ------
-    UsageError
-        Vectors are typed and a file is named, numbers and lists are mixed, or there is nothing
-        to read.
-    DataError
-        What was typed or read can't be used.
+    `kind` is 'logits', 'probs', 'logprobs' or 'scores', which are any of them: what the numbers
+    are to be, where the input names them. Smaller chunks are for rows that take long.
     """
-    if not settings.vectors:
-        rows = _read(settings, target_column, kind, chunk_bytes)._replace(invalid=settings.invalid)
-        if settings.verbose:
-            say(display_name(settings.path), rows.found)
-        return rows
+    if settings.vectors:
+        return _typed_rows(settings, target_column)
+    if settings.axis == "column" and target_column is not None:
+        raise UsageError("--target-column gives a target for each row, --axis column has no rows")
+    check_not_terminal(settings.path)
+    source = open_input(settings.path, chunk_bytes)
+    rows = _read(settings, target_column, source, kind)
+    if settings.verbose:
+        say(source.name, rows.found)
+    return rows
+
+
+def _typed_rows(settings: InputSettings, target_column: str | None) -> Rows:
     if settings.path != "-":
         raise UsageError("vectors as arguments and --input exclude one another")
-    about_rows = {
-        "--target-column": target_column,
-        "--columns": settings.columns,
-        "--keep": settings.keep,
-        "--delimiter": settings.delimiter,
-        "--header": settings.header,
-        "--axis": settings.axis,
-        "--input-format": None if settings.input_format == "auto" else settings.input_format,
-    }
-    for name, value in about_rows.items():
-        if value is not None:
-            raise UsageError(f"{name} is about rows that are read, not typed")
+    given = {**settings._asdict(), "target-column": target_column}
+    given["input-format"] = None if settings.input_format == "auto" else settings.input_format
+    for name in ("target-column", "columns", "keep", "delimiter", "header", "axis", "input-format"):
+        if given[name] is not None:
+            raise UsageError(f"--{name} is about rows that are read, not typed")
     vectors = parse_vectors(settings.vectors)
+    count, width = len(vectors), len(vectors[0])
+    is_lone = count == 1
     if settings.verbose:
-        count = f"{len(vectors)} vector{'s' * (len(vectors) > 1)}"
-        say("arguments", f"{count}, {len(vectors[0])} numbers{' each' * (len(vectors) > 1)}")
+        found = f"{count} vector{'s' * (not is_lone)}, {width} numbers{' each' * (not is_lone)}"
+        say("arguments", found)
 
     import numpy as np
 
-    from softmax_cli.input.rows import Block, Rows
+    from softmax_cli.input.rows import Block, Locations, Rows, itself
 
-    is_lone = len(vectors) == 1
-    places = ["arguments"] if is_lone else [f"argument {n + 1}" for n in range(len(vectors))]
-    block = Block(np.array(vectors, np.float64), places)
-    return Rows(iter([block]), settings.names, invalid=settings.invalid)
+    numbers = range(1, count + 1)
+    locations = Locations("arguments" if is_lone else "argument", numbers, None if is_lone else " ")
+    block = Block(np.array(vectors, np.float64), locations)
+    return Rows(iter([block]), itself, settings.names, width=width)
 
 
-def _read(
-    settings: InputSettings, target_column: str | None, kind: str, chunk_bytes: int | None
-) -> Rows:
-    """Rows read from the file, by its format."""
-    check_not_terminal(settings.path)
-    opened = open_input(settings.path, chunk_bytes)
+def _read(settings: InputSettings, target_column: str | None, source: Input, kind: str) -> Rows:
     format_ = settings.input_format
     if format_ == "auto":
-        start = opened.start()
-        packed = next((kind for magic, kind in _PACKED.items() if start.startswith(magic)), None)
+        start = source.start()
+        packed = next((what for magic, what in _PACKED.items() if start.startswith(magic)), None)
         if packed is not None:
-            raise DataError(f"{opened.name}: {packed}")
+            raise DataError(f"{source.name}: {packed}")
         format_ = format_of(start)
         if format_ != "csv" and (settings.delimiter or settings.header is not None):
-            format_ = "csv"  # as is said by who names a delimiter or a header
+            format_ = "csv"  # as who names a delimiter or a header says
     if format_ == "npy":
         from softmax_cli.input.npy import read_npy
 
-        return read_npy(settings, target_column, opened)
+        return read_npy(settings, target_column, source)
     if format_ != "csv":
         from softmax_cli.input.json import read_json
 
-        return read_json(settings, target_column, opened, kind)
-    from softmax_cli.input.delimited import read_delimited
+        return read_json(settings, target_column, source, kind)
+    from softmax_cli.input.csv import read_delimited
 
-    return read_delimited(settings, target_column, opened)
+    return read_delimited(settings, target_column, TextChunks(source))
 
 
 def format_of(start: bytes) -> str:
-    """What an input is, by its first bytes: 'npy', 'json' of whatever kind, or 'csv'."""
+    """Return an input's format, by its first bytes: 'npy', 'json' of whatever kind, or 'csv'."""
     if start.startswith(b"\x93"):  # which begins no text
         return "npy"
     text = start.removeprefix(codecs.BOM_UTF8).lstrip()
     return "json" if text.startswith((b"{", b"[")) else "csv"
+
+
+def open_targets(path: str) -> Rows:
+    """Return the rows of a file of targets: labels, or distributions as their values."""
+    from softmax_cli.input.csv import read_targets
+
+    return read_targets(open_input(path))
+
+
+def open_counts(path: str) -> Rows:
+    """Return rows of counts: numbers, or lines with a name, which is the label, and a number."""
+    check_not_terminal(path)
+    source = open_input(path)
+    if format_of(source.start()) != "csv":
+        return _read(InputSettings(path=path), None, source, "scores")
+    from softmax_cli.input.csv import read_counts
+
+    return read_counts(source)

@@ -1,1 +1,1 @@
-"""Results as delimited text, JSON and tables; the only place that knows rich."""
+"""Results as delimited text, JSON, arrays and tables."""

@@ -2,132 +2,103 @@
 
 from __future__ import annotations
 
+import io
 import tempfile
-from collections.abc import Iterator
-from typing import IO, TYPE_CHECKING, Final
+from collections.abc import Mapping
+from functools import partial
+from typing import IO, Any, Final
 
 import numpy as np
 
 from softmax_cli.errors import DataError, UsageError
-from softmax_cli.output import stdout
-from softmax_cli.output.results import Layout, Shape
+from softmax_cli.output import file
+from softmax_cli.output.layout import Layout, R, Records, Shape, Summary, Values, Writer
+from softmax_cli.output.settings import Digits
 
-if TYPE_CHECKING:
-    from softmax_cli.output.results import Fields, Summary, Values
-
-# A header of one length for any number of rows, so that it can be written last
-_HEADER_BYTES: Final = 128
 _COPIED: Final = 1 << 20
 
 
-class NpyWriter:
+class NpyWriter(Writer[R]):
     """An array of shape (rows,) or (rows, classes), whose header is written when it ends.
 
-    Where standard output can't go back to its beginning, a temporary file holds the rows until
-    then.
+    Where standard output can't go back to its beginning, a temporary file holds the rows.
     """
 
-    summarises = False
-    streams = True
+    def __init__(self, layout: Layout[R], shape: Shape, digits: Digits) -> None:
+        super().__init__(layout, shape, digits)
+        if shape.kept:
+            raise UsageError("-f npy holds numbers, and --keep copies text")
+        self._start = file.seekable_position()
+        self._rows: IO[bytes] | None = None
+        self._dtype: np.dtype[Any] | None = None  # there are no rows yet
+        self._width: tuple[int, ...] = ()
 
-    def __init__(self, layout: Layout, shape: Shape) -> None:
-        self.fields = frozenset(layout.row)
-        self._keys = layout.row
-        self._shape = shape
-        self._start = stdout.seekable_position()
-        self._spool: IO[bytes] | None = None
-        self._dtype = np.dtype(np.float64)
-        self._rows = 0
-        self._widths: tuple[int, ...] = ()
+    def encode(self, records: Records[R]) -> bytes:
+        if not records.count:
+            return b""
+        fields = self.layout.row(records.result)
+        return self._bytes({key: self.layout.fill(key, fields[key], records) for key in fields})
 
-    def write(self, fields: Fields) -> None:
-        """Write some vectors' numbers."""
-        array = self._array(fields)
-        if not self._rows:
-            self._dtype, self._widths = array.dtype, array.shape[1:]
-            if self._start is None:
-                self._spool = _spool()
-            else:
-                stdout.write(self._header())  # for no rows, until it is known how many there are
-        self._rows += len(array)
-        data = array.tobytes()
-        if self._spool is None:
-            stdout.write(data)
+    def write(self, piece: Any, vectors: int) -> None:
+        if not piece:
             return
-        try:
-            self._spool.write(data)
-        except OSError as error:
-            raise _spooling(error) from error
-
-    def texts(self, fields: Fields) -> Iterator[bytes]:
-        """What is written of some vectors, once there is a header."""
-        yield self._array(fields).tobytes()
-
-    def is_settled(self) -> bool:
-        """Whether it is written where it belongs, and what is."""
-        return self._rows > 0 and self._spool is None
-
-    def count_in(self, vectors: int) -> None:
-        """Know of rows for the header."""
-        self._rows += vectors
+        if self._start is None:
+            try:
+                self._rows = self._rows or tempfile.TemporaryFile()  # noqa: SIM115
+                self._rows.write(piece)
+            except OSError as error:
+                raise DataError(f"can't use a temporary file: {error.strerror}") from error
+            return
+        if file.position() == self._start:
+            file.write(self._header(0))  # until it is known how many rows there are
+        file.write(piece)
 
     def close(self, summary: Summary | None) -> None:
-        """Write the header, of all rows that there were."""
-        if not self._rows:
-            return
-        if self._spool is None:
-            assert self._start is not None
-            stdout.write_at(self._start, self._header())
-            return
-        with self._spool as spool:
-            stdout.write(self._header())
-            try:
-                spool.seek(0)
-                pieces = iter(lambda: spool.read(_COPIED), b"")
-                for piece in pieces:
-                    stdout.write(piece)
-            except OSError as error:
-                raise _spooling(error) from error
+        if self._rows is not None:
+            with self._rows as rows:
+                file.write(self._header(rows.tell()))
+                rows.seek(0)
+                for part in iter(partial(rows.read, _COPIED), b""):
+                    file.write(part)
+        elif self._dtype is not None and self._start is not None:
+            first = self._start + len(self._header(0))
+            size = max(0, (file.position() or 0) - first)
+            file.write_at(self._start, self._header(size))
+            file.cut(first + size - size % self._row_bytes())
 
-    def reduce(self, field: str, value: float, summary: Summary) -> None:
-        """Write an array of one number."""
-        self._keys = (field,)
-        self.write({field: np.array([value])})
+    def reduce(self, key: str, value: float, summary: Summary) -> None:
+        self.write(self._bytes({key: np.array([value])}), 1)
         self.close(summary)
 
-    def _array(self, fields: Fields) -> Values:
-        """The fields side by side, as float64 or int64."""
-        columns = [self._numbers(key, fields[key]) for key in self._keys]
-        if len(columns) == 1:
-            array = columns[0]
-            if self._shape.downwards and array.ndim == 2:
-                # One vector is written as it can be read again.
-                array = array[0] if len(array) == 1 else array.T
-        else:
-            array = np.column_stack(columns)
-        return array.astype("<f8" if array.dtype.kind == "f" else "<i8", order="C")
+    def _bytes(self, fields: Mapping[str, Values]) -> bytes:
+        """Return the fields side by side, as float64 or int64."""
+        columns = [self._numbers(key, values) for key, values in fields.items()]
+        array = columns[0] if len(columns) == 1 else np.column_stack(columns)
+        if len(columns) == 1 and self.shape.transposed and array.ndim == 2:
+            # A lone vector has one axis, as it had in the input.
+            array = array[0] if len(array) == 1 else array.T
+        array = array.astype("<f8" if array.dtype.kind == "f" else "<i8", order="C")
+        self._dtype, self._width = array.dtype, array.shape[1:]
+        return array.tobytes()
 
     def _numbers(self, key: str, values: Values) -> Values:
-        """A field as numbers; as floats where one of them may be nan."""
-        if self._shape.fills and not any(isinstance(value, str) for value in values.flat):
-            return values.astype(np.float64)
-        if values.dtype.kind not in "fiub":
+        """Return a field as numbers; as floats where one of them may be nan."""
+        is_number = values.dtype.kind in "fiub"
+        if not is_number and not (
+            self.shape.fills and not any(isinstance(value, str) for value in values.flat)
+        ):
             raise UsageError(f"-f npy holds numbers, and {key} is text")
-        return values
+        return values.astype(np.float64) if self.shape.fills else values
 
-    def _header(self) -> bytes:
-        shape = (self._rows, *self._widths)
-        text = f"{{'descr': '{self._dtype.str}', 'fortran_order': False, 'shape': {shape}, }}"
-        start = b"\x93NUMPY\x01\x00" + (_HEADER_BYTES - 10).to_bytes(2, "little")
-        return (start + text.encode()).ljust(_HEADER_BYTES - 1) + b"\n"
+    def _row_bytes(self) -> int:
+        assert self._dtype is not None
+        return self._dtype.itemsize * int(np.prod(self._width))
 
-
-def _spool() -> IO[bytes]:
-    try:
-        return tempfile.TemporaryFile()
-    except OSError as error:
-        raise _spooling(error) from error
-
-
-def _spooling(error: OSError) -> DataError:
-    return DataError(f"can't use a temporary file: {error.strerror}")
+    def _header(self, size: int) -> bytes:
+        """Return a header of so many bytes, which numpy makes as long for any number of rows."""
+        assert self._dtype is not None
+        header = io.BytesIO()
+        shape = (size // self._row_bytes(), *self._width)
+        fields = {"descr": self._dtype.str, "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(header, fields)
+        return header.getvalue()

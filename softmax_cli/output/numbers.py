@@ -10,83 +10,35 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from softmax_cli.output.fixed import fixed_lines
 from softmax_cli.output.settings import SHORTEST, Digits
 
-# Python's 1e-07 and 1e+16 as the shortest digits have them: 1e-7, 1e16.
-_EXPONENT = re.compile(r"e\+?(-?)0*")
-
-# What orjson writes as it is
-_DUMPED: Final = (np.dtype(np.float64), np.dtype(np.int64))
-
-
-def shortest_texts(values: NDArray[np.float64]) -> list[str]:
-    """The shortest text of each number that reads back as the same float64; inf, -inf, nan."""
-    flat = np.ascontiguousarray(values, np.float64).ravel()
-    if not len(flat):
-        return []
-    texts = orjson.dumps(flat, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].decode().split(",")
-    for i in np.flatnonzero(~np.isfinite(flat)).tolist():
-        texts[i] = str(flat[i])
-    return texts
-
-
-def _shortest_lines(values: NDArray[Any], delimiter: str) -> bytes | bytearray | None:
-    if values.dtype not in _DUMPED:
-        return None
-    flat = np.ascontiguousarray(values).reshape(-1)
-    dumped = orjson.dumps(flat, option=orjson.OPT_SERIALIZE_NUMPY)
-    if b"n" in dumped:  # null
-        return None
-    if values.shape[1] == 1:
-        return dumped[1:-1].replace(b",", b"\n") + b"\n"
-    lines = bytearray(dumped)
-    characters = np.frombuffer(lines, np.uint8)
-    characters[_row_ends(characters, values)] = characters[-1] = ord("\n")
-    del characters  # which holds the lines as long as they are
-    del lines[:1]  # moves nothing
-    return lines if delimiter == "," else lines.replace(b",", delimiter.encode())
-
-
-def _row_ends(characters: NDArray[np.uint8], values: NDArray[Any]) -> NDArray[np.intp]:
-    """Where the commas between rows are in the text of all values."""
-    commas = characters == ord(",")
-    rows = slice(values.shape[1] - 1, None, values.shape[1])
-    # To list the places of true elements is slow. Numbers as long as most are leave at most one
-    # comma among eight characters, and an eighth of the elements to be looked at.
-    eights = np.packbits(commas)
-    places: NDArray[np.intp] = (eights != 0).nonzero()[0]
-    if len(places) < values.size - 1:
-        places = commas.nonzero()[0]
-        return places[rows]
-    places = places[rows]
-    # The first of eight is the bit 2**7, whose exponent frexp says is 8.
-    exponents: NDArray[np.intc] = np.frexp(eights[places].astype(np.float32))[1]
-    return places * 8 + (8 - exponents)
+# Python's 1e-07 and 1e+16 become 1e-7 and 1e16, as orjson writes them.
+_EXPONENT: Final = re.compile(r"e\+?(-?)0*")
+_DUMPED_BY_ORJSON: Final = (np.dtype(np.float64), np.dtype(np.int64))
+# Below it float64 has a bit for halves of the last decimal; larger multiples of it are rounded.
+_LARGEST: Final = 2.0**52
+# Powers of ten beyond are not exact.
+_MOST_DECIMALS: Final = 22
+# Stands for no character, and is taken out
+_NOTHING: Final = 0
 
 
 def texts(values: NDArray[Any], digits: Digits) -> list[str]:
-    """Each element of an array as text: floats to so many digits, lists joined by ';'."""
+    """Return each element of an array as text: floats to so many digits, lists joined by ';'."""
     if values.dtype.kind != "f":
         return [
             ";".join(map(str, value)) if isinstance(value, list) else str(value)
             for value in values.ravel().tolist()
         ]
     if digits == SHORTEST:
-        return shortest_texts(values)
-    lines = _formatted(values.reshape(-1, 1), digits, "\n")
-    return lines.splitlines()
+        return _shortest_texts(values)
+    return _formatted(values.reshape(-1, 1), digits, "\n").splitlines()
 
 
 def number_lines(values: NDArray[Any], digits: Digits, delimiter: str) -> bytes | bytearray | None:
-    """Lines of numbers, a row each; None where `texts` has to be asked for each.
+    """Return lines of numbers, one for each row of shape (rows, columns).
 
-    Parameters
-    ----------
-    values : array, shape (rows, columns)
-    digits : Digits
-    delimiter : str
-        One ASCII character.
+    None for what has to be asked of `texts`, one by one. The delimiter is one ASCII character.
     """
     if digits == SHORTEST:
         return _shortest_lines(values, delimiter)
@@ -94,22 +46,120 @@ def number_lines(values: NDArray[Any], digits: Digits, delimiter: str) -> bytes 
         return None
     fixed = None
     if digits.decimals is not None:
-        fixed = fixed_lines(values, digits.decimals, delimiter)
+        fixed = _fixed(values, digits.decimals, delimiter)
     return fixed or _formatted(values, digits, delimiter).encode()
 
 
+def _shortest_texts(values: NDArray[Any]) -> list[str]:
+    """Return the shortest text of each number that reads back as the same float64."""
+    flat = np.ascontiguousarray(values, np.float64).ravel()
+    if not len(flat):
+        return []
+    found = orjson.dumps(flat, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].decode().split(",")
+    for i in np.flatnonzero(~np.isfinite(flat)).tolist():
+        found[i] = str(flat[i])
+    return found
+
+
+def _shortest_lines(values: NDArray[Any], delimiter: str) -> bytes | bytearray | None:
+    if values.dtype not in _DUMPED_BY_ORJSON:
+        return None
+    flat = np.ascontiguousarray(values).reshape(-1)
+    dumped = orjson.dumps(flat, option=orjson.OPT_SERIALIZE_NUMPY)
+    if b"n" in dumped:  # null, for what is not finite
+        return None
+    if values.shape[1] == 1:
+        return dumped[1:-1].replace(b",", b"\n") + b"\n"
+    lines = bytearray(dumped)
+    characters = np.frombuffer(lines, np.uint8)
+    characters[_row_ends(characters, values)] = characters[-1] = ord("\n")
+    del characters  # a view, which fixes the length of the lines
+    del lines[:1]  # the bracket; a bytearray moves nothing for that
+    return lines if delimiter == "," else lines.replace(b",", delimiter.encode())
+
+
+def _row_ends(characters: NDArray[np.uint8], values: NDArray[Any]) -> NDArray[np.intp]:
+    """Return the positions of the commas between rows in the text of all values."""
+    commas = characters == ord(",")
+    rows = slice(values.shape[1] - 1, None, values.shape[1])
+    # nonzero is slow, so it looks at an eighth of the elements. Numbers of usual lengths leave at
+    # most one comma among eight characters.
+    eights = np.packbits(commas)
+    positions: NDArray[np.intp] = (eights != 0).nonzero()[0]
+    if len(positions) < values.size - 1:
+        positions = commas.nonzero()[0]
+        return positions[rows]
+    positions = positions[rows]
+    # The first of eight is the bit 2**7, to which frexp gives the exponent 8.
+    exponents: NDArray[np.intc] = np.frexp(eights[positions].astype(np.float32))[1]
+    return positions * 8 + (8 - exponents)
+
+
 def _formatted(values: NDArray[Any], digits: Digits, delimiter: str) -> str:
-    """Lines of numbers, all by one format."""
     form = delimiter.join([digits.form()] * values.shape[1]) + "\n"
     text = (form * len(values)) % tuple(values.reshape(-1).tolist())
     return _EXPONENT.sub(r"e\1", text)
 
 
-def plain(value: object, digits: Digits) -> object:
-    """A value as JSON can hold it: a number that is not finite becomes a string.
+def _fixed(values: NDArray[Any], decimals: int, delimiter: str) -> bytes | None:
+    """Return a line for each row of shape (rows, columns), numbers as format(x, '.6f') has them.
 
-    Lists and dicts are gone through.
+    None where a number is too large for it, infinite or nan. The delimiter is one ASCII character.
     """
+    if decimals > _MOST_DECIMALS:
+        return None
+    numbers = np.ascontiguousarray(values).reshape(-1)
+    negative = np.signbit(numbers)
+    units = _units(np.abs(numbers), decimals)
+    if units is None:
+        return None
+    before = max(1, len(str(units.max())) - decimals)
+    behind = decimals + 1 if decimals else 0
+    text = np.empty((len(numbers), 1 + before + behind + 1), np.uint8)
+    text[:, 0] = np.where(negative, ord("-"), _NOTHING)
+    for column in range(before + behind, before + 1, -1):
+        units = _without_last_digit(units, text[:, column])
+    if decimals:
+        text[:, before + 1] = ord(".")
+    for column in range(before, 0, -1):
+        absent = units == 0
+        units = _without_last_digit(units, text[:, column])
+        if column < before:
+            text[absent, column] = _NOTHING
+    text[:, -1] = ord(delimiter)
+    text[values.shape[1] - 1 :: values.shape[1], -1] = ord("\n")
+    if before == 1 and not negative.any():
+        return text[:, 1:].tobytes()
+    return text.tobytes().translate(None, bytes([_NOTHING]))
+
+
+def _units(sizes: NDArray[np.float64], decimals: int) -> NDArray[np.unsignedinteger[Any]] | None:
+    """Return sizes as multiples of the last decimal, rounded by their exact values, ties to even.
+
+    None where they are too large, or nan.
+    """
+    scale = 10.0**decimals
+    if not sizes.max() < _LARGEST / scale:  # nan is not
+        return None
+    product = sizes * scale
+    nearest = np.rint(product)
+    # Only where the rounded product lies halfway may the exact one lie on the other side.
+    for i in (np.abs(product - nearest) == 0.5).nonzero()[0].tolist():
+        nearest[i] = float(f"{sizes[i]:.{decimals}f}".replace(".", ""))
+    return nearest.astype(np.uint32 if nearest.max() < 2.0**32 else np.uint64)
+
+
+def _without_last_digit(
+    units: NDArray[np.unsignedinteger[Any]], digits: NDArray[np.uint8]
+) -> NDArray[np.unsignedinteger[Any]]:
+    """Return the numbers without their last digits, whose characters go to `digits`."""
+    rest = units // 10
+    digits[:] = units - rest * 10 + ord("0")
+    return rest
+
+
+def plain(value: object, digits: Digits) -> object:
+    """Return a value as JSON can hold it: numbers that are not finite, at any depth, as text."""
     if isinstance(value, float):
         if not math.isfinite(value):
             return str(value)
@@ -122,7 +172,7 @@ def plain(value: object, digits: Digits) -> object:
 
 
 def plain_values(values: NDArray[Any], digits: Digits) -> list[Any]:
-    """The elements of an array's first axis, each as JSON can hold it."""
+    """Return the elements along an array's first axis, each as JSON can hold it."""
     items: list[Any] = values.tolist()
     is_plain = values.dtype.kind != "f" or (digits == SHORTEST and np.isfinite(values).all())
     if is_plain and values.dtype.kind != "O":

@@ -8,26 +8,17 @@ from typing import Final, NamedTuple
 from softmax_cli.errors import UsageError
 
 FORMATS: Final = ("auto", "table", "csv", "tsv", "json", "jsonl", "markdown", "npy")
-# What shows all in columns, to be looked at
-TABLES: Final = ("table", "markdown")
 _STDOUT: Final = 1
 
 
 class Digits(NamedTuple):
-    """How many digits of each number are shown; all that matter where neither is given.
-
-    Attributes
-    ----------
-    significant : int or None
-    decimals : int or None
-        Behind the point.
-    """
+    """How many digits of a number are shown; as many as it needs where both are None."""
 
     significant: int | None = None
     decimals: int | None = None
 
     def form(self) -> str:
-        """The format of a number, for the % operator."""
+        """Return the format of a number, for the % operator."""
         return f"%.{self.significant}g" if self.significant else f"%.{self.decimals}f"
 
 
@@ -36,20 +27,7 @@ TABLE_DIGITS: Final = Digits(significant=6)
 
 
 class OutputSettings(NamedTuple):
-    """How results are to be shown.
-
-    Attributes
-    ----------
-    format : str
-        One of `FORMATS`.
-    precision : int or None
-        Significant digits; None for the format's own: 6 in tables, else the shortest text that
-        reads back as the same float64.
-    decimals : int or None
-        Digits behind the point, instead.
-    file : str
-        What is replaced by the output, or '-' for standard output.
-    """
+    """The format, the digits of numbers, and the file to replace ('-' for standard output)."""
 
     format: str = "auto"
     precision: int | None = None
@@ -57,35 +35,30 @@ class OutputSettings(NamedTuple):
     file: str = "-"
 
     def resolved_format(self) -> str:
-        """The format, where 'auto' is a table on a terminal and CSV elsewhere."""
+        """Return the format; 'auto' is a table on a terminal and CSV elsewhere."""
         if self.format != "auto":
             return self.format
         return "table" if self._is_for_a_terminal() else "csv"
 
     def digits(self) -> Digits:
-        """How many are shown of each number."""
-        if self.precision is None and self.decimals is None:
-            return TABLE_DIGITS if self.resolved_format() in TABLES else SHORTEST
-        return Digits(self.precision, self.decimals)
+        """Return how many digits of each number are shown."""
+        digits = Digits(self.precision, self.decimals)
+        if digits == SHORTEST and self.resolved_format() in ("table", "markdown"):
+            return TABLE_DIGITS
+        return digits
 
     def check(self) -> None:
-        """Refuse bytes on a terminal, and digits where there are none.
-
-        Raises
-        ------
-        UsageError
-        """
+        """Raise `UsageError` for bytes on a terminal, and for digits where there are none."""
         if self.precision is not None and self.decimals is not None:
             raise UsageError("--precision and --decimals exclude one another")
         if self.format != "npy":
             return
         if self._is_for_a_terminal():
-            raise UsageError(
-                "-f npy writes bytes, which are not for a terminal: -o FILE takes them"
-            )
-        for name, value in (("--precision", self.precision), ("--decimals", self.decimals)):
-            if value is not None:
-                raise UsageError(f"{name} is about text; -f npy holds every digit")
+            message = "-f npy writes bytes, which are not for a terminal: -o FILE takes them"
+            raise UsageError(message)
+        if self.precision is not None or self.decimals is not None:
+            name = "--precision" if self.precision is not None else "--decimals"
+            raise UsageError(f"{name} is about text; -f npy holds every digit")
 
     def _is_for_a_terminal(self) -> bool:
         return self.file == "-" and os.isatty(_STDOUT)

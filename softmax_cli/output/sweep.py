@@ -2,149 +2,94 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
+from rich.console import RenderableType
 from rich.text import Text
 
 from softmax_cli.messages import visible
-from softmax_cli.output.canvas import LEAST_OF_MANY, Canvas
-from softmax_cli.output.cells import largest_size, skyline
+from softmax_cli.output.grid import GAP, LEAST_OF_MANY, Grid, Screen, left_out, note
+from softmax_cli.output.layout import Column, Shape, Sweep, Values
 from softmax_cli.output.numbers import texts
-from softmax_cli.output.results import Column, Shape
-from softmax_cli.output.settings import TABLE_DIGITS, Digits
+from softmax_cli.output.settings import TABLE_DIGITS
+from softmax_cli.output.view import Table, largest_size
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from rich.console import RenderableType
-
-    from softmax_cli.output.results import Fields, Summary, Values
-
-_LABEL: Final = "T"
-_GAP: Final = 2
-_METHODS: Final = ("hard", "stable", "linear")
 # Classes whose numbers may stand side by side, that are named in a line, that make a picture
 _NUMBERS: Final = 12
 _LISTED: Final = 8
 _ENOUGH: Final = 20
 # The width of a block where there is room
 _BLOCK: Final = 4
-_ENTROPY: Final = Column("entropy", "entropy")
+_LEVELS: Final = "▁▂▃▄▅▆▇█"
+_ASCII_LEVELS: Final = ".:-=+*#@"
 
 
-class SweepTable:
-    """A line for each temperature, between those of the hard choice and of x / sum x.
+def sweep_lines(sweep: Sweep, shape: Shape, screen: Screen) -> list[RenderableType]:
+    """Return a line for each temperature, between those of the hard choice and of x / sum x.
 
     Numbers and bars for each class where there is room for them, else a block for each.
     """
-
-    summarises = True
-    streams = False
-    fields = frozenset(
-        {"method", "temperature", "dtype", "probabilities", "entropy", "extreme", "note", "reason"}
+    first = sweep.dtypes == sweep.dtypes[0]
+    hard, stable, linear = (
+        np.flatnonzero(first & (sweep.methods == name)) for name in ("hard", "stable", "linear")
     )
+    shown = Sweep(*(values[[hard[0], *stable, linear[0]]] for values in sweep))
+    probabilities = shown.probabilities
+    temperatures = texts(shown.temperatures, TABLE_DIGITS)[1:-1]
+    heads = ["hard", *temperatures, "linear"]
+    largest = max(1.0, largest_size(probabilities))
 
-    def __init__(self, shape: Shape, digits: Digits) -> None:
-        self._shape = shape
-        self._digits = digits
-        self._kept: Fields = {}
+    def grid(*columns: Column) -> Grid:
+        return Grid(Table("T", heads, columns, len(heads), largest=largest), screen)
 
-    def write(self, fields: Fields) -> None:
-        """Keep the vector's records."""
-        self._kept = {key: fields[key] for key in self.fields}
-
-    def close(self, summary: Summary | None) -> None:
-        """Print the picture."""
-        if not self._kept:
-            return
-        fields = {key: values[self._lines()] for key, values in self._kept.items()}
-        names = self._shape.class_names(fields["probabilities"].shape[1])
-        temperatures = texts(fields["temperature"], TABLE_DIGITS)
-        labels = [
-            temperature if method == "stable" else method
-            for method, temperature in zip(fields["method"].tolist(), temperatures, strict=True)
-        ]
-        canvas = Canvas(self._digits)
-        parts = _numbers_and_bars(canvas, labels, names, fields)
-        parts = parts or _blocks(canvas, labels, names, fields)
-        canvas.print([*parts, *map(canvas.note, self._words(fields, temperatures))])
-
-    def reduce(self, field: str, value: float, summary: Summary) -> None:
-        """Nothing: methods are not reduced to one number."""
-        raise NotImplementedError
-
-    def _lines(self) -> Values:
-        """The records shown: the hard choice, each temperature in the first type, x / sum x."""
-        kept = self._kept
-        first = kept["dtype"] == kept["dtype"][0]
-        at = {name: np.flatnonzero(first & (kept["method"] == name)) for name in _METHODS}
-        return np.concatenate([at["hard"][:1], at["stable"], at["linear"][:1]])
-
-    def _words(self, fields: Fields, temperatures: Sequence[str]) -> list[str]:
-        """What there is to say of the lines shown, and of the methods that broke."""
-        reached: dict[str, list[str]] = {}
-        swept = slice(1, -1)  # between the hard choice and x / sum x
-        for extreme, temperature in zip(
-            fields["extreme"][swept].tolist(), temperatures[swept], strict=True
-        ):
-            reached.setdefault(extreme, []).append(temperature)
-        words = [
-            f"T {', '.join(at)}: {what}, to the last digit" for what, at in reached.items() if what
-        ]
-        reason = str(fields["reason"][-1])
-        linear = "x/T over the sum of x/T is the same at every T"
-        words.append(f"linear: {linear}{reason and '; ' + reason}")
-        others = self._kept["note"][self._kept["method"] != "linear"].tolist()
-        return words + [note for note in others if note]
-
-
-def _numbers_and_bars(
-    canvas: Canvas, labels: Sequence[str], names: Sequence[str], fields: Fields
-) -> list[RenderableType]:
-    """A number and a bar for each class, or nothing where there is no room for them."""
-    if len(names) > _NUMBERS:
-        return []
-    numbers = [Column(f"p{i}", name) for i, name in enumerate(names)]
-    shares = {column.field: fields["probabilities"][:, i] for i, column in enumerate(numbers)}
-    values = {**fields, **shares}
-    room = canvas.room(_LABEL, labels, [*numbers, _ENTROPY], values)
-    if room < len(names) * (_GAP + LEAST_OF_MANY):
-        return []
-    pairs = ((number, Column(number.field, "", "bar")) for number in numbers)
-    columns = [*chain.from_iterable(pairs), _ENTROPY]
-    largest = max(1.0, largest_size(fields["probabilities"]))
-    table, _ = canvas.table(_LABEL, labels, columns, values, None, largest)
-    return [table, Text()]
-
-
-def _blocks(
-    canvas: Canvas, labels: Sequence[str], names: Sequence[str], fields: Fields
-) -> list[RenderableType]:
-    """A block for each class there is room for, and the largest share if there is more room."""
-    probabilities = fields["probabilities"]
-    values = {**fields, "largest": probabilities.max(axis=1)}
-    for columns in ([Column("largest", "largest p"), _ENTROPY], [_ENTROPY]):
-        room = canvas.room(_LABEL, labels, columns, values) - _GAP
-        if room >= min(len(names), _ENOUGH):
-            break
+    names = shape.class_names(probabilities.shape[1])
+    entropy = Column("entropy", shown.entropies)
+    notes = map(note, _words(sweep, shown, temperatures))
+    if len(names) <= _NUMBERS:
+        pairs = (
+            (Column(name, values), Column("", values, "bar"))
+            for name, values in zip(names, probabilities.T, strict=True)
+        )
+        numbers = grid(*chain.from_iterable(pairs), entropy)
+        if numbers.room >= len(names) * (GAP + LEAST_OF_MANY):
+            return [numbers.drawn()[0], Text(), *notes]
+    others = [Column("largest p", probabilities.max(axis=1)), entropy]
+    room = grid(*others).room - GAP
+    if room < min(len(names), _ENOUGH):
+        room = grid(*others[1:]).room - GAP
+        del others[0]
     count = min(len(names), max(1, room))
     best = np.argsort(-probabilities[1:-1].sum(axis=0), kind="stable")[:count]
-    shown = np.sort(best)
-    width, title, legend = _titles([names[i] for i in shown.tolist()], room)
+    classes = np.sort(best)
+    width, title, legend = _titles([names[i] for i in classes.tolist()], room)
     if count < len(names):
         legend = f"shown: the best {count}, in their order"
-    values["blocks"] = np.array(
-        [skyline(shares, width, ascii_only=canvas.ascii_only) for shares in probabilities[:, shown]]
-    )
-    table, _ = canvas.table(_LABEL, labels, [Column("blocks", title, "text"), *columns], values)
-    hidden = canvas.left_out(len(names) - count, "classes")
-    return [table, *hidden, Text(), *([canvas.note(legend)] if legend else [])]
+    blocks = [_skyline(row, width, screen) for row in probabilities[:, classes]]
+    drawn, _ = grid(Column(title, np.array(blocks), "text"), *others).drawn()
+    hidden = left_out(len(names) - count, "classes")
+    return [drawn, *hidden, Text(), *([note(legend)] if legend else []), *notes]
+
+
+def _words(sweep: Sweep, shown: Sweep, temperatures: Sequence[str]) -> list[str]:
+    """Return what there is to say of the lines shown, and of the methods that broke."""
+    reached: dict[str, list[str]] = {}
+    for extreme, temperature in zip(shown.extremes[1:-1].tolist(), temperatures, strict=True):
+        reached.setdefault(extreme, []).append(temperature)
+    words = [
+        f"T {', '.join(at)}: {what}, to the last digit" for what, at in reached.items() if what
+    ]
+    reason = str(shown.reasons[-1])
+    linear = "x/T over the sum of x/T is the same at every T"
+    words.append(f"linear: {linear}{reason and '; ' + reason}")
+    return words + [text for text in sweep.notes[sweep.methods != "linear"].tolist() if text]
 
 
 def _titles(names: Sequence[str], room: int) -> tuple[int, str, str]:
-    """A block's width, what stands above the blocks, and below the table if that is no name."""
+    """Return a block's width, the title above the blocks, and the legend where they need one."""
     titles = [Text(visible(name)) for name in names]
     longest = max(title.cell_len for title in titles)
     width = max(1, min((room + 1) // len(names), max(_BLOCK, longest + 1)))
@@ -154,3 +99,14 @@ def _titles(names: Sequence[str], room: int) -> tuple[int, str, str]:
         return width, "".join(title.plain for title in titles).rstrip(), ""
     words = f"{names[0]} to {names[-1]}" if len(names) > _LISTED else ", ".join(names)
     return width, "classes" if room >= len("classes") else "", f"from left: {words}"
+
+
+def _skyline(values: Values, width: int, screen: Screen) -> str:
+    """Return a block for each value, as high as it is beside the largest; paler below 0."""
+    levels, below = (_ASCII_LEVELS, "!") if screen.ascii_only else (_LEVELS, "░")
+    largest = largest_size(np.maximum(values, 0.0))
+    blocks = []
+    for value in np.nan_to_num(values / largest, posinf=1.0).tolist():
+        height = max(1, math.ceil(value * len(levels) - 1e-9)) if value > 0 else 0
+        blocks.append(below if value < 0 else f" {levels}"[height])
+    return "".join(blocks) if width == 1 else " ".join(block * (width - 1) for block in blocks)

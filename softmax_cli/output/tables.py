@@ -1,135 +1,94 @@
-"""Results as tables for people: which fields, of how many vectors and classes."""
+"""Results as tables on a terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Sequence
+from typing import Final
 
-import numpy as np
+from rich.console import RenderableType
 from rich.text import Text
 
-from softmax_cli.output.canvas import Canvas
-from softmax_cli.output.cells import largest_size
-from softmax_cli.output.lines import class_lines, heads, kept_items, shown_fields, spread
-from softmax_cli.output.results import Layout, Shape
+from softmax_cli.output.grid import MARGIN, Grid, Screen, indented, left_out, note
+from softmax_cli.output.layout import Layout, R, Shape, Summary, Sweep
 from softmax_cli.output.settings import Digits
+from softmax_cli.output.sweep import sweep_lines
+from softmax_cli.output.view import Footer, Identity, Part, Table, ViewWriter
 
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-
-    from softmax_cli.output.results import Fields, Summary
-
-# What a screen or two can show; a footer tells how many were left out.
+# Classes that a screen or two can show; a line below says how many are left out.
 _CLASSES: Final = 50
 
 
-class TableWriter:
+class TableWriter(ViewWriter[R]):
     """One table at the end, of the first vectors, with a footer for all of them."""
 
-    summarises = True
     streams = False
 
-    def __init__(self, layout: Layout, shape: Shape, digits: Digits) -> None:
-        self.fields = shown_fields(layout, shape)
-        self._layout = layout
-        self._shape = shape
-        self._digits = digits
-        self._kept: list[Fields] = []
-        self._count = 0
-
-    def write(self, fields: Fields) -> None:
-        """Keep what the table will show."""
-        room = self._layout.most - self._count
-        vectors = len(next(iter(fields.values())))
-        if room > 0:
-            self._kept.append({key: fields[key][:room] for key in self.fields})
-        self._count += vectors
-
-    def is_settled(self) -> bool:
-        """Whether it has all that it shows."""
-        return self._count > self._layout.most
-
-    def texts(self, _: Fields) -> Iterator[bytes]:
-        """Nothing: what it does not show is only counted."""
-        return iter(())
-
-    def count_in(self, vectors: int) -> None:
-        """Know of vectors that it does not show."""
-        self._count += vectors
+    def __init__(self, layout: Layout[R], shape: Shape, digits: Digits) -> None:
+        super().__init__(layout, shape, digits, layout.most)
 
     def close(self, summary: Summary | None) -> None:
-        """Print the table."""
-        if not self._kept:
+        piece = self.collected(summary)
+        if piece is None:
             return
-        fields = {
-            key: np.concatenate([kept[key] for kept in self._kept]) for key in sorted(self.fields)
-        }
-        canvas = Canvas(self._digits)
-        if self._count == 1 and self._layout.classes:
-            canvas.print(self._lone(canvas, fields))
+        if isinstance(piece.vector, Sweep):
+            screen = Screen(self.digits)
+            screen.print(sweep_lines(piece.vector, self.shape, screen))
         else:
-            canvas.print(self._many(canvas, fields, summary))
+            self.show(self.page(piece, summary, _CLASSES))
 
-    def reduce(self, field: str, value: float, summary: Summary) -> None:
-        """Print the summary alone."""
-        canvas = Canvas(self._digits)
-        canvas.print([canvas.footer(self._layout.total, summary)])
+    def show(self, parts: Sequence[Part]) -> None:
+        screen = Screen(self.digits)
+        lines: list[RenderableType] = []
+        for i, part in enumerate(parts):
+            if i and Table in (type(part), type(parts[i - 1])):
+                lines.append(Text())
+            lines += _lines(part, screen)
+        screen.print(lines)
 
-    def _lone(self, canvas: Canvas, fields: Fields) -> list[RenderableType]:
-        layout = self._layout
-        vector = {key: values[0] for key, values in fields.items()}
-        columns = [column for column in layout.classes if column.field in vector]
-        classes = len(vector[columns[0].field])
-        shown = min(classes, _CLASSES)
-        title, every_name, order = class_lines(layout, self._shape, vector, classes)
-        chosen = order[:shown]
-        names = [every_name[i] for i in chosen.tolist()]
-        emphasis = vector[layout.emphasis][chosen] if layout.emphasis else None
-        bars = next((column.field for column in columns if column.style == "bar"), None)
-        largest = largest_size(vector[bars]) if bars else 1.0
-        cut = {column.field: vector[column.field][chosen] for column in columns}
-        table, lines = canvas.table(title, names, columns, cut, emphasis, largest)
-        left = ("lines", "json") if layout.part else ("classes", "csv")
-        parts = [table, *canvas.left_out(classes - lines, *left), Text()]
-        kept, cells = kept_items(self._shape, vector)
-        if kept:
-            parts = [canvas.footer(kept, cells), Text(), *parts]
-        if layout.identity:
-            parts.append(canvas.identity(layout.identity, vector))
-        parts.append(canvas.footer(layout.footer, vector))
-        return parts + canvas.notes(vector.get(layout.notes or ""))
 
-    def _many(
-        self, canvas: Canvas, fields: Fields, summary: Summary | None
-    ) -> list[RenderableType]:
-        columns, classes, values, hidden = spread(self._layout, self._shape, fields, _CLASSES)
-        kept = min(self._count, self._layout.most)
-        title, names = heads(self._layout, self._shape, fields, 0, kept)
-        if classes and self._layout.label and not canvas.fits(title, names, columns, values):
-            # What came of each on a line, and only then each class on a line of its own.
-            others = [column for column in columns if column not in classes]
-            before = [values[column.field] for column in columns[: columns.index(classes[0])]]
-            trials = [" ".join(map(str, trial)) for trial in zip(names, *before, strict=True)]
-            first, lines = canvas.table(title, names, others, values)
-            second, whole = canvas.table(title, trials, classes, values)
-            parts = [first, Text(), second, *canvas.left_out(len(trials) - whole, "of them")]
+def _lines(part: Part, screen: Screen) -> list[RenderableType]:
+    match part:
+        case Table():
+            return _table(part, screen)
+        case Footer(items):
+            return _footer(items, screen)
+        case Identity(left, right):
+            is_wide = len(left) + len(right) + 2 > screen.width - MARGIN
+            return [indented(Text.assemble((left, "dim"), "\n" if is_wide else "  ", right))]
+        case words:
+            return [note(words)]
+
+
+def _footer(items: Sequence[tuple[str, str]], screen: Screen) -> list[RenderableType]:
+    """Return 'title value' for each item, as many to a line as fit."""
+    lines: list[Text] = []
+    for title, value in items:
+        word = Text.assemble((f"{title} ", "dim"), value)
+        if lines and lines[-1].cell_len + 3 + word.cell_len <= screen.width - 2:
+            lines[-1] = lines[-1] + Text("   ") + word
         else:
-            table, lines = canvas.table(title, names, columns, values)
-            parts = [table]
-        parts += canvas.left_out(self._count - lines, "rows")
-        parts += canvas.left_out(hidden, "in each row" if self._layout.numbered else "classes")
-        below = canvas.notes(fields.get(self._layout.notes or ""))
-        if summary is not None and self._layout.total:
-            below.append(canvas.footer(self._layout.total, summary))
-        parts = [*parts, Text(), *below] if below else parts
-        return parts + self._groups(canvas, (summary or {}).get("by_class", []))
+            lines.append(word)
+    return [indented(line) for line in lines]
 
-    def _groups(self, canvas: Canvas, groups: Sequence[Summary]) -> list[RenderableType]:
-        """What is known of each class."""
-        columns = self._layout.groups
-        if not groups or not columns:
-            return []
-        shown = groups[:_CLASSES]
-        fields = {c.field: np.array([group[c.field] for group in shown]) for c in columns}
-        table, lines = canvas.table("class", [str(g["class"]) for g in shown], columns, fields)
-        return [Text(), table, *canvas.left_out(len(groups) - lines, "classes")]
+
+def _table(table: Table, screen: Screen) -> list[RenderableType]:
+    """Return a table, in two where that makes it fit, and how much is left out of it."""
+    grid = Grid(table, screen)
+    if table.of_classes and grid.room < 0:
+        # What came of each on a line, and only then each class on a line of its own
+        start, stop = table.of_classes.start, table.of_classes.stop
+        others = [*table.columns[:start], *table.columns[stop:]]
+        first, shown = Grid(table._replace(columns=others), screen).drawn()
+        before = [column.values for column in table.columns[:start]]
+        heads = [" ".join(map(str, words)) for words in zip(table.heads, *before, strict=True)]
+        classes = table._replace(heads=heads, columns=table.columns[start:stop])
+        second, whole = Grid(classes, screen).drawn()
+        lines = [first, Text(), second, *left_out(len(heads) - whole, "of them")]
+    else:
+        drawn, shown = grid.drawn()
+        lines = [drawn]
+    return [
+        *lines,
+        *left_out(table.total - shown, table.unit, table.format),
+        *left_out(table.hidden_classes, table.hidden_unit),
+    ]

@@ -78,10 +78,7 @@ def measure(count: int, others: dict[str, rivals.Methods]) -> Iterator[Line]:
 
 
 def _judge(
-    given: str,
-    case: Case,
-    others: dict[str, rivals.Methods],
-    scores: dict[str, dict[str, Score]],
+    given: str, case: Case, others: dict[str, rivals.Methods], scores: dict[str, dict[str, Score]]
 ) -> None:
     pair, judge = GIVEN[given].ours(case), Judge(given, case)
     for name, quantity in QUANTITIES[given].items():

@@ -1,0 +1,227 @@
+"""An opened file or pipe, read as far as its bytes have arrived, and cut into whole rows."""
+
+from __future__ import annotations
+
+import codecs
+import fcntl
+import io
+import os
+import select
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from itertools import islice
+from typing import Final, NamedTuple
+
+from softmax_cli.errors import DataError, UsageError
+from softmax_cli.input.dialect import content_lines
+
+CHUNK_BYTES: Final = 1 << 19
+# An unfinished row longer than this is looked at again only once it has doubled.
+_LONG_ROW: Final = 1 << 16
+_STDIN: Final = 0
+_NEWLINE: Final = ord("\n")
+_NOTHING_YET: Final = (b"", b"\xef", b"\xef\xbb", b"\xef\xbb\xbf")
+
+
+class Chunk(NamedTuple):
+    """Whole rows as bytes, and the number of the line (or row) before the first."""
+
+    data: bytes
+    line: int
+
+
+def check_not_terminal(path: str) -> None:
+    """Raise `UsageError` for standard input that is a terminal: nobody would know that we wait."""
+    if path == "-" and os.isatty(_STDIN):
+        raise UsageError(
+            "no vector: type one, as in 'softmax-cli softmax 1 2 3', "
+            "or give rows by a pipe or with -i FILE"
+        )
+
+
+def display_name(path: str) -> str:
+    """Return an input's name for messages."""
+    return "stdin" if path == "-" else path or "''"
+
+
+def open_input(path: str, chunk_bytes: int | None = None) -> Input:
+    """Open a file, or standard input for '-', to be read in chunks of that size."""
+    name = display_name(path)
+    try:
+        # Python would complain of a file that an error leaves open; the system closes it anyway.
+        file = io.FileIO(_STDIN if path == "-" else os.open(path, os.O_RDONLY), closefd=False)
+        return Input(file, name, chunk_bytes)
+    except OSError as error:
+        raise DataError(f"can't read {name}: {error.strerror}") from error
+
+
+class Input:
+    """An input without a buffer: a read returns what has arrived.
+
+    `size` is that of a regular file, `offset` where reading it begins. `select` can wait for the
+    `descriptor`, which a regular file does not have.
+    """
+
+    def __init__(self, file: io.FileIO, name: str, chunk_bytes: int | None = None) -> None:
+        self.file = file
+        self.name = name
+        self.chunk_bytes = chunk_bytes or CHUNK_BYTES
+        status = os.fstat(file.fileno())
+        is_regular = stat.S_ISREG(status.st_mode)
+        self.size = status.st_size if is_regular else None
+        self.offset = file.tell() if is_regular else 0
+        self.descriptor = None if is_regular else file.fileno()
+        if stat.S_ISFIFO(status.st_mode):
+            _enlarge(file.fileno(), self.chunk_bytes)
+        # The first bytes of a pipe, once `start` has returned them
+        self._head = b""
+        self._has_ended = False
+
+    def start(self) -> bytes:
+        """Return some of the first bytes, of a pipe those that arrive first; they are kept."""
+        with self.reading():
+            if self.size is not None:
+                return os.pread(self.file.fileno(), CHUNK_BYTES, self.offset)
+            # Not only blanks, or a part of a byte order mark
+            while len(self._head) < CHUNK_BYTES and self._head.strip() in _NOTHING_YET:
+                piece = self._arrived()
+                if not piece:
+                    break
+                self._head += piece
+        return self._head
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield all bytes as they arrive, at most `chunk_bytes` at once."""
+        with self.file, self.reading():
+            if self._head:
+                yield self._head
+                self._head = b""
+            while data := self._arrived():
+                yield data
+
+    def _arrived(self) -> bytes:
+        """Return the next bytes, waiting for the first of them only; none at the end."""
+        parts: list[bytes] = []
+        room = self.chunk_bytes
+        while room and not self._has_ended:
+            if self.descriptor is not None:  # a pipe holds less than a block should
+                timeout = 0 if parts else None
+                if not select.select([self.descriptor], [], [], timeout)[0]:
+                    break
+            data = self.file.read(room)
+            if data is None:  # of one that does not block, and had nothing after all
+                continue
+            self._has_ended = not data
+            parts.append(data)
+            room -= len(data)
+        return b"".join(parts)
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Turn an `OSError` into the error that this input can't be read."""
+        try:
+            yield
+        except OSError as error:
+            raise DataError(f"can't read {self.name}: {error.strerror}") from error
+
+    def left(self) -> int:
+        """Return how many bytes of a regular file have not been read; it may have grown."""
+        is_over = self.size is None or self.file.closed
+        return 0 if is_over else os.fstat(self.file.fileno()).st_size - self.file.tell()
+
+    def done(self) -> float:
+        """Return the fraction of a regular file that has been read."""
+        if self.file.closed or not self.size:
+            return 1.0
+        return (self.file.tell() - self.offset) / max(1, self.size - self.offset)
+
+
+def _enlarge(pipe: int, size: int) -> None:
+    """Let a pipe hold that much, where the system allows it, so that its writer need not wait."""
+    with suppress(AttributeError, OSError):  # Linux has it, up to a limit for each user
+        if fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ) < size:
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, size)
+
+
+class TextChunks:
+    """The first lines of an input, which may be looked at, and then chunks of all its rows.
+
+    `text` are whole lines that were read and not taken; `line` is the number of lines before them.
+    """
+
+    def __init__(self, source: Input) -> None:
+        self.source = source
+        self.text = b""
+        self.line = 0
+        self._lines = _whole_lines(source)
+
+    def extend(self) -> bool:
+        """Wait for more whole lines, and return whether there are any."""
+        size = len(self.text)
+        for _ in self._reads():
+            pass
+        return len(self.text) > size
+
+    def first_lines(self, count: int) -> list[str]:
+        """Wait for so many lines that are neither blank nor comments, and return them."""
+        while len(lines := list(islice(content_lines(self.text), count))) < count and self.extend():
+            pass
+        return [line.decode(errors="replace") for line in lines]
+
+    def all(self) -> bytes:
+        """Wait for the end, and return everything."""
+        return b"".join([self.text, *self._lines])
+
+    def take(self, end: int) -> Chunk:
+        """Take the first bytes of the text."""
+        import numpy as np
+
+        chunk = Chunk(self.text[:end], self.line)
+        self.text = self.text[end:]
+        # bytes.count is slower
+        self.line += int(np.count_nonzero(np.frombuffer(chunk.data, np.uint8) == _NEWLINE))
+        return chunk
+
+    def chunks(self, end_of_rows: Callable[[bytes], int] = len) -> Iterator[Chunk | None]:
+        """Yield chunks as soon as they are there, and None where a read completed none.
+
+        `end_of_rows` returns where the last whole row of a text of whole lines ends. A row that is
+        not whole at the end of the input stays in `text`.
+        """
+        while True:
+            end = end_of_rows(self.text)
+            yield self.take(end) if end else None
+            size = len(self.text)
+            yield from self._reads()
+            if len(self.text) == size:
+                return
+
+    def _reads(self) -> Iterator[None]:
+        """Read until the text is longer, or a long one twice as long; yield between reads."""
+        parts, size = [self.text], len(self.text)
+        least = 2 * size if size > _LONG_ROW else size + 1
+        for lines in self._lines:
+            parts.append(lines)
+            size += len(lines)
+            if size >= least:
+                break
+            yield
+        self.text = b"".join(parts)
+
+
+def _whole_lines(source: Input) -> Iterator[bytes]:
+    """Yield the lines that each read completes, or nothing; at the end what is left."""
+    begun: list[bytes] = []
+    mark = codecs.BOM_UTF8  # in the middle of an input these bytes are none
+    for piece in source.pieces():
+        cut = piece.rfind(b"\n") + 1
+        if not cut:
+            begun.append(piece)
+            yield b""
+            continue
+        lines = b"".join([*begun, memoryview(piece)[:cut]])
+        begun = [piece[cut:]]
+        yield lines.removeprefix(mark)
+        mark = b""
+    yield b"".join(begun).removeprefix(mark)

@@ -1,0 +1,141 @@
+"""What the command line says about a softmax and a loss, and which options go together."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from softmax_cli.errors import UsageError
+
+
+class SoftmaxSettings(NamedTuple):
+    """The options of a softmax; `hierarchical` are counts as typed."""
+
+    temperature: float = 1.0
+    alpha: float = 1.0
+    hierarchical: str | None = None
+    log: bool = False
+    top_k: int | None = None
+    top_p: float | None = None
+    min_p: float | None = None
+    temperature_first: bool = False
+    sample: int | None = None
+    seed: int | None = None
+
+    @property
+    def truncates(self) -> bool:
+        """Whether classes may be cut."""
+        return any(value is not None for value in (self.top_k, self.top_p, self.min_p))
+
+    def check(self) -> None:
+        """Raise `UsageError` for options that do not go together."""
+        if self.temperature_first and not self.truncates:
+            raise UsageError("--temperature-first is about --top-k, --top-p and --min-p")
+        if self.seed is not None and self.sample is None:
+            raise UsageError("--seed is about --sample, which draws")
+
+    def check_hierarchical(self) -> None:
+        """Raise `UsageError` for options about the scores of classes."""
+        others = {
+            "--temperature": self.temperature != 1,
+            "--alpha": self.alpha != 1,
+            "--top-k, --top-p and --min-p": self.truncates,
+            "--sample": self.sample is not None,
+        }
+        for name, is_given in others.items():
+            if is_given:
+                raise UsageError(f"{name}: about the scores of classes, not of a tree's nodes")
+
+
+class TargetSettings(NamedTuple):
+    """The targets: one for all rows, a column, or a file; and the label that is ignored."""
+
+    target: str | None = None
+    target_column: str | None = None
+    target_file: str | None = None
+    ignore: str | None = None
+
+    def check(self) -> None:
+        """Raise `UsageError` unless there is exactly one source of targets."""
+        given = [self.target, self.target_column, self.target_file]
+        if sum(value is not None for value in given) != 1:
+            raise UsageError(
+                "exactly one of --target, --target-column and --targets says what is true"
+            )
+
+
+class ObjectiveSettings(NamedTuple):
+    """What a loss has beside cross-entropy; weights and counts as typed."""
+
+    weights: str | None = None
+    class_counts: str | None = None
+    beta: float | None = None
+    label_smoothing: float = 0.0
+    focal: float = 0.0
+
+    def check(self) -> None:
+        """Raise `UsageError` for weights of two kinds, or a beta without counts."""
+        if self.weights is not None and self.class_counts is not None:
+            raise UsageError("--weights and --class-counts exclude one another")
+        if self.beta is not None and self.class_counts is None:
+            raise UsageError("--beta is about --class-counts")
+
+
+class ReportSettings(NamedTuple):
+    """What is shown of the losses."""
+
+    reduction: str = "none"
+    base: str = "e"
+    breakdown: bool = False
+    gradient: bool = False
+    worst: int | None = None
+
+    def check(self) -> None:
+        """Raise `UsageError` for options that exclude one another."""
+        if sum([self.breakdown, self.gradient, self.worst is not None]) > 1:
+            raise UsageError("--breakdown, --gradient and --worst exclude one another")
+        if self.reduction != "none" and (self.breakdown or self.worst is not None):
+            raise UsageError("--breakdown and --worst show rows, --reduction leaves none")
+
+
+class ManySettings(NamedTuple):
+    """How a loss of many classes is found without reading all scores; counts as typed."""
+
+    hierarchical: str | None = None
+    negative: int | None = None
+    sampled: int | None = None
+    noise: str | None = None
+    seed: int | None = None
+    repeat: int | None = None
+
+    @property
+    def method(self) -> str | None:
+        """The option that says how, if there is one."""
+        for name in ("hierarchical", "negative", "sampled"):
+            if getattr(self, name) is not None:
+                return f"--{name}"
+        return None
+
+    def check(self) -> None:
+        """Raise `UsageError` for two methods, or options about draws where nothing is drawn."""
+        methods = [self.hierarchical, self.negative, self.sampled]
+        if sum(method is not None for method in methods) > 1:
+            raise UsageError("--hierarchical, --negative and --sampled exclude one another")
+        if self.negative is None and self.sampled is None:
+            for name in ("noise", "seed", "repeat"):
+                if getattr(self, name) is not None:
+                    raise UsageError(f"--{name} is about the draws of --negative and --sampled")
+
+    def check_others(
+        self, objective: ObjectiveSettings, report: ReportSettings, kind: str, *, normalize: bool
+    ) -> None:
+        """Raise `UsageError` for options that a method has no use for."""
+        if kind != "logits" or normalize:
+            raise UsageError(f"{self.method} reads scores: no --from, no --normalize")
+        if objective != ObjectiveSettings():
+            raise UsageError(
+                f"{self.method} is a loss of its own: no weights, --label-smoothing or --focal"
+            )
+        if report.worst is not None and self.hierarchical is None:
+            raise UsageError(f"--worst ranks losses, and {self.method} makes estimates")
+        if report.gradient and self.repeat is not None:
+            raise UsageError("--gradient is that of one estimate, --repeat makes many")

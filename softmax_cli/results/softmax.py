@@ -1,0 +1,211 @@
+"""Rows of scores as probabilities: truncated, at a temperature, and sampled from."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_cli.core.doubledouble import Floats
+from softmax_cli.core.softmax import Logits
+from softmax_cli.input.rows import Block
+from softmax_cli.messages import Notices
+from softmax_cli.output.layout import Summary, Values
+from softmax_cli.results.class_names import Names, class_names
+from softmax_cli.results.field_layout import Field, FieldLayout
+from softmax_cli.results.settings import SoftmaxSettings
+from softmax_cli.run.totals import Totals
+
+if TYPE_CHECKING:
+    from softmax_cli.core.entmax import Entmax
+
+# Samples that are listed below a table
+_LISTED: Final = 20
+# Samples that are drawn at once
+_AT_ONCE: Final = 1 << 18
+
+
+class SoftmaxResult:
+    """The probabilities of rows of scores.
+
+    Attributes have the shape (rows,) or (rows, classes), samples (rows, samples).
+    """
+
+    def __init__(
+        self, logits: Floats, remaining: Floats, distribution: Logits | Entmax, names: Names
+    ) -> None:
+        self.logits = logits
+        self._remaining = remaining
+        self._distribution = distribution
+        self._names = names
+        self.indices: NDArray[np.intp] = np.zeros((len(logits), 0), np.intp)
+
+    def __len__(self) -> int:
+        return len(self.logits)
+
+    @cached_property
+    def probabilities(self) -> Floats:
+        return self._distribution.probabilities()
+
+    @cached_property
+    def log_probabilities(self) -> Floats:
+        return self._distribution.log_probabilities()
+
+    @cached_property
+    def entropy(self) -> Floats:
+        return self._distribution.entropy()
+
+    @property
+    def perplexity(self) -> Floats:
+        return self._distribution.perplexity()
+
+    @property
+    def logsumexp(self) -> Floats:
+        assert isinstance(self._distribution, Logits)
+        return self._distribution.logsumexp()
+
+    @property
+    def winners(self) -> NDArray[np.bool_]:
+        return self._distribution.winners
+
+    @property
+    def winner(self) -> Values:
+        return class_names(self.winners.argmax(axis=1), self._names)
+
+    @property
+    def samples(self) -> Values:
+        return class_names(self.indices, self._names)
+
+    @property
+    def drawn(self) -> Values:
+        """How often each class was drawn."""
+        counts = np.zeros(self.logits.shape, dtype=int)
+        np.add.at(counts, (np.arange(len(self))[:, None], self.indices), 1)
+        return counts
+
+    @property
+    def cut(self) -> Values:
+        return np.where(self._remaining == self.logits, "", "cut")
+
+    @property
+    def remaining(self) -> Values:
+        """How many classes truncation leaves."""
+        return np.asarray(np.count_nonzero(self._remaining > -np.inf, axis=1))
+
+    @property
+    def support(self) -> Values:
+        """How many classes have a probability."""
+        return np.asarray(np.count_nonzero(self.probabilities, axis=1))
+
+
+class Softmax:
+    """Makes results of blocks; samples go on from block to block."""
+
+    def __init__(self, settings: SoftmaxSettings, names: Names) -> None:
+        self._settings = settings
+        self._names = names
+
+    @cached_property
+    def _generator(self) -> np.random.Generator:
+        return np.random.Generator(np.random.PCG64(self._settings.seed))
+
+    def __call__(self, block: Block, _notices: Notices) -> SoftmaxResult:
+        """Return the result of a block; raise `RowErrors` for rows without a softmax."""
+        settings, remaining = self._settings, block.values
+        # What a plain softmax does without is imported when it is needed, for a quick start.
+        if settings.truncates:
+            from softmax_cli.core.truncation import truncate
+
+            cuts = {"top_k": settings.top_k, "top_p": settings.top_p, "min_p": settings.min_p}
+            temperature = settings.temperature if settings.temperature_first else 1.0
+            remaining = truncate(remaining, **cuts, temperature=temperature)  # type: ignore[arg-type]
+        if settings.alpha == 1:
+            distribution: Logits | Entmax = Logits(remaining, temperature=settings.temperature)
+        else:
+            from softmax_cli.core.entmax import Entmax
+
+            alpha, temperature = settings.alpha, settings.temperature
+            distribution = Entmax(remaining, alpha=alpha, temperature=temperature)
+        result = SoftmaxResult(block.values, remaining, distribution, self._names)
+        if settings.sample is not None:
+            result.indices = self._samples(result.probabilities, settings.sample)
+        return result
+
+    def _samples(self, probabilities: Floats, count: int) -> NDArray[np.intp]:
+        from softmax_cli.core.sampling import draw
+
+        step = max(1, _AT_ONCE // count)
+        parts = [probabilities[at : at + step] for at in range(0, len(probabilities), step)]
+        random = self._generator.random
+        drawn = [draw(part, random((len(part), count))) for part in parts]
+        return np.concatenate([np.zeros((0, count), np.intp), *drawn])
+
+
+class _HasEntropy(Protocol):
+    def __len__(self) -> int: ...
+
+    @property
+    def entropy(self) -> Floats: ...
+
+
+def add_up(result: _HasEntropy) -> Totals:
+    """Return the number of rows and the sum of their entropies."""
+    return Totals(len(result), {"entropy": result.entropy})
+
+
+def summarise(totals: Totals) -> Summary:
+    """Return the number of rows, and the sum and mean of their entropies."""
+    total, mean = totals.sum("entropy"), totals.mean("entropy")
+    return {"rows": totals.rows, "entropy_sum": total, "entropy_mean": mean}
+
+
+SUMMARY: Final = (Field("rows", "rows"), Field("entropy_mean", "mean entropy", "nats"))
+
+
+def probability_field(*, log: bool) -> Field:
+    """Return the field of probabilities, or of their logarithms."""
+    if log:
+        return Field("log_probabilities", "log p")
+    return Field("probabilities", "probability")
+
+
+def layout(settings: SoftmaxSettings) -> FieldLayout:
+    """Return the layout of probabilities, their logarithms, or samples."""
+    shown = probability_field(log=settings.log)
+    logsumexp = (Field("logsumexp", "logsumexp"),) if settings.alpha == 1 else ()
+    samples = ("samples",) if settings.sample is not None else ()
+    counts = (
+        *((Field("remaining", "kept"),) if settings.truncates else ()),
+        *((Field("support", "support"),) if settings.alpha != 1 else ()),
+    )
+    is_listed = settings.sample is not None and settings.sample <= _LISTED
+    return FieldLayout(
+        samples or (shown.key,),
+        ("logits", shown.key, *(field.key for field in logsumexp), "entropy", *samples),
+        (
+            Field("samples", "", "text") if samples else shown,
+            *counts,
+            Field("entropy", "entropy"),
+            Field("winner", "winner", "text"),
+        ),
+        (
+            Field("logits", "logit"),
+            shown,
+            *((Field("cut", "", "text"),) if settings.truncates else ()),
+            *((Field("drawn", "drawn"),) if samples else ()),
+            Field("probabilities", "", "bar"),
+        ),
+        footer=(
+            *logsumexp,
+            Field("entropy", "entropy", "nats"),
+            Field("perplexity", "perplexity"),
+            Field("winner", "winner"),
+            *counts,
+            *((Field("samples", "drawn"),) if is_listed else ()),
+        ),
+        summary=SUMMARY,
+        emphasis="winners",
+        numbered=samples,
+    )

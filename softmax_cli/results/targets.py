@@ -1,0 +1,184 @@
+"""The targets of a loss: a class or a distribution, for all rows or for each."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from itertools import chain
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_cli.core.doubledouble import Floats
+from softmax_cli.core.losses import Labels, Targets
+from softmax_cli.core.probabilities import Probabilities
+from softmax_cli.errors import DataError, RowErrors, UsageError
+from softmax_cli.input.numbers import is_list, is_number, parse_list, shown
+from softmax_cli.input.rows import Block, Locations, Rows, rows_of
+from softmax_cli.input.source import open_targets
+from softmax_cli.messages import Notices
+from softmax_cli.results.class_names import Classes, Names, check_length, class_names
+from softmax_cli.results.distributions import distribution_of_other, note_sums
+from softmax_cli.results.pairs import checked_against, in_order_of, side_by_side
+from softmax_cli.results.settings import TargetSettings
+
+
+class RowTargets(NamedTuple):
+    """The targets of a block's rows, and which rows are ignored (None: none can be).
+
+    An ignored row has the label 0 here.
+    """
+
+    targets: Targets
+    ignored: NDArray[np.bool_] | None = None
+
+    @property
+    def labels(self) -> Labels:
+        """The class of each row, the likeliest one of a distribution."""
+        if isinstance(self.targets, Probabilities):
+            likeliest: Labels = np.argmax(self.targets.probabilities(), axis=1)
+            return likeliest
+        return self.targets
+
+    def unless_ignored(self, values: Floats, otherwise: float = 0.0) -> Floats:
+        """Return values of rows, shape (rows,) or (rows, classes), another for ignored rows."""
+        if self.ignored is None:
+            return values
+        ignored = self.ignored if values.ndim == 1 else self.ignored[:, None]
+        return np.where(ignored, otherwise, values)
+
+    def names(self, names: Names) -> NDArray[np.object_] | Labels:
+        """Return the names of the rows' labels, 'ignored' for ignored rows."""
+        found = class_names(self.labels, names)
+        if self.ignored is None or not self.ignored.any():
+            return found
+        return np.where(self.ignored, "ignored", found.astype(object))
+
+
+def with_targets(rows: Rows, settings: TargetSettings) -> Rows:
+    """Return every row with the row of the file of targets beside it, if there is a file."""
+    if settings.target_file is None:
+        return rows
+    name, others = settings.target_file, open_targets(settings.target_file)
+    blocks = in_order_of(rows, others, name)
+    first = next(blocks, None)
+    if first is None:
+        raise DataError(f"{name}: no rows")
+    waiting, hint = [first], ""
+    if first.labels is not None and _is_header(first.labels[0], rows.names, settings.ignore):
+        hint = f"its first line, {shown(first.labels[0])}, was taken for a header"
+        waiting = [first.part(1, len(first.labels))] if len(first.labels) > 1 else []
+    return rows_of(side_by_side(rows, chain(waiting, blocks), name, hint), rows)
+
+
+def _is_header(label: str, names: Names, ignore: str | None) -> bool:
+    """Return whether a label is like no class."""
+    if is_number(label) or (ignore is not None and _same(label, ignore)):
+        return False
+    known = [name.casefold() for name in names or ()]
+    return not difflib.get_close_matches(label.casefold(), known, n=1)
+
+
+class TargetReader:
+    """Reads the targets of any block of rows.
+
+    `classes` is the number of classes where that is not the number of columns. `labels_only` is
+    the option that takes no distributions, if there is one.
+    """
+
+    def __init__(
+        self,
+        settings: TargetSettings,
+        names: Names,
+        notices: Notices,
+        *,
+        normalize: bool = False,
+        labels_only: str | None = None,
+    ) -> None:
+        self._settings = settings
+        self._names = names
+        self._normalize = normalize
+        self._labels_only = labels_only
+        self._distribution: Probabilities | None = None
+        target = (settings.target or "").strip()
+        if not is_list(target) or target in (names or ()):
+            return
+        self._check_distributions()
+        try:
+            values = np.array([parse_list(target, "--target")])
+            self._distribution = Probabilities(values, normalize=normalize)
+        except RowErrors as error:
+            raise DataError(error.text, error.hint, "--target") from error
+        if not normalize:
+            note_sums(self._distribution.sums, Locations("--target", [], None), notices)
+
+    def _check_distributions(self) -> None:
+        if self._labels_only is not None:
+            raise UsageError(f"{self._labels_only} takes a class for each row, not a distribution")
+        if self._settings.ignore is not None:
+            raise UsageError("--ignore is about labels, and the targets are distributions")
+
+    def read(self, block: Block, notices: Notices, classes: int | None = None) -> RowTargets:
+        """Return the targets of a block's rows.
+
+        Raises `RowErrors` for rows whose label is no class, or whose target is no distribution,
+        and `DataError` for a target of another length than the rows.
+        """
+        rows, count = block.values.shape[0], classes or block.values.shape[1]
+        if self._distribution is not None:
+            check_length("--target", self._distribution.values.shape[0], count)
+            return RowTargets(self._distribution.repeated(rows))
+        other = block.against
+        if other is not None and other.labels is None:
+            self._check_distributions()
+            found = distribution_of_other(
+                checked_against(block), "probs", notices, normalize=self._normalize
+            )
+            assert isinstance(found, Probabilities)
+            return RowTargets(found)
+        if self._settings.target is not None:
+            return self._labels([self._settings.target] * rows, count, None)
+        source = block if other is None else other
+        return self._labels(source.labels or [], count, source)
+
+    def _labels(self, texts: Sequence[str], count: int, source: Block | None) -> RowTargets:
+        classes, ignore = Classes(self._names, count), self._settings.ignore
+        ignored = None
+        if ignore is not None:
+            ignored = np.array([_same(text, ignore) for text in texts], bool)
+        known: dict[str, int] = {}
+        unknown: dict[str, DataError] = {}
+        errors: dict[int, DataError] = {}
+        labels: Labels = np.zeros(len(texts), np.intp)
+        for row, text in enumerate(texts):
+            if ignored is not None and ignored[row]:
+                continue
+            if text not in known and text not in unknown:
+                try:
+                    known[text] = classes.index(text)
+                except DataError as error:
+                    if source is None:
+                        raise
+                    unknown[text] = error
+            if text in known:
+                labels[row] = known[text]
+            else:
+                assert source is not None
+                errors[row] = _located(unknown[text], source, row)
+        if errors:
+            raise RowErrors(errors)
+        return RowTargets(labels, ignored)
+
+
+def _same(label: str, other: str) -> bool:
+    """Return whether two labels are the same text, or the same number: 3 and 3.0."""
+    label, other = label.strip(), other.strip()
+    if label == other:
+        return True
+    return is_number(label) and is_number(other) and float(label) == float(other)
+
+
+def _located(error: DataError, source: Block, row: int) -> DataError:
+    column = "" if source.label_column is None else f":{source.label_column}"
+    return DataError(error.text, error.hint, f"{source.locations.at(row)}{column}")

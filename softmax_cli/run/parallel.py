@@ -1,0 +1,279 @@
+"""An ordered map over chunks: by this process, and by several where the input is long.
+
+This is the only file that knows of processes. This one reads chunks, hands each to the next free
+worker, and yields the outcomes in order. A chunk goes to its worker, and the text made of it comes
+back, through a file in memory of the worker's own; the rest comes pickled through a socket.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, Protocol, TypeVar
+
+from softmax_cli.errors import DataError, SoftmaxError
+from softmax_cli.input.rows import Rows
+from softmax_cli.input.stream import Chunk
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import ForkProcess
+
+# Chunks that each process should have at least
+_CHUNKS: Final = 4
+_MOST_BY_DEFAULT: Final = 8
+# Outcomes that may wait for an earlier one, for each worker
+_AHEAD: Final = 2
+
+
+class Outcome(Protocol):
+    """What comes of a chunk: the encoded piece, and whatever else can be pickled."""
+
+    @property
+    def piece(self) -> Any:
+        """Bytes, or anything else that can be pickled."""
+
+    @property
+    def vectors(self) -> int:
+        """How many vectors it holds."""
+
+    def _replace(self, *, piece: Any) -> Any: ...
+
+
+OutcomeT = TypeVar("OutcomeT", bound=Outcome)
+
+
+def ordered_map(
+    function: Callable[[Any], OutcomeT], rows: Rows, jobs: int | None
+) -> Iterator[OutcomeT]:
+    """Yield what a function makes of each chunk, in order.
+
+    The next chunk is read only after the outcome before it has been dealt with, until there is
+    so much left that several processes pay.
+    """
+    jobs = default_jobs() if jobs is None else jobs
+    done, has_begun = 0, False
+    for chunk in rows.chunks:
+        if chunk is None:
+            continue
+        outcome = function(chunk)
+        yield outcome
+        has_begun = has_begun or outcome.vectors > 0
+        if jobs > 1 and rows.is_parallel and has_begun:
+            done += len(chunk.data)
+            count = min(jobs, _useful_jobs(rows, done))
+            if count > 1:
+                with closing(_Pool(function, count)) as pool:
+                    yield from pool.outcomes(rows)
+                return
+
+
+def default_jobs() -> int:
+    """Return the number of cores that this process may use, and its cgroup allows; at most 8."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+        allowed = max(1, int(quota) // int(period))
+    except (OSError, ValueError):  # no cgroup, or 'max'
+        allowed = _MOST_BY_DEFAULT
+    return min(cores or 1, allowed, _MOST_BY_DEFAULT)
+
+
+def _useful_jobs(rows: Rows, done: int) -> int:
+    """Return how many processes pay for what is left of an input."""
+    source = rows.source
+    if source is None:
+        return 1
+    enough = _CHUNKS * source.chunk_bytes
+    if source.size is None:  # as much has come, and as much may follow
+        return sys.maxsize if done >= 2 * enough else 1
+    return source.left() // enough
+
+
+class _Worker(NamedTuple):
+    process: ForkProcess
+    connection: Connection
+    store: int  # descriptor of its file in memory
+
+    def send(self, chunk: Chunk) -> None:
+        _store(self.store, chunk.data)
+        previous = signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # the worker may be gone
+        try:
+            self.connection.send((len(chunk.data), chunk.line))
+        except BrokenPipeError:
+            self.explain()
+        finally:
+            signal.signal(signal.SIGPIPE, previous)
+
+    def receive(self) -> Any:
+        """Return an outcome, or the error in its place."""
+        try:
+            outcome, length = self.connection.recv()
+        except (EOFError, ConnectionResetError):
+            self.explain()
+        return outcome if length is None else outcome._replace(piece=_stored(self.store, length))
+
+    def explain(self) -> NoReturn:
+        """Say why the process has ended before its time."""
+        self.process.join()
+        code = self.process.exitcode or 0
+        if code >= 0:  # an exception that nobody expects, which it has printed
+            sys.exit(1)
+        reason = f"was ended by {signal.Signals(-code).name}"
+        raise DataError(f"a process at work {reason}; the output breaks off")
+
+
+class _Pool:
+    """Workers, as many as can be started, and what each of them is at."""
+
+    def __init__(self, function: Callable[[Any], Any], count: int) -> None:
+        self._function = function
+        self._workers: list[_Worker] = []
+        for _ in range(count):
+            try:
+                self._workers.append(self._started())
+            except OSError:  # too few descriptors, processes or memory: go on with fewer
+                break
+        self._idle = list(self._workers)
+        self._busy: dict[Connection, tuple[_Worker, int]] = {}
+
+    def _started(self) -> _Worker:
+        import multiprocessing
+
+        context = multiprocessing.get_context("fork")
+        ours, theirs = context.Pipe()
+        store = _new_store()
+        earlier = [worker.connection for worker in self._workers]
+        process = context.Process(
+            target=_work, args=(self._function, theirs, store, [*earlier, ours]), daemon=True
+        )
+        # Ctrl-C is the parent's: a worker is born, and stays, deaf to it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            process.start()
+        except OSError:
+            ours.close()
+            os.close(store)
+            raise
+        finally:
+            theirs.close()
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        return _Worker(process, ours, store)
+
+    def outcomes(self, rows: Rows) -> Iterator[Any]:
+        """Yield what comes of each chunk, in order, then raise the error that ended the input."""
+        if not self._workers:
+            yield from (self._function(chunk) for chunk in rows.chunks if chunk is not None)
+            return
+        done: dict[int, Any] = {}
+        read = written = 0
+        waiting: Chunk | None = None
+        end: SoftmaxError | StopIteration | None = None
+        while True:
+            if waiting is not None and self._idle:
+                self._hand_out(waiting, read)
+                read, waiting = read + 1, None
+            while written in done:
+                outcome = done.pop(written)
+                if isinstance(outcome, BaseException):
+                    raise outcome
+                yield outcome
+                written += 1
+            if end is not None and waiting is None and not self._busy:
+                break
+            has_room = read - written <= _AHEAD * len(self._workers)
+            can_read, finished = self._wait(
+                rows, wants=waiting is None and end is None and has_room
+            )
+            if can_read:
+                try:
+                    waiting = next(rows.chunks)
+                except (SoftmaxError, StopIteration) as reason:
+                    end = reason
+            done.update(map(self._take_back, finished))
+        if isinstance(end, SoftmaxError):
+            raise end
+
+    def _hand_out(self, chunk: Chunk, number: int) -> None:
+        worker = self._idle.pop()
+        worker.send(chunk)
+        self._busy[worker.connection] = worker, number
+
+    def _take_back(self, connection: Connection) -> tuple[int, Any]:
+        worker, number = self._busy.pop(connection, (None, 0))
+        if worker is None:  # an idle worker says nothing but that it has ended
+            next(idle for idle in self._idle if idle.connection == connection).explain()
+        self._idle.append(worker)
+        return number, worker.receive()
+
+    def _wait(self, rows: Rows, *, wants: bool) -> tuple[bool, list[Connection]]:
+        """Wait until the input can be read, where that is wanted, or a worker has finished."""
+        waiting: list[Any] = [worker.connection for worker in self._workers]
+        descriptor = rows.source.descriptor if rows.source is not None else None
+        if not wants:
+            return False, select.select(waiting, [], [])[0]
+        if descriptor is None:  # a file never has to be waited for
+            return True, select.select(waiting, [], [], 0)[0]
+        ready = select.select([*waiting, descriptor], [], [])[0]
+        return descriptor in ready, [item for item in ready if item != descriptor]
+
+    def close(self) -> None:
+        """End all workers."""
+        for worker in self._workers:
+            worker.process.kill()
+        for worker in self._workers:
+            worker.process.join()
+            worker.connection.close()
+            os.close(worker.store)
+
+
+def _work(
+    function: Callable[[Any], Any], connection: Connection, store: int, others: list[Connection]
+) -> None:
+    """Compute chunks in a process of its own, until the parent closes its end."""
+    for other in others:  # else the end of the parent would not be seen
+        other.close()
+    while True:
+        try:
+            length, line = connection.recv()
+        except EOFError:
+            return
+        try:
+            outcome = function(Chunk(_stored(store, length), line))
+        except (SoftmaxError, MemoryError) as error:
+            connection.send((error, None))
+            continue
+        if isinstance(outcome.piece, bytes | bytearray):
+            _store(store, outcome.piece)
+            connection.send((outcome._replace(piece=None), len(outcome.piece)))
+        else:
+            connection.send((outcome, None))
+
+
+def _new_store() -> int:
+    """Return the descriptor of a file in memory, where the system has that."""
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("chunk")
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())
+
+
+def _store(store: int, data: bytes | bytearray) -> None:
+    done = 0
+    while done < len(data):
+        done += os.pwrite(store, memoryview(data)[done:], done)
+
+
+def _stored(store: int, count: int) -> bytes:
+    parts: list[bytes] = []
+    done = 0
+    while done < count:
+        parts.append(os.pread(store, count - done, done))
+        done += len(parts[-1])
+    return b"".join(parts)

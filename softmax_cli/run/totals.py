@@ -1,0 +1,125 @@
+"""Sums over all vectors, whose bits do not depend on how the rows were grouped."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class ExactSum:
+    """A sum of floats without any rounding.
+
+    It is kept as one integer in units of 2**-1074, the smallest float64.
+    """
+
+    def __init__(self, values: NDArray[Any], /) -> None:
+        """Sum the elements of an array of any shape; infinities and nan follow IEEE 754."""
+        self._units = 0
+        self._special = 0.0
+        finite = np.isfinite(values)
+        if not finite.all():
+            self._special += float(np.sum(values[~finite]))
+            values = values[finite]
+        fraction, exponent = np.frexp(values)
+        significand = np.ldexp(fraction, 53).astype(np.int64)
+        # Halves of 26 and 27 bits, so that int64 holds 2**35 of them.
+        high, low = significand >> 26, significand & 0x3FFFFFF
+        for power in np.unique(exponent):
+            there = exponent == power
+            part = (int(high[there].sum()) << 26) + int(low[there].sum())
+            # A subnormal's significand has its missing bits as zeros at the end.
+            shift = int(power) - 53 + 1074
+            self._units += part << shift if shift >= 0 else part >> -shift
+
+    def merge(self, other: ExactSum, /) -> None:
+        """Add another sum."""
+        self._units += other._units
+        self._special += other._special
+
+    def total(self) -> float:
+        """Return the sum, rounded once; infinite where it exceeds the largest float64."""
+        if self._special != 0.0:  # nan too
+            return self._special
+        try:
+            return self._units / (1 << 1074)  # int / int is correctly rounded
+        except OverflowError:
+            return math.inf if self._units > 0 else -math.inf
+
+
+class Totals:
+    """What is known of some vectors: their number, exact sums and counts, and the worst rows.
+
+    Keys are names of numbers, or of numbers of a class: (name, label).
+    """
+
+    def __init__(
+        self,
+        rows: int,
+        sums: Mapping[Any, NDArray[Any]],
+        counts: Mapping[Any, int] | None = None,
+        worst: Worst | None = None,
+    ) -> None:
+        self.rows = rows
+        self.counts = dict(counts or {})
+        self.worst = worst
+        self._sums = {key: ExactSum(values) for key, values in sums.items()}
+
+    def merge(self, later: Totals) -> None:
+        """Add the totals of later rows."""
+        self.rows += later.rows
+        for key, count in later.counts.items():
+            self.counts[key] = self.counts.get(key, 0) + count
+        for key, total in later._sums.items():
+            if key in self._sums:
+                self._sums[key].merge(total)
+            else:
+                self._sums[key] = total
+        if self.worst is not None and later.worst is not None:
+            self.worst = self.worst.merged(later.worst)
+
+    def sum(self, key: Any) -> float:
+        """Return a sum, rounded once."""
+        return self._sums[key].total()
+
+    def mean(self, key: Any) -> float:
+        """Return the mean over all vectors."""
+        return self.sum(key) / self.rows
+
+
+class Worst(NamedTuple):
+    """The rows with the largest losses, the largest first; of equal ones the earlier first.
+
+    `kept` are their copied cells.
+    """
+
+    columns: dict[str, NDArray[Any]]
+    kept: NDArray[Any] | None
+    most: int
+
+    @classmethod
+    def of(
+        cls,
+        columns: Mapping[str, NDArray[Any]],
+        kept: NDArray[Any] | None,
+        usable: NDArray[np.bool_] | None,
+        most: int,
+    ) -> Worst:
+        """Choose so many of the usable rows (None: all) by the column 'loss'."""
+        losses = columns["loss"]
+        rows = np.arange(len(losses)) if usable is None else np.flatnonzero(usable)
+        rows = rows[np.argsort(-losses[rows], kind="stable")[:most]]
+        chosen = {key: values[rows] for key, values in columns.items()}
+        return cls(chosen, None if kept is None else kept[rows], most)
+
+    def merged(self, later: Worst) -> Worst:
+        """Return the worst of both."""
+        kept = None if self.kept is None else np.concatenate([self.kept, later.kept])
+        columns = {
+            key: np.concatenate([values, later.columns[key]])
+            for key, values in self.columns.items()
+        }
+        return Worst.of(columns, kept, None, self.most)
