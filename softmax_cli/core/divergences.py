@@ -178,7 +178,5 @@ def _near_one(distribution: Probabilities) -> tuple[Scaled, DoubleDouble]:
     """The mass and its sum over a power of two, so that the sum lies from 0.75 to 1.5."""
     mass, total = distribution.mass, distribution.total
     power = np.frexp(total.value.high / 0.75)[1] - 1
-    mass = Scaled(mass.value.times_power(-power), mass.exponent)
-    if total.exponent is not None:
-        mass = mass / Scaled(DoubleDouble(1.0), total.exponent)
+    mass = Scaled(mass.value.times_power(-power), mass.exponent - total.exponent)
     return mass, total.value.times_power(-power)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+Indices = NDArray[np.intp]
 
 # Overflow, underflow and inf - inf are expected in core.
 quiet = partial(np.errstate, all="ignore")
@@ -183,12 +184,12 @@ def running_sum(terms: DoubleDouble, /) -> DoubleDouble:
 class Scaled:
     """Double-doubles times powers of two, for numbers that no float holds.
 
-    An exponent of None is 0 for all.
+    The exponent is an array, or 0 for all.
     """
 
     __slots__ = ("exponent", "value")
 
-    def __init__(self, value: DoubleDouble, exponent: Integers | None = None) -> None:
+    def __init__(self, value: DoubleDouble, exponent: Integers | int = 0) -> None:
         self.value = value
         self.exponent = exponent
 
@@ -204,12 +205,12 @@ class Scaled:
     def __mul__(self, other: Scaled | Number) -> Scaled:
         if not isinstance(other, Scaled):
             return Scaled(self.value * other, self.exponent)
-        return Scaled(self.value * other.value, self._exponent_plus(other.exponent, 1))
+        return Scaled(self.value * other.value, self.exponent + other.exponent)
 
     def __truediv__(self, other: Scaled | Number) -> Scaled:
         if not isinstance(other, Scaled):
             return Scaled(self.value / other, self.exponent)
-        return Scaled(self.value / other.value, self._exponent_plus(other.exponent, -1))
+        return Scaled(self.value / other.value, self.exponent - other.exponent)
 
     def __add__(self, other: Scaled) -> Scaled:
         a, b, exponent = self.aligned(other)
@@ -219,7 +220,7 @@ class Scaled:
         return Scaled(-self.value, self.exponent)
 
     def __getitem__(self, key: Any) -> Scaled:
-        if self.exponent is None:
+        if isinstance(self.exponent, int):
             return Scaled(self.value[key])
         return Scaled(self.value[key], np.broadcast_to(self.exponent, self.value.high.shape)[key])
 
@@ -227,16 +228,16 @@ class Scaled:
         """0 or inf where the mask is true, and these numbers elsewhere."""
         return Scaled(where(mask, value, self.value), self.exponent)
 
-    def aligned(self, other: Scaled) -> tuple[DoubleDouble, DoubleDouble, Integers | None]:
+    def aligned(self, other: Scaled) -> tuple[DoubleDouble, DoubleDouble, Integers | int]:
         """Both numbers with the exponent of the larger, if either has an exponent."""
-        if self.exponent is None and other.exponent is None:
-            return self.value, other.value, None
+        if isinstance(self.exponent, int) and isinstance(other.exponent, int):
+            return self.value, other.value, 0
         top = np.maximum(self._own_exponents(), other._own_exponents())
         return self._relative_to(top), other._relative_to(top), top
 
     def sum(self) -> Scaled:
         """Sum over the first axis; no term is negative."""
-        if self.exponent is None:
+        if isinstance(self.exponent, int):
             largest = np.abs(self.value.high).max(axis=0, initial=0.0)
             if ((largest == 0) | ((largest > _SMALL) & (largest < _LARGE))).all():
                 return Scaled(fold_sum(self.value))
@@ -252,14 +253,14 @@ class Scaled:
 
     def plain(self) -> DoubleDouble:
         """The numbers as double-doubles, which may overflow or underflow."""
-        if self.exponent is None:
+        if isinstance(self.exponent, int):
             return self.value
         return self.value.times_power(np.clip(self.exponent, -_MOST, _MOST))
 
     def rounded(self) -> Floats:
         """The nearest floats, also where they are subnormal or overflow."""
         value = self.value.rounded()
-        if self.exponent is None:
+        if isinstance(self.exponent, int):
             return value
         power = np.clip(self.exponent, -_MOST, _MOST)
         result = np.asarray(np.ldexp(value, power))
@@ -274,25 +275,16 @@ class Scaled:
 
     def _own_exponents(self) -> Integers:
         """The exponents of numbers whose values lie from 1/2 to 1."""
-        exponent: Integers = np.frexp(self.value.high)[1].astype(np.int64)
-        if self.exponent is not None:
-            exponent = exponent + self.exponent
+        exponent = np.frexp(self.value.high)[1].astype(np.int64) + self.exponent
         return np.where(self.value.high == 0, _LEAST, exponent)
 
     def _relative_to(self, exponent: Integers) -> DoubleDouble:
-        own = 0 if self.exponent is None else self.exponent
-        return self.value.times_power(np.clip(own - exponent, -_MOST, _MOST))
-
-    def _exponent_plus(self, other: Integers | None, sign: int) -> Integers | None:
-        if other is None:
-            return self.exponent
-        return sign * other if self.exponent is None else self.exponent + sign * other
+        return self.value.times_power(np.clip(self.exponent - exponent, -_MOST, _MOST))
 
 
 def choose(mask: Bools, a: Scaled, b: Scaled, /) -> Scaled:
     """As numpy's `where`, for scaled numbers."""
     value = where(mask, a.value, b.value)
-    if a.exponent is None and b.exponent is None:
+    if isinstance(a.exponent, int) and isinstance(b.exponent, int):
         return Scaled(value)
-    exponents = (0 if x.exponent is None else x.exponent for x in (a, b))
-    return Scaled(value, np.where(mask, *exponents))
+    return Scaled(value, np.where(mask, a.exponent, b.exponent))

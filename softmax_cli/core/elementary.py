@@ -23,43 +23,22 @@ from softmax_cli.core.doubledouble import (
     where,
 )
 
-# exp and log have tables of 2**(j / 2048), made by integers of so many bits.
-_BITS: Final = 160
+# exp and log have tables of 2**(j / 2048).
 _STEP_BITS: Final = 11
 _STEPS: Final = 1 << _STEP_BITS
-_LN2: Final = 0xB17217F7D1CF79ABC9E3B39803F2F6AF40F343267298B62D8A0D175B8BAAFA2BE7B876206DEBAC98
-_LN2_BITS: Final = 320
 
 
 def _powers() -> DoubleDouble:
-    """2**(j / 2048): products of 32 coarse and 64 fine powers, which are exact."""
-    factor = 2 << _BITS
-    for step in range(_STEP_BITS):
-        factor = math.isqrt(factor << _BITS)
-        if step == 4:
-            coarse = _power_list(factor, 32)
-    fine = _power_list(factor, _STEPS // 32)
-    product = coarse[:, None] * fine
-    return DoubleDouble(product.high.ravel(), product.low.ravel())
-
-
-def _power_list(factor: int, count: int) -> DoubleDouble:
-    powers = [1 << _BITS]
-    while len(powers) < count:
-        powers.append(powers[-1] * factor >> _BITS)
-    high = [power >> _BITS - 52 for power in powers]
-    low = [power - (part << _BITS - 52) for power, part in zip(powers, high, strict=True)]
-    return normalised(np.ldexp(np.array(high, float), -52), np.ldexp(np.array(low, float), -_BITS))
-
-
-def _ln2_parts() -> tuple[float, float, float]:
-    """log(2) / 2048 in three, whose first two times integers of 23 bits are exact."""
-    parts, rest = [], _LN2
-    for _ in range(2):
-        shift = rest.bit_length() - 30
-        parts.append(math.ldexp(rest >> shift, shift - _LN2_BITS - _STEP_BITS))
-        rest -= rest >> shift << shift
-    return parts[0], parts[1], math.ldexp(rest, -_LN2_BITS - _STEP_BITS)
+    """2**(j / 2048), from integers in units of 2**-160."""
+    factor = 2 << 160
+    for _ in range(_STEP_BITS):
+        factor = math.isqrt(factor << 160)
+    powers = [1 << 160]
+    while len(powers) < _STEPS:
+        powers.append(powers[-1] * factor >> 160)
+    high = np.array([power >> 108 for power in powers], np.float64)
+    low = np.array([power & (1 << 108) - 1 for power in powers], np.float64)
+    return normalised(np.ldexp(high, -52), np.ldexp(low, -160))
 
 
 _POWERS: Final = _powers()
@@ -67,7 +46,10 @@ _POWERS: Final = _powers()
 _HEAD: Final = _POWERS.high.astype(np.float32).astype(np.float64)
 _TAIL: Final = (_POWERS.high - _HEAD) + _POWERS.low
 _PER_NAT: Final = _STEPS / math.log(2)
-_C1, _C2, _C3 = _ln2_parts()
+# log(2) / 2048 in three parts; products of the first two and integers of 23 bits are exact.
+_C1: Final = 0.0003384507713235507
+_C2: Final = 4.3423506994609605e-13
+_C3: Final = 3.1204245642798044e-22
 _C23: Final = _C2 + _C3
 # 1.5 * 2**52 has an ulp of 1, so that adding it rounds; the rest is the bias of an exponent's bits.
 _ROUND: Final = 1.5 * 2.0**52 + 1023 * _STEPS
@@ -80,10 +62,10 @@ _DEEP: Final = -600.0
 CACHED: Final = 24576
 
 
-def exponentials_in_place(z: Floats, error: Floats, work: Sequence[Floats], /) -> Integers | None:
+def exponentials_in_place(z: Floats, error: Floats, work: Sequence[Floats], /) -> Integers | int:
     """Turn z <= 0 and its error in place into exp(z + error): a head of 24 bits, and a tail.
 
-    They are right to 2**-63; if exponents are returned, they are to be multiplied by 2 to these.
+    They are right to 2**-63, and to be multiplied by 2 to the power that is returned.
     Below exp(-1500), which no weight makes a float, they are 0. `work` are three contiguous
     arrays of z's shape that are overwritten.
     """
@@ -121,7 +103,7 @@ def exponentials_in_place(z: Floats, error: Floats, work: Sequence[Floats], /) -
     bits <<= 52
     head *= rounded
     tail *= rounded
-    return None
+    return 0
 
 
 def exponentials(z: DoubleDouble, /) -> Scaled:
@@ -132,11 +114,11 @@ def exponentials(z: DoubleDouble, /) -> Scaled:
     work = np.empty((3, CACHED))
     for start in range(0, len(head), CACHED):
         part = slice(start, start + CACHED)
-        found = exponentials_in_place(head[part], tail[part], [*work[:, : len(head[part])]])
-        exponent[part] = 0 if found is None else found
+        spare = [*work[:, : len(head[part])]]
+        exponent[part] = exponentials_in_place(head[part], tail[part], spare)
     shape = z.high.shape
     value = DoubleDouble(head.reshape(shape, order=order), tail.reshape(shape, order=order))
-    return Scaled(value, exponent.reshape(shape, order=order) if exponent.any() else None)
+    return Scaled(value, exponent.reshape(shape, order=order) if exponent.any() else 0)
 
 
 def exp(x: DoubleDouble, /) -> Scaled:
@@ -171,8 +153,7 @@ def log(x: DoubleDouble | Scaled, /) -> DoubleDouble:
     x = x if isinstance(x, Scaled) else Scaled(x)
     fraction, power = _near_one(x.value.high)
     fraction_low = np.ldexp(x.value.low, -power)
-    exponent = power if x.exponent is None else power + x.exponent
-    return _log(normalised(fraction - 1, np.asarray(fraction_low)), exponent)
+    return _log(normalised(fraction - 1, np.asarray(fraction_low)), power + x.exponent)
 
 
 def log1p(x: DoubleDouble, /) -> DoubleDouble:

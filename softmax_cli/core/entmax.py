@@ -16,13 +16,13 @@ from functools import cached_property
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from softmax_cli.core.distribution import Distribution
 from softmax_cli.core.doubledouble import (
     Bools,
     DoubleDouble,
     Floats,
+    Indices,
     Scaled,
     fold_sum,
     quiet,
@@ -30,8 +30,6 @@ from softmax_cli.core.doubledouble import (
 )
 from softmax_cli.core.elementary import log, log1p, power
 from softmax_cli.core.softmax import Logits
-
-Indices = NDArray[np.intp]
 
 # Errors of a sum of probabilities in floats and in double-doubles, for an exponent of 1
 _FLOAT_ERROR: Final = 1e-13

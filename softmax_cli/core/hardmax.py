@@ -5,12 +5,9 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from softmax_cli.core.doubledouble import Bools, Floats
+from softmax_cli.core.doubledouble import Bools, Floats, Indices
 from softmax_cli.core.softmax import row_maxima
-
-Indices = NDArray[np.intp]
 
 # Nearer than this the runner-up's softmax probability is more than half of the winner's.
 _CLOSE: Final = float(np.log(2))  # rounded down

@@ -15,9 +15,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from softmax_cli.core.doubledouble import DoubleDouble, Floats, Scaled, fold_sum, quiet, where
+from softmax_cli.core.doubledouble import (
+    DoubleDouble,
+    Floats,
+    Indices,
+    Scaled,
+    fold_sum,
+    quiet,
+    where,
+)
 from softmax_cli.core.elementary import exp, exponentials, in_base, log1p
-from softmax_cli.core.huffman import HuffmanTree, Indices, Path
+from softmax_cli.core.huffman import HuffmanTree, Path
 
 
 def softplus(x: Floats, /) -> Floats:
@@ -41,8 +49,7 @@ def sigmoid(x: Floats, /) -> Floats:
 def _sigmoid(x: Floats) -> Scaled:
     small = exponentials(DoubleDouble(-np.abs(x), np.zeros(x.shape)))
     above = where(x < 0, small.value, 1.0)
-    exponent = None if small.exponent is None else np.where(x < 0, small.exponent, 0)
-    return Scaled(above / (1.0 + small.plain()), exponent)
+    return Scaled(above / (1.0 + small.plain()), np.where(x < 0, small.exponent, 0))
 
 
 def _softplus(x: Floats) -> DoubleDouble:

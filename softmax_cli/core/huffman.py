@@ -15,11 +15,8 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from softmax_cli.core.doubledouble import Floats
-
-Indices = NDArray[np.intp]
+from softmax_cli.core.doubledouble import Floats, Indices
 
 
 class Path(NamedTuple):

@@ -13,13 +13,13 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from softmax_cli.core import divergences
 from softmax_cli.core.distribution import Distribution
 from softmax_cli.core.doubledouble import (
     DoubleDouble,
     Floats,
+    Indices,
     Scaled,
     choose,
     fold_sum,
@@ -29,7 +29,7 @@ from softmax_cli.core.doubledouble import (
 from softmax_cli.core.elementary import exp, expm1, in_base, log, power
 from softmax_cli.core.probabilities import Mixture, Probabilities
 
-Labels = NDArray[np.intp]
+Labels = Indices
 Targets = Labels | Probabilities
 
 

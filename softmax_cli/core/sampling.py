@@ -9,14 +9,19 @@ from __future__ import annotations
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
-from softmax_cli.core.doubledouble import DoubleDouble, Floats, Scaled, fold_sum, quiet, where
+from softmax_cli.core.doubledouble import (
+    DoubleDouble,
+    Floats,
+    Indices,
+    Scaled,
+    fold_sum,
+    quiet,
+    where,
+)
 from softmax_cli.core.elementary import exponentials, in_base, log, log1p
 from softmax_cli.core.hierarchical import sigmoid, softplus
 from softmax_cli.core.losses import Labels
-
-Indices = NDArray[np.intp]
 
 
 def draw(probabilities: Floats, uniforms: Floats, /) -> Indices:

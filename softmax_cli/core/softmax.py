@@ -243,7 +243,7 @@ def _fill_softmax(
     tail += np.multiply(head, inverse_tail, out=spare[0])
     head *= inverse_head
     target = out if axis else out.T
-    if exponent is None:
+    if isinstance(exponent, int):
         np.add(head, tail, out=target)
     else:
         target[...] = mass.rounded()

@@ -116,8 +116,7 @@ class Reference:
             below = np.nextafter(np.finfo(computed.dtype).max, zero)
             _, unit = np.frexp(np.spacing(np.minimum(sizes, below)).astype(float).T)
             unit = unit.astype(np.int64) - 1
-            own = 0 if self._exact.exponent is None else self._exact.exponent
-            exact = self._exact.value.times_power(np.clip(own - unit, -4000, 4000))
+            exact = self._exact.value.times_power(np.clip(self._exact.exponent - unit, -4000, 4000))
             errors = (exact - np.ldexp(computed.T.astype(float), -unit)).rounded()
             worst = np.abs(errors).max(axis=0, initial=0.0)
             usable = np.isfinite(computed).all(axis=1) & ~np.isnan(worst)
