@@ -199,7 +199,7 @@ class TextChunks:
 
     def _reads(self) -> Iterator[None]:
         """Read until the text is longer, or a long one twice as long; yield between reads."""
-        parts, size = [self.text], len(self.text)
+        parts, size = [self.text] if self.text else [], len(self.text)
         least = 2 * size if size > _LONG_ROW else size + 1
         for lines in self._lines:
             parts.append(lines)

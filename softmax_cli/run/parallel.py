@@ -2,16 +2,16 @@
 
 This is the only file that knows of processes. This one reads chunks, hands each to the next free
 worker, and yields the outcomes in order. A chunk goes to its worker, and the text made of it comes
-back, through a file in memory of the worker's own; the rest comes pickled through a socket.
+back, through memory that both share; what is longer, and all else, goes pickled through a socket.
 """
 
 from __future__ import annotations
 
+import mmap
 import os
 import select
 import signal
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 # Chunks that each process should have at least
 _CHUNKS: Final = 4
 _MOST_BY_DEFAULT: Final = 8
+# Bytes that fit most chunks, and what is made of them
+_SHARED: Final = 1 << 21
 # Outcomes that may wait for an earlier one, for each worker
 _AHEAD: Final = 2
 
@@ -99,14 +101,13 @@ def _useful_jobs(rows: Rows, done: int) -> int:
 class _Worker(NamedTuple):
     process: ForkProcess
     connection: Connection
-    store: int  # descriptor of its file in memory
+    memory: mmap.mmap
 
     def send(self, chunk: Chunk) -> None:
-        _store(self.store, chunk.data)
         previous = signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # the worker may be gone
         try:
-            self.connection.send((len(chunk.data), chunk.line))
-        except BrokenPipeError:
+            self.connection.send((_put(self.memory, chunk.data), chunk.line))
+        except (BrokenPipeError, ConnectionResetError):
             self.explain()
         finally:
             signal.signal(signal.SIGPIPE, previous)
@@ -114,10 +115,10 @@ class _Worker(NamedTuple):
     def receive(self) -> Any:
         """Return an outcome, or the error in its place."""
         try:
-            outcome, length = self.connection.recv()
+            outcome, text = self.connection.recv()
         except (EOFError, ConnectionResetError):
             self.explain()
-        return outcome if length is None else outcome._replace(piece=_stored(self.store, length))
+        return outcome if text is None else outcome._replace(piece=_got(self.memory, text))
 
     def explain(self) -> NoReturn:
         """Say why the process has ended before its time."""
@@ -148,10 +149,10 @@ class _Pool:
 
         context = multiprocessing.get_context("fork")
         ours, theirs = context.Pipe()
-        store = _new_store()
+        memory = mmap.mmap(-1, _SHARED)
         earlier = [worker.connection for worker in self._workers]
         process = context.Process(
-            target=_work, args=(self._function, theirs, store, [*earlier, ours]), daemon=True
+            target=_work, args=(self._function, theirs, memory, [*earlier, ours]), daemon=True
         )
         # Ctrl-C is the parent's: a worker is born, and stays, deaf to it.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
@@ -159,12 +160,12 @@ class _Pool:
             process.start()
         except OSError:
             ours.close()
-            os.close(store)
+            memory.close()
             raise
         finally:
             theirs.close()
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-        return _Worker(process, ours, store)
+        return _Worker(process, ours, memory)
 
     def outcomes(self, rows: Rows) -> Iterator[Any]:
         """Yield what comes of each chunk, in order, then raise the error that ended the input."""
@@ -230,50 +231,42 @@ class _Pool:
         for worker in self._workers:
             worker.process.join()
             worker.connection.close()
-            os.close(worker.store)
+            worker.memory.close()
 
 
 def _work(
-    function: Callable[[Any], Any], connection: Connection, store: int, others: list[Connection]
+    function: Callable[[Any], Any],
+    connection: Connection,
+    memory: mmap.mmap,
+    others: list[Connection],
 ) -> None:
     """Compute chunks in a process of its own, until the parent closes its end."""
     for other in others:  # else the end of the parent would not be seen
         other.close()
     while True:
         try:
-            length, line = connection.recv()
+            text, line = connection.recv()
         except EOFError:
             return
         try:
-            outcome = function(Chunk(_stored(store, length), line))
+            outcome = function(Chunk(_got(memory, text), line))
         except (SoftmaxError, MemoryError) as error:
             connection.send((error, None))
             continue
         if isinstance(outcome.piece, bytes | bytearray):
-            _store(store, outcome.piece)
-            connection.send((outcome._replace(piece=None), len(outcome.piece)))
+            connection.send((outcome._replace(piece=None), _put(memory, outcome.piece)))
         else:
             connection.send((outcome, None))
 
 
-def _new_store() -> int:
-    """Return the descriptor of a file in memory, where the system has that."""
-    if hasattr(os, "memfd_create"):
-        return os.memfd_create("chunk")
-    with tempfile.TemporaryFile() as file:
-        return os.dup(file.fileno())
+def _put(memory: mmap.mmap, text: bytes | bytearray) -> int | bytes:
+    """Put a text into shared memory and return its length; return a longer one itself."""
+    if len(text) > len(memory):
+        return bytes(text)
+    memory[: len(text)] = text
+    return len(text)
 
 
-def _store(store: int, data: bytes | bytearray) -> None:
-    done = 0
-    while done < len(data):
-        done += os.pwrite(store, memoryview(data)[done:], done)
-
-
-def _stored(store: int, count: int) -> bytes:
-    parts: list[bytes] = []
-    done = 0
-    while done < count:
-        parts.append(os.pread(store, count - done, done))
-        done += len(parts[-1])
-    return b"".join(parts)
+def _got(memory: mmap.mmap, text: int | bytes) -> bytes:
+    """Return a text by what `_put` returned."""
+    return memory[:text] if isinstance(text, int) else text
