@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from softmax_cli.errors import DataError, UsageError
 from softmax_cli.input.dialect import content_lines
 
-CHUNK_BYTES: Final = 1 << 19
+CHUNK_BYTES: Final = 1 << 18
 # An unfinished row longer than this is looked at again only once it has doubled.
 _LONG_ROW: Final = 1 << 16
 _STDIN: Final = 0

@@ -12,6 +12,7 @@ import os
 import select
 import signal
 import sys
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -30,7 +31,7 @@ _CHUNKS: Final = 4
 _MOST_BY_DEFAULT: Final = 8
 # Bytes that fit most chunks, and what is made of them
 _SHARED: Final = 1 << 21
-# Outcomes that may wait for an earlier one, for each worker
+# Chunks that are not written yet, for each worker
 _AHEAD: Final = 2
 
 
@@ -99,26 +100,38 @@ def _useful_jobs(rows: Rows, done: int) -> int:
 
 
 class _Worker(NamedTuple):
+    """A process at work, the numbers of its chunks, and which parts of its memory are free.
+
+    It has two chunks at a time, so that it need not wait for the next.
+    """
+
     process: ForkProcess
     connection: Connection
     memory: mmap.mmap
+    numbers: deque[int]
+    free: list[int]
 
-    def send(self, chunk: Chunk) -> None:
+    def send(self, chunk: Chunk, number: int) -> None:
+        part = self.free.pop()
         previous = signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # the worker may be gone
         try:
-            self.connection.send((_put(self.memory, chunk.data), chunk.line))
+            self.connection.send((part, _put(self.memory, part, chunk.data), chunk.line))
         except (BrokenPipeError, ConnectionResetError):
             self.explain()
         finally:
             signal.signal(signal.SIGPIPE, previous)
+        self.numbers.append(number)
 
-    def receive(self) -> Any:
-        """Return an outcome, or the error in its place."""
+    def receive(self) -> tuple[int, Any]:
+        """Return the number of the first chunk and its outcome, or the error in its place."""
         try:
-            outcome, text = self.connection.recv()
+            outcome, part, text = self.connection.recv()
         except (EOFError, ConnectionResetError):
             self.explain()
-        return outcome if text is None else outcome._replace(piece=_got(self.memory, text))
+        if text is not None:
+            outcome = outcome._replace(piece=_got(self.memory, part, text))
+        self.free.append(part)
+        return self.numbers.popleft(), outcome
 
     def explain(self) -> NoReturn:
         """Say why the process has ended before its time."""
@@ -141,15 +154,14 @@ class _Pool:
                 self._workers.append(self._started())
             except OSError:  # too few descriptors, processes or memory: go on with fewer
                 break
-        self._idle = list(self._workers)
-        self._busy: dict[Connection, tuple[_Worker, int]] = {}
+        self._by_connection = {worker.connection: worker for worker in self._workers}
 
     def _started(self) -> _Worker:
         import multiprocessing
 
         context = multiprocessing.get_context("fork")
         ours, theirs = context.Pipe()
-        memory = mmap.mmap(-1, _SHARED)
+        memory = mmap.mmap(-1, 2 * _SHARED)
         earlier = [worker.connection for worker in self._workers]
         process = context.Process(
             target=_work, args=(self._function, theirs, memory, [*earlier, ours]), daemon=True
@@ -165,7 +177,7 @@ class _Pool:
         finally:
             theirs.close()
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-        return _Worker(process, ours, memory)
+        return _Worker(process, ours, memory, deque(), [_SHARED, 0])
 
     def outcomes(self, rows: Rows) -> Iterator[Any]:
         """Yield what comes of each chunk, in order, then raise the error that ended the input."""
@@ -177,8 +189,7 @@ class _Pool:
         waiting: Chunk | None = None
         end: SoftmaxError | StopIteration | None = None
         while True:
-            if waiting is not None and self._idle:
-                self._hand_out(waiting, read)
+            if waiting is not None and self._is_handed_out(waiting, read):
                 read, waiting = read + 1, None
             while written in done:
                 outcome = done.pop(written)
@@ -186,7 +197,7 @@ class _Pool:
                     raise outcome
                 yield outcome
                 written += 1
-            if end is not None and waiting is None and not self._busy:
+            if end is not None and waiting is None and read == written:
                 break
             has_room = read - written <= _AHEAD * len(self._workers)
             can_read, finished = self._wait(
@@ -197,25 +208,22 @@ class _Pool:
                     waiting = next(rows.chunks)
                 except (SoftmaxError, StopIteration) as reason:
                     end = reason
-            done.update(map(self._take_back, finished))
+            done.update(self._by_connection[connection].receive() for connection in finished)
         if isinstance(end, SoftmaxError):
             raise end
 
-    def _hand_out(self, chunk: Chunk, number: int) -> None:
-        worker = self._idle.pop()
-        worker.send(chunk)
-        self._busy[worker.connection] = worker, number
-
-    def _take_back(self, connection: Connection) -> tuple[int, Any]:
-        worker, number = self._busy.pop(connection, (None, 0))
-        if worker is None:  # an idle worker says nothing but that it has ended
-            next(idle for idle in self._idle if idle.connection == connection).explain()
-        self._idle.append(worker)
-        return number, worker.receive()
+    def _is_handed_out(self, chunk: Chunk, number: int) -> bool:
+        """Give a chunk to the worker with most room, if one has room for it."""
+        worker = max(self._workers, key=lambda worker: len(worker.free))
+        # What goes through the socket has to wait for a worker that reads.
+        if len(worker.free) < (1 if len(chunk.data) <= _SHARED else 2):
+            return False
+        worker.send(chunk, number)
+        return True
 
     def _wait(self, rows: Rows, *, wants: bool) -> tuple[bool, list[Connection]]:
         """Wait until the input can be read, where that is wanted, or a worker has finished."""
-        waiting: list[Any] = [worker.connection for worker in self._workers]
+        waiting: list[Any] = list(self._by_connection)
         descriptor = rows.source.descriptor if rows.source is not None else None
         if not wants:
             return False, select.select(waiting, [], [])[0]
@@ -245,28 +253,29 @@ def _work(
         other.close()
     while True:
         try:
-            text, line = connection.recv()
+            part, text, line = connection.recv()
         except EOFError:
             return
         try:
-            outcome = function(Chunk(_got(memory, text), line))
+            outcome = function(Chunk(_got(memory, part, text), line))
         except (SoftmaxError, MemoryError) as error:
-            connection.send((error, None))
+            connection.send((error, part, None))
             continue
         if isinstance(outcome.piece, bytes | bytearray):
-            connection.send((outcome._replace(piece=None), _put(memory, outcome.piece)))
+            text = _put(memory, part, outcome.piece)
+            connection.send((outcome._replace(piece=None), part, text))
         else:
-            connection.send((outcome, None))
+            connection.send((outcome, part, None))
 
 
-def _put(memory: mmap.mmap, text: bytes | bytearray) -> int | bytes:
-    """Put a text into shared memory and return its length; return a longer one itself."""
-    if len(text) > len(memory):
+def _put(memory: mmap.mmap, part: int, text: bytes | bytearray) -> int | bytes:
+    """Put a text into a part of memory and return its length; return a longer one itself."""
+    if len(text) > _SHARED:
         return bytes(text)
-    memory[: len(text)] = text
+    memory[part : part + len(text)] = text
     return len(text)
 
 
-def _got(memory: mmap.mmap, text: int | bytes) -> bytes:
+def _got(memory: mmap.mmap, part: int, text: int | bytes) -> bytes:
     """Return a text by what `_put` returned."""
-    return memory[:text] if isinstance(text, int) else text
+    return memory[part : part + text] if isinstance(text, int) else text
