@@ -193,8 +193,12 @@ def _transposed(rows: Rows, invalid: str) -> Iterator[Block | None]:
         yield None
     values = np.concatenate(parts).T
     if not values.size:
-        first, count = left_out[0], len(left_out)
-        if count == 1:
-            raise first
-        raise DataError(f"none of {count} rows can be used, the first at {first.message}")
+        raise none_usable(len(left_out), left_out[0])
     yield Block(values, Locations(name, range(1, len(values) + 1), None), left_out=left_out)
+
+
+def none_usable(count: int, first: DataError) -> DataError:
+    """Return the error of an input with `count` rows, all unusable; `first` is the first one's."""
+    if count == 1:
+        return first
+    return DataError(f"none of {count} rows can be used, the first at {first.message}")

@@ -22,7 +22,7 @@ from softmax_cli.results.class_counts import read_counts
 from softmax_cli.results.class_names import Names, check_length, class_names, ragged
 from softmax_cli.results.field_layout import Field, FieldLayout
 from softmax_cli.results.loss import RowLosses, note_infinite
-from softmax_cli.results.loss_summary import report_keys, style_of
+from softmax_cli.results.loss_summary import report_keys, style_of, summary_fields
 from softmax_cli.results.settings import ManySettings, ReportSettings
 from softmax_cli.results.targets import RowTargets, TargetReader
 from softmax_cli.run.totals import Totals
@@ -187,7 +187,7 @@ class EstimateResult(RowLosses):
     def expected_times(self) -> list[Floats]:
         return [self._sampler.expected(found) for found, _ in self._read]
 
-    @property
+    @cached_property
     def parts(self) -> list[Floats]:
         """The part of the loss, or of the estimated sum, of each class that is read."""
         parts = []
@@ -214,7 +214,7 @@ class EstimateResult(RowLosses):
     def means(self) -> Floats:
         return self._quantities(self.loss, self.normaliser)
 
-    @property
+    @cached_property
     def errors(self) -> Floats:
         return self._quantities(self.standard_error, self.normaliser_standard_error)
 
@@ -222,7 +222,7 @@ class EstimateResult(RowLosses):
     def exacts(self) -> Floats:
         return self._quantities(self.exact, np.ones(len(self)))
 
-    @property
+    @cached_property
     def differences(self) -> Floats:
         return self._quantities(self.difference, self.normaliser - 1)
 
@@ -347,12 +347,5 @@ def layout(report: ReportSettings, many: ManySettings) -> FieldLayout:
             Field("classes", "classes"),
             *((cross_entropy,) if is_negative else ()),
         ),
-        summary=(
-            Field("rows", "rows"),
-            Field("mean", "mean", unit),
-            Field("exact_mean", "exact mean", unit),
-            Field("loss_sum", "sum", unit),
-            Field("weight_sum", "denominator"),
-            Field("touched_mean", "scores read on average"),
-        ),
+        summary=summary_fields(unit),
     )

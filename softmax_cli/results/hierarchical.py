@@ -19,7 +19,7 @@ from softmax_cli.results.class_counts import read_counts
 from softmax_cli.results.class_names import Names, class_names, ragged
 from softmax_cli.results.field_layout import Field, FieldLayout
 from softmax_cli.results.loss import RowLosses, note_infinite
-from softmax_cli.results.loss_summary import report_keys, style_of, worst_of
+from softmax_cli.results.loss_summary import report_keys, style_of, summary_fields, worst_of
 from softmax_cli.results.settings import ReportSettings
 from softmax_cli.results.softmax import SUMMARY, probability_field
 from softmax_cli.results.targets import RowTargets, TargetReader
@@ -289,11 +289,5 @@ def path_layout(report: ReportSettings) -> FieldLayout:
             Field("touched", "scores read"),
             Field("classes", "classes"),
         ),
-        summary=(
-            Field("rows", "rows"),
-            Field("mean", "mean", unit),
-            Field("loss_sum", "sum", unit),
-            Field("weight_sum", "denominator"),
-            Field("touched_mean", "scores read on average"),
-        ),
+        summary=summary_fields(unit),
     )

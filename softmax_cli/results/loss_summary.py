@@ -36,8 +36,9 @@ def add_up(result: LossResult, *, worst: int | None, by_class: bool) -> Totals:
     counted, correct, loss = result.is_counted, result.is_correct, result.loss
     counts: dict[Any, int] = {"correct": int(correct.sum()), "counted": int(counted.sum())}
     sums: dict[Any, Values] = {"loss": loss}
-    if result.weights is not None:
-        sums["weight"] = result.weights
+    weights = result.weights
+    if weights is not None:
+        sums["weight"] = weights
     labels = result.labels if by_class else None
     if labels is not None:
         for label in np.unique(labels[labels >= 0]).tolist():
@@ -85,7 +86,7 @@ def summarise(
 
 def _by_class(totals: Totals, weights: Floats | None, names: Names) -> list[dict[str, Any]]:
     labels = sorted({key[1] for key in totals.counts if isinstance(key, tuple)})
-    groups = []
+    whole, groups = totals.sum("loss"), []
     for label, name in zip(
         labels, class_names(np.array(labels, np.intp), names).tolist(), strict=True
     ):
@@ -93,8 +94,8 @@ def _by_class(totals: Totals, weights: Floats | None, names: Names) -> list[dict
         loss = totals.sum(("loss", label))
         weight = rows * (1.0 if weights is None else float(weights[label]))
         group = {"class": name, "rows": rows, "loss_sum": loss, "mean": _ratio(loss, weight)}
-        part = {"share": _ratio(loss, totals.sum("loss"))}
-        groups.append({**group, **part, "correct": correct, "accuracy": correct / rows})
+        counts = {"correct": correct, "accuracy": correct / rows}
+        groups.append({**group, "share": _ratio(loss, whole), **counts})
     return groups
 
 
@@ -147,13 +148,7 @@ class LossLayout(FieldLayout):
                 Field("kl", "KL(P||Q)"),
                 Field("cross_entropy", "H(P,Q)", unit),
             ),
-            summary=(
-                Field("rows", "rows"),
-                Field("mean", "mean", unit),
-                Field("loss_sum", "sum", unit),
-                Field("accuracy", "accuracy"),
-                Field("weight_sum", "denominator"),
-            ),
+            summary=summary_fields(unit),
             emphasis="target_distribution",
         )
 
@@ -172,6 +167,19 @@ class LossLayout(FieldLayout):
         return (
             Lines(columns, "class", [str(group["class"]) for group in groups]) if groups else None
         )
+
+
+def summary_fields(unit: str) -> tuple[Field, ...]:
+    """Return the items of the summary of any losses, of which each kind has some."""
+    return (
+        Field("rows", "rows"),
+        Field("mean", "mean", unit),
+        Field("exact_mean", "exact mean", unit),
+        Field("loss_sum", "sum", unit),
+        Field("accuracy", "accuracy"),
+        Field("weight_sum", "denominator"),
+        Field("touched_mean", "scores read on average"),
+    )
 
 
 def report_keys(report: ReportSettings, breakdown: tuple[str, ...]) -> tuple[str, ...]:

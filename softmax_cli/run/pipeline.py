@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from softmax_cli import interrupts
 from softmax_cli.errors import DataError, RowErrors, UsageError
-from softmax_cli.input.rows import Block, Rows
+from softmax_cli.input.rows import Block, Rows, none_usable
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.messages import Notice, Notices
 from softmax_cli.output.layout import Records, Shape, Summary, Writer
@@ -161,10 +161,8 @@ class Run(Generic[R]):
         Totals are kept where the writer shows them, or if `sums`.
         """
         sums = sums or writer.summarises
-        add_up = self._add_up if sums else None
-        task = Task(self._rows, self._invalid, self._compute, writer.encode, add_up)
         try:
-            for outcome in self._outcomes(task, streams=writer.streams):
+            for outcome in self._outcomes(writer.encode, sums=sums, streams=writer.streams):
                 if outcome.vectors:
                     writer.write(outcome.piece, outcome.vectors)
         except DataError:
@@ -175,8 +173,7 @@ class Run(Generic[R]):
 
     def count(self) -> Totals:
         """Add up all rows, write nothing, and return the totals."""
-        task = Task(self._rows, self._invalid, self._compute, _nothing, self._add_up)
-        for _ in self._outcomes(task, streams=False):
+        for _ in self._outcomes(_nothing):
             pass
         assert self.totals is not None
         return self.totals
@@ -191,9 +188,8 @@ class Run(Generic[R]):
 
     def results(self) -> Iterator[Records[R]]:
         """Yield the results themselves, made by one process; the totals are there at the end."""
-        task = Task(self._rows, self._invalid, self._compute, _itself, self._add_up)
         self._rows = self._rows._replace(is_parallel=False)
-        for outcome in self._outcomes(task, streams=False):
+        for outcome in self._outcomes(_itself):
             yield outcome.piece
 
     def summary(self) -> Summary:
@@ -201,8 +197,12 @@ class Run(Generic[R]):
         assert self.totals is not None
         return self._summarise(self.totals)
 
-    def _outcomes(self, task: Task[R], *, streams: bool) -> Iterator[Outcome]:
+    def _outcomes(
+        self, encode: Callable[[Records[R]], Any], *, sums: bool = True, streams: bool = False
+    ) -> Iterator[Outcome]:
         """Yield outcomes in order, with all but their pieces dealt with; then raise an error."""
+        add_up = self._add_up if sums else None
+        task = Task(self._rows, self._invalid, self._compute, encode, add_up)
         usable, first_unusable = 0, None
         with self._progress(streams=streams) as progress:
             for outcome in ordered_map(task, self._rows, self._jobs):
@@ -219,14 +219,7 @@ class Run(Generic[R]):
                 if outcome.error is not None:
                     raise outcome.error
         if first_unusable is not None and not usable:
-            raise self._none_usable(first_unusable)
-
-    def _none_usable(self, first: DataError) -> DataError:
-        unusable = self._notices.forget_unusable()
-        if unusable == 1:
-            return first
-        text = f"none of {unusable} rows can be used, the first at {first.message}"
-        return DataError(text)
+            raise none_usable(self._notices.forget_unusable(), first_unusable)
 
     @contextmanager
     def _progress(self, *, streams: bool) -> Iterator[Progress]:
