@@ -1,8 +1,7 @@
 """An ordered map over chunks: by this process, and by several where the input is long.
 
-This is the only file that knows of processes. This one reads chunks, hands each to the next free
-worker, and yields the outcomes in order. A chunk goes to its worker, and the text made of it comes
-back, through memory that both share; what is longer, and all else, goes pickled through a socket.
+No other file knows of processes. The parent reads chunks, hands each to a worker, and yields the
+outcomes in order. Chunks, and the texts made of them, go through memory that both share.
 """
 
 from __future__ import annotations
@@ -15,12 +14,14 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from itertools import cycle
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from softmax_cli.errors import DataError, SoftmaxError
 from softmax_cli.input.rows import Rows
 from softmax_cli.input.stream import Chunk
+from softmax_cli.run.totals import Outcome
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -35,31 +36,10 @@ _SHARED: Final = 1 << 21
 _AHEAD: Final = 2
 
 
-class Outcome(Protocol):
-    """What comes of a chunk: the encoded piece, and whatever else can be pickled."""
-
-    @property
-    def piece(self) -> Any:
-        """Bytes, or anything else that can be pickled."""
-
-    @property
-    def vectors(self) -> int:
-        """How many vectors it holds."""
-
-    def _replace(self, *, piece: Any) -> Any: ...
-
-
-OutcomeT = TypeVar("OutcomeT", bound=Outcome)
-
-
 def ordered_map(
-    function: Callable[[Any], OutcomeT], rows: Rows, jobs: int | None
-) -> Iterator[OutcomeT]:
-    """Yield what a function makes of each chunk, in order.
-
-    The next chunk is read only after the outcome before it has been dealt with, until there is
-    so much left that several processes pay.
-    """
+    function: Callable[[Any], Outcome], rows: Rows, jobs: int | None
+) -> Iterator[Outcome]:
+    """Yield what a function makes of each chunk, in order; by several processes once they pay."""
     jobs = default_jobs() if jobs is None else jobs
     done, has_begun = 0, False
     for chunk in rows.chunks:
@@ -100,22 +80,22 @@ def _useful_jobs(rows: Rows, done: int) -> int:
 
 
 class _Worker(NamedTuple):
-    """A process at work, the numbers of its chunks, and which parts of its memory are free.
+    """A process at work, and the numbers of its chunks; two, so that it need not wait for the next.
 
-    It has two chunks at a time, so that it need not wait for the next.
+    Each half of the memory holds a chunk and then the text made of it, in turns.
     """
 
     process: ForkProcess
     connection: Connection
     memory: mmap.mmap
+    halves: Iterator[int]  # where the next chunk, and the next text, are put
     numbers: deque[int]
-    free: list[int]
 
     def send(self, chunk: Chunk, number: int) -> None:
-        part = self.free.pop()
+        data = _put(self.memory, next(self.halves), chunk.data)
         previous = signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # the worker may be gone
         try:
-            self.connection.send((part, _put(self.memory, part, chunk.data), chunk.line))
+            self.connection.send((data, chunk.line))
         except (BrokenPipeError, ConnectionResetError):
             self.explain()
         finally:
@@ -125,12 +105,11 @@ class _Worker(NamedTuple):
     def receive(self) -> tuple[int, Any]:
         """Return the number of the first chunk and its outcome, or the error in its place."""
         try:
-            outcome, part, text = self.connection.recv()
+            outcome, text = self.connection.recv()
         except (EOFError, ConnectionResetError):
             self.explain()
         if text is not None:
-            outcome = outcome._replace(piece=_got(self.memory, part, text))
-        self.free.append(part)
+            outcome = outcome._replace(piece=_got(self.memory, text))
         return self.numbers.popleft(), outcome
 
     def explain(self) -> NoReturn:
@@ -139,8 +118,8 @@ class _Worker(NamedTuple):
         code = self.process.exitcode or 0
         if code >= 0:  # an exception that nobody expects, which it has printed
             sys.exit(1)
-        reason = f"was ended by {signal.Signals(-code).name}"
-        raise DataError(f"a process at work {reason}; the output breaks off")
+        name = signal.Signals(-code).name
+        raise DataError(f"a process at work was ended by {name}; the output breaks off")
 
 
 class _Pool:
@@ -148,13 +127,13 @@ class _Pool:
 
     def __init__(self, function: Callable[[Any], Any], count: int) -> None:
         self._function = function
-        self._workers: list[_Worker] = []
+        self._workers: dict[Connection, _Worker] = {}
         for _ in range(count):
             try:
-                self._workers.append(self._started())
+                worker = self._started()
             except OSError:  # too few descriptors, processes or memory: go on with fewer
                 break
-        self._by_connection = {worker.connection: worker for worker in self._workers}
+            self._workers[worker.connection] = worker
 
     def _started(self) -> _Worker:
         import multiprocessing
@@ -162,10 +141,8 @@ class _Pool:
         context = multiprocessing.get_context("fork")
         ours, theirs = context.Pipe()
         memory = mmap.mmap(-1, 2 * _SHARED)
-        earlier = [worker.connection for worker in self._workers]
-        process = context.Process(
-            target=_work, args=(self._function, theirs, memory, [*earlier, ours]), daemon=True
-        )
+        arguments = self._function, theirs, memory, [*self._workers, ours]
+        process = context.Process(target=_work, args=arguments, daemon=True)
         # Ctrl-C is the parent's: a worker is born, and stays, deaf to it.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
@@ -177,73 +154,63 @@ class _Pool:
         finally:
             theirs.close()
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-        return _Worker(process, ours, memory, deque(), [_SHARED, 0])
+        return _Worker(process, ours, memory, cycle((0, _SHARED)), deque())
 
-    def outcomes(self, rows: Rows) -> Iterator[Any]:
+    def outcomes(self, rows: Rows) -> Iterator[Outcome]:
         """Yield what comes of each chunk, in order, then raise the error that ended the input."""
         if not self._workers:
             yield from (self._function(chunk) for chunk in rows.chunks if chunk is not None)
             return
         done: dict[int, Any] = {}
         read = written = 0
-        waiting: Chunk | None = None
         end: SoftmaxError | StopIteration | None = None
-        while True:
-            if waiting is not None and self._is_handed_out(waiting, read):
-                read, waiting = read + 1, None
+        while end is None or written < read:
+            worker = min(self._workers.values(), key=lambda worker: len(worker.numbers))
+            has_room = len(worker.numbers) < 2 and read - written <= _AHEAD * len(self._workers)
+            can_read, finished = self._wait(rows, wants=end is None and has_room)
+            done.update(self._workers[connection].receive() for connection in finished)
+            if can_read:
+                try:
+                    chunk = next(rows.chunks)
+                except (SoftmaxError, StopIteration) as reason:
+                    end, chunk = reason, None
+                if chunk is not None:
+                    # What goes through the socket has to wait for a worker that reads.
+                    while worker.numbers and len(chunk.data) > _SHARED:
+                        done.update([worker.receive()])
+                    worker.send(chunk, read)
+                    read += 1
             while written in done:
                 outcome = done.pop(written)
                 if isinstance(outcome, BaseException):
                     raise outcome
                 yield outcome
                 written += 1
-            if end is not None and waiting is None and read == written:
-                break
-            has_room = read - written <= _AHEAD * len(self._workers)
-            can_read, finished = self._wait(
-                rows, wants=waiting is None and end is None and has_room
-            )
-            if can_read:
-                try:
-                    waiting = next(rows.chunks)
-                except (SoftmaxError, StopIteration) as reason:
-                    end = reason
-            done.update(self._by_connection[connection].receive() for connection in finished)
         if isinstance(end, SoftmaxError):
             raise end
 
-    def _is_handed_out(self, chunk: Chunk, number: int) -> bool:
-        """Give a chunk to the worker with most room, if one has room for it."""
-        worker = max(self._workers, key=lambda worker: len(worker.free))
-        # What goes through the socket has to wait for a worker that reads.
-        if len(worker.free) < (1 if len(chunk.data) <= _SHARED else 2):
-            return False
-        worker.send(chunk, number)
-        return True
-
     def _wait(self, rows: Rows, *, wants: bool) -> tuple[bool, list[Connection]]:
         """Wait until the input can be read, where that is wanted, or a worker has finished."""
-        waiting: list[Any] = list(self._by_connection)
-        descriptor = rows.source.descriptor if rows.source is not None else None
-        if not wants:
-            return False, select.select(waiting, [], [])[0]
-        if descriptor is None:  # a file never has to be waited for
-            return True, select.select(waiting, [], [], 0)[0]
-        ready = select.select([*waiting, descriptor], [], [])[0]
-        return descriptor in ready, [item for item in ready if item != descriptor]
+        connections: list[Any] = list(self._workers)
+        source = rows.source
+        if wants and (source is None or source.descriptor is None):  # a file is always ready
+            return True, select.select(connections, [], [], 0)[0]
+        pipe = [source.descriptor] if wants and source is not None else []
+        ready = select.select([*connections, *pipe], [], [])[0]
+        return any(item in pipe for item in ready), [item for item in ready if item not in pipe]
 
     def close(self) -> None:
         """End all workers."""
-        for worker in self._workers:
+        for worker in self._workers.values():
             worker.process.kill()
-        for worker in self._workers:
+        for worker in self._workers.values():
             worker.process.join()
             worker.connection.close()
             worker.memory.close()
 
 
 def _work(
-    function: Callable[[Any], Any],
+    function: Callable[[Any], Outcome],
     connection: Connection,
     memory: mmap.mmap,
     others: list[Connection],
@@ -251,31 +218,32 @@ def _work(
     """Compute chunks in a process of its own, until the parent closes its end."""
     for other in others:  # else the end of the parent would not be seen
         other.close()
-    while True:
+    for half in cycle((0, _SHARED)):
         try:
-            part, text, line = connection.recv()
+            data, line = connection.recv()
         except EOFError:
             return
         try:
-            outcome = function(Chunk(_got(memory, part, text), line))
+            outcome = function(Chunk(_got(memory, data), line))
         except (SoftmaxError, MemoryError) as error:
-            connection.send((error, part, None))
+            connection.send((error, None))
             continue
+        text = None
         if isinstance(outcome.piece, bytes | bytearray):
-            text = _put(memory, part, outcome.piece)
-            connection.send((outcome._replace(piece=None), part, text))
-        else:
-            connection.send((outcome, part, None))
+            text = _put(memory, half, outcome.piece)
+            outcome = outcome._replace(piece=None)
+        connection.send((outcome, text))
 
 
-def _put(memory: mmap.mmap, part: int, text: bytes | bytearray) -> int | bytes:
-    """Put a text into a part of memory and return its length; return a longer one itself."""
+def _put(memory: mmap.mmap, start: int, text: bytes | bytearray) -> slice | bytes:
+    """Put a text into half of the memory and return where it is; return a longer one itself."""
+    there = slice(start, start + len(text))
     if len(text) > _SHARED:
         return bytes(text)
-    memory[part : part + len(text)] = text
-    return len(text)
+    memory[there] = text
+    return there
 
 
-def _got(memory: mmap.mmap, part: int, text: int | bytes) -> bytes:
+def _got(memory: mmap.mmap, text: slice | bytes) -> bytes:
     """Return a text by what `_put` returned."""
-    return memory[part : part + text] if isinstance(text, int) else text
+    return memory[text] if isinstance(text, slice) else text

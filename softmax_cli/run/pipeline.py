@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,31 +13,15 @@ from softmax_cli import interrupts
 from softmax_cli.errors import DataError, RowErrors, UsageError
 from softmax_cli.input.rows import Block, Rows, none_usable
 from softmax_cli.input.settings import InputSettings
-from softmax_cli.messages import Notice, Notices
+from softmax_cli.messages import Notices
 from softmax_cli.output.layout import Records, Shape, Summary, Writer
 from softmax_cli.output.progress import Progress
 from softmax_cli.run.parallel import ordered_map
-from softmax_cli.run.totals import Totals
+from softmax_cli.run.totals import Outcome, Totals
 
 R = TypeVar("R")
 # Makes a result of the rows of a block, all of which can be used or named in `RowErrors`
 Compute = Callable[[Block, Notices], R]
-
-
-class Outcome(NamedTuple):
-    """What comes of a chunk.
-
-    `vectors` are those in the piece, `usable` those that have a result. `error` ends the output
-    after the piece; `first_unusable` is that of the first row that is filled or left out.
-    """
-
-    piece: Any
-    vectors: int
-    usable: int
-    totals: Totals | None
-    notices: Mapping[str, Notice]
-    error: DataError | None = None
-    first_unusable: DataError | None = None
 
 
 class Task(Generic[R]):

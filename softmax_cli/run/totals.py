@@ -1,4 +1,4 @@
-"""Sums over all vectors, whose bits do not depend on how the rows were grouped."""
+"""What comes of chunks: sums over all vectors, whose bits do not depend on the grouping of rows."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from softmax_cli.errors import DataError
+from softmax_cli.messages import Notice
 
 
 class ExactSum:
@@ -123,3 +126,19 @@ class Worst(NamedTuple):
             for key, values in self.columns.items()
         }
         return Worst.of(columns, kept, None, self.most)
+
+
+class Outcome(NamedTuple):
+    """What comes of a chunk.
+
+    `vectors` are those in the piece, `usable` those that have a result. `error` ends the output
+    after the piece; `first_unusable` is that of the first row that is filled or left out.
+    """
+
+    piece: Any
+    vectors: int
+    usable: int
+    totals: Totals | None
+    notices: Mapping[str, Notice]
+    error: DataError | None = None
+    first_unusable: DataError | None = None
