@@ -9,9 +9,8 @@ import mpmath
 import numpy as np
 
 from softmax_cli.core import divergences, losses
-from softmax_cli.core.distribution import Distribution
-from softmax_cli.core.probabilities import Probabilities, from_log_probabilities
-from softmax_cli.core.softmax import Logits
+from softmax_cli.core.probabilities import Distribution, Probabilities
+from softmax_cli.core.softmax import Logits, from_log_probabilities
 from tests import corpus
 from tests.corpus import Case, Family, Vector
 from tests.exactly import Exact, Reference, ulps

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from softmax_cli.core import losses
 from softmax_cli.core.losses import Objective
-from softmax_cli.core.probabilities import Probabilities, from_log_probabilities
-from softmax_cli.core.softmax import Logits
+from softmax_cli.core.probabilities import Probabilities
+from softmax_cli.core.softmax import Logits, from_log_probabilities
 from softmax_cli.errors import RowErrors
 from tests.exactly import Reference, ulps
 from tests.strategies import Vector, logits, probabilities

@@ -17,18 +17,9 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from softmax_cli.core.distribution import Distribution
-from softmax_cli.core.doubledouble import (
-    Bools,
-    DoubleDouble,
-    Floats,
-    Indices,
-    Scaled,
-    fold_sum,
-    quiet,
-    where,
-)
+from softmax_cli.core.doubledouble import Bools, DoubleDouble, Floats, Indices, fold_sum, where
 from softmax_cli.core.elementary import log, log1p, power
+from softmax_cli.core.probabilities import Distribution
 from softmax_cli.core.softmax import Logits
 
 # Errors of a sum of probabilities in floats and in double-doubles, for an exponent of 1
@@ -53,8 +44,7 @@ class Entmax(Distribution):
         self._order = np.argsort(-logits, axis=1, kind="stable")
         ordered = np.take_along_axis(logits, self._order, axis=1)
         self._logits = Logits(ordered, temperature=temperature)
-        with quiet():
-            self._exponents = _Exponents(alpha - 1, 1.0 / DoubleDouble(alpha - 1))
+        self._exponents = _Exponents(alpha - 1, 1.0 / DoubleDouble(alpha - 1))
 
     @cached_property
     def winners(self) -> Bools:
@@ -64,49 +54,40 @@ class Entmax(Distribution):
 
     @cached_property
     def masked(self) -> Bools:  # type: ignore[override]
-        return np.equal(self.mass.value.high.T, 0)
+        return np.equal(self.mass.high.T, 0)
 
     @cached_property
-    def mass(self) -> Scaled:
-        return self._assembled([solution.probability for solution in self._solutions], 0.0)
+    def mass(self) -> DoubleDouble:
+        return self._assembled([group.probability for group in self._groups], 0.0)
 
     @property
-    def total(self) -> Scaled:
-        return Scaled(DoubleDouble(np.ones(len(self._order))))
+    def total(self) -> DoubleDouble:
+        return DoubleDouble(np.ones(len(self._order)))
 
     @cached_property
-    def surprisal(self) -> Scaled:
-        with quiet():
-            return self._assembled([solution.surprisal() for solution in self._solutions], np.inf)
+    def surprisal(self) -> DoubleDouble:
+        return self._assembled([group.surprisal() for group in self._groups], np.inf)
 
-    def _assembled(self, parts: list[DoubleDouble], outside: float) -> Scaled:
-        """The solutions' numbers in the order of the classes, shape (classes, rows)."""
-        high = np.full(self._order.T.shape, outside)
-        low = np.zeros(high.shape)
-        for solution, part in zip(self._solutions, parts, strict=True):
-            classes = self._order.T[: len(part.high), solution.rows]
-            high[classes, solution.rows], low[classes, solution.rows] = part.high, part.low
-        return Scaled(DoubleDouble(high, low))
+    def _assembled(self, parts: list[DoubleDouble], outside: float) -> DoubleDouble:
+        """The groups' numbers in the order of the classes, shape (classes, rows)."""
+        order = self._order.T
+        result = DoubleDouble(np.full(order.shape, outside), np.zeros(order.shape))
+        for group, part in zip(self._groups, parts, strict=True):
+            result[order[: len(part.high), group.rows], group.rows] = part
+        return result
 
     @cached_property
-    def _solutions(self) -> list[_Solution]:
-        """Solutions for groups of rows whose supports may have as many classes."""
+    def _groups(self) -> list[_Group]:
         z = self._logits.shifted
-        classes = len(z.high)
         # The best class's bracket is 1 at the most. The number of classes depends on the row
         # alone, so that the order of its sums does not depend on the rows beside it.
         near = np.maximum((z.high > -1.01 / self._exponents.c).sum(axis=0), _NARROW)
-        widths = np.minimum(2 ** np.ceil(np.log2(near)).astype(int), classes)
-        solutions = []
-        with quiet():
-            for width in np.unique(widths).tolist():
-                rows = np.flatnonzero(widths == width)
-                part = z[:width, rows]
-                last = _last_of_support(part, self._exponents)
-                inside = np.arange(width)[:, None] <= last
-                above = _distances(part, last, self._exponents.c)
-                solutions.append(_solve(rows, _Brackets(above, inside, self._exponents)))
-        return solutions
+        widths = np.minimum(2 ** np.ceil(np.log2(near)).astype(int), len(z.high))
+        groups = []
+        for width in np.unique(widths).tolist():
+            rows = np.flatnonzero(widths == width)
+            groups.append(_Group(rows, z[:width, rows], self._exponents))
+        return groups
 
 
 class _Exponents(NamedTuple):
@@ -126,119 +107,80 @@ class _Exponents(NamedTuple):
             return where(brackets.high > 0, brackets, 0.0)
         if self.c == 0.5:
             return brackets * brackets
-        return power(Scaled(brackets), self.q).plain()
+        return power(brackets, self.q).plain()
 
 
-class _Brackets(NamedTuple):
-    """How far each bracket is above the smallest in the support, shape (classes, rows).
+class _Group:
+    """Some rows whose supports may have as many classes, and the probabilities of these.
 
-    The unknown, shape (rows,), is the smallest bracket or, for c > 1, its probability: so the sum
-    of the probabilities is a convex function of it.
+    `probability` has the shape (classes, rows). The unknown, shape (rows,), for which they sum to 1
+    is the smallest bracket in the support or, for c > 1, its probability: so the sum is a convex
+    function of it. The other brackets are `above` that.
     """
 
-    above: DoubleDouble
-    inside: Bools
-    exponents: _Exponents
+    def __init__(self, rows: Indices, z: DoubleDouble, exponents: _Exponents) -> None:
+        last = _last_of_support(z, exponents)
+        self.rows = rows
+        self._exponents = exponents
+        self._inside = np.arange(len(z.high))[:, None] <= last
+        self._above = _distances(z, last, exponents.c)
+        self._unknown = self._first_guess()
+        self._brackets, self.probability = (
+            DoubleDouble(np.zeros(z.high.shape), np.zeros(z.high.shape)) for _ in range(2)
+        )
+        rough = min(_FLOAT_ERROR / 100 * exponents.tolerance, _ROUGH)
+        self._solve(rough, exact=False)
+        self._solve(_EXACT * exponents.tolerance, exact=True)
 
-    def of(self, rows: Indices) -> _Brackets:
-        return _Brackets(self.above[:, rows], self.inside[:, rows], self.exponents)
+    def _first_guess(self) -> DoubleDouble:
+        """A number too large, from where no step on a convex function leads too far."""
+        c = self._exponents.c
+        count = self._inside.sum(axis=0).astype(np.float64)
+        guess = 1 / count if c > 1 else np.minimum(count**-c, 1 - self._above.high[0])
+        return DoubleDouble(np.maximum(guess, np.finfo(float).tiny), np.zeros_like(guess))
 
-    def smallest(self, unknown: DoubleDouble) -> DoubleDouble:
-        c = self.exponents.c
-        return power(Scaled(unknown), c).plain() if c > 1 else unknown
-
-    def probability(self, unknown: DoubleDouble, brackets: DoubleDouble) -> DoubleDouble:
-        powers = self.exponents.power(brackets)
-        if self.exponents.c > 1:  # the smallest bracket may underflow
-            powers = where(self.above.high == 0, unknown, powers)
-        return where(self.inside, powers, 0.0)
-
-    def slope(self, probability: Floats, brackets: Floats, smallest: Floats) -> Floats:
-        """The derivative of the sum of the probabilities by the unknown."""
-        c, q = self.exponents.c, float(self.exponents.q.high)
-        if c > 1:
-            ratios = np.where(self.above.high > 0, smallest / brackets, 1.0)
-            return fold_sum(np.where(self.inside, ratios ** (1 - q), 0.0)).high
-        return q * fold_sum(np.where(self.inside, probability / brackets, 0.0)).high
-
-
-class _Solution(NamedTuple):
-    """Some rows, and the probabilities of their best classes, shape (classes, rows)."""
-
-    rows: Indices
-    brackets: _Brackets
-    unknown: DoubleDouble
-    probability: DoubleDouble
+    def _solve(self, tolerance: float, *, exact: bool) -> None:
+        """Improve the unknown by Newton's method, in floats or in double-doubles."""
+        c, q = self._exponents.c, float(self._exponents.q.high)
+        active = np.arange(len(self.rows))
+        for _ in range(_ROUNDS):
+            above, inside = self._above[:, active], self._inside[:, active]
+            unknown = self._unknown[active]
+            if exact:
+                smallest = power(unknown, c).plain() if c > 1 else unknown
+                brackets = above + smallest
+                powers = self._exponents.power(brackets)
+            else:
+                smallest = DoubleDouble(unknown.high**c) if c > 1 else unknown
+                brackets = DoubleDouble(above.high + smallest.high)
+                powers = DoubleDouble(brackets.high**q)
+            if c > 1:  # the smallest bracket may underflow
+                powers = where(above.high == 0, unknown, powers)
+                ratios = np.where(above.high > 0, smallest.high / brackets.high, 1.0)
+                slopes = ratios ** (1 - q)
+            else:
+                slopes = q * powers.high / brackets.high
+            probability = where(inside, powers, 0.0)
+            if exact:
+                self._brackets[:, active], self.probability[:, active] = brackets, probability
+            residual = (fold_sum(probability) - 1.0).rounded()
+            slope = fold_sum(np.where(inside, slopes, 0.0)).high
+            moved = unknown - residual / slope
+            self._unknown[active] = where(moved.high > 0, moved, unknown * 0.5)
+            active = active[np.abs(residual) > tolerance]
+            if not len(active):
+                break
 
     def surprisal(self) -> DoubleDouble:
         """-log p in nats, shape (classes, rows); inf outside the support."""
-        given = self.brackets
-        brackets = given.above + given.smallest(self.unknown)
-        logarithms = log(where(brackets.high > 0, brackets, 1.0)) * given.exponents.q
-        if given.exponents.c > 1:
-            logarithms = where(given.above.high == 0, log(self.unknown), logarithms)
-        result = where(given.inside, -logarithms, np.inf)
+        logarithms = log(where(self._brackets.high > 0, self._brackets, 1.0)) * self._exponents.q
+        if self._exponents.c > 1:
+            logarithms = where(self._above.high == 0, log(self._unknown), logarithms)
+        result = where(self._inside, -logarithms, np.inf)
         # Where the best class has more than half, its surprisal is that of the others' sum.
         others = fold_sum(self.probability[1:]) if len(result.high) > 1 else result[0] * 0.0
-        first = where(others.high < 0.5, -log1p(-others), result[0])
-        result.high[0], result.low[0] = first.high, first.low
+        result[0] = where(others.high < 0.5, -log1p(-others), result[0])
         return result
-
-
-def _solve(rows: Indices, brackets: _Brackets) -> _Solution:
-    """The unknown for which the probabilities sum to 1, by Newton's method."""
-    unknown = _solve_in_floats(brackets)
-    probability = DoubleDouble(*(np.zeros(brackets.above.high.shape) for _ in range(2)))
-    active = np.arange(len(unknown.high))
-    for _ in range(_ROUNDS):
-        part, here = brackets.of(active), unknown[active]
-        smallest = part.smallest(here)
-        bases = part.above + smallest
-        found = part.probability(here, bases)
-        probability.high[:, active], probability.low[:, active] = found.high, found.low
-        residual = (fold_sum(found) - 1.0).rounded()
-        far = np.abs(residual) > _EXACT * brackets.exponents.tolerance
-        if not far.any():
-            break
-        slope = part.slope(found.high, bases.high, smallest.high)
-        active = active[far]
-        _step(unknown, active, residual[far], slope[far])
-    return _Solution(rows, brackets, unknown, probability)
-
-
-def _solve_in_floats(brackets: _Brackets) -> DoubleDouble:
-    """The unknown in floats.
-
-    The first guess is too large, and from there no step on a convex function leads too far.
-    """
-    c, q = brackets.exponents.c, float(brackets.exponents.q.high)
-    count = brackets.inside.sum(axis=0).astype(np.float64)
-    guess = 1 / count if c > 1 else np.minimum(count**-c, 1 - brackets.above.high[0])
-    unknown = DoubleDouble(np.maximum(guess, np.finfo(float).tiny), np.zeros_like(guess))
-    tolerance = min(_FLOAT_ERROR / 100 * brackets.exponents.tolerance, _ROUGH)
-    active = np.arange(len(guess))
-    for _ in range(_ROUNDS):
-        part, here = brackets.of(active), unknown.high[active]
-        smallest = here**c if c > 1 else here
-        bases = smallest + part.above.high
-        powers = bases**q
-        if c > 1:
-            powers = np.where(part.above.high > 0, powers, here)
-        probability = np.where(part.inside, powers, 0.0)
-        residual = fold_sum(probability).high - 1
-        _step(unknown, active, residual, part.slope(probability, bases, smallest))
-        active = active[np.abs(residual) > tolerance]
-        if not len(active):
-            break
-    return unknown
-
-
-def _step(unknown: DoubleDouble, rows: Indices, residual: Floats, slope: Floats) -> None:
-    """Make a step of Newton's method in place; the unknown remains positive."""
-    old = unknown[rows]
-    moved = old - residual / slope
-    new = where(moved.high > 0, moved, old * 0.5)
-    unknown.high[rows], unknown.low[rows] = new.high, new.low
 
 
 def _distances(z: DoubleDouble, at: Indices, c: float) -> DoubleDouble:

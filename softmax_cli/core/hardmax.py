@@ -46,8 +46,7 @@ def hardmax(scores: Floats, /) -> Choice:
     value = row_maxima(scores.T)
     winners = scores == value[:, None]
     runner_up = np.where(winners, -np.inf, scores).max(axis=1, initial=-np.inf)
-    with np.errstate(over="ignore", invalid="ignore"):
-        margin = np.where(winners.sum(axis=1) > 1, 0.0, value - runner_up)
+    margin = np.where(winners.sum(axis=1) > 1, 0.0, value - runner_up)
     return Choice(value, winners, margin)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from softmax_cli.core.doubledouble import DoubleDouble, Floats, quiet, running_sum
+from softmax_cli.core.doubledouble import DoubleDouble, Floats, running_sum
 from softmax_cli.core.elementary import log
 from softmax_cli.core.softmax import Logits, row_maxima
 
@@ -40,9 +40,8 @@ def truncate(
         least = _least_of_top_p(kept, top_p, temperature)
         kept = np.where(kept >= least[:, None], kept, -np.inf)
     if min_p:
-        with quiet():
-            shifted = Logits(logits, temperature=temperature).shifted
-            near = (shifted - log(DoubleDouble(min_p))).high >= 0
+        shifted = Logits(logits, temperature=temperature).shifted
+        near = (shifted - log(DoubleDouble(min_p))).high >= 0
         kept = np.where(near.T, kept, -np.inf)
     return kept
 
@@ -54,13 +53,12 @@ def _least_of_top_p(logits: Floats, top_p: float, temperature: float) -> Floats:
     right also where a sum nearly equals `top_p`.
     """
     ordered = np.sort(logits, axis=1)[:, ::-1]
-    with quiet():
-        terms = Logits(ordered, temperature=temperature).mass.plain()
-        if top_p > 0.5:
-            sums = running_sum(terms[::-1])[::-1]
-            count = ((sums - sums[0] * (1 - top_p)).high > 0).sum(axis=0)  # 1 - top_p is exact
-        else:
-            sums = running_sum(terms)
-            count = 1 + ((sums[:-1] - sums[-1] * top_p).high < 0).sum(axis=0)
+    terms = Logits(ordered, temperature=temperature).mass.plain()
+    if top_p > 0.5:
+        sums = running_sum(terms[::-1])[::-1]
+        count = ((sums - sums[0] * (1 - top_p)).high > 0).sum(axis=0)  # 1 - top_p is exact
+    else:
+        sums = running_sum(terms)
+        count = 1 + ((sums[:-1] - sums[-1] * top_p).high < 0).sum(axis=0)
     least: Floats = np.take_along_axis(ordered, count[:, None] - 1, axis=1)[:, 0]
     return least

@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 
 from softmax_cli.core import divergences
-from softmax_cli.core.distribution import Distribution
 from softmax_cli.core.doubledouble import Floats
+from softmax_cli.core.probabilities import Distribution
 from softmax_cli.input.rows import Block
 from softmax_cli.messages import Notices
 from softmax_cli.output.layout import Summary
