@@ -132,7 +132,7 @@ class DoubleDouble:
         if isinstance(self.exponent, int) and isinstance(other.exponent, int):
             return self, other, 0
         top = np.maximum(self._own_exponents(), other._own_exponents())
-        return self._over_power(top), other._over_power(top), top
+        return self.scaled(-top).plain(), other.scaled(-top).plain(), top
 
     def sum(self) -> DoubleDouble:
         """Sum over the first axis; no term is negative."""
@@ -141,18 +141,21 @@ class DoubleDouble:
             if ((largest == 0) | ((largest > _SMALL) & (largest < _LARGE))).all():
                 return fold_sum(self)
         top = self._own_exponents().max(axis=0, initial=_LEAST)
-        return fold_sum(self._over_power(top)).scaled(top)
+        return fold_sum(self.scaled(-top).plain()).scaled(top)
 
     def normal(self) -> DoubleDouble:
         """The same numbers, with exponents if a product might overflow."""
         if np.abs(self.high).max(initial=0.0) < _LARGE:
             return self
         top = self._own_exponents()
-        return self._over_power(top).scaled(top)
+        return self.scaled(-top).plain().scaled(top)
 
     def plain(self) -> DoubleDouble:
         """The numbers without exponents, which may overflow or underflow."""
-        return self if isinstance(self.exponent, int) else self._over_power(0)
+        if isinstance(self.exponent, int):
+            return self
+        power = np.clip(self.exponent, -_MOST, _MOST)
+        return DoubleDouble(np.ldexp(self.high, power), np.ldexp(self.low, power))
 
     def rounded(self) -> Floats:
         """The nearest floats, also where they are subnormal or overflow."""
@@ -175,10 +178,6 @@ class DoubleDouble:
         """The exponents of numbers whose high parts lie from 1/2 to 1."""
         exponent = np.frexp(self.high)[1].astype(np.int64) + self.exponent
         return np.where(self.high == 0, _LEAST, exponent)
-
-    def _over_power(self, exponent: Integers | int) -> DoubleDouble:
-        power = np.clip(self.exponent - exponent, -_MOST, _MOST)
-        return DoubleDouble(np.ldexp(self.high, power), np.ldexp(self.low, power))
 
 
 Number = DoubleDouble | Floats | float
@@ -245,12 +244,9 @@ def running_sum(terms: DoubleDouble, /) -> DoubleDouble:
     Each round adds the number 1, 2, 4, ... before (Hillis and Steele, "Data parallel algorithms",
     1986).
     """
-    total, step = terms, 1
+    total = DoubleDouble(terms.high.copy(), np.full_like(terms.high, terms.low))
+    step = 1
     while step < len(terms.high):
-        added = total[step:] + total[:-step]
-        total = DoubleDouble(
-            np.concatenate([total.high[:step], added.high]),
-            np.concatenate([np.broadcast_to(total.low, total.high.shape)[:step], added.low]),
-        )
+        total[step:] = total[step:] + total[:-step]
         step *= 2
     return total

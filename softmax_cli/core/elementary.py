@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -107,17 +107,15 @@ def exponentials_in_place(z: Floats, error: Floats, work: Sequence[Floats], /) -
 
 def exponentials(z: DoubleDouble, /) -> DoubleDouble:
     """exp(z) for z <= 0, right to 2**-63; 0 below exp(-1500)."""
-    order: Any = "F" if z.high.flags.f_contiguous else "C"
-    head, tail = z.high.flatten(order), z.low.flatten(order)
-    exponent = np.zeros(head.shape, np.int64)
+    head = z.high.copy("K")  # contiguous, so that `ravel` returns views
+    tail, exponent = np.full_like(head, z.low), np.zeros_like(head, np.int64)
+    flat_head, flat_tail = head.ravel("K"), tail.ravel("K")
     work = np.empty((3, CACHED))
-    for start in range(0, len(head), CACHED):
+    for start in range(0, head.size, CACHED):
         part = slice(start, start + CACHED)
-        spare = [*work[:, : len(head[part])]]
-        exponent[part] = exponentials_in_place(head[part], tail[part], spare)
-    shape = z.high.shape
-    value = DoubleDouble(head.reshape(shape, order=order), tail.reshape(shape, order=order))
-    return value.scaled(exponent.reshape(shape, order=order)) if exponent.any() else value
+        spare = [*work[:, : len(flat_head[part])]]
+        exponent.ravel("K")[part] = exponentials_in_place(flat_head[part], flat_tail[part], spare)
+    return DoubleDouble(head, tail, exponent if exponent.any() else 0)
 
 
 def exp(x: DoubleDouble, /) -> DoubleDouble:
@@ -181,15 +179,6 @@ def _log(rest: DoubleDouble, power: Integers) -> DoubleDouble:
     tail = s * square * (_TWO_THIRDS + square.high * (0.4 + square.high * (2 / 7)))
     steps = (power * _STEPS + number).astype(np.float64)
     result: DoubleDouble = tail + s.times_power(1) + steps * _C3 + steps * _C2 + steps * _C1
-    return result
-
-
-def polynomial(x: Floats, coefficients: tuple[float, ...], /) -> Floats:
-    """Sum of coefficient * x**n by Horner's rule."""
-    result = np.full_like(x, coefficients[-1])
-    for coefficient in coefficients[-2::-1]:
-        result *= x
-        result += coefficient
     return result
 
 

@@ -53,10 +53,6 @@ class Entmax(Distribution):
         return np.asarray(np.take_along_axis(self._logits.winners, places, axis=1))
 
     @cached_property
-    def masked(self) -> Bools:  # type: ignore[override]
-        return np.equal(self.mass.high.T, 0)
-
-    @cached_property
     def mass(self) -> DoubleDouble:
         return self._assembled([group.probability for group in self._groups], 0.0)
 

@@ -68,7 +68,9 @@ def smoothed(targets: Targets, classes: int, smoothing: float, /) -> Targets:
     return Mixture(kept + DoubleDouble(smoothing) / float(classes))
 
 
-def cross_entropy(prediction: Distribution, targets: Targets, /, *, base: str = "e") -> Floats:
+def cross_entropy(
+    prediction: Distribution, targets: Labels | Distribution, /, *, base: str = "e"
+) -> Floats:
     """H(P, Q), shape (rows,): the mean over the targets P of -log Q."""
     return in_base(_expectation(prediction.surprisal, targets), base)
 
@@ -163,7 +165,7 @@ def denominators(targets: Targets, objective: Objective, /) -> Floats:
     The weight of a label, and 1 for a distribution, as torch has it.
     """
     if isinstance(targets, Probabilities):
-        return np.ones(targets.values.shape[1])
+        return np.ones(len(targets.masked))
     return np.ones(len(targets)) if objective.weights is None else objective.weights[targets]
 
 
@@ -180,9 +182,9 @@ def _at(values: DoubleDouble, labels: Labels) -> DoubleDouble:
     return values[key]
 
 
-def _expectation(values: DoubleDouble, targets: Targets) -> DoubleDouble:
+def _expectation(values: DoubleDouble, targets: Labels | Distribution) -> DoubleDouble:
     """The mean over the targets of values of the shape (classes, rows)."""
-    if isinstance(targets, Probabilities):
+    if isinstance(targets, Distribution):
         return targets.expectation(values)
     return _at(values, targets)
 

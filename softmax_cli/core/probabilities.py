@@ -20,12 +20,10 @@ TOLERATED: Final = 1e-2 + 1e-12
 class Distribution(ABC):
     """Rows of distributions.
 
-    `masked`, the classes of probability 0, has the shape (rows, classes), as have the methods'
-    floats. Properties of more digits have the shape (classes, rows): short sums over many rows are
-    slow in numpy the other way round. Logarithms are in nats, or in the unit of base '2' or '10'.
+    Floats have the shape (rows, classes), properties of more digits (classes, rows): short sums
+    over many rows are slow in numpy the other way round. Logarithms are in nats, or in the unit of
+    base '2' or '10'.
     """
-
-    masked: Bools
 
     @property
     @abstractmethod
@@ -54,6 +52,11 @@ class Distribution(ABC):
         dominant = plain.high > 0.5
         rest = (self.mass * np.where(dominant, 0.0, 1.0)).sum() / self.total
         return where(dominant, rest, 1.0 - plain)
+
+    @cached_property
+    def masked(self) -> Bools:
+        """The classes of probability 0, shape (rows, classes)."""
+        return np.equal(self.mass.high.T, 0)
 
     @property
     def has_infinite_surprisal(self) -> bool:
@@ -93,31 +96,26 @@ class Distribution(ABC):
 class Probabilities(Distribution):
     """Rows of probabilities, shape (rows, classes), divided by the exact sum of each row.
 
-    `values` has the shape (classes, rows), `sums` (rows,). Raises `RowErrors` for rows with
-    negative or infinite values, and for sums more than `TOLERATED` away from 1, or with `normalize`
-    for sums of 0.
+    Raises `RowErrors` for rows with negative or infinite values, and for sums more than `TOLERATED`
+    away from 1, or with `normalize` for sums of 0.
     """
 
     def __init__(self, values: Floats, /, *, normalize: bool = False) -> None:
-        self._take(values)
-        self.sums = self.total.rounded()
+        self._mass = _checked(values)
         check_sums(self.sums, np.inf if normalize else TOLERATED)
-
-    def _take(self, values: Floats) -> None:
-        bad = ~(values >= 0) | np.isinf(values)
-        if bad.any():
-            rows = np.flatnonzero(bad.any(axis=1)).tolist()
-            raise RowErrors({row: _value_error(values[row], bad[row]) for row in rows})
-        self.values: Floats = np.ascontiguousarray(values.T, np.float64)
-        self.masked = values == 0
 
     def repeated(self, rows: int, /) -> Probabilities:
         """A single row's distribution for so many rows."""
-        return Probabilities(np.repeat(self.values.T, rows, axis=0), normalize=True)
+        return Probabilities(np.repeat(self._mass.rounded().T, rows, axis=0), normalize=True)
 
     @cached_property
+    def sums(self) -> Floats:
+        """The sums that rows are divided by, shape (rows,)."""
+        return self.total.rounded()
+
+    @property
     def mass(self) -> DoubleDouble:
-        return of_floats(self.values)
+        return self._mass
 
     @cached_property
     def total(self) -> DoubleDouble:
@@ -146,13 +144,11 @@ class Masses(Probabilities):
     """
 
     def __init__(self, values: Floats, /) -> None:
-        self._take(values)
-        self.sums = np.ones(len(values))
+        self._mass = _checked(values)
 
     @cached_property
     def total(self) -> DoubleDouble:
-        """1, shape (rows,)."""
-        return DoubleDouble(self.sums)
+        return DoubleDouble(np.ones(len(self.masked)))
 
     @cached_property
     def surprisal(self) -> DoubleDouble:
@@ -163,14 +159,7 @@ class Mixture(Probabilities):
     """Rows of probabilities in double-double, shape (classes, rows), that sum to 1."""
 
     def __init__(self, probability: DoubleDouble, /) -> None:
-        self._given = probability
-        self.values = probability.rounded()
-        self.masked = self.values.T == 0
-        self.sums = np.ones(len(self.masked))
-
-    @cached_property
-    def mass(self) -> DoubleDouble:
-        return self._given
+        self._mass = probability
 
 
 def check_sums(sums: Floats, tolerance: float, /) -> None:
@@ -185,6 +174,14 @@ def _sum_error(total: float) -> DataError:
         return DataError("every probability is 0: there is no sum to divide by")
     hint = "--normalize divides by any other sum"
     return DataError(f"probabilities sum to {total:.6g}, not to 1", hint)
+
+
+def _checked(values: Floats) -> DoubleDouble:
+    bad = ~(values >= 0) | np.isinf(values)
+    if bad.any():
+        rows = np.flatnonzero(bad.any(axis=1)).tolist()
+        raise RowErrors({row: _value_error(values[row], bad[row]) for row in rows})
+    return of_floats(np.ascontiguousarray(values.T, np.float64))
 
 
 def _value_error(values: Floats, bad: Bools) -> DataError:

@@ -57,7 +57,7 @@ class Logits(Distribution):
         return winners.T
 
     @cached_property
-    def masked(self) -> Bools:  # type: ignore[override]
+    def masked(self) -> Bools:
         return np.isneginf(self._columns).T
 
     @cached_property

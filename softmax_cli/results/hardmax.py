@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_cli.core.doubledouble import Floats
-from softmax_cli.core.hardmax import hardmax, ranking
+from softmax_cli.core.ranking import hardmax, ranking
 from softmax_cli.errors import DataError, RowErrors
 from softmax_cli.input.rows import Block
 from softmax_cli.messages import Notices
