@@ -13,7 +13,7 @@ of numbers that are not negative, in double-double, as are the powers and their 
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 
@@ -44,7 +44,7 @@ class Entmax(Distribution):
         self._order = np.argsort(-logits, axis=1, kind="stable")
         ordered = np.take_along_axis(logits, self._order, axis=1)
         self._logits = Logits(ordered, temperature=temperature)
-        self._exponents = _Exponents(alpha - 1, 1.0 / DoubleDouble(alpha - 1))
+        self._c = alpha - 1
 
     @cached_property
     def winners(self) -> Bools:
@@ -77,67 +77,65 @@ class Entmax(Distribution):
         z = self._logits.shifted
         # The best class's bracket is 1 at the most. The number of classes depends on the row
         # alone, so that the order of its sums does not depend on the rows beside it.
-        near = np.maximum((z.high > -1.01 / self._exponents.c).sum(axis=0), _NARROW)
+        near = np.maximum((z.high > -1.01 / self._c).sum(axis=0), _NARROW)
         widths = np.minimum(2 ** np.ceil(np.log2(near)).astype(int), len(z.high))
         groups = []
         for width in np.unique(widths).tolist():
             rows = np.flatnonzero(widths == width)
-            groups.append(_Group(rows, z[:width, rows], self._exponents))
+            groups.append(_Group(rows, z[:width, rows], self._c))
         return groups
-
-
-class _Exponents(NamedTuple):
-    """c = alpha - 1, which is exact, and its inverse q."""
-
-    c: float
-    q: DoubleDouble
-
-    @property
-    def tolerance(self) -> float:
-        """By how much a power's relative error may be larger than its base's."""
-        return 1 + float(self.q.high)
-
-    def power(self, brackets: DoubleDouble) -> DoubleDouble:
-        """The brackets to the power q."""
-        if self.c == 1:
-            return where(brackets.high > 0, brackets, 0.0)
-        if self.c == 0.5:
-            return brackets * brackets
-        return power(brackets, self.q).plain()
 
 
 class _Group:
     """Some rows whose supports may have as many classes, and the probabilities of these.
 
-    `probability` has the shape (classes, rows). The unknown, shape (rows,), for which they sum to 1
-    is the smallest bracket in the support or, for c > 1, its probability: so the sum is a convex
-    function of it. The other brackets are `above` that.
+    Arrays have the shape (classes, rows), where the best class comes first. The unknown, shape
+    (rows,), for which the probabilities sum to 1 is the smallest bracket in the support or, for
+    c = alpha - 1 > 1, its probability: so the sum is a convex function of it.
     """
 
-    def __init__(self, rows: Indices, z: DoubleDouble, exponents: _Exponents) -> None:
-        last = _last_of_support(z, exponents)
+    def __init__(self, rows: Indices, z: DoubleDouble, c: float) -> None:
         self.rows = rows
-        self._exponents = exponents
+        self._z = z
+        self._c = c  # exact
+        self._exponent = 1.0 / DoubleDouble(c)
+        self._q = float(self._exponent.high)
+        self._tolerance = 1 + self._q  # of a power, in relative errors of its base
+        last = self._last_of_support()
         self._inside = np.arange(len(z.high))[:, None] <= last
-        self._above = _distances(z, last, exponents.c)
-        self._unknown = self._first_guess()
+        self._above = self._distances(last)
+        # The first guess is too large, and from there no step on a convex function leads too far.
+        count = self._inside.sum(axis=0).astype(np.float64)
+        guess = 1 / count if c > 1 else np.minimum(count**-c, 1 - self._above.high[0])
+        guess = np.maximum(guess, np.finfo(float).tiny)
+        self._unknown = DoubleDouble(guess, np.zeros_like(guess))
         self._brackets, self.probability = (
             DoubleDouble(np.zeros(z.high.shape), np.zeros(z.high.shape)) for _ in range(2)
         )
-        rough = min(_FLOAT_ERROR / 100 * exponents.tolerance, _ROUGH)
-        self._solve(rough, exact=False)
-        self._solve(_EXACT * exponents.tolerance, exact=True)
+        self._solve(min(_FLOAT_ERROR / 100 * self._tolerance, _ROUGH), exact=False)
+        self._solve(_EXACT * self._tolerance, exact=True)
 
-    def _first_guess(self) -> DoubleDouble:
-        """A number too large, from where no step on a convex function leads too far."""
-        c = self._exponents.c
-        count = self._inside.sum(axis=0).astype(np.float64)
-        guess = 1 / count if c > 1 else np.minimum(count**-c, 1 - self._above.high[0])
-        return DoubleDouble(np.maximum(guess, np.finfo(float).tiny), np.zeros_like(guess))
+    def surprisal(self) -> DoubleDouble:
+        """-log p in nats; inf outside the support."""
+        logarithms = log(where(self._brackets.high > 0, self._brackets, 1.0)) * self._exponent
+        if self._c > 1:
+            logarithms = where(self._above.high == 0, log(self._unknown), logarithms)
+        result = where(self._inside, -logarithms, np.inf)
+        # Where the best class has more than half, its surprisal is that of the others' sum.
+        others = fold_sum(self.probability[1:])
+        result[0] = where(others.high < 0.5, -log1p(-others), result[0])
+        return result
+
+    def _power(self, brackets: DoubleDouble) -> DoubleDouble:
+        if self._c == 1:
+            return where(brackets.high > 0, brackets, 0.0)
+        if self._c == 0.5:
+            return brackets * brackets
+        return power(brackets, self._exponent).plain()
 
     def _solve(self, tolerance: float, *, exact: bool) -> None:
         """Improve the unknown by Newton's method, in floats or in double-doubles."""
-        c, q = self._exponents.c, float(self._exponents.q.high)
+        c, q = self._c, self._q
         active = np.arange(len(self.rows))
         for _ in range(_ROUNDS):
             above, inside = self._above[:, active], self._inside[:, active]
@@ -145,72 +143,53 @@ class _Group:
             if exact:
                 smallest = power(unknown, c).plain() if c > 1 else unknown
                 brackets = above + smallest
-                powers = self._exponents.power(brackets)
+                powers = self._power(brackets)
             else:
                 smallest = DoubleDouble(unknown.high**c) if c > 1 else unknown
                 brackets = DoubleDouble(above.high + smallest.high)
                 powers = DoubleDouble(brackets.high**q)
             if c > 1:  # the smallest bracket may underflow
                 powers = where(above.high == 0, unknown, powers)
-                ratios = np.where(above.high > 0, smallest.high / brackets.high, 1.0)
-                slopes = ratios ** (1 - q)
+                slopes = np.where(above.high > 0, smallest.high / brackets.high, 1.0) ** (1 - q)
             else:
                 slopes = q * powers.high / brackets.high
             probability = where(inside, powers, 0.0)
             if exact:
                 self._brackets[:, active], self.probability[:, active] = brackets, probability
             residual = (fold_sum(probability) - 1.0).rounded()
-            slope = fold_sum(np.where(inside, slopes, 0.0)).high
-            moved = unknown - residual / slope
+            moved = unknown - residual / fold_sum(np.where(inside, slopes, 0.0)).high
             self._unknown[active] = where(moved.high > 0, moved, unknown * 0.5)
             active = active[np.abs(residual) > tolerance]
             if not len(active):
                 break
 
-    def surprisal(self) -> DoubleDouble:
-        """-log p in nats, shape (classes, rows); inf outside the support."""
-        logarithms = log(where(self._brackets.high > 0, self._brackets, 1.0)) * self._exponents.q
-        if self._exponents.c > 1:
-            logarithms = where(self._above.high == 0, log(self._unknown), logarithms)
-        result = where(self._inside, -logarithms, np.inf)
-        # Where the best class has more than half, its surprisal is that of the others' sum.
-        others = fold_sum(self.probability[1:]) if len(result.high) > 1 else result[0] * 0.0
-        result[0] = where(others.high < 0.5, -log1p(-others), result[0])
-        return result
+    def _last_of_support(self) -> Indices:
+        """The index of the smallest class in the support, shape (rows,).
 
+        A class is in it if the powers of the distances from it sum to less than 1.
+        """
+        classes, rows = self._z.high.shape
+        low = np.zeros(rows, dtype=np.intp)
+        high = np.full(rows, classes - 1, dtype=np.intp)
+        for _ in range(classes.bit_length()):
+            middle = (low + high + 1) // 2
+            is_inside = self._is_inside(middle)
+            low = np.where(is_inside, middle, low)
+            high = np.where(is_inside, high, np.maximum(middle - 1, low))
+        return low
 
-def _distances(z: DoubleDouble, at: Indices, c: float) -> DoubleDouble:
-    """C times how far each class is above one of its row, 0 for those below."""
-    gap = z - z[at, np.arange(len(at))]
-    distances = gap * c
-    # Two powers of 1 and more sum to more than 1, however much more.
-    near = where(distances.high < 2, distances, 2.0)
-    return where(gap.high > 0, near, 0.0)
+    def _is_inside(self, classes: Indices) -> Bools:
+        above = self._distances(classes)
+        residual = fold_sum(above.high**self._q).high - 1
+        doubtful = np.abs(residual) <= _FLOAT_ERROR * self._tolerance
+        if doubtful.any():
+            exact = (fold_sum(self._power(above[:, doubtful])) - 1.0).rounded()
+            residual[doubtful] = exact + _EXACT * self._tolerance  # 0 is outside
+        return np.asarray(residual < 0)
 
-
-def _last_of_support(z: DoubleDouble, exponents: _Exponents) -> Indices:
-    """The index of the smallest class in the support, shape (rows,).
-
-    A class is in it if the powers of the distances from it sum to less than 1.
-    """
-    classes, rows = z.high.shape
-    low = np.zeros(rows, dtype=np.intp)
-    high = np.full(rows, classes - 1, dtype=np.intp)
-    for _ in range(classes.bit_length()):
-        middle = (low + high + 1) // 2
-        is_inside = _residual_at(z, middle, exponents) < 0
-        low = np.where(is_inside, middle, low)
-        high = np.where(is_inside, high, np.maximum(middle - 1, low))
-    return low
-
-
-def _residual_at(z: DoubleDouble, at: Indices, exponents: _Exponents) -> Floats:
-    """The sum of the powers of the distances from a class, less 1; exactly 0 where it may be."""
-    above = _distances(z, at, exponents.c)
-    residual = fold_sum(above.high ** float(exponents.q.high)).high - 1
-    doubtful = np.abs(residual) <= _FLOAT_ERROR * exponents.tolerance
-    if doubtful.any():
-        exact = (fold_sum(exponents.power(above[:, doubtful])) - 1.0).rounded()
-        is_one = np.abs(exact) <= _EXACT * exponents.tolerance
-        residual[doubtful] = np.where(is_one, 0.0, exact)
-    return residual
+    def _distances(self, classes: Indices) -> DoubleDouble:
+        """C times how far each class is above one of its row, 0 for those below."""
+        gap = self._z - self._z[classes, np.arange(len(classes))]
+        distances = gap * self._c
+        # Two powers of 1 and more sum to more than 1, however much more.
+        return where(gap.high > 0, where(distances.high < 2, distances, 2.0), 0.0)

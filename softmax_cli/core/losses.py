@@ -10,7 +10,7 @@ shape (rows,), or distributions, shape (rows, classes).
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -115,7 +115,7 @@ def loss(
     weights = of_floats(objective.weights[:, None])
     if isinstance(targets, Probabilities):
         return in_base(targets.expectation(_product(costs, weights)), base)
-    return in_base(_product(_at(costs, targets), weights[targets, 0]), base)
+    return in_base(_product(_expectation(costs, targets), weights[targets, 0]), base)
 
 
 def gradient(
@@ -137,7 +137,7 @@ def gradient(
         is_label = np.arange(len(p.high))[:, None] == targets
         result = where(is_label, -prediction.complement, p)
         if not objective.is_cross_entropy:
-            result = result * _at(_slopes(prediction, objective), targets)
+            result = result * _expectation(_slopes(prediction, objective), targets)
     elif objective.is_cross_entropy:
         result = p - targets.probability
     else:
@@ -177,16 +177,11 @@ def _target(targets: Targets, classes: int) -> DoubleDouble:
     return DoubleDouble(one_hot.astype(np.float64))
 
 
-def _at(values: DoubleDouble, labels: Labels) -> DoubleDouble:
-    key: Any = (labels, np.arange(len(labels)))
-    return values[key]
-
-
 def _expectation(values: DoubleDouble, targets: Labels | Distribution) -> DoubleDouble:
     """The mean over the targets of values of the shape (classes, rows)."""
     if isinstance(targets, Distribution):
         return targets.expectation(values)
-    return _at(values, targets)
+    return values[targets, np.arange(len(targets))]
 
 
 def _costs(prediction: Distribution, focal: float) -> DoubleDouble:

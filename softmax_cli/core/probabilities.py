@@ -164,27 +164,24 @@ class Mixture(Probabilities):
 
 def check_sums(sums: Floats, tolerance: float, /) -> None:
     """Raise `RowErrors` for sums that are 0 or too far from 1."""
-    bad = np.flatnonzero((sums == 0) | ~(np.abs(sums - 1) <= tolerance))
-    if len(bad):
-        raise RowErrors({row: _sum_error(sums[row]) for row in bad.tolist()})
-
-
-def _sum_error(total: float) -> DataError:
-    if total == 0:
-        return DataError("every probability is 0: there is no sum to divide by")
-    hint = "--normalize divides by any other sum"
-    return DataError(f"probabilities sum to {total:.6g}, not to 1", hint)
+    errors = {}
+    for row in np.flatnonzero((sums == 0) | ~(np.abs(sums - 1) <= tolerance)).tolist():
+        if sums[row] == 0:
+            errors[row] = DataError("every probability is 0: there is no sum to divide by")
+        else:
+            hint = "--normalize divides by any other sum"
+            errors[row] = DataError(f"probabilities sum to {sums[row]:.6g}, not to 1", hint)
+    if errors:
+        raise RowErrors(errors)
 
 
 def _checked(values: Floats) -> DoubleDouble:
-    bad = ~(values >= 0) | np.isinf(values)
-    if bad.any():
-        rows = np.flatnonzero(bad.any(axis=1)).tolist()
-        raise RowErrors({row: _value_error(values[row], bad[row]) for row in rows})
+    bad, errors = ~(values >= 0) | np.isinf(values), {}
+    for row in np.flatnonzero(bad.any(axis=1)).tolist():
+        column = int(np.argmax(bad[row]))
+        what = "negative" if values[row, column] < 0 else "not finite"
+        text = f"probability {values[row, column]:.6g} of class {column} is {what}"
+        errors[row] = DataError(text)
+    if errors:
+        raise RowErrors(errors)
     return of_floats(np.ascontiguousarray(values.T, np.float64))
-
-
-def _value_error(values: Floats, bad: Bools) -> DataError:
-    column = int(np.argmax(bad))
-    what = "negative" if values[column] < 0 else "not finite"
-    return DataError(f"probability {values[column]:.6g} of class {column} is {what}")

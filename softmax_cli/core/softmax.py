@@ -128,13 +128,8 @@ def from_log_probabilities(values: Floats, /, *, normalize: bool = False) -> Log
     """
     distribution = Logits(values)
     if not normalize:
-        check_sums(log_probability_sums(distribution), TOLERATED)
+        check_sums(np.exp(distribution.logsumexp()), TOLERATED)
     return distribution
-
-
-def log_probability_sums(distribution: Logits, /) -> Floats:
-    """Sum of the exponentials of each row's log-probabilities, shape (rows,)."""
-    return np.exp(distribution.logsumexp())
 
 
 def row_maxima(columns: Floats, /) -> Floats:
@@ -143,20 +138,18 @@ def row_maxima(columns: Floats, /) -> Floats:
     Raises `RowErrors` for rows that stand for no distribution.
     """
     maximum: Floats = columns.max(axis=0, initial=-np.inf)
-    if not np.isfinite(maximum).all():
-        infinite = (columns == np.inf).sum(axis=0)
-        bad = np.flatnonzero(np.isnan(maximum) | (maximum == -np.inf) | (infinite > 1))
-        if len(bad):
-            raise RowErrors({row: _error(maximum[row], infinite[row]) for row in bad.tolist()})
+    errors = {}
+    for row in np.flatnonzero(~np.isfinite(maximum)).tolist():
+        infinite = np.count_nonzero(columns[:, row] == np.inf)
+        if math.isnan(maximum[row]):
+            errors[row] = DataError("a value is nan")
+        elif infinite == 0:
+            errors[row] = DataError("every value is -inf: there is no class left")
+        elif infinite > 1:
+            errors[row] = DataError(f"{infinite} values are inf: only one class can win outright")
+    if errors:
+        raise RowErrors(errors)
     return maximum
-
-
-def _error(maximum: float, infinite: int) -> DataError:
-    if math.isnan(maximum):
-        return DataError("a value is nan")
-    if infinite == 0:
-        return DataError("every value is -inf: there is no class left")
-    return DataError(f"{infinite} values are inf: only one class can win outright")
 
 
 def _shifted(columns: Floats, shift: Floats, temperature: float) -> DoubleDouble:
