@@ -76,19 +76,19 @@ class DoubleDouble:
         self.exponent = exponent
 
     def __add__(self, other: Number) -> DoubleDouble:
-        a, b, exponent = self.aligned(double_double(other))
+        a, b, exponent = self.aligned(_double_double(other))
         high, error = two_sum(a.high, b.high)
         error += a.low + b.low
         return normalised(high, error, exponent)
 
     def __mul__(self, other: Number) -> DoubleDouble:
-        b = double_double(other)
+        b = _double_double(other)
         high, error = two_product(self.high, b.high)
         error += self.high * b.low + self.low * b.high
         return normalised(high, error, self.exponent + b.exponent)
 
     def __truediv__(self, other: Number) -> DoubleDouble:
-        b = double_double(other)
+        b = _double_double(other)
         quotient = np.asarray(self.high / b.high)
         product, error = two_product(quotient, b.high)
         remainder = (self.high - product) - error + (self.low - quotient * b.low)
@@ -101,13 +101,13 @@ class DoubleDouble:
         return DoubleDouble(-self.high, -self.low, self.exponent)
 
     def __sub__(self, other: Number) -> DoubleDouble:
-        return self + -double_double(other)
+        return self + -_double_double(other)
 
     def __rsub__(self, other: Number) -> DoubleDouble:
         return -self + other
 
     def __rtruediv__(self, other: Number) -> DoubleDouble:
-        return double_double(other) / self
+        return _double_double(other) / self
 
     def __getitem__(self, key: Any) -> DoubleDouble:
         part = DoubleDouble(self.high[key], np.broadcast_to(self.low, self.high.shape)[key])
@@ -164,11 +164,10 @@ class DoubleDouble:
             total = np.where(np.isnan(total), self.high, total)
         if isinstance(self.exponent, int):
             return total
-        power = np.clip(self.exponent, -_MOST, _MOST)
-        result: Floats = np.asarray(np.ldexp(total, power))
+        result: Floats = np.asarray(np.ldexp(total, np.clip(self.exponent, -_MOST, _MOST)))
         subnormal = (np.abs(result) < np.finfo(float).tiny) & (total != 0)
         if subnormal.any():  # rounded once, in units of the smallest float
-            units = DoubleDouble(self.high, self.low, power + 1074)[subnormal].plain()
+            units = self.scaled(1074)[subnormal].plain()
             whole = np.rint(units.high)
             whole += np.rint((units.high - whole) + units.low)
             result[subnormal] = np.ldexp(whole, -1074)
@@ -183,8 +182,7 @@ class DoubleDouble:
 Number = DoubleDouble | Floats | float
 
 
-def double_double(number: Number, /) -> DoubleDouble:
-    """The number, a double-double also where it is a float."""
+def _double_double(number: Number) -> DoubleDouble:
     return number if isinstance(number, DoubleDouble) else DoubleDouble(number)
 
 
@@ -199,7 +197,7 @@ def of_floats(numbers: Floats, /) -> DoubleDouble:
 
 def where(mask: Bools, a: Number, b: Number, /) -> DoubleDouble:
     """As numpy's, for double-doubles."""
-    a, b = double_double(a), double_double(b)
+    a, b = _double_double(a), _double_double(b)
     result = DoubleDouble(np.where(mask, a.high, b.high), np.where(mask, a.low, b.low))
     if isinstance(a.exponent, int) and isinstance(b.exponent, int):
         return result
@@ -222,7 +220,7 @@ def fold_sum(terms: Number, /) -> DoubleDouble:
     The array is folded in half until one row is left (the compensated sum of Ogita, Rump and
     Oishi, "Accurate sum and dot product", 2005, as a tree).
     """
-    terms = double_double(terms)
+    terms = _double_double(terms)
     high, low = terms.high, np.broadcast_to(terms.low, terms.high.shape)
     if len(high) == 0:
         return DoubleDouble(np.zeros(high.shape[1:]))

@@ -12,15 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from softmax_cli.core.doubledouble import (
-    DoubleDouble,
-    Floats,
-    Integers,
-    Number,
-    double_double,
-    normalised,
-    where,
-)
+from softmax_cli.core.doubledouble import DoubleDouble, Floats, Integers, normalised, where
 
 # exp and log have tables of 2**(j / 2048).
 _STEP_BITS: Final = 11
@@ -138,7 +130,7 @@ def expm1(x: DoubleDouble, /) -> DoubleDouble:
     return where(np.abs(x.high) < 2.0**-20, near, exp(x).plain() - 1.0)
 
 
-def power(x: DoubleDouble, exponent: Number, /) -> DoubleDouble:
+def power(x: DoubleDouble, exponent: DoubleDouble | float, /) -> DoubleDouble:
     """x**exponent for x >= 0; 0 to any power is 0."""
     zero = x.high <= 0
     return where(zero, 0.0, exp(log(where(zero, 1.0, x)) * exponent))
@@ -182,9 +174,8 @@ def _log(rest: DoubleDouble, power: Integers) -> DoubleDouble:
     return result
 
 
-def in_base(nats: Number, base: str, /) -> Floats:
+def in_base(nats: DoubleDouble, base: str, /) -> Floats:
     """The nearest floats of logarithms in nats, in the unit of base 'e', '2' or '10'."""
-    nats = double_double(nats)
     return (nats if base == "e" else nats.normal() * _UNITS[base]).rounded()
 
 

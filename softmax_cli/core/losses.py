@@ -42,9 +42,6 @@ class Objective(NamedTuple):
         return self.weights is None and self.focal == 0
 
 
-_CROSS_ENTROPY = Objective()
-
-
 def weights_of_counts(counts: Floats, /, *, beta: float | None = None) -> Floats:
     """Weights of classes that occur so often, shape (classes,), scaled to sum to their number.
 
@@ -119,12 +116,7 @@ def loss(
 
 
 def gradient(
-    prediction: Distribution,
-    targets: Targets,
-    objective: Objective = _CROSS_ENTROPY,
-    /,
-    *,
-    base: str = "e",
+    prediction: Distribution, targets: Targets, objective: Objective, /, *, base: str = "e"
 ) -> Floats:
     """The loss's derivative by the logits, shape (rows, classes): Q - P for cross-entropy.
 

@@ -10,8 +10,8 @@ from softmax_cli.core.doubledouble import Bools, DoubleDouble, Floats, Indices, 
 from softmax_cli.core.elementary import log
 from softmax_cli.core.softmax import Logits, row_maxima
 
-# Nearer than this the runner-up's softmax probability is more than half of the winner's.
-_CLOSE: Final = float(np.log(2))  # rounded down
+# With a smaller margin the runner-up's softmax probability is more than half of the winner's.
+CLOSE: Final = float(np.log(2))  # rounded down
 
 
 class Choice(NamedTuple):
@@ -24,22 +24,6 @@ class Choice(NamedTuple):
     value: Floats
     winners: Bools
     margin: Floats
-
-    def first(self) -> Indices:
-        """Index of the first winner, shape (rows,)."""
-        return np.asarray(np.argmax(self.winners, axis=1))
-
-    def last(self) -> Indices:
-        """Index of the last winner, shape (rows,)."""
-        return np.asarray(self.winners.shape[1] - 1 - np.argmax(self.winners[:, ::-1], axis=1))
-
-    def tied(self) -> Bools:
-        """Rows with more than one winner, shape (rows,)."""
-        return np.asarray(self.winners.sum(axis=1) > 1)
-
-    def close(self) -> Bools:
-        """Rows whose runner-up has more than half of the winner's softmax probability."""
-        return np.asarray(self.margin <= _CLOSE)
 
 
 def hardmax(scores: Floats, /) -> Choice:

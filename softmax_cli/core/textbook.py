@@ -6,7 +6,7 @@ The textbook's formulas are computed as they are written, to show what overflows
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache, partial
 from typing import Any, Final, NamedTuple
 
@@ -64,11 +64,7 @@ def lse(z: Computed) -> _Steps:
     return steps._replace(result=steps.exponentials)
 
 
-_FORMULAS: Final[dict[str, Callable[[Computed], _Steps]]] = {
-    "naive": naive,
-    "shifted": shifted,
-    "lse": lse,
-}
+_FORMULAS: Final = {formula.__name__: formula for formula in (naive, shifted, lse)}
 
 
 class Reference:
