@@ -41,6 +41,7 @@ class Entmax(Distribution):
     """
 
     def __init__(self, logits: Floats, /, *, alpha: float, temperature: float = 1.0) -> None:
+        self._given = logits
         self._order = np.argsort(-logits, axis=1, kind="stable")
         ordered = np.take_along_axis(logits, self._order, axis=1)
         self._logits = Logits(ordered, temperature=temperature)
@@ -49,8 +50,7 @@ class Entmax(Distribution):
     @cached_property
     def winners(self) -> Bools:
         """Classes that have the maximum, shape (rows, classes)."""
-        places = np.argsort(self._order, axis=1)
-        return np.asarray(np.take_along_axis(self._logits.winners, places, axis=1))
+        return np.asarray(self._given == self._given.max(axis=1, keepdims=True))
 
     @cached_property
     def mass(self) -> DoubleDouble:

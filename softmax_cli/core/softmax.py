@@ -53,8 +53,7 @@ class Logits(Distribution):
     @cached_property
     def winners(self) -> Bools:
         """Classes that have the maximum, shape (rows, classes)."""
-        winners: Bools = self._columns == self._shift
-        return winners.T
+        return np.equal(self._columns, self._shift).T
 
     @cached_property
     def masked(self) -> Bools:
