@@ -43,17 +43,12 @@ def two_product(a: Floats, b: Floats | float, /) -> tuple[Floats, Floats]:
     product = np.asarray(a * b)
     a_high, a_low = _split(np.asarray(a))
     b_high, b_low = _split(np.asarray(b))
-    error = np.asarray(a_high * b_high)
-    error -= product
-    error += a_high * b_low
-    error += a_low * b_high
-    error += a_low * b_low
-    return product, error
+    return product, a_high * b_high - product + a_high * b_low + a_low * b_high + a_low * b_low
 
 
 def _split(a: Floats) -> tuple[Floats, Floats]:
-    high = np.asarray(a * _SPLITTER)
-    high = high - (high - a)
+    multiple = a * _SPLITTER
+    high = multiple - (multiple - a)
     return high, a - high
 
 
@@ -239,8 +234,7 @@ def fold_sum(terms: Number, /) -> DoubleDouble:
 def running_sum(terms: DoubleDouble, /) -> DoubleDouble:
     """Sums of the first one, two, ... along the first axis.
 
-    Each round adds the number 1, 2, 4, ... before (Hillis and Steele, "Data parallel algorithms",
-    1986).
+    Rounds add the number 1, 2, 4, ... before (Hillis and Steele, "Data parallel algorithms", 1986).
     """
     total = DoubleDouble(terms.high.copy(), np.full_like(terms.high, terms.low))
     step = 1

@@ -36,10 +36,7 @@ def hardmax(scores: Floats, /) -> Choice:
 
 
 def ranking(scores: Floats, /, *, last: bool = False) -> Indices:
-    """Classes from the largest score to the smallest, shape (rows, classes).
-
-    Of equal ones the first comes first, or the last.
-    """
+    """Each row's classes, the best first; of equal ones the first, or last, comes first."""
     if last:
         return np.argsort(scores, axis=1, kind="stable")[:, ::-1]
     return np.argsort(-scores, axis=1, kind="stable")

@@ -78,14 +78,13 @@ class Reference:
         self.nearest = exact.rounded().T
 
     def worst_errors(self, computed: Computed) -> Floats:
-        """Each row's largest error, in units in the last place of the type.
+        """The largest error of each row of numbers of any float type, in ulps of that.
 
-        Inf where a number is not finite, or undefined. `computed` has the shape (rows, classes) and
-        any float type.
+        Inf where a number is not finite, or undefined.
         """
-        sizes, zero = np.abs(self.nearest.astype(computed.dtype)), computed.dtype.type(0)
+        sizes = np.abs(self.nearest.astype(computed.dtype))
         # The spacing at a type's largest number is inf to numpy.
-        below = np.nextafter(np.finfo(computed.dtype).max, zero)
+        below = np.nextafter(np.finfo(computed.dtype).max, computed.dtype.type(0))
         _, unit = np.frexp(np.spacing(np.minimum(sizes, below)).astype(float).T)
         unit = unit.astype(np.int64) - 1
         exact = self._exact.scaled(-unit).plain()
@@ -137,11 +136,11 @@ class Methods:
         divides the scores of the exponential methods.
         """
         scores, rows = self._scores, len(self._scores)
-        read: Computed = scores.astype(dtype)
-        found = [_FINE] * rows
         if method == "hard":
             winners = scores.argmax(axis=1)[:, None] == np.arange(scores.shape[1])
             return Outcome(winners.astype(dtype), ["ok"] * rows, [""] * rows, np.zeros(rows))
+        read: Computed = scores.astype(dtype)
+        found = [_FINE] * rows
         if method == "linear":
             total = read.sum(axis=1, keepdims=True)
             result, reference = read / total, self._linear()
@@ -159,7 +158,6 @@ class Methods:
 
 
 def _diagnose_linear(quotients: Computed, scores: Computed, total: Computed) -> tuple[str, str]:
-    """Status and reason of a row."""
     undefined = np.isnan(quotients)
     if undefined.any() or total[0] == 0:
         worst = scores[np.argmax(undefined)]
@@ -175,7 +173,7 @@ def _diagnose_linear(quotients: Computed, scores: Computed, total: Computed) -> 
 def _diagnoses(
     steps: _Steps, scores: Floats, read: Computed, nearest: Floats
 ) -> Iterator[tuple[str, str]]:
-    """Status and reason of each row."""
+    """The status and reason of each row."""
     smallest = np.finfo(read.dtype).smallest_normal
     missed = (nearest.astype(read.dtype) >= smallest) & (steps.exponentials < smallest)
     odd = missed | ~np.isfinite(read) | ~np.isfinite(steps.exponentials)
@@ -191,7 +189,7 @@ def _diagnoses(
 def _diagnose(
     steps: _Steps, scores: Floats, read: Computed, missed: NDArray[np.bool_]
 ) -> tuple[str, str]:
-    """Status and reason of a row, for a student: the first number that broke, and its effect."""
+    """A row's status and reason, for a student: the first number that broke, and its effect."""
     cast = np.isinf(read) & np.isfinite(scores)
     if cast.any():
         at = int(np.argmax(cast))
