@@ -9,9 +9,9 @@ import mpmath
 import numpy as np
 
 from softmax_cli.core import divergences, losses
-from softmax_cli.core.distribution import Distribution
-from softmax_cli.core.probabilities import Probabilities, from_log_probabilities
-from softmax_cli.core.softmax import Logits
+from softmax_cli.core.losses import Objective
+from softmax_cli.core.probabilities import Distribution, Probabilities
+from softmax_cli.core.softmax import Logits, from_log_probabilities
 from tests import corpus
 from tests.corpus import Case, Family, Vector
 from tests.exactly import Exact, Reference, ulps
@@ -155,7 +155,7 @@ _LABEL_LOSS = Quantity(
     bound=NEAREST,
 )
 _GRADIENT = Quantity(
-    lambda o: losses.gradient(o.p, _label(o))[0], _gradient_at_label, bound=NEAREST
+    lambda o: losses.gradient(o.p, _label(o), Objective())[0], _gradient_at_label, bound=NEAREST
 )
 _ENTROPY = Quantity(lambda o: o.p.entropy(), lambda t: t.p.entropy())
 _DIVERGENCES = {
@@ -199,7 +199,7 @@ QUANTITIES: dict[str, dict[str, Quantity]] = {
             lambda o: losses.excess_entropy(o.q, _soft_target(o)), lambda t: t.p.kl(t.q)
         ),
         "gradient": Quantity(
-            lambda o: losses.gradient(o.q, _soft_target(o))[0],
+            lambda o: losses.gradient(o.q, _soft_target(o), Objective())[0],
             lambda t: [q - p for p, q in zip(t.p.p, t.q.p, strict=True)],
             scale=lambda t: [max(p, q) for p, q in zip(t.p.p, t.q.p, strict=True)],
         ),

@@ -10,9 +10,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from softmax_cli.core.distribution import Distribution
 from softmax_cli.core.divergences import jeffreys, jensen_shannon, kl_divergence, kl_terms
-from softmax_cli.core.probabilities import Probabilities
+from softmax_cli.core.probabilities import Distribution, Probabilities
 from softmax_cli.core.softmax import Logits
 from tests.exactly import Reference, ulps
 from tests.strategies import Vector, logits, probabilities

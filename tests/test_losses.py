@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from softmax_cli.core import losses
 from softmax_cli.core.losses import Objective
-from softmax_cli.core.probabilities import Probabilities, from_log_probabilities
-from softmax_cli.core.softmax import Logits
+from softmax_cli.core.probabilities import Probabilities
+from softmax_cli.core.softmax import Logits, from_log_probabilities
 from softmax_cli.errors import RowErrors
 from tests.exactly import Reference, ulps
 from tests.strategies import Vector, logits, probabilities
@@ -29,7 +29,7 @@ def test_labels_against_logits(vector: Vector, data: st.DataObject) -> None:
     exact = -truth.log_p[label]
     perplexity = losses.perplexity(prediction, labels)[0]
     assert ulps(perplexity, mpmath.exp(exact)) <= BOUND
-    gradient = losses.gradient(prediction, labels)[0]
+    gradient = losses.gradient(prediction, labels, Objective())[0]
     for i in range(len(vector)):
         exact = -truth.complement(i) if i == label else truth.p[i]
         assert ulps(gradient[i], exact) <= BOUND
@@ -46,7 +46,7 @@ def test_distributions_against_logits(target: Vector, vector: Vector) -> None:
     assert ulps(loss, exact) <= BOUND
     perplexity = losses.perplexity(prediction, targets)[0]
     assert ulps(perplexity, mpmath.exp(exact)) <= BOUND
-    gradient = losses.gradient(prediction, targets)[0]
+    gradient = losses.gradient(prediction, targets, Objective())[0]
     for i in range(4):
         larger = float(max(p.p[i], q.p[i]))
         assert ulps(gradient[i], q.p[i] - p.p[i], larger) <= BOUND
@@ -75,7 +75,7 @@ def test_labels_against_probabilities(vector: Vector, data: st.DataObject) -> No
     assert ulps(losses.cross_entropy(prediction, labels)[0], -truth.log_p[label]) <= BOUND
     assert ulps(prediction.entropy()[0], truth.entropy()) <= BOUND
     exact = -truth.complement(label)
-    assert ulps(losses.gradient(prediction, labels)[0, label], exact) <= BOUND
+    assert ulps(losses.gradient(prediction, labels, Objective())[0, label], exact) <= BOUND
 
 
 def test_log_probabilities_are_logits_that_sum_to_one() -> None:

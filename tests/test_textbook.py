@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from softmax_cli.core.doubledouble import DoubleDouble, Scaled
+from softmax_cli.core.doubledouble import DoubleDouble
 from softmax_cli.core.textbook import Methods
 from softmax_cli.core.textbook import Reference as Shares
 from tests.exactly import Reference, exacts
@@ -142,13 +142,13 @@ def test_ulp_errors_are_those_of_the_worst_class(
 
 
 def test_ulp_error_of_nan_is_infinite_and_the_worst_class_counts() -> None:
-    shares = Shares(Scaled(DoubleDouble(np.array([[0.75, 0.25], [1, 0], [np.nan, np.nan]]).T)))
+    shares = Shares(DoubleDouble(np.array([[0.75, 0.25], [1, 0], [np.nan, np.nan]]).T))
     computed = np.array([[0.5, 0.25], [math.nan, 0], [1, 0]], dtype="float16")
     assert shares.worst_errors(computed).tolist() == [512, math.inf, math.inf]
 
 
 def test_ulp_errors_of_equal_shares_in_a_wide_row() -> None:
-    shares = Shares(Scaled(DoubleDouble(np.full((4096, 1), 2.0**-12))))
+    shares = Shares(DoubleDouble(np.full((4096, 1), 2.0**-12)))
     assert shares.worst_errors(np.full((1, 4096), 2.0**-12)).tolist() == [0]
     assert shares.worst_errors(np.full((1, 4096), 2.0**-12 + 2.0**-64)).tolist() == [1]
 

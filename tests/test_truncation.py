@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from softmax_cli.core.doubledouble import DoubleDouble, running_sum
+from softmax_cli.core.ranking import truncate
 from softmax_cli.core.softmax import Logits
-from softmax_cli.core.truncation import truncate
 from softmax_cli.errors import RowErrors
 from tests.conftest import Run
 from tests.exactly import Reference, exacts, ulps

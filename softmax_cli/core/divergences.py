@@ -13,30 +13,22 @@ from typing import Final
 
 import numpy as np
 
-from softmax_cli.core.distribution import Distribution
-from softmax_cli.core.doubledouble import (
-    Bools,
-    DoubleDouble,
-    Floats,
-    Scaled,
-    fold_sum,
-    quiet,
-    where,
-)
-from softmax_cli.core.elementary import in_base, log, polynomial
-from softmax_cli.core.probabilities import Masses, Probabilities
+from softmax_cli.core.doubledouble import Bools, DoubleDouble, Floats, fold_sum, where
+from softmax_cli.core.elementary import in_base, log
+from softmax_cli.core.probabilities import Distribution, Masses, Probabilities
 from softmax_cli.core.softmax import Logits
 
-# Up to here log(p / q), and twice (p - q) / (p + q), go by their series.
+# Up to here log(p / q), and twice (p - q) / (p + q), go by their series, whose coefficients stand
+# from the highest power down.
 _NEAR: Final = 1 / 16
-# (-1)**n / n! for n = 3, 4, ...: d + expm1(-d) without its first term.
-_KL_SERIES: Final = tuple((-1) ** n / math.factorial(n) for n in range(3, 16))
-# 1 / (2n (2n - 1)) for n = 2, 3, ...: Jensen-Shannon in s = (p - q) / (p + q).
-_JS_SERIES: Final = tuple(1 / (2 * n * (2 * n - 1)) for n in range(2, 9))
-# 2 / n for n = 3, 5, ...: 2 atanh(s) without its first term.
-_ATANH_SERIES: Final = tuple(2 / n for n in range(3, 19, 2))
+# (-1)**n / n! for n = ..., 4, 3: d + expm1(-d) without its first term.
+_KL_SERIES: Final = [(-1) ** n / math.factorial(n) for n in range(15, 2, -1)]
+# 1 / (2n (2n - 1)) for n = ..., 3, 2: Jensen-Shannon in s = (p - q) / (p + q).
+_JS_SERIES: Final = [1 / (2 * n * (2 * n - 1)) for n in range(8, 1, -1)]
+# 2 / n for n = ..., 5, 3: 2 atanh(s) without its first term.
+_ATANH_SERIES: Final = [2 / n for n in range(17, 1, -2)]
 # tanh(x) without its first term, by powers of x**2.
-_TANH_SERIES: Final = (-1 / 3, 2 / 15, -17 / 315, 62 / 2835, -1382 / 155925)
+_TANH_SERIES: Final = [-1382 / 155925, 62 / 2835, -17 / 315, 2 / 15, -1 / 3]
 # Beyond this, products of double-doubles may overflow.
 _VAST: Final = 2.0**900
 # P and Q whose probabilities differ by less in sum have the error of their ratios removed.
@@ -48,15 +40,13 @@ def kl_divergence(p: Distribution, q: Distribution, /, *, base: str = "e") -> Fl
 
     Of `Masses` the sum of p log(p / q) - p + q.
     """
-    with quiet():
-        return in_base(_kl(p, q, _log_ratios(p, q)), base)
+    return in_base(_kl(p, q, _log_ratios(p, q)), base)
 
 
 def jeffreys(p: Distribution, q: Distribution, /, *, base: str = "e") -> Floats:
     """KL(P || Q) + KL(Q || P), shape (rows,)."""
-    with quiet():
-        ratios = _log_ratios(p, q)
-        return in_base(_kl(p, q, ratios) + _kl(q, p, -ratios), base)
+    ratios = _log_ratios(p, q)
+    return in_base(_kl(p, q, ratios) + _kl(q, p, -ratios), base)
 
 
 def jensen_shannon(p: Distribution, q: Distribution, /, *, base: str = "e") -> Floats:
@@ -65,18 +55,17 @@ def jensen_shannon(p: Distribution, q: Distribution, /, *, base: str = "e") -> F
     With s = (p - q) / (p + q) it is the sum of (p + q) / 2 times
     ((1 + s) log(1 + s) + (1 - s) log(1 - s)) / 2, which is s**2 / 2 + s**4 / 12 + ...
     """
-    with quiet():
-        ratios = _log_ratios(p, q)
-        near = np.abs(ratios.high) <= _NEAR
-        x = where(near, ratios, 0.0).times_power(-1)
-        s = x + x.high**3 * polynomial(x.high**2, _TANH_SERIES)
-        square = s * s
-        series = square.times_power(-1) + square.high**2 * polynomial(square.high, _JS_SERIES)
-        a, b, exponent = p.probability.aligned(q.probability)
-        total = a + b
-        far = (_x_log_x(a.times_power(1) / total) + _x_log_x(b.times_power(1) / total)) * 0.5
-        terms = Scaled(total.times_power(-1) * where(near, series, far), exponent)
-        return in_base(terms.filled(total.high == 0, 0.0).sum(), base)
+    ratios = _log_ratios(p, q)
+    near = np.abs(ratios.high) <= _NEAR
+    x = where(near, ratios, 0.0).times_power(-1)
+    s = x + x.high**3 * np.polyval(_TANH_SERIES, x.high**2)
+    square = s * s
+    series = square.times_power(-1) + square.high**2 * np.polyval(_JS_SERIES, square.high)
+    a, b, exponent = p.probability.aligned(q.probability)
+    total = a + b
+    far = (_x_log_x(a.times_power(1) / total) + _x_log_x(b.times_power(1) / total)) * 0.5
+    terms = (total.times_power(-1) * where(near, series, far)).scaled(exponent)
+    return in_base(where(total.high == 0, 0.0, terms).sum(), base)
 
 
 def _x_log_x(x: DoubleDouble) -> DoubleDouble:
@@ -93,39 +82,33 @@ def kl_terms(p: Distribution, q: Distribution, /, *, base: str = "e") -> Floats:
 
     Of masses the p log(p / q) - p + q, which are not.
     """
-    with quiet():
-        ratios = _log_ratios(p, q)
-        if isinstance(p, Masses):
-            terms = _terms(p, q, ratios)
-        else:
-            finite = Scaled(ratios).filled(~np.isfinite(ratios.high), 0.0)
-            terms = p.probability * finite.normal()
-        return np.where(impossible(p, q), np.inf, in_base(terms, base).T)
+    ratios = _log_ratios(p, q)
+    if isinstance(p, Masses):
+        terms = _terms(p, q, ratios)
+    else:
+        finite = where(np.isfinite(ratios.high), ratios, 0.0)
+        terms = p.probability * finite.normal()
+    return np.where(impossible(p, q), np.inf, in_base(terms, base).T)
 
 
-def cross_entropy(p: Distribution, q: Distribution, /, *, base: str = "e") -> Floats:
-    """H(P, Q), the mean over P of -log q, shape (rows,)."""
-    return in_base(p.expectation(q.surprisal), base)
-
-
-def _kl(p: Distribution, q: Distribution, ratios: DoubleDouble) -> Scaled:
+def _kl(p: Distribution, q: Distribution, ratios: DoubleDouble) -> DoubleDouble:
     total = _terms(p, q, ratios).sum()
     vast = (ratios.high > _VAST) & ~q.masked.T
     if vast.any():  # log(p / q) is no float, but p log(p / q) may be one
-        surprisal = q.surprisal.filled(~vast, 0.0)
+        surprisal = where(vast, q.surprisal, 0.0)
         total = total + (p.probability * surprisal.normal()).sum()
-    return total.filled(np.any(impossible(p, q), axis=1), np.inf)
+    return where(np.any(impossible(p, q), axis=1), np.inf, total)
 
 
-def _terms(p: Distribution, q: Distribution, ratios: DoubleDouble) -> Scaled:
+def _terms(p: Distribution, q: Distribution, ratios: DoubleDouble) -> DoubleDouble:
     """Each class's p d - p + q; where d is vast, without p d."""
     near = np.abs(ratios.high) <= _NEAR
     x = where(near, ratios, 0.0)
     square = x * x
-    series = square.times_power(-1) + x.high * square.high * polynomial(x.high, _KL_SERIES)
+    series = square.times_power(-1) + x.high * square.high * np.polyval(_KL_SERIES, x.high)
     a, b, exponent = p.probability.aligned(q.probability)
     finite = where(np.abs(ratios.high) <= _VAST, ratios, 0.0)
-    return Scaled(where(near, a * series, a * (finite - 1.0) + b), exponent)
+    return where(near, a * series, a * (finite - 1.0) + b).scaled(exponent)
 
 
 def _log_ratios(p: Distribution, q: Distribution) -> DoubleDouble:
@@ -170,13 +153,13 @@ def _with_near_ones(p: Probabilities, q: Probabilities, ratios: DoubleDouble) ->
         s = (change * q_sum - b * fold_sum(differences)) / (a * q_sum + b * p_sum)
     near = np.abs(s.high) < _NEAR / 2
     s = where(near, s, 0.0)
-    series = s.times_power(1) + s.high**3 * polynomial(s.high**2, _ATANH_SERIES)
+    series = s.times_power(1) + s.high**3 * np.polyval(_ATANH_SERIES, s.high**2)
     return where(near, series, ratios)
 
 
-def _near_one(distribution: Probabilities) -> tuple[Scaled, DoubleDouble]:
+def _near_one(distribution: Probabilities) -> tuple[DoubleDouble, DoubleDouble]:
     """The mass and its sum over a power of two, so that the sum lies from 0.75 to 1.5."""
     mass, total = distribution.mass, distribution.total
-    power = np.frexp(total.value.high / 0.75)[1] - 1
-    mass = Scaled(mass.value.times_power(-power), mass.exponent - total.exponent)
-    return mass, total.value.times_power(-power)
+    power = np.frexp(total.high / 0.75)[1] - 1
+    mass = mass.times_power(-power).scaled(-total.exponent)
+    return mass, DoubleDouble(total.high, total.low).times_power(-power)

@@ -18,7 +18,6 @@ Integers = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Indices = NDArray[np.intp]
 
-# Overflow, underflow and inf - inf are expected in core.
 quiet = partial(np.errstate, all="ignore")
 
 _SPLITTER: Final = 134217729.0  # 2**27 + 1: halves a 53-bit significand
@@ -44,58 +43,57 @@ def two_product(a: Floats, b: Floats | float, /) -> tuple[Floats, Floats]:
     product = np.asarray(a * b)
     a_high, a_low = _split(np.asarray(a))
     b_high, b_low = _split(np.asarray(b))
-    error = np.asarray(a_high * b_high)
-    error -= product
-    error += a_high * b_low
-    error += a_low * b_high
-    error += a_low * b_low
-    return product, error
+    return product, a_high * b_high - product + a_high * b_low + a_low * b_high + a_low * b_low
 
 
 def _split(a: Floats) -> tuple[Floats, Floats]:
-    high = np.asarray(a * _SPLITTER)
-    high = high - (high - a)
+    multiple = a * _SPLITTER
+    high = multiple - (multiple - a)
     return high, a - high
 
 
 class DoubleDouble:
-    """Numbers, each the sum of a float and a smaller one.
+    """Numbers (high + low) * 2**exponent, where low is much smaller than high.
 
-    Operators work elementwise and broadcast, also beside arrays and floats. Where `high` is
-    infinite `low` may be nan: it has no meaning there.
+    The exponent is an array for numbers that no float holds, 0 for others. Operators work
+    elementwise and broadcast, also beside arrays and floats. Where `high` is infinite `low` may be
+    nan: it has no meaning there.
     """
 
-    __slots__ = ("high", "low")
+    __slots__ = ("exponent", "high", "low")
     __array_ufunc__ = None  # an array's operators leave the operation to this class
 
-    def __init__(self, high: Floats | float, low: Floats | float = 0.0) -> None:
+    def __init__(
+        self, high: Floats | float, low: Floats | float = 0.0, exponent: Integers | int = 0
+    ) -> None:
         self.high: Floats = np.asarray(high)
         self.low: Floats = np.asarray(low)
+        self.exponent = exponent
 
     def __add__(self, other: Number) -> DoubleDouble:
-        b = _double_double(other)
-        high, error = two_sum(self.high, b.high)
-        error += self.low + b.low
-        return normalised(high, error)
+        a, b, exponent = self.aligned(_double_double(other))
+        high, error = two_sum(a.high, b.high)
+        error += a.low + b.low
+        return normalised(high, error, exponent)
 
     def __mul__(self, other: Number) -> DoubleDouble:
         b = _double_double(other)
         high, error = two_product(self.high, b.high)
         error += self.high * b.low + self.low * b.high
-        return normalised(high, error)
+        return normalised(high, error, self.exponent + b.exponent)
 
     def __truediv__(self, other: Number) -> DoubleDouble:
         b = _double_double(other)
         quotient = np.asarray(self.high / b.high)
         product, error = two_product(quotient, b.high)
         remainder = (self.high - product) - error + (self.low - quotient * b.low)
-        return normalised(quotient, np.asarray(remainder / b.high))
+        return normalised(quotient, remainder / b.high, self.exponent - b.exponent)
 
     __radd__ = __add__
     __rmul__ = __mul__
 
     def __neg__(self) -> DoubleDouble:
-        return DoubleDouble(-self.high, -self.low)
+        return DoubleDouble(-self.high, -self.low, self.exponent)
 
     def __sub__(self, other: Number) -> DoubleDouble:
         return self + -_double_double(other)
@@ -107,16 +105,73 @@ class DoubleDouble:
         return _double_double(other) / self
 
     def __getitem__(self, key: Any) -> DoubleDouble:
-        return DoubleDouble(self.high[key], np.broadcast_to(self.low, self.high.shape)[key])
+        part = DoubleDouble(self.high[key], np.broadcast_to(self.low, self.high.shape)[key])
+        if isinstance(self.exponent, int):
+            return part
+        return part.scaled(np.broadcast_to(self.exponent, self.high.shape)[key])
+
+    def __setitem__(self, key: Any, value: DoubleDouble) -> None:
+        self.high[key], self.low[key] = value.high, value.low
+
+    def scaled(self, exponent: Integers | int) -> DoubleDouble:
+        """Multiply by 2**exponent, which is kept apart."""
+        return DoubleDouble(self.high, self.low, self.exponent + exponent)
 
     def times_power(self, exponent: Integers | int) -> DoubleDouble:
-        """Multiply by 2**exponent."""
-        return DoubleDouble(np.ldexp(self.high, exponent), np.ldexp(self.low, exponent))
+        """Multiply by 2**exponent, as far as floats hold the product."""
+        high, low = np.ldexp(self.high, exponent), np.ldexp(self.low, exponent)
+        return DoubleDouble(high, low, self.exponent)
+
+    def aligned(self, other: DoubleDouble) -> tuple[DoubleDouble, DoubleDouble, Integers | int]:
+        """Both numbers over 2 to the exponent of the larger, and that, if either has one."""
+        if isinstance(self.exponent, int) and isinstance(other.exponent, int):
+            return self, other, 0
+        top = np.maximum(self._own_exponents(), other._own_exponents())
+        return self.scaled(-top).plain(), other.scaled(-top).plain(), top
+
+    def sum(self) -> DoubleDouble:
+        """Sum over the first axis; no term is negative."""
+        if isinstance(self.exponent, int):
+            largest = np.abs(self.high).max(axis=0, initial=0.0)
+            if ((largest == 0) | ((largest > _SMALL) & (largest < _LARGE))).all():
+                return fold_sum(self)
+        top = self._own_exponents().max(axis=0, initial=_LEAST)
+        return fold_sum(self.scaled(-top).plain()).scaled(top)
+
+    def normal(self) -> DoubleDouble:
+        """The same numbers, with exponents if a product might overflow."""
+        if np.abs(self.high).max(initial=0.0) < _LARGE:
+            return self
+        top = self._own_exponents()
+        return self.scaled(-top).plain().scaled(top)
+
+    def plain(self) -> DoubleDouble:
+        """The numbers without exponents, which may overflow or underflow."""
+        if isinstance(self.exponent, int):
+            return self
+        power = np.clip(self.exponent, -_MOST, _MOST)
+        return DoubleDouble(np.ldexp(self.high, power), np.ldexp(self.low, power))
 
     def rounded(self) -> Floats:
-        """The nearest floats."""
+        """The nearest floats, also where they are subnormal or overflow."""
         total: Floats = np.asarray(self.high + self.low)
-        return total if np.isfinite(total).all() else np.where(np.isnan(total), self.high, total)
+        if not np.isfinite(total).all():
+            total = np.where(np.isnan(total), self.high, total)
+        if isinstance(self.exponent, int):
+            return total
+        result: Floats = np.asarray(np.ldexp(total, np.clip(self.exponent, -_MOST, _MOST)))
+        subnormal = (np.abs(result) < np.finfo(float).tiny) & (total != 0)
+        if subnormal.any():  # rounded once, in units of the smallest float
+            units = self.scaled(1074)[subnormal].plain()
+            whole = np.rint(units.high)
+            whole += np.rint((units.high - whole) + units.low)
+            result[subnormal] = np.ldexp(whole, -1074)
+        return result
+
+    def _own_exponents(self) -> Integers:
+        """The exponents of numbers whose high parts lie from 1/2 to 1."""
+        exponent = np.frexp(self.high)[1].astype(np.int64) + self.exponent
+        return np.where(self.high == 0, _LEAST, exponent)
 
 
 Number = DoubleDouble | Floats | float
@@ -126,20 +181,32 @@ def _double_double(number: Number) -> DoubleDouble:
     return number if isinstance(number, DoubleDouble) else DoubleDouble(number)
 
 
+def of_floats(numbers: Floats, /) -> DoubleDouble:
+    """Floats that may be multiplied without overflow or underflow."""
+    sizes = np.abs(numbers)
+    if ((sizes == 0) | ((sizes > 1e-150) & (sizes < 1e150))).all():
+        return DoubleDouble(numbers)
+    fraction, exponent = np.frexp(numbers)
+    return DoubleDouble(fraction, exponent=exponent.astype(np.int64))
+
+
 def where(mask: Bools, a: Number, b: Number, /) -> DoubleDouble:
     """As numpy's, for double-doubles."""
     a, b = _double_double(a), _double_double(b)
-    return DoubleDouble(np.where(mask, a.high, b.high), np.where(mask, a.low, b.low))
+    result = DoubleDouble(np.where(mask, a.high, b.high), np.where(mask, a.low, b.low))
+    if isinstance(a.exponent, int) and isinstance(b.exponent, int):
+        return result
+    return result.scaled(np.where(mask, a.exponent, b.exponent))
 
 
-def normalised(high: Floats, low: Floats, /) -> DoubleDouble:
+def normalised(high: Floats, low: Floats, exponent: Integers | int = 0, /) -> DoubleDouble:
     """High + low as a double-double, for |high| >= |low|."""
     total = np.asarray(high + low)
     error = np.asarray(high - total)
     error += low
     if (undefined := np.isnan(total)).any():  # beside inf
-        return DoubleDouble(np.where(undefined, high, total), np.where(undefined, 0.0, error))
-    return DoubleDouble(total, error)
+        total, error = np.where(undefined, high, total), np.where(undefined, 0.0, error)
+    return DoubleDouble(total, error, exponent)
 
 
 def fold_sum(terms: Number, /) -> DoubleDouble:
@@ -151,7 +218,7 @@ def fold_sum(terms: Number, /) -> DoubleDouble:
     terms = _double_double(terms)
     high, low = terms.high, np.broadcast_to(terms.low, terms.high.shape)
     if len(high) == 0:
-        return DoubleDouble(np.zeros(high.shape[1:]), np.zeros(high.shape[1:]))
+        return DoubleDouble(np.zeros(high.shape[1:]))
     while len(high) > 1:
         half = len(high) // 2
         end = 2 * half
@@ -167,124 +234,11 @@ def fold_sum(terms: Number, /) -> DoubleDouble:
 def running_sum(terms: DoubleDouble, /) -> DoubleDouble:
     """Sums of the first one, two, ... along the first axis.
 
-    Each round adds the number 1, 2, 4, ... before (Hillis and Steele, "Data parallel algorithms",
-    1986).
+    Rounds add the number 1, 2, 4, ... before (Hillis and Steele, "Data parallel algorithms", 1986).
     """
-    total, step = terms, 1
+    total = DoubleDouble(terms.high.copy(), np.full_like(terms.high, terms.low))
+    step = 1
     while step < len(terms.high):
-        added = total[step:] + total[:-step]
-        total = DoubleDouble(
-            np.concatenate([total.high[:step], added.high]),
-            np.concatenate([np.broadcast_to(total.low, total.high.shape)[:step], added.low]),
-        )
+        total[step:] = total[step:] + total[:-step]
         step *= 2
     return total
-
-
-class Scaled:
-    """Double-doubles times powers of two, for numbers that no float holds.
-
-    The exponent is an array, or 0 for all.
-    """
-
-    __slots__ = ("exponent", "value")
-
-    def __init__(self, value: DoubleDouble, exponent: Integers | int = 0) -> None:
-        self.value = value
-        self.exponent = exponent
-
-    @classmethod
-    def of(cls, numbers: Floats) -> Scaled:
-        """Floats that may be multiplied without overflow or underflow."""
-        sizes = np.abs(numbers)
-        if ((sizes == 0) | ((sizes > 1e-150) & (sizes < 1e150))).all():
-            return cls(DoubleDouble(numbers))
-        fraction, exponent = np.frexp(numbers)
-        return cls(DoubleDouble(fraction), exponent.astype(np.int64))
-
-    def __mul__(self, other: Scaled | Number) -> Scaled:
-        if not isinstance(other, Scaled):
-            return Scaled(self.value * other, self.exponent)
-        return Scaled(self.value * other.value, self.exponent + other.exponent)
-
-    def __truediv__(self, other: Scaled | Number) -> Scaled:
-        if not isinstance(other, Scaled):
-            return Scaled(self.value / other, self.exponent)
-        return Scaled(self.value / other.value, self.exponent - other.exponent)
-
-    def __add__(self, other: Scaled) -> Scaled:
-        a, b, exponent = self.aligned(other)
-        return Scaled(a + b, exponent)
-
-    def __neg__(self) -> Scaled:
-        return Scaled(-self.value, self.exponent)
-
-    def __getitem__(self, key: Any) -> Scaled:
-        if isinstance(self.exponent, int):
-            return Scaled(self.value[key])
-        return Scaled(self.value[key], np.broadcast_to(self.exponent, self.value.high.shape)[key])
-
-    def filled(self, mask: Bools, value: float) -> Scaled:
-        """0 or inf where the mask is true, and these numbers elsewhere."""
-        return Scaled(where(mask, value, self.value), self.exponent)
-
-    def aligned(self, other: Scaled) -> tuple[DoubleDouble, DoubleDouble, Integers | int]:
-        """Both numbers with the exponent of the larger, if either has an exponent."""
-        if isinstance(self.exponent, int) and isinstance(other.exponent, int):
-            return self.value, other.value, 0
-        top = np.maximum(self._own_exponents(), other._own_exponents())
-        return self._relative_to(top), other._relative_to(top), top
-
-    def sum(self) -> Scaled:
-        """Sum over the first axis; no term is negative."""
-        if isinstance(self.exponent, int):
-            largest = np.abs(self.value.high).max(axis=0, initial=0.0)
-            if ((largest == 0) | ((largest > _SMALL) & (largest < _LARGE))).all():
-                return Scaled(fold_sum(self.value))
-        top = self._own_exponents().max(axis=0, initial=_LEAST)
-        return Scaled(fold_sum(self._relative_to(top)), top)
-
-    def normal(self) -> Scaled:
-        """The same numbers, with exponents if a product might overflow."""
-        if np.abs(self.value.high).max(initial=0.0) < _LARGE:
-            return self
-        top = self._own_exponents()
-        return Scaled(self._relative_to(top), top)
-
-    def plain(self) -> DoubleDouble:
-        """The numbers as double-doubles, which may overflow or underflow."""
-        if isinstance(self.exponent, int):
-            return self.value
-        return self.value.times_power(np.clip(self.exponent, -_MOST, _MOST))
-
-    def rounded(self) -> Floats:
-        """The nearest floats, also where they are subnormal or overflow."""
-        value = self.value.rounded()
-        if isinstance(self.exponent, int):
-            return value
-        power = np.clip(self.exponent, -_MOST, _MOST)
-        result = np.asarray(np.ldexp(value, power))
-        subnormal = (np.abs(result) < np.finfo(float).tiny) & (value != 0)
-        if subnormal.any():  # rounded once, in units of the smallest float
-            step = 1074 + np.broadcast_to(power, value.shape)[subnormal]
-            units = self.value[subnormal].times_power(step)
-            whole = np.rint(units.high)
-            whole += np.rint((units.high - whole) + units.low)
-            result[subnormal] = np.ldexp(whole, -1074)
-        return result
-
-    def _own_exponents(self) -> Integers:
-        """The exponents of numbers whose values lie from 1/2 to 1."""
-        exponent = np.frexp(self.value.high)[1].astype(np.int64) + self.exponent
-        return np.where(self.value.high == 0, _LEAST, exponent)
-
-    def _relative_to(self, exponent: Integers) -> DoubleDouble:
-        return self.value.times_power(np.clip(self.exponent - exponent, -_MOST, _MOST))
-
-
-def choose(mask: Bools, a: Scaled, b: Scaled, /) -> Scaled:
-    """As numpy's `where`, for scaled numbers."""
-    value = where(mask, a.value, b.value)
-    if isinstance(a.exponent, int) and isinstance(b.exponent, int):
-        return Scaled(value)
-    return Scaled(value, np.where(mask, a.exponent, b.exponent))

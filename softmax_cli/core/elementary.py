@@ -8,20 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
-from softmax_cli.core.doubledouble import (
-    DoubleDouble,
-    Floats,
-    Integers,
-    Number,
-    Scaled,
-    normalised,
-    quiet,
-    where,
-)
+from softmax_cli.core.doubledouble import DoubleDouble, Floats, Integers, normalised, where
 
 # exp and log have tables of 2**(j / 2048).
 _STEP_BITS: Final = 11
@@ -106,22 +97,20 @@ def exponentials_in_place(z: Floats, error: Floats, work: Sequence[Floats], /) -
     return 0
 
 
-def exponentials(z: DoubleDouble, /) -> Scaled:
+def exponentials(z: DoubleDouble, /) -> DoubleDouble:
     """exp(z) for z <= 0, right to 2**-63; 0 below exp(-1500)."""
-    order: Any = "F" if z.high.flags.f_contiguous else "C"
-    head, tail = z.high.flatten(order), z.low.flatten(order)
-    exponent = np.zeros(head.shape, np.int64)
+    head = z.high.copy("K")  # contiguous, so that `ravel` returns views
+    tail, exponent = np.full_like(head, z.low), np.zeros_like(head, np.int64)
+    flat_head, flat_tail = head.ravel("K"), tail.ravel("K")
     work = np.empty((3, CACHED))
-    for start in range(0, len(head), CACHED):
+    for start in range(0, head.size, CACHED):
         part = slice(start, start + CACHED)
-        spare = [*work[:, : len(head[part])]]
-        exponent[part] = exponentials_in_place(head[part], tail[part], spare)
-    shape = z.high.shape
-    value = DoubleDouble(head.reshape(shape, order=order), tail.reshape(shape, order=order))
-    return Scaled(value, exponent.reshape(shape, order=order) if exponent.any() else 0)
+        spare = [*work[:, : len(flat_head[part])]]
+        exponent.ravel("K")[part] = exponentials_in_place(flat_head[part], flat_tail[part], spare)
+    return DoubleDouble(head, tail, exponent if exponent.any() else 0)
 
 
-def exp(x: DoubleDouble, /) -> Scaled:
+def exp(x: DoubleDouble, /) -> DoubleDouble:
     """Exponential, right to some 100 bits, of numbers of any size."""
     high = np.clip(x.high, _DEEPEST, -_DEEPEST)
     low = np.where(high == x.high, x.low, 0.0)
@@ -132,7 +121,7 @@ def exp(x: DoubleDouble, /) -> Scaled:
     growth = r + square.times_power(-1) + square * r * (_SIXTH + rest / 6)
     number = steps.astype(np.int64)
     tabled = _POWERS[number & (_STEPS - 1)]
-    return Scaled(tabled + tabled * growth, number >> _STEP_BITS)
+    return (tabled + tabled * growth).scaled(number >> _STEP_BITS)
 
 
 def expm1(x: DoubleDouble, /) -> DoubleDouble:
@@ -141,19 +130,16 @@ def expm1(x: DoubleDouble, /) -> DoubleDouble:
     return where(np.abs(x.high) < 2.0**-20, near, exp(x).plain() - 1.0)
 
 
-def power(x: Scaled, exponent: Number, /) -> Scaled:
+def power(x: DoubleDouble, exponent: DoubleDouble | float, /) -> DoubleDouble:
     """x**exponent for x >= 0; 0 to any power is 0."""
-    zero = x.value.high <= 0
-    logarithm = log(Scaled(where(zero, 1.0, x.value), x.exponent))
-    return exp(logarithm * exponent).filled(zero, 0.0)
+    zero = x.high <= 0
+    return where(zero, 0.0, exp(log(where(zero, 1.0, x)) * exponent))
 
 
-def log(x: DoubleDouble | Scaled, /) -> DoubleDouble:
+def log(x: DoubleDouble, /) -> DoubleDouble:
     """Natural logarithm of x > 0, right to some 104 bits; near 1 to as many of 1."""
-    x = x if isinstance(x, Scaled) else Scaled(x)
-    fraction, power = _near_one(x.value.high)
-    fraction_low = np.ldexp(x.value.low, -power)
-    return _log(normalised(fraction - 1, np.asarray(fraction_low)), power + x.exponent)
+    fraction, power = _near_one(x.high)
+    return _log(normalised(fraction - 1, np.ldexp(x.low, -power)), power + x.exponent)
 
 
 def log1p(x: DoubleDouble, /) -> DoubleDouble:
@@ -188,21 +174,9 @@ def _log(rest: DoubleDouble, power: Integers) -> DoubleDouble:
     return result
 
 
-def polynomial(x: Floats, coefficients: tuple[float, ...], /) -> Floats:
-    """Sum of coefficient * x**n by Horner's rule."""
-    result = np.full_like(x, coefficients[-1])
-    for coefficient in coefficients[-2::-1]:
-        result *= x
-        result += coefficient
-    return result
-
-
-def in_base(nats: Scaled | Number, base: str, /) -> Floats:
+def in_base(nats: DoubleDouble, base: str, /) -> Floats:
     """The nearest floats of logarithms in nats, in the unit of base 'e', '2' or '10'."""
-    if not isinstance(nats, Scaled):
-        nats = Scaled(nats if isinstance(nats, DoubleDouble) else DoubleDouble(nats))
-    with quiet():
-        return (nats if base == "e" else nats.normal() * _UNITS[base]).rounded()
+    return (nats if base == "e" else nats.normal() * _UNITS[base]).rounded()
 
 
 _SIXTH: Final = DoubleDouble(1.0) / 6.0

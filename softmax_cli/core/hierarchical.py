@@ -15,15 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from softmax_cli.core.doubledouble import (
-    DoubleDouble,
-    Floats,
-    Indices,
-    Scaled,
-    fold_sum,
-    quiet,
-    where,
-)
+from softmax_cli.core.doubledouble import DoubleDouble, Floats, Indices, fold_sum, quiet, where
 from softmax_cli.core.elementary import exp, exponentials, in_base, log1p
 from softmax_cli.core.huffman import HuffmanTree, Path
 
@@ -46,10 +38,9 @@ def sigmoid(x: Floats, /) -> Floats:
         return _sigmoid(x).rounded()
 
 
-def _sigmoid(x: Floats) -> Scaled:
+def _sigmoid(x: Floats) -> DoubleDouble:
     small = exponentials(DoubleDouble(-np.abs(x), np.zeros(x.shape)))
-    above = where(x < 0, small.value, 1.0)
-    return Scaled(above / (1.0 + small.plain()), np.where(x < 0, small.exponent, 0))
+    return where(x < 0, small, 1.0) / (1.0 + small.plain())
 
 
 def _softplus(x: Floats) -> DoubleDouble:
@@ -135,7 +126,7 @@ def entropy(scores: Floats, tree: HuffmanTree, /, *, base: str = "e") -> Floats:
     """Shannon entropy over the classes, shape (rows,); no term is negative."""
     with quiet():
         surprisals = _surprisals(scores, tree)
-        finite = Scaled(surprisals).filled(~np.isfinite(surprisals.high), 0.0)
+        finite = where(np.isfinite(surprisals.high), surprisals, 0.0)
         return in_base((finite.normal() * exp(-surprisals)).sum(), base)
 
 

@@ -10,24 +10,14 @@ shape (rows,), or distributions, shape (rows, classes).
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from softmax_cli.core import divergences
-from softmax_cli.core.distribution import Distribution
-from softmax_cli.core.doubledouble import (
-    DoubleDouble,
-    Floats,
-    Indices,
-    Scaled,
-    choose,
-    fold_sum,
-    quiet,
-    where,
-)
+from softmax_cli.core.doubledouble import DoubleDouble, Floats, Indices, fold_sum, of_floats, where
 from softmax_cli.core.elementary import exp, expm1, in_base, log, power
-from softmax_cli.core.probabilities import Mixture, Probabilities
+from softmax_cli.core.probabilities import Distribution, Mixture, Probabilities
 
 Labels = Indices
 Targets = Labels | Probabilities
@@ -52,35 +42,32 @@ class Objective(NamedTuple):
         return self.weights is None and self.focal == 0
 
 
-_CROSS_ENTROPY = Objective()
-
-
 def weights_of_counts(counts: Floats, /, *, beta: float | None = None) -> Floats:
     """Weights of classes that occur so often, shape (classes,), scaled to sum to their number.
 
     (1 - beta) / (1 - beta**count), the inverse of the effective number of samples (Cui et al.,
     "Class-balanced loss", 2019), or its limit for beta to 1, the inverse frequency.
     """
-    with quiet():
-        if beta is None or beta == 1:
-            inverse = DoubleDouble(counts.min()) / DoubleDouble(counts)
-        elif beta == 0:
-            return np.ones_like(counts)
-        else:
-            inverse = -1.0 / expm1(log(DoubleDouble(beta)) * counts)
-        return (inverse * (DoubleDouble(float(len(counts))) / fold_sum(inverse))).rounded()
+    if beta is None or beta == 1:
+        inverse = DoubleDouble(counts.min()) / DoubleDouble(counts)
+    elif beta == 0:
+        return np.ones_like(counts)
+    else:
+        inverse = -1.0 / expm1(log(DoubleDouble(beta)) * counts)
+    return (inverse * (DoubleDouble(float(len(counts))) / fold_sum(inverse))).rounded()
 
 
 def smoothed(targets: Targets, classes: int, smoothing: float, /) -> Targets:
     """Targets with a part of them spread evenly over all classes."""
     if smoothing == 0:
         return targets
-    with quiet():
-        kept = _target(targets, classes).plain() * (1.0 - DoubleDouble(smoothing))
-        return Mixture(kept + DoubleDouble(smoothing) / float(classes))
+    kept = _target(targets, classes).plain() * (1.0 - DoubleDouble(smoothing))
+    return Mixture(kept + DoubleDouble(smoothing) / float(classes))
 
 
-def cross_entropy(prediction: Distribution, targets: Targets, /, *, base: str = "e") -> Floats:
+def cross_entropy(
+    prediction: Distribution, targets: Labels | Distribution, /, *, base: str = "e"
+) -> Floats:
     """H(P, Q), shape (rows,): the mean over the targets P of -log Q."""
     return in_base(_expectation(prediction.surprisal, targets), base)
 
@@ -101,44 +88,35 @@ def excess_entropy(prediction: Distribution, targets: Targets, /, *, base: str =
 
 def perplexity(prediction: Distribution, targets: Targets, /) -> Floats:
     """exp(H(P, Q)), shape (rows,): the number of equally likely classes of that cross-entropy."""
-    with quiet():
-        return exp(_expectation(prediction.surprisal, targets).plain()).rounded()
+    return exp(_expectation(prediction.surprisal, targets).plain()).rounded()
 
 
 def target_probability(prediction: Distribution, targets: Targets, /) -> Floats:
     """The probability of the label, or of a class drawn from the target, shape (rows,)."""
-    with quiet():
-        return _expectation(prediction.probability, targets).rounded()
+    return _expectation(prediction.probability, targets).rounded()
 
 
 def target_distribution(targets: Targets, classes: int, /) -> Floats:
     """P itself, shape (rows, classes): one-hot for labels."""
-    with quiet():
-        return _target(targets, classes).rounded().T
+    return _target(targets, classes).rounded().T
 
 
 def loss(
     prediction: Distribution, targets: Targets, objective: Objective, /, *, base: str = "e"
 ) -> Floats:
     """The loss, shape (rows,), of targets before smoothing."""
-    with quiet():
-        costs = _costs(prediction, objective.focal)
-        targets = smoothed(targets, len(costs.value.high), objective.smoothing)
-        if objective.weights is None:
-            return in_base(_expectation(costs, targets), base)
-        weights = Scaled.of(objective.weights[:, None])
-        if isinstance(targets, Probabilities):
-            return in_base(targets.expectation(_product(costs, weights)), base)
-        return in_base(_product(_at(costs, targets), weights[targets, 0]), base)
+    costs = _costs(prediction, objective.focal)
+    targets = smoothed(targets, len(costs.high), objective.smoothing)
+    if objective.weights is None:
+        return in_base(_expectation(costs, targets), base)
+    weights = of_floats(objective.weights[:, None])
+    if isinstance(targets, Probabilities):
+        return in_base(targets.expectation(_product(costs, weights)), base)
+    return in_base(_product(_expectation(costs, targets), weights[targets, 0]), base)
 
 
 def gradient(
-    prediction: Distribution,
-    targets: Targets,
-    objective: Objective = _CROSS_ENTROPY,
-    /,
-    *,
-    base: str = "e",
+    prediction: Distribution, targets: Targets, objective: Objective, /, *, base: str = "e"
 ) -> Floats:
     """The loss's derivative by the logits, shape (rows, classes): Q - P for cross-entropy.
 
@@ -146,33 +124,31 @@ def gradient(
     the other classes' b, minus b_i (1 - p_i); 1 - p_i is the sum of the other probabilities.
     """
     targets = smoothed(targets, prediction.masked.shape[1], objective.smoothing)
-    with quiet():
-        p = prediction.probability
-        if not isinstance(targets, Probabilities):
-            is_label = np.arange(len(p.value.high))[:, None] == targets
-            result = choose(is_label, -prediction.complement, p)
-            if not objective.is_cross_entropy:
-                result = result * _at(_slopes(prediction, objective), targets)
-        elif objective.is_cross_entropy:
-            result = p + -targets.probability
-        else:
-            terms = targets.probability * _slopes(prediction, objective)
-            others = Scaled(fold_sum(terms.plain()) - terms.plain())
-            result = p * others + -(terms * prediction.complement)
-        return in_base(result, base).T + 0.0  # no -0.0
+    p = prediction.probability
+    if not isinstance(targets, Probabilities):
+        is_label = np.arange(len(p.high))[:, None] == targets
+        result = where(is_label, -prediction.complement, p)
+        if not objective.is_cross_entropy:
+            result = result * _expectation(_slopes(prediction, objective), targets)
+    elif objective.is_cross_entropy:
+        result = p - targets.probability
+    else:
+        terms = targets.probability * _slopes(prediction, objective)
+        others = fold_sum(terms.plain()) - terms.plain()
+        result = p * others - terms * prediction.complement
+    return in_base(result, base).T + 0.0  # no -0.0
 
 
 def contributions(
     prediction: Distribution, targets: Targets, objective: Objective, /, *, base: str = "e"
 ) -> Floats:
     """Each class's part of the loss, shape (rows, classes); 0 where its coefficient is 0."""
-    with quiet():
-        costs = _costs(prediction, objective.focal)
-        classes = len(costs.value.high)
-        coefficients = _target(smoothed(targets, classes, objective.smoothing), classes)
-        if objective.weights is not None:
-            coefficients = coefficients * Scaled.of(objective.weights[:, None])
-        return in_base(_product(costs, coefficients), base).T
+    costs = _costs(prediction, objective.focal)
+    classes = len(costs.high)
+    coefficients = _target(smoothed(targets, classes, objective.smoothing), classes)
+    if objective.weights is not None:
+        coefficients = coefficients * of_floats(objective.weights[:, None])
+    return in_base(_product(costs, coefficients), base).T
 
 
 def denominators(targets: Targets, objective: Objective, /) -> Floats:
@@ -181,55 +157,50 @@ def denominators(targets: Targets, objective: Objective, /) -> Floats:
     The weight of a label, and 1 for a distribution, as torch has it.
     """
     if isinstance(targets, Probabilities):
-        return np.ones(targets.values.shape[1])
+        return np.ones(len(targets.masked))
     return np.ones(len(targets)) if objective.weights is None else objective.weights[targets]
 
 
-def _target(targets: Targets, classes: int) -> Scaled:
+def _target(targets: Targets, classes: int) -> DoubleDouble:
     """P, shape (classes, rows): one-hot for labels."""
     if isinstance(targets, Probabilities):
         return targets.probability
     one_hot = np.arange(classes)[:, None] == targets
-    return Scaled(DoubleDouble(one_hot.astype(np.float64)))
+    return DoubleDouble(one_hot.astype(np.float64))
 
 
-def _at(values: Scaled, labels: Labels) -> Scaled:
-    key: Any = (labels, np.arange(len(labels)))
-    return values[key]
-
-
-def _expectation(values: Scaled, targets: Targets) -> Scaled:
+def _expectation(values: DoubleDouble, targets: Labels | Distribution) -> DoubleDouble:
     """The mean over the targets of values of the shape (classes, rows)."""
-    if isinstance(targets, Probabilities):
+    if isinstance(targets, Distribution):
         return targets.expectation(values)
-    return _at(values, targets)
+    return values[targets, np.arange(len(targets))]
 
 
-def _costs(prediction: Distribution, focal: float) -> Scaled:
+def _costs(prediction: Distribution, focal: float) -> DoubleDouble:
     """(1 - p)**focal * -log p of each class in nats, shape (classes, rows)."""
     if focal == 0:
         return prediction.surprisal
     return prediction.surprisal.normal() * power(prediction.complement, focal)
 
 
-def _slopes(prediction: Distribution, objective: Objective) -> Scaled:
+def _slopes(prediction: Distribution, objective: Objective) -> DoubleDouble:
     """A class's weight times minus the derivative of its cost by log p, shape (classes, rows).
 
     That is (1 - p)**focal (1 + focal p s / (1 - p)), where s = -log p, so that s / (1 - p) tends
     to 1 where p does.
     """
-    slopes = Scaled(DoubleDouble(np.ones(prediction.mass.value.high.shape)))
+    slopes = DoubleDouble(np.ones(prediction.mass.high.shape))
     if objective.focal:
         complement = prediction.complement
         ratios = (_product(prediction.surprisal, prediction.probability) / complement).plain()
-        ratios = where(complement.value.high == 0, 1.0, ratios)
+        ratios = where(complement.high == 0, 1.0, ratios)
         slopes = power(complement, objective.focal) * (ratios * objective.focal + 1.0)
     if objective.weights is not None:
-        slopes = slopes * Scaled.of(objective.weights[:, None])
+        slopes = slopes * of_floats(objective.weights[:, None])
     return slopes
 
 
-def _product(costs: Scaled, coefficients: Scaled) -> Scaled:
+def _product(costs: DoubleDouble, coefficients: DoubleDouble) -> DoubleDouble:
     """The product, 0 where the coefficient is 0 and the cost infinite."""
-    zero = np.broadcast_to(coefficients.value.high == 0, costs.value.high.shape)
-    return (coefficients * costs.filled(zero, 0.0).normal()).filled(zero, 0.0)
+    zero = np.broadcast_to(coefficients.high == 0, costs.high.shape)
+    return where(zero, 0.0, coefficients * where(zero, 0.0, costs).normal())

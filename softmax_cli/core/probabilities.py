@@ -1,16 +1,15 @@
-"""Rows of given probabilities, divided by their sum."""
+"""Distributions over classes, and those of given probabilities, divided by their sum."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from functools import cached_property
 from typing import Final
 
 import numpy as np
 
-from softmax_cli.core.distribution import Distribution
-from softmax_cli.core.doubledouble import Bools, DoubleDouble, Floats, Scaled, quiet, where
-from softmax_cli.core.elementary import log, log1p
-from softmax_cli.core.softmax import Logits
+from softmax_cli.core.doubledouble import Bools, DoubleDouble, Floats, of_floats, where
+from softmax_cli.core.elementary import exp, in_base, log, log1p
 from softmax_cli.errors import DataError, RowErrors
 
 # With what 0.99 misses of 1 - 1e-2 in binary
@@ -18,50 +17,123 @@ SILENT: Final = 1e-6 + 1e-12
 TOLERATED: Final = 1e-2 + 1e-12
 
 
+class Distribution(ABC):
+    """Rows of distributions.
+
+    Floats have the shape (rows, classes), properties of more digits (classes, rows): short sums
+    over many rows are slow in numpy the other way round. Logarithms are in nats, or in the unit of
+    base '2' or '10'.
+    """
+
+    @property
+    @abstractmethod
+    def mass(self) -> DoubleDouble:
+        """The probabilities times the total, shape (classes, rows)."""
+
+    @property
+    @abstractmethod
+    def total(self) -> DoubleDouble:
+        """The sum of the mass, shape (rows,)."""
+
+    @property
+    @abstractmethod
+    def surprisal(self) -> DoubleDouble:
+        """-log p in nats, inf for a masked class, shape (classes, rows)."""
+
+    @cached_property
+    def probability(self) -> DoubleDouble:
+        """The probabilities, shape (classes, rows)."""
+        return self.mass * (1.0 / self.total)
+
+    @cached_property
+    def complement(self) -> DoubleDouble:
+        """1 - p from the sum of the other classes, shape (classes, rows)."""
+        plain = self.probability.plain()
+        dominant = plain.high > 0.5
+        rest = (self.mass * np.where(dominant, 0.0, 1.0)).sum() / self.total
+        return where(dominant, rest, 1.0 - plain)
+
+    @cached_property
+    def masked(self) -> Bools:
+        """The classes of probability 0, shape (rows, classes)."""
+        return np.equal(self.mass.high.T, 0)
+
+    @property
+    def has_infinite_surprisal(self) -> bool:
+        return bool(self.masked.any())
+
+    def probabilities(self) -> Floats:
+        return self.probability.rounded().T
+
+    def log_probabilities(self, *, base: str = "e") -> Floats:
+        return 0.0 - self.surprisals(base=base)  # no -0.0
+
+    def surprisals(self, *, base: str = "e") -> Floats:
+        """-log p, shape (rows, classes), never negative; inf for a masked class."""
+        return in_base(self.surprisal, base).T
+
+    def expectation(self, values: DoubleDouble, /) -> DoubleDouble:
+        """Sum of p * value, shape (rows,), of values that are not negative, shape (classes, rows).
+
+        Values of masked classes are not read.
+        """
+        kept = where(self.mass.high == 0, 0.0, values)
+        return (self.mass * kept.normal()).sum() / self.total
+
+    @cached_property
+    def _entropy(self) -> DoubleDouble:
+        return self.expectation(self.surprisal)
+
+    def entropy(self, *, base: str = "e") -> Floats:
+        """Shannon entropy, shape (rows,); no term is negative, so nothing cancels."""
+        return in_base(self._entropy, base)
+
+    def perplexity(self) -> Floats:
+        """exp(entropy), shape (rows,): the number of equally likely classes."""
+        return exp(self._entropy.plain()).rounded()
+
+
 class Probabilities(Distribution):
     """Rows of probabilities, shape (rows, classes), divided by the exact sum of each row.
 
-    `values` has the shape (classes, rows), `sums` (rows,). Raises `RowErrors` for rows with
-    negative or infinite values, and for sums more than `TOLERATED` away from 1, or with `normalize`
-    for sums of 0.
+    Raises `RowErrors` for rows with negative or infinite values, and for sums more than `TOLERATED`
+    away from 1, or with `normalize` for sums of 0.
     """
 
     def __init__(self, values: Floats, /, *, normalize: bool = False) -> None:
-        _check_values(values)
-        self.values: Floats = np.ascontiguousarray(values.T, np.float64)
-        self.masked = values == 0
-        with quiet():
-            self.sums = self.total.rounded()
-        empty = np.all(self.masked, axis=1)
-        _check_sums(self.sums, empty, np.inf if normalize else TOLERATED)
+        self._mass = _checked(values)
+        check_sums(self.sums, np.inf if normalize else TOLERATED)
 
     def repeated(self, rows: int, /) -> Probabilities:
         """A single row's distribution for so many rows."""
-        return Probabilities(np.repeat(self.values.T, rows, axis=0), normalize=True)
+        return Probabilities(np.repeat(self._mass.rounded().T, rows, axis=0), normalize=True)
 
     @cached_property
-    def mass(self) -> Scaled:
-        return Scaled.of(self.values)
+    def sums(self) -> Floats:
+        """The sums that rows are divided by, shape (rows,)."""
+        return self.total.rounded()
+
+    @property
+    def mass(self) -> DoubleDouble:
+        return self._mass
 
     @cached_property
-    def total(self) -> Scaled:
-        with quiet():
-            return self.mass.sum()
+    def total(self) -> DoubleDouble:
+        return self.mass.sum()
 
     @cached_property
     def _log_mass(self) -> DoubleDouble:
         """Logarithms in nats, 0 for masked classes."""
-        return log(Scaled(where(self.masked.T, 1.0, self.mass.value), self.mass.exponent))
+        return log(where(self.masked.T, 1.0, self.mass))
 
     @cached_property
-    def surprisal(self) -> Scaled:
+    def surprisal(self) -> DoubleDouble:
         """-log p in nats, shape (classes, rows), from the others where p is more than half."""
-        with quiet():
-            dominant = self.probability.plain().high > 0.5
-            odds = (self.complement / self.probability).plain()
-            near = log1p(where(dominant, odds, 0.0))
-            far = where(self.masked.T, np.inf, log(self.total) - self._log_mass)
-            return Scaled(where(dominant, near, far))
+        dominant = self.probability.plain().high > 0.5
+        odds = (self.complement / self.probability).plain()
+        near = log1p(where(dominant, odds, 0.0))
+        far = where(self.masked.T, np.inf, log(self.total) - self._log_mass)
+        return where(dominant, near, far)
 
 
 class Masses(Probabilities):
@@ -72,75 +144,44 @@ class Masses(Probabilities):
     """
 
     def __init__(self, values: Floats, /) -> None:
-        _check_values(values)
-        self.values = np.ascontiguousarray(values.T, np.float64)
-        self.masked = values == 0
-        self.sums = np.ones(len(values))
+        self._mass = _checked(values)
 
     @cached_property
-    def total(self) -> Scaled:
-        """1, shape (rows,)."""
-        return Scaled(DoubleDouble(self.sums))
+    def total(self) -> DoubleDouble:
+        return DoubleDouble(np.ones(len(self.masked)))
 
     @cached_property
-    def surprisal(self) -> Scaled:
-        with quiet():
-            return Scaled(where(self.masked.T, np.inf, -self._log_mass))
+    def surprisal(self) -> DoubleDouble:
+        return where(self.masked.T, np.inf, -self._log_mass)
 
 
 class Mixture(Probabilities):
     """Rows of probabilities in double-double, shape (classes, rows), that sum to 1."""
 
     def __init__(self, probability: DoubleDouble, /) -> None:
-        self._given = probability
-        self.values = probability.rounded()
-        self.masked = self.values.T == 0
-        self.sums = np.ones(len(self.masked))
-
-    @cached_property
-    def mass(self) -> Scaled:
-        return Scaled(self._given)
+        self._mass = probability
 
 
-def from_log_probabilities(values: Floats, /, *, normalize: bool = False) -> Logits:
-    """Log-probabilities in nats, shape (rows, classes), as a distribution.
-
-    Raises `RowErrors` as `Probabilities` does, for the sum of the exponentials.
-    """
-    distribution = Logits(values)
-    if not normalize:
-        sums = log_probability_sums(distribution)
-        _check_sums(sums, np.zeros(len(sums), bool), TOLERATED)
-    return distribution
-
-
-def log_probability_sums(distribution: Logits, /) -> Floats:
-    """Sum of the exponentials of each row's log-probabilities, shape (rows,)."""
-    with quiet():
-        return np.exp(distribution.logsumexp())
+def check_sums(sums: Floats, tolerance: float, /) -> None:
+    """Raise `RowErrors` for sums that are 0 or too far from 1."""
+    errors = {}
+    for row in np.flatnonzero((sums == 0) | ~(np.abs(sums - 1) <= tolerance)).tolist():
+        if sums[row] == 0:
+            errors[row] = DataError("every probability is 0: there is no sum to divide by")
+        else:
+            hint = "--normalize divides by any other sum"
+            errors[row] = DataError(f"probabilities sum to {sums[row]:.6g}, not to 1", hint)
+    if errors:
+        raise RowErrors(errors)
 
 
-def _check_sums(sums: Floats, empty: Bools, tolerance: float) -> None:
-    bad = np.flatnonzero(empty | ~(np.abs(sums - 1) <= tolerance))
-    if len(bad):
-        raise RowErrors({row: _sum_error(sums[row], empty[row]) for row in bad.tolist()})
-
-
-def _sum_error(total: float, empty: bool) -> DataError:
-    if empty or total == 0:
-        return DataError("every probability is 0: there is no sum to divide by")
-    hint = "--normalize divides by any other sum"
-    return DataError(f"probabilities sum to {total:.6g}, not to 1", hint)
-
-
-def _check_values(values: Floats) -> None:
-    bad = ~(values >= 0) | np.isinf(values)
-    if bad.any():
-        rows = np.flatnonzero(bad.any(axis=1)).tolist()
-        raise RowErrors({row: _value_error(values[row], bad[row]) for row in rows})
-
-
-def _value_error(values: Floats, bad: Bools) -> DataError:
-    column = int(np.argmax(bad))
-    what = "negative" if values[column] < 0 else "not finite"
-    return DataError(f"probability {values[column]:.6g} of class {column} is {what}")
+def _checked(values: Floats) -> DoubleDouble:
+    bad, errors = ~(values >= 0) | np.isinf(values), {}
+    for row in np.flatnonzero(bad.any(axis=1)).tolist():
+        column = int(np.argmax(bad[row]))
+        what = "negative" if values[row, column] < 0 else "not finite"
+        text = f"probability {values[row, column]:.6g} of class {column} is {what}"
+        errors[row] = DataError(text)
+    if errors:
+        raise RowErrors(errors)
+    return of_floats(np.ascontiguousarray(values.T, np.float64))

@@ -14,8 +14,8 @@ from softmax_cli.core.doubledouble import (
     DoubleDouble,
     Floats,
     Indices,
-    Scaled,
     fold_sum,
+    of_floats,
     quiet,
     where,
 )
@@ -97,20 +97,20 @@ class SampledSoftmax:
             vast = np.isposinf(top)  # all other terms are negligible
             limit = np.where(np.isposinf(gap.high), 0.0, -np.inf)
             self._shift = np.where(vast, 0.0, top)
-            terms = exponentials(where(vast, limit, gap - self._shift)) * Scaled.of(weights)
-            self._terms = terms.filled(weights == 0, 0.0)
+            terms = exponentials(where(vast, limit, gap - self._shift)) * of_floats(weights)
+            self._terms = where(weights == 0, 0.0, terms)
             self._impossible = masked | vast
             own = exponentials(DoubleDouble(-self._shift, np.zeros(self._shift.shape)))
-            self._own = own.filled(self._impossible, 0.0)
+            self._own = where(self._impossible, 0.0, own)
 
     @cached_property
-    def _others(self) -> Scaled:
+    def _others(self) -> DoubleDouble:
         """The sum over the other classes, in units of the largest exponential."""
         with quiet():
             return self._terms.sum()
 
     @cached_property
-    def _total(self) -> Scaled:
+    def _total(self) -> DoubleDouble:
         with quiet():
             return self._others + self._own
 
@@ -134,11 +134,10 @@ class SampledSoftmax:
         """The target's part, shape (trials,)."""
         return self._over_total(self._own)
 
-    def _over_total(self, terms: Scaled) -> Floats:
+    def _over_total(self, terms: DoubleDouble) -> Floats:
         with quiet():
             total = self._total
-            positive = Scaled(where(total.value.high == 0, 1.0, total.value), total.exponent)
-            return (terms / positive).rounded()
+            return (terms / where(total.high == 0, 1.0, total)).rounded()
 
 
 class NegativeSampling:

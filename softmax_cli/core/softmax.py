@@ -15,18 +15,9 @@ from typing import Final
 
 import numpy as np
 
-from softmax_cli.core.distribution import Distribution
-from softmax_cli.core.doubledouble import (
-    Bools,
-    DoubleDouble,
-    Floats,
-    Scaled,
-    normalised,
-    quiet,
-    two_sum,
-    where,
-)
+from softmax_cli.core.doubledouble import Bools, DoubleDouble, Floats, normalised, two_sum, where
 from softmax_cli.core.elementary import CACHED, exponentials, exponentials_in_place, in_base, log1p
+from softmax_cli.core.probabilities import TOLERATED, Distribution, check_sums
 from softmax_cli.errors import DataError, RowErrors
 
 # Rows of more classes than this lie in memory row by row. Short sums over many rows are slow in
@@ -62,54 +53,47 @@ class Logits(Distribution):
     @cached_property
     def winners(self) -> Bools:
         """Classes that have the maximum, shape (rows, classes)."""
-        winners: Bools = self._columns == self._shift
-        return winners.T
+        return np.equal(self._columns, self._shift).T
 
     @cached_property
-    def masked(self) -> Bools:  # type: ignore[override]
+    def masked(self) -> Bools:
         return np.isneginf(self._columns).T
 
     @cached_property
     def shifted(self) -> DoubleDouble:
         """(logit - maximum) / temperature, shape (classes, rows)."""
-        with quiet():
-            return _shifted(self._columns, self._shift, self._temperature)
+        return _shifted(self._columns, self._shift, self._temperature)
 
     @cached_property
-    def mass(self) -> Scaled:
+    def mass(self) -> DoubleDouble:
         """exp(shifted), right to 2**-63, shape (classes, rows)."""
-        with quiet():
-            return exponentials(self.shifted)
+        return exponentials(self.shifted)
 
     @cached_property
     def _rest(self) -> DoubleDouble:
         """The sum of exp(shifted) without one winner's own 1, shape (rows,)."""
-        with quiet():
-            is_top = self.shifted.high == 0
-            ties: Floats = is_top.sum(axis=0) - 1.0
-            return self.mass.filled(is_top, 0.0).sum().plain() + ties
+        is_top = self.shifted.high == 0
+        ties: Floats = is_top.sum(axis=0) - 1.0
+        return where(is_top, 0.0, self.mass).sum().plain() + ties
 
     @cached_property
-    def total(self) -> Scaled:
-        with quiet():
-            return Scaled(self._rest + 1.0)
+    def total(self) -> DoubleDouble:
+        return self._rest + 1.0
 
     @cached_property
     def _log_total(self) -> DoubleDouble:
-        with quiet():
-            return log1p(self._rest)
+        return log1p(self._rest)
 
     @cached_property
-    def surprisal(self) -> Scaled:
-        with quiet():
-            usual = _minus(self._log_total, self.shifted)
-            vast = np.isinf(self.shifted.high) & (self._columns > -np.inf)
-            if self._temperature == 0 or not vast.any():
-                return Scaled(usual)
-            # Finite logits so far apart that -log p is no float
-            fraction, exponent = math.frexp(self._temperature)
-            gap = _shifted(self._columns / 4, self._shift / 4, fraction)
-            return Scaled(where(vast, -gap, usual), np.where(vast, 2 - exponent, 0))
+    def surprisal(self) -> DoubleDouble:
+        usual = _minus(self._log_total, self.shifted)
+        vast = np.isinf(self.shifted.high) & (self._columns > -np.inf)
+        if self._temperature == 0 or not vast.any():
+            return usual
+        # Finite logits so far apart that -log p is no float
+        fraction, exponent = math.frexp(self._temperature)
+        gap = _shifted(self._columns / 4, self._shift / 4, fraction)
+        return where(vast, -gap, usual).scaled(np.where(vast, 2 - exponent, 0))
 
     @property
     def has_infinite_surprisal(self) -> bool:
@@ -121,36 +105,30 @@ class Logits(Distribution):
         result = np.empty((rows, classes))
         step = max(1, CACHED // max(1, classes))
         work = np.empty((5, min(rows, step) * classes))
-        with quiet():
-            for start in range(0, rows, step):
-                part = slice(start, start + step)
-                columns, shift = self._columns[:, part], self._shift[part]
-                _fill_softmax(result[part], columns, shift, self._temperature, work)
+        for start in range(0, rows, step):
+            part = slice(start, start + step)
+            columns, shift = self._columns[:, part], self._shift[part]
+            _fill_softmax(result[part], columns, shift, self._temperature, work)
         return result
 
     def logsumexp(self, *, base: str = "e") -> Floats:
         """Log of the sum of exp(logit / temperature), shape (rows,)."""
-        with quiet():
-            if self._temperature == 0:
-                limit = np.copysign(np.inf, self._maximum)
-                return np.where(self._maximum == 0, in_base(self._log_total, base), limit)
-            maximum = _by_temperature(DoubleDouble(self._maximum), self._temperature)
-            return in_base(maximum + self._log_total, base)
+        if self._temperature == 0:
+            limit = np.copysign(np.inf, self._maximum)
+            return np.where(self._maximum == 0, in_base(self._log_total, base), limit)
+        maximum = _by_temperature(DoubleDouble(self._maximum), self._temperature)
+        return in_base(maximum + self._log_total, base)
 
 
-def softmax(logits: Floats, /, *, temperature: float = 1.0) -> Floats:
-    """Probabilities, shape (rows, classes); see `Logits`."""
-    return Logits(logits, temperature=temperature).probabilities()
+def from_log_probabilities(values: Floats, /, *, normalize: bool = False) -> Logits:
+    """Log-probabilities in nats, shape (rows, classes), as a distribution.
 
-
-def log_softmax(logits: Floats, /, *, temperature: float = 1.0) -> Floats:
-    """Log-probabilities in nats, shape (rows, classes); see `Logits`."""
-    return Logits(logits, temperature=temperature).log_probabilities()
-
-
-def logsumexp(logits: Floats, /, *, temperature: float = 1.0) -> Floats:
-    """Log of the summed exponentials in nats, shape (rows,); see `Logits`."""
-    return Logits(logits, temperature=temperature).logsumexp()
+    Raises `RowErrors` as `Probabilities` does, for the sum of the exponentials.
+    """
+    distribution = Logits(values)
+    if not normalize:
+        check_sums(np.exp(distribution.logsumexp()), TOLERATED)
+    return distribution
 
 
 def row_maxima(columns: Floats, /) -> Floats:
@@ -159,20 +137,18 @@ def row_maxima(columns: Floats, /) -> Floats:
     Raises `RowErrors` for rows that stand for no distribution.
     """
     maximum: Floats = columns.max(axis=0, initial=-np.inf)
-    if not np.isfinite(maximum).all():
-        infinite = (columns == np.inf).sum(axis=0)
-        bad = np.flatnonzero(np.isnan(maximum) | (maximum == -np.inf) | (infinite > 1))
-        if len(bad):
-            raise RowErrors({row: _error(maximum[row], infinite[row]) for row in bad.tolist()})
+    errors = {}
+    for row in np.flatnonzero(~np.isfinite(maximum)).tolist():
+        infinite = np.count_nonzero(columns[:, row] == np.inf)
+        if math.isnan(maximum[row]):
+            errors[row] = DataError("a value is nan")
+        elif infinite == 0:
+            errors[row] = DataError("every value is -inf: there is no class left")
+        elif infinite > 1:
+            errors[row] = DataError(f"{infinite} values are inf: only one class can win outright")
+    if errors:
+        raise RowErrors(errors)
     return maximum
-
-
-def _error(maximum: float, infinite: int) -> DataError:
-    if math.isnan(maximum):
-        return DataError("a value is nan")
-    if infinite == 0:
-        return DataError("every value is -inf: there is no class left")
-    return DataError(f"{infinite} values are inf: only one class can win outright")
 
 
 def _shifted(columns: Floats, shift: Floats, temperature: float) -> DoubleDouble:
@@ -237,7 +213,7 @@ def _fill_softmax(
         quotient = _shifted(x, shift, temperature)
         head[...], tail[...] = quotient.high, quotient.low
     exponent = exponentials_in_place(head, tail, spare)
-    mass = Scaled(DoubleDouble(head, tail), exponent)
+    mass = DoubleDouble(head, tail, exponent)
     inverse_head, inverse_tail = _inverse(_sum(mass.plain(), axis, spare[0]))
     tail *= inverse_head + inverse_tail
     tail += np.multiply(head, inverse_tail, out=spare[0])

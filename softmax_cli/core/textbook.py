@@ -6,15 +6,14 @@ The textbook's formulas are computed as they are written, to show what overflows
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cache
-from itertools import repeat
+from collections.abc import Iterator, Sequence
+from functools import cache, partial
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_cli.core.doubledouble import DoubleDouble, Floats, Scaled, quiet
+from softmax_cli.core.doubledouble import DoubleDouble, Floats, where
 from softmax_cli.core.elementary import exp
 from softmax_cli.core.softmax import Logits
 
@@ -65,11 +64,7 @@ def lse(z: Computed) -> _Steps:
     return steps._replace(result=steps.exponentials)
 
 
-_FORMULAS: Final[dict[str, Callable[[Computed], _Steps]]] = {
-    "naive": naive,
-    "shifted": shifted,
-    "lse": lse,
-}
+_FORMULAS: Final = {formula.__name__: formula for formula in (naive, shifted, lse)}
 
 
 class Reference:
@@ -78,49 +73,44 @@ class Reference:
     `nearest` are the floats nearest to them, shape (rows, classes).
     """
 
-    def __init__(self, exact: Scaled) -> None:
+    def __init__(self, exact: DoubleDouble) -> None:
         self._exact = exact
-        with quiet():
-            self.nearest = exact.rounded().T
-
-    @classmethod
-    def softmax(cls, scores: Floats, temperature: float) -> Reference:
-        """The softmax, of exponentials with more digits than `Logits` needs."""
-        with quiet():
-            shifted = Logits(scores, temperature=temperature).shifted
-            mass = exp(shifted).filled(np.isneginf(shifted.high), 0.0)
-            return cls(mass / mass.sum())
-
-    @classmethod
-    def linear(cls, scores: Floats) -> Reference:
-        """X / sum(x)."""
-        with quiet():
-            # Sums of four and of thousands of large numbers remain finite.
-            large = np.abs(scores).max(axis=1, keepdims=True, initial=0.0) > 2.0**900
-            x = np.where(large, scores * 2.0**-64, scores)
-            totals = np.array([_exact_sum(row) for row in x.tolist()]).reshape(-1, 2)
-            total = DoubleDouble(np.where(totals[:, 0] == 0, np.nan, totals[:, 0]), totals[:, 1])
-            _, exponent = np.frexp(total.high)
-            quotient = DoubleDouble(x.T) / total.times_power(-exponent)
-            return cls(Scaled(quotient, np.zeros(x.T.shape, np.int64) - exponent))
+        self.nearest = exact.rounded().T
 
     def worst_errors(self, computed: Computed) -> Floats:
-        """Each row's largest error, in units in the last place of the type.
+        """The largest error of each row of numbers of any float type, in ulps of that.
 
-        Inf where a number is not finite, or undefined. `computed` has the shape (rows, classes) and
-        any float type.
+        Inf where a number is not finite, or undefined.
         """
-        with quiet():
-            sizes, zero = np.abs(self.nearest.astype(computed.dtype)), computed.dtype.type(0)
-            # The spacing at a type's largest number is inf to numpy.
-            below = np.nextafter(np.finfo(computed.dtype).max, zero)
-            _, unit = np.frexp(np.spacing(np.minimum(sizes, below)).astype(float).T)
-            unit = unit.astype(np.int64) - 1
-            exact = self._exact.value.times_power(np.clip(self._exact.exponent - unit, -4000, 4000))
-            errors = (exact - np.ldexp(computed.T.astype(float), -unit)).rounded()
-            worst = np.abs(errors).max(axis=0, initial=0.0)
-            usable = np.isfinite(computed).all(axis=1) & ~np.isnan(worst)
-            return np.where(usable, worst, np.inf)
+        sizes = np.abs(self.nearest.astype(computed.dtype))
+        # The spacing at a type's largest number is inf to numpy.
+        below = np.nextafter(np.finfo(computed.dtype).max, computed.dtype.type(0))
+        _, unit = np.frexp(np.spacing(np.minimum(sizes, below)).astype(float).T)
+        unit = unit.astype(np.int64) - 1
+        exact = self._exact.scaled(-unit).plain()
+        errors = (exact - np.ldexp(computed.T.astype(float), -unit)).rounded()
+        worst = np.abs(errors).max(axis=0, initial=0.0)
+        usable = np.isfinite(computed).all(axis=1) & ~np.isnan(worst)
+        return np.where(usable, worst, np.inf)
+
+
+def _softmax_reference(scores: Floats, temperature: float) -> Reference:
+    """The softmax, of exponentials with more digits than `Logits` needs."""
+    shifted = Logits(scores, temperature=temperature).shifted
+    mass = where(np.isneginf(shifted.high), 0.0, exp(shifted))
+    return Reference(mass / mass.sum())
+
+
+def _linear_reference(scores: Floats) -> Reference:
+    """Each score over the sum of its row."""
+    # Sums of four and of thousands of large numbers remain finite.
+    large = np.abs(scores).max(axis=1, keepdims=True, initial=0.0) > 2.0**900
+    x = np.where(large, scores * 2.0**-64, scores)
+    totals = np.array([_exact_sum(row) for row in x.tolist()]).reshape(-1, 2)
+    total = DoubleDouble(np.where(totals[:, 0] == 0, np.nan, totals[:, 0]), totals[:, 1])
+    _, exponent = np.frexp(total.high)
+    quotient = DoubleDouble(x.T) / total.times_power(-exponent)
+    return Reference(quotient.scaled(-exponent.astype(np.int64)))
 
 
 def _exact_sum(row: list[float]) -> tuple[float, float]:
@@ -136,8 +126,8 @@ class Methods:
 
     def __init__(self, scores: Floats) -> None:
         self._scores = scores
-        self._linear = cache(lambda: Reference.linear(scores))
-        self._softmax = cache(lambda temperature: Reference.softmax(scores, temperature))
+        self._linear = cache(partial(_linear_reference, scores))
+        self._softmax = cache(partial(_softmax_reference, scores))
 
     def run(self, method: str, dtype: str, temperature: float = 1.0) -> Outcome:
         """Apply 'hard', 'linear', 'naive', 'shifted', 'lse' or 'stable' in a float type.
@@ -146,36 +136,28 @@ class Methods:
         divides the scores of the exponential methods.
         """
         scores, rows = self._scores, len(self._scores)
-        with quiet():
-            read: Computed = scores.astype(dtype)
-            if method == "hard":
-                winners = scores.argmax(axis=1)[:, None] == np.arange(scores.shape[1])
-                return Outcome(winners.astype(dtype), ["ok"] * rows, [""] * rows, np.zeros(rows))
-            if method == "linear":
-                total = read.sum(axis=1, keepdims=True)
-                quotients = read / total
-                diagnoses = map(_diagnose_linear, quotients, read, total)
-                return _outcome(quotients, diagnoses, self._linear())
+        if method == "hard":
+            winners = scores.argmax(axis=1)[:, None] == np.arange(scores.shape[1])
+            return Outcome(winners.astype(dtype), ["ok"] * rows, [""] * rows, np.zeros(rows))
+        read: Computed = scores.astype(dtype)
+        found = [_FINE] * rows
+        if method == "linear":
+            total = read.sum(axis=1, keepdims=True)
+            result, reference = read / total, self._linear()
+            found = list(map(_diagnose_linear, result, read, total))
+        elif method == "stable":
             reference = self._softmax(temperature)
-            if method == "stable":
-                ours = Logits(scores, temperature=temperature).probabilities()
-                return _outcome(ours.astype(dtype), repeat(_FINE, rows), reference)
+            result = Logits(scores, temperature=temperature).probabilities().astype(dtype)
+        else:
+            reference = self._softmax(temperature)
             z = read if temperature == 1 else read / read.dtype.type(temperature)
             steps = _FORMULAS[method](z)
-            found = _diagnoses(steps, scores, read, reference.nearest)
-            return _outcome(steps.result, found, reference)
-
-
-def _outcome(
-    probabilities: Computed, diagnoses: Iterable[tuple[str, str]], reference: Reference
-) -> Outcome:
-    found = list(diagnoses)
-    statuses, reasons = [status for status, _ in found], [reason for _, reason in found]
-    return Outcome(probabilities, statuses, reasons, reference.worst_errors(probabilities))
+            result, found = steps.result, list(_diagnoses(steps, scores, read, reference.nearest))
+        statuses, reasons = [status for status, _ in found], [reason for _, reason in found]
+        return Outcome(result, statuses, reasons, reference.worst_errors(result))
 
 
 def _diagnose_linear(quotients: Computed, scores: Computed, total: Computed) -> tuple[str, str]:
-    """Status and reason of a row."""
     undefined = np.isnan(quotients)
     if undefined.any() or total[0] == 0:
         worst = scores[np.argmax(undefined)]
@@ -191,7 +173,7 @@ def _diagnose_linear(quotients: Computed, scores: Computed, total: Computed) -> 
 def _diagnoses(
     steps: _Steps, scores: Floats, read: Computed, nearest: Floats
 ) -> Iterator[tuple[str, str]]:
-    """Status and reason of each row."""
+    """The status and reason of each row."""
     smallest = np.finfo(read.dtype).smallest_normal
     missed = (nearest.astype(read.dtype) >= smallest) & (steps.exponentials < smallest)
     odd = missed | ~np.isfinite(read) | ~np.isfinite(steps.exponentials)
@@ -207,7 +189,7 @@ def _diagnoses(
 def _diagnose(
     steps: _Steps, scores: Floats, read: Computed, missed: NDArray[np.bool_]
 ) -> tuple[str, str]:
-    """Status and reason of a row, for a student: the first number that broke, and its effect."""
+    """A row's status and reason, for a student: the first number that broke, and its effect."""
     cast = np.isinf(read) & np.isfinite(scores)
     if cast.any():
         at = int(np.argmax(cast))

@@ -4,16 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from softmax_cli.core.distribution import Distribution
 from softmax_cli.core.doubledouble import Floats
-from softmax_cli.core.probabilities import (
-    SILENT,
-    Masses,
-    Probabilities,
-    from_log_probabilities,
-    log_probability_sums,
-)
-from softmax_cli.core.softmax import Logits
+from softmax_cli.core.probabilities import SILENT, Distribution, Masses, Probabilities
+from softmax_cli.core.softmax import Logits, from_log_probabilities
 from softmax_cli.errors import RowErrors
 from softmax_cli.input.rows import Block, Locations
 from softmax_cli.messages import Notices
@@ -34,7 +27,7 @@ def distribution(
     if kind == "logprobs":
         logits = from_log_probabilities(values, normalize=normalize)
         if not normalize:
-            note_sums(log_probability_sums(logits), block.locations, notices)
+            note_sums(np.exp(logits.logsumexp()), block.locations, notices)
         return logits
     probabilities = Probabilities(values, normalize=normalize)
     if not normalize:

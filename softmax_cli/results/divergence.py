@@ -7,9 +7,9 @@ from typing import Final
 
 import numpy as np
 
-from softmax_cli.core import divergences
-from softmax_cli.core.distribution import Distribution
+from softmax_cli.core import divergences, losses
 from softmax_cli.core.doubledouble import Floats
+from softmax_cli.core.probabilities import Distribution
 from softmax_cli.input.rows import Block
 from softmax_cli.messages import Notices
 from softmax_cli.output.layout import Summary
@@ -67,7 +67,7 @@ class DivergenceResult:
 
     @cached_property
     def cross_entropy(self) -> Floats:
-        return divergences.cross_entropy(self._p, self._q, base=self._base)
+        return losses.cross_entropy(self._q, self._p, base=self._base)
 
     @property
     def p(self) -> Floats:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_cli.core import sampling
-from softmax_cli.core.doubledouble import Floats
+from softmax_cli.core.doubledouble import DoubleDouble, Floats
 from softmax_cli.core.elementary import in_base
 from softmax_cli.core.losses import Labels
 from softmax_cli.core.sampling import Moments, NegativeSampling, Noise, SampledSoftmax
@@ -131,7 +131,7 @@ class EstimateResult(RowLosses):
         self.touched: Values = read.astype(int) if trials.drawn.size else read
 
     def _in_unit(self, nats: Floats, otherwise: float = 0.0) -> Floats:
-        return self._counted(in_base(nats, self._base), otherwise)
+        return self._counted(in_base(DoubleDouble(nats), self._base), otherwise)
 
     @property
     def difference(self) -> Floats:
@@ -197,8 +197,8 @@ class EstimateResult(RowLosses):
             if isinstance(estimate, SampledSoftmax):
                 values, own = estimate.probabilities(), estimate.target_probability()
             else:
-                values = in_base(estimate.parts(), self._base)
-                own = in_base(estimate.target_part(), self._base)
+                values = in_base(DoubleDouble(estimate.parts()), self._base)
+                own = in_base(DoubleDouble(estimate.target_part()), self._base)
             parts.append(np.append(own, values[1:, 0]))
         return parts
 

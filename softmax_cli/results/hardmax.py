@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_cli.core.doubledouble import Floats
-from softmax_cli.core.hardmax import hardmax, ranking
+from softmax_cli.core.ranking import CLOSE, hardmax, ranking
 from softmax_cli.errors import DataError, RowErrors
 from softmax_cli.input.rows import Block
 from softmax_cli.messages import Notices
@@ -39,11 +39,11 @@ class HardmaxResult:
 
     @cached_property
     def tied(self) -> NDArray[np.bool_]:
-        return self.choice.tied()
+        return np.asarray(self.choice.winners.sum(axis=1) > 1)
 
     @cached_property
     def close(self) -> NDArray[np.bool_]:
-        return self.choice.close()
+        return np.asarray(self.margin <= CLOSE)
 
     @property
     def closeness(self) -> Values:
@@ -51,7 +51,10 @@ class HardmaxResult:
 
     @cached_property
     def picked(self) -> NDArray[np.intp]:
-        return self.choice.last() if self._policy == "last" else self.choice.first()
+        winners = self.choice.winners
+        if self._policy == "last":
+            return np.asarray(winners.shape[1] - 1 - np.argmax(winners[:, ::-1], axis=1))
+        return np.asarray(np.argmax(winners, axis=1))
 
     @property
     def index(self) -> Values:

@@ -9,10 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from softmax_cli.core import losses
-from softmax_cli.core.distribution import Distribution
 from softmax_cli.core.doubledouble import Floats
 from softmax_cli.core.losses import Objective, weights_of_counts
-from softmax_cli.core.probabilities import Probabilities
+from softmax_cli.core.probabilities import Distribution, Probabilities
 from softmax_cli.errors import DataError
 from softmax_cli.input.numbers import parse_list
 from softmax_cli.input.rows import Block

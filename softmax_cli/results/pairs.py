@@ -7,8 +7,8 @@ from itertools import chain
 
 import numpy as np
 
-from softmax_cli.core.distribution import Distribution
 from softmax_cli.core.doubledouble import Floats
+from softmax_cli.core.probabilities import Distribution
 from softmax_cli.errors import DataError, UsageError
 from softmax_cli.input.numbers import is_list, parse_list
 from softmax_cli.input.rows import Block, Locations, Rows, rows_of

@@ -116,7 +116,7 @@ class Softmax:
         settings, remaining = self._settings, block.values
         # What a plain softmax does without is imported when it is needed, for a quick start.
         if settings.truncates:
-            from softmax_cli.core.truncation import truncate
+            from softmax_cli.core.ranking import truncate
 
             cuts = {"top_k": settings.top_k, "top_p": settings.top_p, "min_p": settings.min_p}
             temperature = settings.temperature if settings.temperature_first else 1.0

@@ -127,7 +127,7 @@ class TargetReader:
         """
         rows, count = block.values.shape[0], classes or block.values.shape[1]
         if self._distribution is not None:
-            check_length("--target", self._distribution.values.shape[0], count)
+            check_length("--target", self._distribution.masked.shape[1], count)
             return RowTargets(self._distribution.repeated(rows))
         other = block.against
         if other is not None and other.labels is None:

@@ -1,0 +1,93 @@
+"""What goes by the order of a row's scores: the winner, the best, and truncation of the tail."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from softmax_cli.core.doubledouble import Bools, DoubleDouble, Floats, Indices, running_sum
+from softmax_cli.core.elementary import log
+from softmax_cli.core.softmax import Logits, row_maxima
+
+# With a smaller margin the runner-up's softmax probability is more than half of the winner's.
+CLOSE: Final = float(np.log(2))  # rounded down
+
+
+class Choice(NamedTuple):
+    """The largest score of each row, the classes that have it, and their margin.
+
+    `winners` has the shape (rows, classes). The margin, from the winner to the runner-up, is 0 for
+    a tie and inf for a lone class.
+    """
+
+    value: Floats
+    winners: Bools
+    margin: Floats
+
+
+def hardmax(scores: Floats, /) -> Choice:
+    """The winners of each row, shape (rows, classes); raises `RowErrors` as `Logits` does."""
+    value = row_maxima(scores.T)
+    winners = scores == value[:, None]
+    runner_up = np.where(winners, -np.inf, scores).max(axis=1, initial=-np.inf)
+    margin = np.where(winners.sum(axis=1) > 1, 0.0, value - runner_up)
+    return Choice(value, winners, margin)
+
+
+def ranking(scores: Floats, /, *, last: bool = False) -> Indices:
+    """Each row's classes, the best first; of equal ones the first, or last, comes first."""
+    if last:
+        return np.argsort(scores, axis=1, kind="stable")[:, ::-1]
+    return np.argsort(-scores, axis=1, kind="stable")
+
+
+def truncate(
+    logits: Floats,
+    /,
+    *,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    min_p: float | None = None,
+    temperature: float = 1.0,
+) -> Floats:
+    """Logits, shape (rows, classes), with -inf for the classes that samplers cut.
+
+    Keep the `top_k` largest and all that equal the last of them (Fan, Lewis and Dauphin,
+    "Hierarchical neural story generation", 2018); of these the fewest whose probabilities sum to
+    `top_p` at least, in (0, 1] (Holtzman et al., "The curious case of neural text degeneration",
+    2020); of these those with at least `min_p` times the winner's probability, in [0, 1] (Nguyen
+    et al., "Turning up the heat: min-p sampling", 2025). Equal logits are kept or cut together,
+    and the winners never cut. Raises `RowErrors` as `Logits` does.
+    """
+    row_maxima(logits.T)
+    kept = logits
+    if top_k is not None and top_k < logits.shape[1]:
+        least = np.partition(kept, -top_k, axis=1)[:, -top_k]
+        kept = np.where(kept >= least[:, None], kept, -np.inf)
+    if top_p is not None and top_p < 1:
+        least = _least_of_top_p(kept, top_p, temperature)
+        kept = np.where(kept >= least[:, None], kept, -np.inf)
+    if min_p:
+        shifted = Logits(logits, temperature=temperature).shifted
+        near = (shifted - log(DoubleDouble(min_p))).high >= 0
+        kept = np.where(near.T, kept, -np.inf)
+    return kept
+
+
+def _least_of_top_p(logits: Floats, top_p: float, temperature: float) -> Floats:
+    """The smallest logit among the fewest largest that have so much probability, shape (rows,).
+
+    Sums are taken from the end that the cut is nearer to, in double-double, so that the cut is
+    right also where a sum nearly equals `top_p`.
+    """
+    ordered = np.sort(logits, axis=1)[:, ::-1]
+    terms = Logits(ordered, temperature=temperature).mass.plain()
+    if top_p > 0.5:
+        sums = running_sum(terms[::-1])[::-1]
+        count = ((sums - sums[0] * (1 - top_p)).high > 0).sum(axis=0)  # 1 - top_p is exact
+    else:
+        sums = running_sum(terms)
+        count = 1 + ((sums[:-1] - sums[-1] * top_p).high < 0).sum(axis=0)
+    least: Floats = np.take_along_axis(ordered, count[:, None] - 1, axis=1)[:, 0]
+    return least
