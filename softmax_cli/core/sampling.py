@@ -160,20 +160,22 @@ class NegativeSampling:
 
     def target_part(self) -> Floats:
         """The target's part of the loss, shape (trials,)."""
-        return softplus(-self._targets)
+        return softplus(-self._targets).rounded()
 
     def parts(self) -> Floats:
         """Each draw's part of the loss, shape (draws, trials)."""
         with quiet():
-            return np.where(self._weights == 0, 0.0, self._weights * softplus(self._scores))
+            return np.where(
+                self._weights == 0, 0.0, self._weights * softplus(self._scores).rounded()
+            )
 
     def score_gradient(self) -> Floats:
         """The derivative by each draw's score, shape (draws, trials)."""
-        return np.asarray(self._weights * sigmoid(self._scores))
+        return np.asarray(self._weights * sigmoid(self._scores).rounded())
 
     def target_gradient(self) -> Floats:
         """The derivative by the target's score, shape (trials,)."""
-        return 0.0 - sigmoid(-self._targets)
+        return 0.0 - sigmoid(-self._targets).rounded()
 
 
 def expected_negative_loss(scores: Floats, labels: Labels, noise: Noise, draws: int, /) -> Floats:

@@ -18,9 +18,9 @@ from softmax_cli.core.softmax import Logits
 from softmax_cli.input.rows import Block
 from softmax_cli.messages import Notices
 from softmax_cli.output.layout import Values
-from softmax_cli.results.class_counts import read_counts
-from softmax_cli.results.class_names import Names, check_length, class_names, ragged
+from softmax_cli.results.class_names import Names, check_length, class_names, order_by_names, ragged
 from softmax_cli.results.field_layout import Field, FieldLayout
+from softmax_cli.results.hierarchical import read_counts
 from softmax_cli.results.loss import RowLosses, note_infinite
 from softmax_cli.results.loss_summary import report_keys, style_of, summary_fields
 from softmax_cli.results.settings import ManySettings, ReportSettings
@@ -71,7 +71,10 @@ def sampler_of(many: ManySettings, names: Names) -> Callable[[int], Sampler]:
     """
     noise, counts = many.noise or "uniform", None
     if noise not in ("uniform", "log-uniform"):
-        counts = read_counts(noise, "--noise").in_order_of(names, "--noise")
+        counts, own = read_counts(noise, "--noise")
+        unknown = "a class named {}, which the rows do not have"
+        order = order_by_names(names, own, unknown, "--noise")
+        counts = counts if order is None else counts[order]
 
     @cache
     def sampler(classes: int) -> Sampler:

@@ -90,11 +90,11 @@ def of_paths(request: Request, names: Sequence[str] | None, counts: str) -> Job:
     reader = request.reader(tree.names, labels_only=hierarchical.OPTION)
     run = request.run(
         request.rows._replace(names=tree.names),
-        hierarchical.Paths(tree, reader, report),
+        partial(tree.losses, reader, report),
         partial(hierarchical.add_up, worst=report.worst),
         partial(loss_summary.summarise_unweighted, others=("touched",)),
     )
-    return Job(run, hierarchical.path_layout(report), hierarchical.WORST)
+    return Job(run, hierarchical.PathLayout(report), hierarchical.WORST)
 
 
 def of_estimates(request: Request, many: ManySettings) -> Job:
