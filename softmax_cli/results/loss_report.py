@@ -107,7 +107,7 @@ def of_estimates(request: Request, many: ManySettings) -> Job:
     summarise = partial(loss_summary.summarise_unweighted, others=("exact", "touched"))
     # One generator goes through all rows in their order.
     run = request.run(request.rows, compute, estimates.add_up, summarise, parallel=False)
-    return Job(run, estimates.layout(report, many))
+    return Job(run, estimates.EstimateLayout(report, many))
 
 
 def write(job: Job, request: Request, output: OutputSettings) -> None:
