@@ -192,33 +192,29 @@ class Sampler(NamedTuple):
     ) -> tuple[Floats, Floats, Indices]:
         """Means of so many trials of each row, their standard errors, and the classes read.
 
-        The first two have the shape (3, rows): of the loss, of exp(loss - exact), and of the number
-        of scores read. The classes, shape (1 + draws, rows), are those of a single trial; of more
-        trials there are none.
+        The first two, shape (3, rows), are those of the loss, of exp(loss - exact), and of the
+        number of scores read. The classes, shape (1 + draws, rows), are given of a single trial.
         """
-        step = max(1, _AT_ONCE // (count * self.draws))
-        parts = [slice(start, start + step) for start in range(0, max(1, len(labels)), step)]
-        found = [self._trials(scores[rows], labels[rows], exact[rows], count) for rows in parts]
-        means, errors, read = (np.concatenate(part, axis=1) for part in zip(*found, strict=True))
+        rows_at_once = max(1, _AT_ONCE // (count * self.draws))
+        trials_at_once = max(1, _AT_ONCE // self.draws)
+        found = []
+        for start in range(0, max(1, len(labels)), rows_at_once):
+            rows = np.arange(len(labels))[start : start + rows_at_once]
+            moments = Moments()
+            for done in range(0, count, trials_at_once):
+                trials = min(trials_at_once, count - done)
+                each = np.repeat(rows, trials)
+                read = self.read(labels[each])
+                losses = self.estimate(scores[each, read], read).loss()
+                ordered = np.sort(read, axis=0)
+                different = 1.0 + (ordered[1:] != ordered[:-1]).sum(axis=0)
+                with quiet():
+                    values = np.stack([losses, np.exp(losses - exact[each]), different])
+                moments.add(np.moveaxis(values.reshape(3, len(rows), trials), 2, 0))
+            read = read if count == 1 else read[:, :0]
+            found.append((moments.mean, moments.standard_error(), read))
+        means, errors, read = (np.concatenate(parts, axis=1) for parts in zip(*found, strict=True))
         return means, errors, read
-
-    def _trials(
-        self, scores: Floats, labels: Labels, exact: Floats, count: int
-    ) -> tuple[Floats, Floats, Indices]:
-        """All trials of some rows at once, or of one row in parts."""
-        moments = Moments()
-        step = max(1, _AT_ONCE // self.draws)
-        for start in range(0, count, step):
-            trials = min(step, count - start)
-            rows = np.repeat(np.arange(len(labels)), trials)
-            read = self.read(labels[rows])
-            losses = self.estimate(scores[rows, read], read).loss()
-            ordered = np.sort(read, axis=0)
-            different = 1.0 + (ordered[1:] != ordered[:-1]).sum(axis=0)
-            with quiet():
-                values = np.stack([losses, np.exp(losses - exact[rows]), different])
-            moments.add(np.moveaxis(values.reshape(3, len(labels), trials), 2, 0))
-        return moments.mean, moments.standard_error(), read if count == 1 else read[:, :0]
 
 
 class Moments:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Final
 
@@ -81,49 +82,42 @@ class EstimateResult(RowLosses):
         return f"the estimate is inf, with class {self.target[row]} as the target"
 
 
-class Estimates:
-    """Makes results of blocks, with draws that go on from block to block."""
+def estimator(
+    many: ManySettings, reader: TargetReader, names: Names, report: ReportSettings
+) -> Callable[[Block, Notices], EstimateResult]:
+    """Return the function of a block, whose draws go on from block to block.
 
-    def __init__(
-        self, many: ManySettings, targets: TargetReader, names: Names, report: ReportSettings
-    ) -> None:
-        self._many = many
-        self._noise = many.noise or "uniform"
-        self._targets = targets
-        self._names = names
-        self._base = report.base
-        self._generator = np.random.Generator(np.random.PCG64(many.seed))
-        self._counts: Floats | None = None
-        if self._noise not in ("uniform", "log-uniform"):
-            counts, own = read_counts(self._noise, "--noise")
-            unknown = "a class named {}, which the rows do not have"
-            order = order_by_names(names, own, unknown, "--noise")
-            self._counts = counts if order is None else counts[order]
-        self._sampler = cache(self._sampler_for)
+    It raises `RowErrors` for rows that have no loss, before anything is drawn for a block.
+    """
+    noise, counts = many.noise or "uniform", None
+    if noise not in ("uniform", "log-uniform"):
+        counts, own = read_counts(noise, "--noise")
+        unknown = "a class named {}, which the rows do not have"
+        order = order_by_names(names, own, unknown, "--noise")
+        counts = counts if order is None else counts[order]
+    generator = np.random.Generator(np.random.PCG64(many.seed))
 
-    def __call__(self, block: Block, notices: Notices) -> EstimateResult:
-        """Return the estimates of a block; raise `RowErrors` for rows that have no loss.
+    @cache
+    def sampler(classes: int) -> Sampler:
+        if counts is not None:
+            check_length("--noise", len(counts), classes)
+            probabilities = proportional(counts)
+        elif noise == "log-uniform":
+            probabilities = log_uniform(classes)
+        else:
+            probabilities = np.full(classes, 1 / classes)
+        draws = many.negative or many.sampled or 0
+        return Sampler(probabilities, draws, many.negative is not None, generator)
 
-        All that can be wrong with a block is found before anything is drawn.
-        """
+    def estimated(block: Block, notices: Notices) -> EstimateResult:
         logits = Logits(block.values)
-        targets = self._targets.read(block, notices)
-        sampler, trials = self._sampler(block.values.shape[1]), self._many.repeat or 1
-        result = EstimateResult(block, targets, self._base, self._names, logits, sampler, trials)
+        targets = reader.read(block, notices)
+        made, trials = sampler(block.values.shape[1]), many.repeat or 1
+        result = EstimateResult(block, targets, report.base, names, logits, made, trials)
         note_infinite(result.loss, block, notices, result.why_infinite)
         return result
 
-    def _sampler_for(self, classes: int) -> Sampler:
-        """Raise `DataError` for another number of classes than there are counts."""
-        if self._counts is not None:
-            check_length("--noise", len(self._counts), classes)
-            noise = proportional(self._counts)
-        elif self._noise == "log-uniform":
-            noise = log_uniform(classes)
-        else:
-            noise = np.full(classes, 1 / classes)
-        negative, sampled = self._many.negative, self._many.sampled
-        return Sampler(noise, negative or sampled or 0, negative is not None, self._generator)
+    return estimated
 
 
 def add_up(result: EstimateResult) -> Totals:

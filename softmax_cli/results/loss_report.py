@@ -103,7 +103,7 @@ def of_estimates(request: Request, many: ManySettings) -> Job:
 
     names, report = request.rows.names, request.report
     reader = request.reader(names, labels_only=many.method)
-    compute = estimates.Estimates(many, reader, names, report)
+    compute = estimates.estimator(many, reader, names, report)
     summarise = partial(loss_summary.summarise_unweighted, others=("exact", "touched"))
     # One generator goes through all rows in their order.
     run = request.run(request.rows, compute, estimates.add_up, summarise, parallel=False)
