@@ -11,7 +11,6 @@ two numbers that are not negative (Maechler, "Accurately computing log(1 - exp(-
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
 from functools import cache, cached_property
 
 import numpy as np
@@ -49,10 +48,10 @@ class HuffmanTree:
     """The binary tree of K classes by how often they occur, as word2vec.c builds it.
 
     `CreateBinaryTree` (Mikolov et al., "Distributed representations of words and phrases", 2013):
-    the two nodes of least weight become the children of a new inner node, the first by the turn
-    0. Of equal weights inner nodes come first, the oldest first, then classes, the last
-    first. Inner nodes are numbered from 0 as they are made: the root is the last. Counts, positive
-    and finite, are summed as exact integers, where word2vec stops at 1e15.
+    the two nodes of least weight become the children of a new inner node, the first by the turn 0.
+    Of equal weights inner nodes come first, the oldest first, then classes, the last first. Inner
+    nodes are numbered from 0 as they are made: the root is the last. Counts, positive and finite,
+    are summed as exact integers, where word2vec stops at 1e15.
 
     `children`, shape (2, K - 1), has what follows either turn at each inner node: a class, or K
     plus an inner node.
@@ -69,14 +68,6 @@ class HuffmanTree:
         self._turns[self.children[1]] = 1
         self.path = cache(self._path)
 
-    def levels(self) -> Iterator[Indices]:
-        """The inner nodes of each depth, from the root down."""
-        nodes = np.array([self.classes - 2])
-        while len(nodes):
-            yield nodes
-            below = self.children[:, nodes].ravel()
-            nodes = below[below >= self.classes] - self.classes
-
     def _path(self, label: int) -> Indices:
         """Inner nodes from the root to a class, and the turn at each; shape (2, length)."""
         nodes, turns, node = [], [], label
@@ -91,7 +82,7 @@ class HuffmanTree:
         """The turns to each class as a text of 0 and 1."""
         codes = [""] * (2 * self.classes - 1)
         parents, turns = self._parents.tolist(), self._turns.tolist()
-        for node in reversed(range(2 * self.classes - 2)):  # parents stand behind their children
+        for node in reversed(range(2 * self.classes - 2)):  # children come before their parents
             codes[node] = f"{codes[self.classes + parents[node]]}{turns[node]}"
         return codes[: self.classes]
 
@@ -135,13 +126,16 @@ class TreeDistribution(Distribution):
         classes, children = self._tree.classes, self._tree.children
         high = np.zeros((2 * classes - 1, len(self._scores)))
         low = np.zeros_like(high)
+        nodes = np.array([classes - 2])  # those of one depth, from the root down
         with quiet():
-            for nodes in self._tree.levels():
+            while len(nodes):
                 above = DoubleDouble(high, low)[classes + nodes]
                 for turn, cost in enumerate(costs):
                     total = above + cost[nodes]
                     high[children[turn, nodes]] = total.high
                     low[children[turn, nodes]] = total.low
+                below = children[:, nodes].ravel()
+                nodes = below[below >= classes] - classes
         return Scaled(DoubleDouble(high[:classes], low[:classes]))
 
     @cached_property

@@ -161,6 +161,8 @@ class PathResult(RowLosses):
         self._tree = hierarchy.tree
         labels = np.where(self.is_counted, targets.labels, -1)
         self.branches = Branches(block.values, self._tree, labels)
+        self.touched = self.branches.lengths  # how many scores are read
+        self.classes = np.full(len(self), self._tree.classes)
 
     @cached_property
     def loss(self) -> Floats:
@@ -169,23 +171,13 @@ class PathResult(RowLosses):
     @property
     def gradient(self) -> Floats:
         """The derivative of the loss by the scores, over the denominator."""
-        of_branches = self.branches.gradient(base=self._base)
-        return (
-            scattered(of_branches, self.branches.nodes, self._tree.classes - 1) / self.denominator
-        )
+        branches = self.branches
+        found = branches.gradient(base=self._base)
+        return scattered(found, branches.nodes, self._tree.classes - 1) / self.denominator
 
     @property
     def probability(self) -> Floats:
         return self._counted(self.branches.probability(), np.nan)
-
-    @property
-    def touched(self) -> Values:
-        """How many scores are read."""
-        return self.branches.lengths
-
-    @property
-    def classes(self) -> Values:
-        return np.full(len(self), self._tree.classes)
 
     @property
     def code(self) -> Values:
