@@ -159,10 +159,8 @@ class EstimateLayout(FieldLayout):
             Item("classes", result.classes[0]),
         ]
         if result.sampler.is_negative:
-            cross_entropy = result.cross_entropy[0]
-            items.append(
-                Item("softmax cross-entropy", cross_entropy, "" if self._is_repeated else unit)
-            )
+            of_softmax = Item("softmax cross-entropy", result.cross_entropy[0])
+            items.append(of_softmax if self._is_repeated else of_softmax._replace(unit=unit))
         if self._is_repeated:
             heads, columns = _quantities(result)
             return VectorTable(columns, items, title="estimate", heads=heads)
@@ -177,15 +175,12 @@ class EstimateLayout(FieldLayout):
 
 def _quantities(result: EstimateResult) -> tuple[list[str], list[Column]]:
     """Return the names of what is estimated, and the mean of each beside the exact value."""
-    loss = [
-        values[0]
-        for values in (result.loss, result.standard_error, result.exact, result.difference)
+    rows = [
+        (result.loss[0], result.standard_error[0], result.exact[0], result.difference[0]),
+        (result.normaliser[0], result.normaliser_standard_error[0], 1.0, result.normaliser[0] - 1),
     ]
-    ratio = result.normaliser[0], result.normaliser_standard_error[0], 1.0, result.normaliser[0] - 1
-    heads, rows = ["loss", "normaliser"], [loss, ratio]
-    if result.sampler.is_negative:
-        del heads[1], rows[1]
-    mean, error, exact, difference = np.array(rows).T
+    heads = ["loss"] if result.sampler.is_negative else ["loss", "normaliser"]
+    mean, error, exact, difference = np.array(rows[: len(heads)]).T
     with np.errstate(divide="ignore", invalid="ignore"):
         distance = difference / error
     return heads, [
@@ -201,7 +196,7 @@ def _classes_read(result: EstimateResult, base: str) -> tuple[list[str], list[Co
     """Return the names of the classes read, the target first, and each one's part of the loss."""
     sampler, read = result.sampler, result.read[:, 0]
     found, times = np.unique(read, return_counts=True)
-    times[found == read[0]] -= 1  # the target was not drawn
+    times[found == read[0]] -= 1  # the target is read without a draw
     order = np.argsort(found != read[0], kind="stable")
     found, times = found[order], times[order]
     scores = result.scores[0, found]
