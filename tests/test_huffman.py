@@ -12,14 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from softmax_cli.core import hierarchical
-from softmax_cli.core.huffman import HuffmanTree
+from softmax_cli.core.hierarchical import Branches, HuffmanTree, TreeDistribution, scattered
 from tests.exactly import Exact, ulps
 from tests.quantities import NEAREST
 
 Scores = NDArray[np.float64]
 
-FIRST = np.array([0])
 some_counts = st.lists(st.integers(1, 30) | st.integers(1, 10**14), min_size=2, max_size=40)
 some_scores = st.sampled_from([0.0, 1e-9, 0.3, -2.5, 17.0, -40.25, 300.0, -705.0, 1e-300])
 
@@ -60,9 +58,9 @@ def test_the_tree_is_word2vec_s(counts: list[int]) -> None:
     tree = HuffmanTree(np.array(falling, float))
     codes, points = word2vec(falling)
     assert tree.codes == codes
-    assert [tree.path(label).nodes.tolist() for label in range(len(falling))] == points
-    turns = ["".join(map(str, tree.path(label).turns)) for label in range(len(falling))]
-    assert turns == codes
+    paths = [tree.path(label).tolist() for label in range(len(falling))]
+    assert [nodes for nodes, _ in paths] == points
+    assert ["".join(map(str, turns)) for _, turns in paths] == codes
 
 
 def test_a_tree_worked_by_hand() -> None:
@@ -71,8 +69,7 @@ def test_a_tree_worked_by_hand() -> None:
     tree = HuffmanTree(np.array([5.0, 3.0, 2.0, 1.0]))
     assert tree.children.T.tolist() == [[3, 2], [4, 1], [0, 5]]
     assert tree.codes == ["0", "11", "101", "100"]
-    assert tree.path(2).nodes.tolist() == [2, 1, 0]
-    assert [nodes.tolist() for nodes in tree.levels()] == [[2], [1], [0]]
+    assert tree.path(2).tolist() == [[2, 1, 0], [1, 0, 1]]
     assert tree.mean_depth() == pytest.approx((5 * 1 + 3 * 2 + 2 * 3 + 1 * 3) / 11, rel=1e-15)
 
 
@@ -111,8 +108,7 @@ def exact_probabilities(scores: Scores, tree: HuffmanTree) -> list[Exact]:
     choices = [(1 / (1 + power), power / (1 + power)) for power in powers]
     products = []
     for label in range(tree.classes):
-        path = tree.path(label)
-        turns = zip(path.nodes.tolist(), path.turns.tolist(), strict=True)
+        turns = zip(*tree.path(label).tolist(), strict=True)
         products.append(mpmath.fprod(choices[node][turn] for node, turn in turns))
     return products
 
@@ -127,14 +123,15 @@ def test_probabilities_losses_and_entropy_are_right(counts: list[int], data: st.
     with mpmath.workprec(1500):
         exact = exact_probabilities(scores, tree)
         logs = [mpmath.log(p) if p < 1 else mpmath.mpf(0) for p in exact]
-        way = hierarchical.branches(scores[None], [tree.path(label)], FIRST)
-        close(hierarchical.probabilities(scores[None], tree)[0], exact)
-        close(hierarchical.path_probability(way), [exact[label]])
-        close(hierarchical.log_probabilities(scores[None], tree)[0], logs)
-        close(hierarchical.path_loss(way), [-logs[label]])
+        found = TreeDistribution(scores[None], tree)
+        path = Branches(scores[None], tree, np.array([label]))
+        close(found.probabilities()[0], exact)
+        close(path.probability(), [exact[label]])
+        close(found.log_probabilities()[0], logs)
+        close(path.loss(), [-logs[label]])
         entropy = -mpmath.fsum(p * log for p, log in zip(exact, logs, strict=True))
-        close(hierarchical.entropy(scores[None], tree), [entropy])
-        assert sum(hierarchical.probabilities(scores[None], tree)[0]) == pytest.approx(1, abs=1e-15)
+        close(found.entropy(), [entropy])
+        assert sum(found.probabilities()[0]) == pytest.approx(1, abs=1e-15)
 
 
 @pytest.mark.parametrize("scale", [0.1, 3.0, 60.0])
@@ -143,10 +140,10 @@ def test_a_path_of_hundreds_of_turns_loses_no_digit(scale: float) -> None:
     scores = np.full((1, 399), scale) * np.where(np.arange(399) % 90, 1, -1)
     with mpmath.workprec(300):
         exact = exact_probabilities(scores[0], tree)
-        close(hierarchical.probabilities(scores, tree)[0], exact)
-        way = hierarchical.branches(scores, [tree.path(0)], FIRST)
-        assert len(way.nodes) == 399
-        close(hierarchical.path_probability(way), exact[:1])
+        close(TreeDistribution(scores, tree).probabilities()[0], exact)
+        path = Branches(scores, tree, np.array([0]))
+        assert len(path.nodes) == 399
+        close(path.probability(), exact[:1])
 
 
 def close(computed: Scores, exact: Sequence[Exact]) -> None:
@@ -162,23 +159,25 @@ def test_a_path_reads_and_moves_its_own_nodes_alone(counts: list[int], data: st.
     tree = HuffmanTree(np.array(counts, float))
     size = len(counts) - 1
     scores = np.array(data.draw(st.lists(st.floats(-30, 30), min_size=size, max_size=size)))
-    path = tree.path(data.draw(st.integers(0, size)))
+    label = data.draw(st.integers(0, size))
+    nodes, turns = tree.path(label)
     others = np.full(size, np.nan)
-    others[path.nodes] = scores[path.nodes]
-    way = hierarchical.branches(np.stack([scores, others]), [path], np.array([0, 0]))
-    loss, gradient = hierarchical.path_loss(way), hierarchical.path_gradient(way, size)
+    others[nodes] = scores[nodes]
+    path = Branches(np.stack([scores, others]), tree, np.array([label, label]))
+    loss, gradient = path.loss(), scattered(path.gradient(), path.nodes, size)
     assert loss[0] == loss[1]
     assert np.array_equal(gradient[0], gradient[1])
-    assert set(np.flatnonzero(gradient[0]).tolist()) == set(path.nodes.tolist())
+    assert set(np.flatnonzero(gradient[0]).tolist()) == set(nodes.tolist())
     # The derivative of -log s(sign z) is -sign s(-sign z).
-    sign = 1.0 - 2 * path.turns
-    expected = -sign / (1 + np.exp(sign * scores[path.nodes]))
-    assert gradient[0][path.nodes] == pytest.approx(expected, rel=1e-14)
+    sign = 1.0 - 2 * turns
+    expected = -sign / (1 + np.exp(sign * scores[nodes]))
+    assert gradient[0][nodes] == pytest.approx(expected, rel=1e-14)
 
 
 def test_infinite_scores_are_limits() -> None:
     tree = HuffmanTree(np.array([5.0, 3.0, 2.0, 1.0]))
     scores = np.array([[0.0, np.inf, -np.inf]])
-    assert hierarchical.probabilities(scores, tree)[0].tolist() == [0.0, 0.0, 0.5, 0.5]
-    assert hierarchical.log_probabilities(scores, tree)[0].tolist()[:2] == [-np.inf, -np.inf]
-    assert hierarchical.entropy(scores, tree)[0] == pytest.approx(np.log(2), rel=1e-15)
+    found = TreeDistribution(scores, tree)
+    assert found.probabilities()[0].tolist() == [0.0, 0.0, 0.5, 0.5]
+    assert found.log_probabilities()[0].tolist()[:2] == [-np.inf, -np.inf]
+    assert found.entropy()[0] == pytest.approx(np.log(2), rel=1e-15)

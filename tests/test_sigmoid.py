@@ -1,4 +1,4 @@
-"""The sigmoid and its logarithm against exact values."""
+"""The sigmoid and minus its logarithm against exact values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from softmax_cli.core.hierarchical import log_sigmoid, sigmoid, softplus
+from softmax_cli.core.hierarchical import sigmoid, softplus
 from tests.exactly import ulps
 from tests.quantities import NEAREST
 
@@ -21,14 +21,14 @@ numbers = (
 
 @settings(max_examples=300)
 @given(numbers)
-def test_log_sigmoid_and_sigmoid_are_right_everywhere(number: float) -> None:
+def test_softplus_and_sigmoid_are_right_everywhere(number: float) -> None:
     x = np.array([number])
     with mpmath.workprec(1500):
         # exp(-100000) is nothing beside any float64.
         power = mpmath.exp(-abs(mpmath.mpf(number))) if abs(number) < 1e5 else mpmath.mpf(0)
         cost = mpmath.log(1 + power) + max(-number, 0)
         share = (power if number < 0 else 1) / (1 + power)
-        for ours, exact in ((-log_sigmoid(x)[0], cost), (sigmoid(x)[0], share)):
+        for ours, exact in ((softplus(-x).rounded()[0], cost), (sigmoid(x).rounded()[0], share)):
             if exact < 2.3e-308:
                 assert abs(ours - float(exact)) <= STEP
             else:
@@ -37,13 +37,11 @@ def test_log_sigmoid_and_sigmoid_are_right_everywhere(number: float) -> None:
 
 def test_the_limits() -> None:
     ends = np.array([np.inf, -np.inf, 0.0])
-    assert log_sigmoid(ends).tolist() == [0.0, -math.inf, -math.log(2)]
-    assert math.copysign(1, log_sigmoid(ends)[0]) == 1
-    assert sigmoid(ends).tolist() == [1.0, 0.0, 0.5]
-    assert softplus(ends).tolist() == [math.inf, 0.0, math.log(2)]
+    assert sigmoid(ends).rounded().tolist() == [1.0, 0.0, 0.5]
+    assert softplus(ends).rounded().tolist() == [math.inf, 0.0, math.log(2)]
 
 
 @given(numbers)
 def test_a_sigmoid_and_that_of_the_opposite_sum_to_one(number: float) -> None:
     x = np.array([number])
-    assert abs(float((sigmoid(x) + sigmoid(-x))[0]) - 1) <= 2.3e-16
+    assert abs(float((sigmoid(x).rounded() + sigmoid(-x).rounded())[0]) - 1) <= 2.3e-16

@@ -1,7 +1,7 @@
 """Hierarchical softmax: a class's probability is that of the branches on its path through a tree.
 
-At an inner node with the score z the branch 0 has the probability s(z), s the sigmoid, and the
-branch 1 has s(-z), as in word2vec, where the label of a branch is 1 - code (Morin and Bengio,
+At an inner node with the score z the turn 0 has the probability s(z), s the sigmoid, and the turn 1
+has s(-z), as in word2vec, where the label of a branch is 1 - code (Morin and Bengio,
 "Hierarchical probabilistic neural network language model", 2005).
 
 No formula subtracts: minus the logarithm of the sigmoid is max(-x, 0) + log1p(exp(-|x|)), a sum of
@@ -10,135 +10,205 @@ two numbers that are not negative (Maechler, "Accurately computing log(1 - exp(-
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+import heapq
+from functools import cache, cached_property
 
 import numpy as np
 
-from softmax_cli.core.doubledouble import DoubleDouble, Floats, Indices, fold_sum, quiet, where
+from softmax_cli.core.doubledouble import (
+    Bools,
+    DoubleDouble,
+    Floats,
+    Indices,
+    fold_sum,
+    quiet,
+    where,
+)
 from softmax_cli.core.elementary import exp, exponentials, in_base, log1p
-from softmax_cli.core.huffman import HuffmanTree, Path
+from softmax_cli.core.probabilities import Distribution
 
 
-def softplus(x: Floats, /) -> Floats:
-    """log(1 + exp(x)) in nats, of x's shape; 0 at -inf, inf at inf."""
+def softplus(x: Floats, /) -> DoubleDouble:
+    """log(1 + exp(x)) in nats, minus the log of the sigmoid of -x; 0 at -inf, inf at inf."""
     with quiet():
-        return _softplus(x).rounded()
+        small = exp(DoubleDouble(-np.abs(x))).plain()
+        return log1p(small) + np.maximum(x, 0.0)
 
 
-def log_sigmoid(x: Floats, /, *, base: str = "e") -> Floats:
-    """log(1 / (1 + exp(-x))), of x's shape, never positive; -inf at -inf."""
+def sigmoid(x: Floats, /) -> DoubleDouble:
+    """1 / (1 + exp(-x))."""
     with quiet():
-        return 0.0 - in_base(_softplus(-x), base)  # no -0.0
+        small = exponentials(DoubleDouble(-np.abs(x), np.zeros(x.shape)))
+        return where(x < 0, small, 1.0) / (1.0 + small.plain())
 
 
-def sigmoid(x: Floats, /) -> Floats:
-    """1 / (1 + exp(-x)), of x's shape."""
-    with quiet():
-        return _sigmoid(x).rounded()
+class HuffmanTree:
+    """The binary tree of K classes by how often they occur, as word2vec.c builds it.
 
+    `CreateBinaryTree` (Mikolov et al., "Distributed representations of words and phrases", 2013):
+    the two nodes of least weight become the children of a new inner node, the first by the turn 0.
+    Of equal weights inner nodes come first, the oldest first, then classes, the last first. Inner
+    nodes are numbered from 0 as they are made: the root is the last. Counts, positive and finite,
+    are summed as exact integers, where word2vec stops at 1e15.
 
-def _sigmoid(x: Floats) -> DoubleDouble:
-    small = exponentials(DoubleDouble(-np.abs(x), np.zeros(x.shape)))
-    return where(x < 0, small, 1.0) / (1.0 + small.plain())
-
-
-def _softplus(x: Floats) -> DoubleDouble:
-    small = exp(DoubleDouble(-np.abs(x))).plain()
-    return log1p(small) + np.maximum(x, 0.0)
-
-
-class Branches(NamedTuple):
-    """The branches on the path to a label in each row, shorter paths filled up at the end.
-
-    Their nodes, these nodes' scores and the branches' signs have the shape (depth, rows), lengths
-    of paths (rows,). A branch's probability is s(sign * score): the sign is 1 for the branch 0
-    and -1 for the branch 1. Behind the end of a path the score is inf.
+    `children`, shape (2, K - 1), has what follows either turn at each inner node: a class, or K
+    plus an inner node.
     """
 
-    nodes: Indices
-    scores: Floats
-    signs: Floats
-    lengths: Indices
+    def __init__(self, counts: Floats, /) -> None:
+        self.counts = counts
+        classes = self.classes = len(counts)
+        self.children: Indices = np.array(_merged(counts), np.intp).T
+        # Of each node but the root the parent, an inner node, and the turn there
+        self._parents = np.zeros(2 * classes - 1, np.intp)
+        self._parents[self.children] = np.arange(classes - 1)
+        self._turns = np.zeros(2 * classes - 1, np.intp)
+        self._turns[self.children[1]] = 1
+        self.path = cache(self._path)
+
+    def _path(self, label: int) -> Indices:
+        """Inner nodes from the root to a class, and the turn at each; shape (2, length)."""
+        nodes, turns, node = [], [], label
+        while node != 2 * self.classes - 2:
+            nodes.append(self._parents[node])
+            turns.append(self._turns[node])
+            node = self.classes + nodes[-1]
+        return np.array([nodes[::-1], turns[::-1]], np.intp)
+
+    @cached_property
+    def codes(self) -> list[str]:
+        """The turns to each class as a text of 0 and 1."""
+        codes = [""] * (2 * self.classes - 1)
+        parents, turns = self._parents.tolist(), self._turns.tolist()
+        for node in reversed(range(2 * self.classes - 2)):  # children come before their parents
+            codes[node] = f"{codes[self.classes + parents[node]]}{turns[node]}"
+        return codes[: self.classes]
+
+    def mean_depth(self) -> float:
+        """The length of a path, averaged by the counts."""
+        lengths = [len(code) for code in self.codes]
+        return float(np.average(lengths, weights=self.counts / self.counts.max()))
+
+
+def _merged(counts: Floats) -> list[tuple[int, int]]:
+    """The two children of each inner node in the order in which they are made."""
+    classes = len(counts)
+    # The counts as integers, times a power of two if that is needed
+    ratios = [count.as_integer_ratio() for count in counts.tolist()]
+    unit = max(denominator for _, denominator in ratios)
+    # Each node as its weight, its rank among equal weights, and its number
+    heap = [(top * (unit // bottom), -i, i) for i, (top, bottom) in enumerate(ratios)]
+    heapq.heapify(heap)
+    children = []
+    for node in range(classes, 2 * classes - 1):
+        weight, _, first = heapq.heappop(heap)
+        other, _, second = heap[0]
+        heapq.heapreplace(heap, (weight + other, node - 3 * classes, node))
+        children.append((first, second))
+    return children
+
+
+class TreeDistribution(Distribution):
+    """The probabilities of a tree's classes, from scores of its inner nodes, (rows, classes - 1).
+
+    Scores of inf and -inf are limits.
+    """
+
+    def __init__(self, scores: Floats, tree: HuffmanTree, /) -> None:
+        self._scores = scores
+        self._tree = tree
+
+    @cached_property
+    def surprisal(self) -> DoubleDouble:
+        costs = [softplus(-self._scores.T), softplus(self._scores.T)]
+        classes, children = self._tree.classes, self._tree.children
+        high = np.zeros((2 * classes - 1, len(self._scores)))
+        low = np.zeros_like(high)
+        nodes = np.array([classes - 2])  # those of one depth, from the root down
+        with quiet():
+            while len(nodes):
+                above = DoubleDouble(high, low)[classes + nodes]
+                for turn, cost in enumerate(costs):
+                    total = above + cost[nodes]
+                    high[children[turn, nodes]] = total.high
+                    low[children[turn, nodes]] = total.low
+                below = children[:, nodes].ravel()
+                nodes = below[below >= classes] - classes
+        return DoubleDouble(high[:classes], low[:classes])
+
+    @cached_property
+    def masked(self) -> Bools:
+        return np.isinf(self.surprisal.high).T
+
+    @cached_property
+    def mass(self) -> DoubleDouble:
+        with quiet():
+            return where(self.masked.T, 0.0, exp(-self.surprisal))
 
     @property
-    def logits(self) -> Floats:
-        """The score of each branch taken, shape (depth, rows)."""
-        return np.asarray(self.signs * self.scores)
+    def total(self) -> DoubleDouble:
+        return DoubleDouble(np.ones(len(self._scores)))
+
+    @cached_property
+    def winners(self) -> Bools:
+        """Classes that have the largest probability, shape (rows, classes)."""
+        probabilities = self.probabilities()
+        return np.asarray(probabilities == probabilities.max(axis=1, keepdims=True))
 
 
-def branches(scores: Floats, paths: Sequence[Path], which: Indices, /) -> Branches:
-    """The branches of each row's path, which is `paths[which]`; scores (rows, nodes)."""
-    lengths = np.array([len(path.nodes) for path in paths], np.intp)
-    shape = (int(lengths.max(initial=0)), len(paths))
-    nodes, bits = np.zeros(shape, np.intp), np.zeros(shape, np.intp)
-    for column, path in enumerate(paths):
-        nodes[: lengths[column], column] = path.nodes
-        bits[: lengths[column], column] = path.turns
-    nodes, bits, lengths = nodes[:, which], bits[:, which], lengths[which]
-    exists = np.arange(len(nodes))[:, None] < lengths
-    read = np.where(exists, scores[np.arange(len(which)), nodes], np.inf)
-    return Branches(nodes, read, np.where(exists & (bits == 1), -1.0, 1.0), lengths)
+class Branches:
+    """The branches on the path to each row's label, which is -1 for no path.
 
-
-def path_loss(path: Branches, /, *, base: str = "e") -> Floats:
-    """Minus the log-probability of each row's label, shape (rows,)."""
-    with quiet():
-        return in_base(fold_sum(_softplus(-path.logits)), base)
-
-
-def path_probability(path: Branches, /) -> Floats:
-    """The probability of each row's label, shape (rows,)."""
-    with quiet():
-        return exp(-fold_sum(_softplus(-path.logits))).rounded()
-
-
-def score_gradient(path: Branches, /, *, base: str = "e") -> Floats:
-    """The derivative of `path_loss` by the score of each branch's node, shape (depth, rows)."""
-    with quiet():
-        return 0.0 - path.signs * in_base(_sigmoid(-path.logits), base)
-
-
-def path_gradient(path: Branches, nodes: int, /, *, base: str = "e") -> Floats:
-    """The derivative of `path_loss` by every node's score, shape (rows, nodes): 0 off the path."""
-    result = np.zeros((len(path.lengths), nodes))
-    steps, rows = np.nonzero(np.arange(len(path.nodes))[:, None] < path.lengths)
-    result[rows, path.nodes[steps, rows]] = score_gradient(path, base=base)[steps, rows]
-    return result
-
-
-def log_probabilities(scores: Floats, tree: HuffmanTree, /, *, base: str = "e") -> Floats:
-    """The log-probability of each class, shape (rows, classes).
-
-    Scores of the inner nodes have the shape (rows, classes - 1); inf and -inf are limits.
+    `nodes`, `turns` there (0 or 1) and `scores` of the nodes have the shape (depth, rows), the
+    paths' `lengths` (rows,). A branch's probability is the sigmoid of its logit: the score, or
+    minus the score for the turn 1. Behind the end of a path the score is inf.
     """
-    with quiet():
-        return 0.0 - in_base(_surprisals(scores, tree), base).T  # no -0.0
+
+    def __init__(self, scores: Floats, tree: HuffmanTree, labels: Indices, /) -> None:
+        found, which = np.unique(labels, return_inverse=True)
+        none = np.zeros((2, 0), np.intp)
+        paths = [none if label < 0 else tree.path(label) for label in found.tolist()]
+        lengths = np.array([path.shape[1] for path in paths], np.intp)
+        padded = np.zeros((2, lengths.max(initial=0), len(paths)), np.intp)
+        for i, path in enumerate(paths):
+            padded[:, : lengths[i], i] = path
+        self.nodes, self.turns = padded[:, :, which]
+        self.lengths = lengths[which]
+        exists = np.arange(len(self.nodes))[:, None] < self.lengths
+        self.scores = np.where(exists, scores[np.arange(len(labels)), self.nodes], np.inf)
+        self._signs = 1.0 - 2 * self.turns
+        self._logits = self._signs * self.scores
+
+    @cached_property
+    def _surprisal(self) -> DoubleDouble:
+        with quiet():
+            return fold_sum(softplus(-self._logits))
+
+    def loss(self, *, base: str = "e") -> Floats:
+        """Minus the log-probability of each row's label, shape (rows,)."""
+        return in_base(self._surprisal, base)
+
+    def probability(self) -> Floats:
+        """The probability of each row's label, shape (rows,)."""
+        with quiet():
+            return exp(-self._surprisal).rounded()
+
+    def probabilities(self) -> Floats:
+        """The probability of each branch, shape (depth, rows)."""
+        return sigmoid(self._logits).rounded()
+
+    def log_probabilities(self, *, base: str = "e") -> Floats:
+        """The log-probability of each branch, shape (depth, rows)."""
+        return 0.0 - in_base(softplus(-self._logits), base)  # no -0.0
+
+    def gradient(self, *, base: str = "e") -> Floats:
+        """The derivative of the loss by the score of each branch's node, shape (depth, rows)."""
+        return np.asarray(0.0 - self._signs * in_base(sigmoid(-self._logits), base))
 
 
-def probabilities(scores: Floats, tree: HuffmanTree, /) -> Floats:
-    """The probability of each class, shape (rows, classes); a row sums to 1."""
-    with quiet():
-        return exp(-_surprisals(scores, tree)).rounded().T
-
-
-def entropy(scores: Floats, tree: HuffmanTree, /, *, base: str = "e") -> Floats:
-    """Shannon entropy over the classes, shape (rows,); no term is negative."""
-    with quiet():
-        surprisals = _surprisals(scores, tree)
-        finite = where(np.isfinite(surprisals.high), surprisals, 0.0)
-        return in_base((finite.normal() * exp(-surprisals)).sum(), base)
-
-
-def _surprisals(scores: Floats, tree: HuffmanTree) -> DoubleDouble:
-    """Minus the log-probability of each class in nats, shape (classes, rows)."""
-    costs = [_softplus(-scores.T), _softplus(scores.T)]
-    high = np.zeros((2 * tree.classes - 1, len(scores)))
-    low = np.zeros_like(high)
-    for nodes in tree.levels():
-        so_far = DoubleDouble(high, low)[tree.classes + nodes]
-        for turn, cost in enumerate(costs):
-            total = so_far + cost[nodes]
-            high[tree.children[turn, nodes]] = total.high
-            low[tree.children[turn, nodes]] = total.low
-    return DoubleDouble(high[: tree.classes], low[: tree.classes])
+def scattered(values: Floats, columns: Indices, count: int, /) -> Floats:
+    """Sums of each row's values by their columns, shape (rows, count), from (values, rows)."""
+    rows = np.arange(columns.shape[1])
+    result = np.zeros((len(rows), count))
+    np.add.at(result, (rows, columns), values)
+    return result

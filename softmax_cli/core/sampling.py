@@ -1,12 +1,14 @@
 """Classes drawn at random, and losses of many classes that are estimated from draws.
 
-Each trial of an estimate has a target and draws, which run along the first axis: targets have the
-shape (trials,), draws, their scores and weights (draws, trials). A weight of 0 leaves a draw out.
+Each trial of an estimate reads its target and the classes drawn: they and their scores have the
+shape (1 + draws, trials), the target first, and weights of the draws (draws, trials). A weight of 0
+leaves a draw out.
 """
 
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -19,9 +21,12 @@ from softmax_cli.core.doubledouble import (
     quiet,
     where,
 )
-from softmax_cli.core.elementary import exponentials, in_base, log, log1p
+from softmax_cli.core.elementary import exponentials, log, log1p
 from softmax_cli.core.hierarchical import sigmoid, softplus
 from softmax_cli.core.losses import Labels
+
+# Draws that are held at once
+_AT_ONCE: Final = 1 << 16
 
 
 def draw(probabilities: Floats, uniforms: Floats, /) -> Indices:
@@ -34,110 +39,27 @@ def draw(probabilities: Floats, uniforms: Floats, /) -> Indices:
     total = cumulative[:, -1:]
     # The first class whose cumulative probability is above: there is one, also where u rounds up.
     wanted = np.minimum(uniforms * total, np.nextafter(total, 0))
-    low = np.zeros(wanted.shape, dtype=np.intp)
-    high = np.full(wanted.shape, probabilities.shape[1] - 1, dtype=np.intp)
-    for _ in range(probabilities.shape[1].bit_length()):
-        middle = (low + high) // 2
-        above = np.take_along_axis(cumulative, middle, axis=1) > wanted
-        high = np.where(above, middle, high)
-        low = np.where(above, low, np.minimum(middle + 1, high))
-    return low
+    classes = probabilities.shape[1]
+    drawn = np.zeros(wanted.shape, np.intp)
+    for power in reversed(range(classes.bit_length())):
+        next_ = np.minimum(drawn + (1 << power), classes)
+        is_above = np.take_along_axis(cumulative, next_ - 1, axis=1) > wanted
+        drawn = np.where(is_above, drawn, next_)
+    return drawn
 
 
-class Noise:
-    """A distribution that classes are drawn from, with replacement; shape (classes,), positive."""
-
-    def __init__(self, probabilities: Floats, /) -> None:
-        self.probabilities = probabilities
-        self._cumulative = np.cumsum(probabilities)
-        self._cumulative /= self._cumulative[-1]
-
-    def draw(self, generator: np.random.Generator, shape: tuple[int, ...], /) -> Indices:
-        """Classes, one for each of the generator's numbers in their order."""
-        numbers = generator.random(shape)
-        return np.asarray(np.searchsorted(self._cumulative, numbers, side="right"))
-
-
-def uniform(classes: int, /) -> Noise:
-    """Equal probabilities."""
-    return Noise(np.full(classes, 1 / classes))
-
-
-def log_uniform(classes: int, /) -> Noise:
+def log_uniform(classes: int, /) -> Floats:
     """log((k + 2) / (k + 1)) / log(K + 1), about 1 / k: for classes from the most frequent down.
 
     As TensorFlow's `log_uniform_candidate_sampler`.
     """
-    return Noise(np.log1p(1 / np.arange(1.0, classes + 1)) / np.log1p(classes))
+    return np.asarray(np.log1p(1 / np.arange(1.0, classes + 1)) / np.log1p(classes))
 
 
-def proportional(counts: Floats, /) -> Noise:
+def proportional(counts: Floats, /) -> Floats:
     """Probabilities proportional to positive counts."""
     ratios = counts / counts.max()
-    return Noise((DoubleDouble(ratios) / fold_sum(ratios)).rounded())
-
-
-class SampledSoftmax:
-    """Cross-entropy with the sum over the other classes estimated.
-
-    Jean et al., "On using very large target vocabulary for neural machine translation", 2015. With
-    weights 1 / (N q), N draws of probability q each, exp(target) plus the sum of weight *
-    exp(score) is an unbiased estimate of the sum of all exponentials, where draws of the target
-    have the weight 0. The loss is its logarithm less the target's score. (TensorFlow's
-    `sampled_softmax_loss` corrects the target's score like the others': a signal to train by, but
-    no estimate of the cross-entropy.)
-    """
-
-    def __init__(self, targets: Floats, scores: Floats, weights: Floats, /) -> None:
-        masked = np.isneginf(targets)
-        with quiet():
-            gap = DoubleDouble(scores) - np.where(masked, 0.0, targets)
-            gap = where((weights == 0) | np.isneginf(scores), DoubleDouble(-np.inf), gap)
-            top = gap.high.max(axis=0, initial=0.0)
-            vast = np.isposinf(top)  # all other terms are negligible
-            limit = np.where(np.isposinf(gap.high), 0.0, -np.inf)
-            self._shift = np.where(vast, 0.0, top)
-            terms = exponentials(where(vast, limit, gap - self._shift)) * of_floats(weights)
-            self._terms = where(weights == 0, 0.0, terms)
-            self._impossible = masked | vast
-            own = exponentials(DoubleDouble(-self._shift, np.zeros(self._shift.shape)))
-            self._own = where(self._impossible, 0.0, own)
-
-    @cached_property
-    def _others(self) -> DoubleDouble:
-        """The sum over the other classes, in units of the largest exponential."""
-        with quiet():
-            return self._terms.sum()
-
-    @cached_property
-    def _total(self) -> DoubleDouble:
-        with quiet():
-            return self._others + self._own
-
-    def loss(self, *, base: str = "e") -> Floats:
-        """The loss, shape (trials,)."""
-        with quiet():
-            total = self._total.plain()
-            shifted = log(where(total.high > 0, total, 1.0)) + self._shift
-            loss = where(self._shift > 0, shifted, log1p(self._others.plain()))
-            return in_base(where(self._impossible, np.inf, loss), base)
-
-    def probabilities(self) -> Floats:
-        """Each draw's part of the estimated sum, shape (draws, trials)."""
-        return self._over_total(self._terms)
-
-    def complement(self) -> Floats:
-        """The part of all draws together, shape (trials,)."""
-        return self._over_total(self._others)
-
-    def target_probability(self) -> Floats:
-        """The target's part, shape (trials,)."""
-        return self._over_total(self._own)
-
-    def _over_total(self, terms: DoubleDouble) -> Floats:
-        with quiet():
-            total = self._total
-            return (terms / where(total.high == 0, 1.0, total)).rounded()
+    return (DoubleDouble(ratios) / fold_sum(ratios)).rounded()
 
 
 class NegativeSampling:
@@ -147,59 +69,156 @@ class NegativeSampling:
     phrases", 2013). Draws of the target have the weight 0, as word2vec leaves them out.
     """
 
-    def __init__(self, targets: Floats, scores: Floats, weights: Floats, /) -> None:
-        self._targets = targets
-        self._scores = scores
-        self._weights = weights
+    def __init__(self, scores: Floats, weights: Floats, /) -> None:
+        self._target, self._others, self._weights = scores[:1], scores[1:], weights
 
     def loss(self) -> Floats:
         """The loss, shape (trials,)."""
         with quiet():
-            return fold_sum(np.concatenate([self.target_part()[None], self.parts()])).rounded()
-
-    def target_part(self) -> Floats:
-        """The target's part of the loss, shape (trials,)."""
-        return softplus(-self._targets)
+            return fold_sum(self.parts()).rounded()
 
     def parts(self) -> Floats:
-        """Each draw's part of the loss, shape (draws, trials)."""
+        """Each class's part of the loss, shape (1 + draws, trials)."""
         with quiet():
-            return np.where(self._weights == 0, 0.0, self._weights * softplus(self._scores))
+            costs = self._weights * softplus(self._others).rounded()
+        costs = np.where(self._weights == 0, 0.0, costs)
+        return np.concatenate([softplus(-self._target).rounded(), costs])
 
-    def score_gradient(self) -> Floats:
-        """The derivative by each draw's score, shape (draws, trials)."""
-        return np.asarray(self._weights * sigmoid(self._scores))
-
-    def target_gradient(self) -> Floats:
-        """The derivative by the target's score, shape (trials,)."""
-        return 0.0 - sigmoid(-self._targets)
-
-
-def expected_negative_loss(scores: Floats, labels: Labels, noise: Noise, draws: int, /) -> Floats:
-    """The mean of `NegativeSampling` over all draws, shape (rows,); scores (rows, classes)."""
-    weights = np.tile(draws * noise.probabilities[:, None], (1, len(scores)))
-    rows = np.arange(len(labels))
-    weights[labels, rows] = 0.0
-    return NegativeSampling(scores[rows, labels], scores.T, weights).loss()
+    def gradient(self) -> Floats:
+        """The derivative of the loss by each score, shape (1 + draws, trials)."""
+        own, others = sigmoid(-self._target).rounded(), sigmoid(self._others).rounded()
+        return np.concatenate([0.0 - own, self._weights * others])
 
 
-def scores_read(drawn: Indices, labels: Labels, /) -> Indices:
-    """The number of different classes in each trial's draws and its label, shape (trials,)."""
-    ordered = np.sort(drawn, axis=0)
-    new = ordered != labels
-    new[1:] &= ordered[1:] != ordered[:-1]
-    return np.asarray(1 + new.sum(axis=0))
+class SampledSoftmax:
+    """Cross-entropy in nats with the sum over the other classes estimated.
+
+    Jean et al., "On using very large target vocabulary for neural machine translation", 2015. With
+    weights 1 / (N q), N draws of probability q each, exp(target) plus the sum of weight *
+    exp(score) is an unbiased estimate of the sum of all exponentials, where draws of the target
+    have the weight 0. The loss is its logarithm less the target's score. (TensorFlow's
+    `sampled_softmax_loss` corrects the target's score like the others': a signal to train by, but
+    no estimate of the cross-entropy.)
+    """
+
+    def __init__(self, scores: Floats, weights: Floats, /) -> None:
+        target, others = scores[0], scores[1:]
+        masked = np.isneginf(target)
+        with quiet():
+            gap = DoubleDouble(others) - np.where(masked, 0.0, target)
+            gap = where((weights == 0) | np.isneginf(others), -np.inf, gap)
+            top = gap.high.max(axis=0, initial=0.0)
+            vast = np.isposinf(top)  # all other terms are negligible
+            limit = np.where(np.isposinf(gap.high), 0.0, -np.inf)
+            self._shift = np.where(vast, 0.0, top)
+            terms = exponentials(where(vast, limit, gap - self._shift)) * of_floats(weights)
+            self._others = where(weights == 0, 0.0, terms)
+            self._impossible = masked | vast
+            own = exponentials(DoubleDouble(-self._shift, np.zeros(self._shift.shape)))
+            self._target = where(self._impossible, 0.0, own)
+
+    @cached_property
+    def _sum_of_others(self) -> DoubleDouble:
+        """The sum over the other classes, in units of the largest exponential."""
+        with quiet():
+            return self._others.sum()
+
+    def loss(self) -> Floats:
+        """The loss, shape (trials,)."""
+        with quiet():
+            total = (self._sum_of_others + self._target).plain()
+            shifted = log(where(total.high > 0, total, 1.0)) + self._shift
+            loss = where(self._shift > 0, shifted, log1p(self._sum_of_others.plain()))
+            return where(self._impossible, np.inf, loss).rounded()
+
+    def parts(self) -> Floats:
+        """Each class's part of the estimated sum, shape (1 + draws, trials)."""
+        return np.concatenate(
+            [self._over_total(self._target)[None], self._over_total(self._others)]
+        )
+
+    def gradient(self) -> Floats:
+        """The derivative of the loss by each score, shape (1 + draws, trials)."""
+        result = self.parts()
+        result[0] = 0.0 - self._over_total(self._sum_of_others)
+        return result
+
+    def _over_total(self, terms: DoubleDouble) -> Floats:
+        with quiet():
+            total = self._sum_of_others + self._target
+            return (terms / where(total.high == 0, 1.0, total)).rounded()
 
 
-def scattered(values: Floats, drawn: Indices, classes: int, /) -> Floats:
-    """Draws' values summed by their classes, shape (trials, classes)."""
-    result = np.zeros((drawn.shape[1], classes))
-    np.add.at(result, (np.arange(drawn.shape[1]), drawn), values)
-    return result
+class Sampler(NamedTuple):
+    """Draws of classes with replacement, and the losses that are estimated from them.
+
+    `noise` are the probabilities of the classes, shape (classes,).
+    """
+
+    noise: Floats
+    draws: int
+    is_negative: bool
+    generator: np.random.Generator
+
+    def read(self, labels: Labels) -> Indices:
+        """The classes that are read in trials with these targets, shape (1 + draws, trials)."""
+        shape = len(labels), self.draws
+        drawn = self.generator.choice(len(self.noise), shape, p=self.noise)
+        return np.concatenate([labels[None], drawn.T])
+
+    def expected(self, classes: Indices) -> Floats:
+        """How often each of some classes is drawn on average."""
+        return np.asarray(self.draws * self.noise[classes])
+
+    def estimate(
+        self, scores: Floats, read: Indices, times: Floats | Indices | int = 1
+    ) -> NegativeSampling | SampledSoftmax:
+        """The estimates of trials from the scores of the classes read; draws count so often."""
+        weights = np.where(read[1:] == read[0], 0.0, times)
+        if self.is_negative:
+            return NegativeSampling(scores, weights)
+        return SampledSoftmax(scores, weights / self.expected(read[1:]))
+
+    def expected_negative_loss(self, scores: Floats, labels: Labels) -> Floats:
+        """The mean of `NegativeSampling` over all draws, shape (rows,); scores (rows, classes)."""
+        rows = np.arange(len(labels))
+        weights = np.tile(self.draws * self.noise[:, None], (1, len(rows)))
+        weights[labels, rows] = 0.0
+        every = np.concatenate([scores[rows, labels][None], scores.T])
+        return NegativeSampling(every, weights).loss()
+
+    def trials(
+        self, scores: Floats, labels: Labels, exact: Floats, count: int
+    ) -> tuple[Floats, Floats, Indices]:
+        """Means of so many trials of each row, their standard errors, and the classes read.
+
+        The first two, shape (3, rows), are those of the loss, of exp(loss - exact), and of the
+        number of scores read. The classes, shape (1 + draws, rows), are given of a single trial.
+        """
+        rows_at_once = max(1, _AT_ONCE // (count * self.draws))
+        trials_at_once = max(1, _AT_ONCE // self.draws)
+        found = []
+        for start in range(0, max(1, len(labels)), rows_at_once):
+            rows = np.arange(len(labels))[start : start + rows_at_once]
+            moments = Moments()
+            for done in range(0, count, trials_at_once):
+                trials = min(trials_at_once, count - done)
+                each = np.repeat(rows, trials)
+                read = self.read(labels[each])
+                losses = self.estimate(scores[each, read], read).loss()
+                ordered = np.sort(read, axis=0)
+                different = 1.0 + (ordered[1:] != ordered[:-1]).sum(axis=0)
+                with quiet():
+                    values = np.stack([losses, np.exp(losses - exact[each]), different])
+                moments.add(np.moveaxis(values.reshape(3, len(rows), trials), 2, 0))
+            read = read if count == 1 else read[:, :0]
+            found.append((moments.mean, moments.standard_error(), read))
+        means, errors, read = (np.concatenate(parts, axis=1) for parts in zip(*found, strict=True))
+        return means, errors, read
 
 
 class Moments:
-    """Means of columns of numbers that come in parts, and their standard errors.
+    """Means of numbers that come in parts, and their standard errors.
 
     Parts are merged by Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for
     computing sample variances" (1979), so that no two large sums are subtracted.
@@ -211,7 +230,7 @@ class Moments:
         self._squares: Floats = np.zeros(())
 
     def add(self, values: Floats, /) -> None:
-        """Add more numbers of each column, shape (numbers, columns)."""
+        """Add more numbers along the first axis."""
         count = len(values)
         with quiet():
             mean = fold_sum(values).rounded() / count
@@ -225,7 +244,6 @@ class Moments:
         self.mean, self._squares = mean, squares
 
     def standard_error(self) -> Floats:
-        """Standard errors of the means, shape (columns,); nan for a single number."""
-        if self._count < 2:
-            return np.full_like(self.mean, np.nan)
-        return np.asarray(np.sqrt(self._squares / (self._count - 1) / self._count))
+        """Standard errors of the means; nan for a single number."""
+        with quiet():
+            return np.asarray(np.sqrt(self._squares / (self._count - 1) / self._count))

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from functools import cache, cached_property
+from functools import cached_property
+from itertools import chain
 from typing import Any, Final
 
 import numpy as np
 
-from softmax_cli.core import hierarchical
 from softmax_cli.core.doubledouble import Floats
-from softmax_cli.core.hierarchical import log_sigmoid, sigmoid
-from softmax_cli.core.huffman import HuffmanTree, Path
+from softmax_cli.core.hierarchical import Branches, HuffmanTree, TreeDistribution, scattered
 from softmax_cli.errors import DataError
+from softmax_cli.input.numbers import is_list, parse_list
 from softmax_cli.input.rows import Block
+from softmax_cli.input.source import open_counts
 from softmax_cli.messages import Notices
-from softmax_cli.output.layout import Values
-from softmax_cli.results.class_counts import read_counts
-from softmax_cli.results.class_names import Names, class_names, ragged
+from softmax_cli.output.layout import Column, Item, Values, VectorTable
+from softmax_cli.results.class_names import Names
 from softmax_cli.results.field_layout import Field, FieldLayout
 from softmax_cli.results.loss import RowLosses, note_infinite
 from softmax_cli.results.loss_summary import report_keys, style_of, summary_fields, worst_of
+from softmax_cli.results.pairs import check_usable
 from softmax_cli.results.settings import ReportSettings
-from softmax_cli.results.softmax import SUMMARY, probability_field
+from softmax_cli.results.softmax import SUMMARY, SoftmaxResult, probability_field
 from softmax_cli.results.targets import RowTargets, TargetReader
 from softmax_cli.run.pipeline import check_names
 from softmax_cli.run.totals import Totals
@@ -30,7 +31,42 @@ from softmax_cli.units import UNITS
 OPTION: Final = "--hierarchical"
 WORST: Final = ("line", "loss", "target", "probability")
 _BREAKDOWN: Final = ("loss", "probability", "touched", "classes")
-_NO_PATH: Final = Path(np.zeros(0, np.intp), np.zeros(0, np.intp))
+
+
+def read_counts(text: str, option: str) -> tuple[Floats, Names]:
+    """Return a count for each class, and the classes' names in a file that has them.
+
+    Counts are typed as a list, or stand in a file: a row, a column, or a name and a count a line.
+    Raises `DataError` for another file, or counts that are not positive and finite.
+    """
+    names: Names = None
+    if is_list(text):
+        location, counts = option, np.array(parse_list(text, option))
+    else:
+        location = f"{option} {text}"
+        try:
+            rows = open_counts(text)
+        except DataError as error:
+            error.hint = error.hint or f"{option} takes counts as a list or a file"
+            raise
+        blocks = list(rows.blocks())
+        for block in blocks:
+            check_usable(block)
+        values = np.concatenate([block.values for block in blocks])
+        if blocks[0].labels is not None:
+            names = tuple(chain.from_iterable(block.labels or [] for block in blocks))
+            counts = values[:, 0]
+        elif len(values) == 1:
+            names = None if rows.transposed else rows.names
+            counts = values[0]
+        else:
+            shape = f"{len(values)} rows of {values.shape[1]} numbers"
+            raise DataError(shape, "counts are one row, or one column", location)
+    wrong = np.flatnonzero(~(np.isfinite(counts) & (counts > 0)))
+    if len(wrong):
+        number = f"count {wrong[0] + 1} is {counts[wrong[0]]:g}"
+        raise DataError(f"{location}: {number}, and counts are finite and greater than 0")
+    return counts, names
 
 
 class Hierarchy:
@@ -40,64 +76,50 @@ class Hierarchy:
     """
 
     def __init__(self, text: str, names: Names) -> None:
-        counts = read_counts(text, OPTION)
-        if len(counts.values) < 2:
+        counts, own = read_counts(text, OPTION)
+        if len(counts) < 2:
             raise DataError(f"{OPTION}: one count, where a tree has two classes at least")
-        self.tree = HuffmanTree(counts.values)
-        self.names = tuple(names or counts.names or ()) or None
+        self.tree = HuffmanTree(counts)
+        self.names = tuple(names or own or ()) or None
         check_names(self.names, self.tree.classes)
-
-    def check(self, block: Block) -> None:
-        """Raise `DataError` unless rows have a score for each inner node."""
-        scores, classes = block.values.shape[1], self.tree.classes
-        if scores != classes - 1:
-            text = f"{_scores(scores)} where a tree of {classes} classes has {_scores(classes - 1)}"
-            raise DataError(text, location=block.locations.at(0) if len(block.values) else "")
 
     def probabilities(self, block: Block, _notices: Notices) -> TreeResult:
         """Return the classes' probabilities of a block."""
-        self.check(block)
+        self._check(block)
         return TreeResult(block.values, self)
 
+    def losses(
+        self, targets: TargetReader, report: ReportSettings, block: Block, notices: Notices
+    ) -> PathResult:
+        """Return the losses of a block; raise `RowErrors` for rows that have none."""
+        self._check(block)
+        found = targets.read(block, notices, self.tree.classes)
+        result = PathResult(block, found, report.base, self)
+        if not report.gradient or np.isinf(block.values).any():
+            note_infinite(result.loss, block, notices, result.why_infinite)
+        return result
 
-def _scores(count: int) -> str:
-    return "1 score" if count == 1 else f"{count} scores"
+    def _check(self, block: Block) -> None:
+        """Raise `DataError` unless rows have a score for each inner node."""
+        scores, classes = block.values.shape[1], self.tree.classes
+        if scores != classes - 1:
+            given = "1 score" if scores == 1 else f"{scores} scores"
+            needed = "1 score" if classes == 2 else f"{classes - 1} scores"
+            text = f"{given} where a tree of {classes} classes has {needed}"
+            raise DataError(text, location=block.locations.at(0) if len(block.values) else "")
 
 
-class TreeResult:
-    """The probabilities of the classes, shape (rows, classes), and what is known of the tree."""
+class TreeResult(SoftmaxResult):
+    """The probabilities of the classes, and what is known of the tree."""
 
     def __init__(self, scores: Floats, hierarchy: Hierarchy) -> None:
-        self.scores = scores
         self._tree = hierarchy.tree
-        self._names = hierarchy.names
-
-    def __len__(self) -> int:
-        return len(self.scores)
-
-    @cached_property
-    def probabilities(self) -> Floats:
-        return hierarchical.probabilities(self.scores, self._tree)
-
-    @cached_property
-    def log_probabilities(self) -> Floats:
-        return hierarchical.log_probabilities(self.scores, self._tree)
-
-    @cached_property
-    def entropy(self) -> Floats:
-        return hierarchical.entropy(self.scores, self._tree)
-
-    @property
-    def winner(self) -> Values:
-        return class_names(self.probabilities.argmax(axis=1), self._names)
-
-    @property
-    def winners(self) -> Values:
-        return np.asarray(self.probabilities == self.probabilities.max(axis=1, keepdims=True))
+        self.scores = scores
+        super().__init__(scores, scores, TreeDistribution(scores, self._tree), hierarchy.names)
 
     @property
     def codes(self) -> Values:
-        return np.array([self._tree.codes] * len(self), object).reshape(len(self), -1)
+        return np.tile(np.array(self._tree.codes, object), (len(self), 1))
 
     @property
     def counts(self) -> Values:
@@ -132,127 +154,53 @@ def tree_layout(*, log: bool) -> FieldLayout:
 
 
 class PathResult(RowLosses):
-    """The loss of each row's label, from the scores of the nodes on its path alone.
+    """The loss of each row's label, from the scores of the nodes on its path alone."""
 
-    Attributes of branches are lists of arrays, one for each row.
-    """
-
-    def __init__(
-        self,
-        block: Block,
-        hierarchy: Hierarchy,
-        targets: RowTargets,
-        paths: list[Path],
-        which: Values,
-        base: str,
-    ) -> None:
+    def __init__(self, block: Block, targets: RowTargets, base: str, hierarchy: Hierarchy) -> None:
         super().__init__(block, targets, base, hierarchy.names)
-        self._branches = hierarchical.branches(block.values, paths, which)
-        self._paths = [paths[i] for i in which.tolist()]
-        self._classes = hierarchy.tree.classes
+        self._tree = hierarchy.tree
+        labels = np.where(self.is_counted, targets.labels, -1)
+        self.branches = Branches(block.values, self._tree, labels)
+        self.touched = self.branches.lengths  # how many scores are read
+        self.classes = np.full(len(self), self._tree.classes)
 
     @cached_property
     def loss(self) -> Floats:
-        return hierarchical.path_loss(self._branches, base=self._base)
+        return self.branches.loss(base=self._base)
 
     @property
     def gradient(self) -> Floats:
         """The derivative of the loss by the scores, over the denominator."""
-        nodes = self._classes - 1
-        found = hierarchical.path_gradient(self._branches, nodes, base=self._base)
-        return found / self.denominator
+        branches = self.branches
+        found = branches.gradient(base=self._base)
+        return scattered(found, branches.nodes, self._tree.classes - 1) / self.denominator
 
     @property
     def probability(self) -> Floats:
-        return self._counted(hierarchical.path_probability(self._branches), np.nan)
-
-    @property
-    def touched(self) -> Values:
-        """How many scores are read."""
-        return self._branches.lengths
-
-    @property
-    def classes(self) -> Values:
-        return np.full(len(self), self._classes)
+        return self._counted(self.branches.probability(), np.nan)
 
     @property
     def code(self) -> Values:
-        return np.array(["".join(map(str, path.turns)) for path in self._paths], object)
-
-    def _along(self, values: Any) -> Values:
-        """Return each row's part of an array of shape (depth, rows)."""
-        lengths = self._branches.lengths.tolist()
-        return ragged(values[:length, row] for row, length in enumerate(lengths))
-
-    @property
-    def nodes(self) -> Values:
-        return self._along(self._branches.nodes)
-
-    @property
-    def scores(self) -> Values:
-        return self._along(self._branches.scores)
-
-    @property
-    def turns(self) -> Values:
-        return ragged(path.turns for path in self._paths)
-
-    @property
-    def ends(self) -> Values:
-        """Where each branch leads: to another node, or the label."""
-        labels = class_names(self._targets.labels, self.names).tolist()
-        inner = ([f"node {node}" for node in path.nodes[1:].tolist()] for path in self._paths)
-        ends = zip(inner, labels, self._paths, strict=True)
-        return ragged(
-            np.array([*nodes, label][: len(path.nodes)], object) for nodes, label, path in ends
-        )
-
-    @property
-    def branch_probabilities(self) -> Values:
-        return self._along(sigmoid(self._branches.logits))
-
-    @cached_property
-    def log_sigmoids(self) -> Values:
-        return self._along(log_sigmoid(self._branches.logits, base=self._base))
-
-    @property
-    def score_gradients(self) -> Values:
-        return self._along(hierarchical.score_gradient(self._branches, base=self._base))
+        turns = self._along(self.branches.turns)
+        return np.array(["".join(map(str, of_row)) for of_row in turns], object)
 
     @property
     def path(self) -> Values:
         """Each row's path as a dict of lists."""
+        branches = self.branches
+        logs = branches.log_probabilities(base=self._base)
+        lists = map(self._along, (branches.nodes, branches.scores, branches.turns, logs))
         keys = ("nodes", "scores", "turns", "log_sigmoid")
-        rows = zip(self.nodes, self.scores, self.turns, self.log_sigmoids, strict=True)
-        lists = ((values.tolist() for values in of_row) for of_row in rows)
-        return ragged(dict(zip(keys, of_row, strict=True)) for of_row in lists)
+        rows = [dict(zip(keys, of_row, strict=True)) for of_row in zip(*lists, strict=True)]
+        return np.array(rows, object)
+
+    def _along(self, values: Values) -> list[list[Any]]:
+        """Return each row's part of an array of shape (depth, rows)."""
+        lengths = self.branches.lengths.tolist()
+        return [row[:length] for row, length in zip(values.T.tolist(), lengths, strict=True)]
 
     def why_infinite(self, row: int) -> str:
-        name = class_names(self._targets.labels[row : row + 1], self.names)[0]
-        return f"the loss is inf: a turn on the path to class {name} has probability 0"
-
-
-class Paths:
-    """Makes results of blocks, each row with the path to its label."""
-
-    def __init__(self, hierarchy: Hierarchy, targets: TargetReader, report: ReportSettings) -> None:
-        self._hierarchy = hierarchy
-        self._targets = targets
-        self._report = report
-        self._path = cache(hierarchy.tree.path)
-
-    def __call__(self, block: Block, notices: Notices) -> PathResult:
-        """Return the losses of a block; raise `RowErrors` for rows that have none."""
-        self._hierarchy.check(block)
-        targets = self._targets.read(block, notices, self._hierarchy.tree.classes)
-        labels, which = np.unique(targets.labels, return_inverse=True)
-        paths = [*map(self._path, labels.tolist()), _NO_PATH]
-        if targets.ignored is not None:
-            which = np.where(targets.ignored, len(labels), which)
-        base = self._report.base
-        result = PathResult(block, self._hierarchy, targets, paths, which, base)
-        if not self._report.gradient or np.isinf(block.values).any():
-            note_infinite(result.loss, block, notices, result.why_infinite)
-        return result
+        return f"the loss is inf: a turn on the path to class {self.target[row]} has probability 0"
 
 
 def add_up(result: PathResult, *, worst: int | None) -> Totals:
@@ -262,32 +210,49 @@ def add_up(result: PathResult, *, worst: int | None) -> Totals:
     return Totals(len(result), sums, counts, worst_of(result, WORST, worst))
 
 
-def path_layout(report: ReportSettings) -> FieldLayout:
-    """Return the layout of losses along paths."""
-    unit, row = UNITS[report.base], report_keys(report, _BREAKDOWN)
-    lines = {key: key for key in row}
-    if row == ("loss",):
-        lines.update(probability="probability", target="target", touched="scores read", code="code")
-    return FieldLayout(
-        row,
-        (*_BREAKDOWN, "target", "code", "path", *(("gradient",) if report.gradient else ())),
-        [Field(key, title, style_of(key)) for key, title in lines.items()],
-        (
-            Field("scores", "score"),
-            Field("turns", "turn", "text"),
-            Field("ends", "to", "text"),
-            Field("branch_probabilities", "probability"),
-            Field("log_sigmoids", "log-sigmoid"),
-            Field("score_gradients", "gradient"),
-        ),
-        part=Field("nodes", "node"),
-        footer=(
-            Field("loss", "loss", unit),
-            Field("probability", "probability"),
-            Field("target", "target"),
-            Field("code", "code"),
-            Field("touched", "scores read"),
-            Field("classes", "classes"),
-        ),
-        summary=summary_fields(unit),
-    )
+class PathLayout(FieldLayout):
+    """The losses of labels; of a lone row the branches on its path."""
+
+    def __init__(self, report: ReportSettings) -> None:
+        row = report_keys(report, _BREAKDOWN)
+        titles = {key: key for key in row}
+        if row == ("loss",):
+            titles |= {"probability": "probability", "target": "target"}
+            titles |= {"touched": "scores read", "code": "code"}
+        fields = (*_BREAKDOWN, "target", "code", "path")
+        super().__init__(
+            row,
+            (*fields, "gradient") if report.gradient else fields,
+            [Field(key, title, style_of(key)) for key, title in titles.items()],
+            summary=summary_fields(UNITS[report.base]),
+        )
+        self._base = report.base
+
+    def vector(self, result: PathResult) -> VectorTable:
+        branches = result.branches
+
+        def first(values: Values) -> Values:
+            return values[: branches.lengths[0], 0]
+
+        nodes = first(branches.nodes).tolist()
+        ends = [*(f"node {node}" for node in nodes[1:]), str(result.target[0])][: len(nodes)]
+        return VectorTable(
+            [
+                Column("score", first(branches.scores)),
+                Column("turn", first(branches.turns), "text"),
+                Column("to", np.array(ends, object), "text"),
+                Column("probability", first(branches.probabilities())),
+                Column("log-sigmoid", first(branches.log_probabilities(base=self._base))),
+                Column("gradient", first(branches.gradient(base=self._base))),
+            ],
+            (
+                Item("loss", result.loss[0], UNITS[self._base]),
+                Item("probability", result.probability[0]),
+                Item("target", result.target[0]),
+                Item("code", result.code[0]),
+                Item("scores read", result.touched[0]),
+                Item("classes", result.classes[0]),
+            ),
+            title="node",
+            heads=list(map(str, nodes)),
+        )

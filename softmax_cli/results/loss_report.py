@@ -90,11 +90,11 @@ def of_paths(request: Request, names: Sequence[str] | None, counts: str) -> Job:
     reader = request.reader(tree.names, labels_only=hierarchical.OPTION)
     run = request.run(
         request.rows._replace(names=tree.names),
-        hierarchical.Paths(tree, reader, report),
+        partial(tree.losses, reader, report),
         partial(hierarchical.add_up, worst=report.worst),
         partial(loss_summary.summarise_unweighted, others=("touched",)),
     )
-    return Job(run, hierarchical.path_layout(report), hierarchical.WORST)
+    return Job(run, hierarchical.PathLayout(report), hierarchical.WORST)
 
 
 def of_estimates(request: Request, many: ManySettings) -> Job:
@@ -103,11 +103,11 @@ def of_estimates(request: Request, many: ManySettings) -> Job:
 
     names, report = request.rows.names, request.report
     reader = request.reader(names, labels_only=many.method)
-    compute = estimates.Estimates(many, reader, names, report)
+    compute = estimates.estimator(many, reader, names, report)
     summarise = partial(loss_summary.summarise_unweighted, others=("exact", "touched"))
     # One generator goes through all rows in their order.
     run = request.run(request.rows, compute, estimates.add_up, summarise, parallel=False)
-    return Job(run, estimates.layout(report, many))
+    return Job(run, estimates.EstimateLayout(report, many))
 
 
 def write(job: Job, request: Request, output: OutputSettings) -> None:

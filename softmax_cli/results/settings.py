@@ -109,18 +109,16 @@ class ManySettings(NamedTuple):
 
     @property
     def method(self) -> str | None:
-        """The option that says how, if there is one."""
-        for name in ("hierarchical", "negative", "sampled"):
-            if getattr(self, name) is not None:
-                return f"--{name}"
-        return None
+        """The option that says how, if there is one; raise `UsageError` for two."""
+        names = ("hierarchical", "negative", "sampled")
+        given = [f"--{name}" for name in names if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise UsageError("--hierarchical, --negative and --sampled exclude one another")
+        return given[0] if given else None
 
     def check(self) -> None:
         """Raise `UsageError` for two methods, or options about draws where nothing is drawn."""
-        methods = [self.hierarchical, self.negative, self.sampled]
-        if sum(method is not None for method in methods) > 1:
-            raise UsageError("--hierarchical, --negative and --sampled exclude one another")
-        if self.negative is None and self.sampled is None:
+        if self.method in (None, "--hierarchical"):
             for name in ("noise", "seed", "repeat"):
                 if getattr(self, name) is not None:
                     raise UsageError(f"--{name} is about the draws of --negative and --sampled")

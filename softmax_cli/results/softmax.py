@@ -20,6 +20,7 @@ from softmax_cli.run.totals import Totals
 
 if TYPE_CHECKING:
     from softmax_cli.core.entmax import Entmax
+    from softmax_cli.core.hierarchical import TreeDistribution
 
 # Samples that are listed below a table
 _LISTED: Final = 20
@@ -34,7 +35,11 @@ class SoftmaxResult:
     """
 
     def __init__(
-        self, logits: Floats, remaining: Floats, distribution: Logits | Entmax, names: Names
+        self,
+        logits: Floats,
+        remaining: Floats,
+        distribution: Logits | Entmax | TreeDistribution,
+        names: Names,
     ) -> None:
         self.logits = logits
         self._remaining = remaining
