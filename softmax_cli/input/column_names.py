@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import os
 import re
 import stat
@@ -12,7 +11,7 @@ from softmax_cli.errors import DataError
 from softmax_cli.input.dialect import content_lines, find_delimiter, is_header, read_rows
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.source import format_of
-from softmax_cli.input.stream import open_input
+from softmax_cli.input.stream import Input
 
 
 def column_names(settings: InputSettings) -> list[str]:
@@ -24,14 +23,12 @@ def column_names(settings: InputSettings) -> list[str]:
         status = os.stat(settings.path)  # noqa: PTH116 - pathlib takes as long as all else here
         if not stat.S_ISREG(status.st_mode):
             return []
-        source = open_input(settings.path)
-        with source.file:
-            start = source.start()
+        start = Input(settings.path).start
     except (OSError, DataError):
         return []
     if format_of(start) == "json" and settings.delimiter is None:
         return _keys(start)
-    return _header(start.removeprefix(codecs.BOM_UTF8), settings)
+    return _header(start, settings)
 
 
 def _header(start: bytes, settings: InputSettings) -> list[str]:

@@ -74,15 +74,15 @@ def row_shape(
             raise UsageError(f"--target-column {target_column} asks for {len(found)} columns")
         label = found[0]
     kept = _resolve(settings.keep, names, width, source) if settings.keep else []
+    # A first column without a name has those of the rows.
+    has_row_names = names is not None and not names[0] and width > 1
+    chosen: Sequence[int] = range(int(has_row_names), width)
     if settings.columns:
         chosen = _resolve(settings.columns, names, width, source)
-    elif label is None and not kept and (names is None or names[0] or width == 1):
-        return RowShape(range(width), None, width)  # no list of ten million
-    else:
-        # A first column without a name has those of the rows.
-        has_row_names = names is not None and not names[0] and width > 1
-        chosen = [i for i in range(int(has_row_names), width) if i not in kept]
-    chosen = [i for i in chosen if i != label]
+    elif kept:
+        chosen = [i for i in chosen if i not in kept]
+    if label is not None:
+        chosen = [i for i in chosen if i != label]
     if not chosen:
         raise DataError(f"{source}: no column is left for the vector")
     return RowShape(chosen, label, width, kept)

@@ -52,24 +52,21 @@ class Block(NamedTuple):
     numbers: NDArray[np.intp] | None = None
 
     def take(self, rows: Sequence[int] | slice) -> Block:
-        """Return some rows, without the errors of rows."""
+        """Return some rows, with their errors."""
         indices = range(len(self.values))[rows] if isinstance(rows, slice) else rows
         numbers = [self.locations.numbers[row] for row in indices]
+        errors = {
+            i: self.row_errors[row] for i, row in enumerate(indices) if row in self.row_errors
+        }
         return self._replace(
             values=self.values[rows],
             locations=self.locations._replace(numbers=numbers),
             labels=None if self.labels is None else [self.labels[row] for row in indices],
             kept=None if self.kept is None else self.kept[rows],
             numbers=None if self.numbers is None else self.numbers[rows],
-            row_errors={},
+            row_errors=errors,
             against=None if self.against is None else self.against.take(rows),
         )
-
-    def part(self, start: int, stop: int) -> Block:
-        """Return the rows from one to before another, with their errors."""
-        errors = {i - start: e for i, e in self.row_errors.items() if start <= i < stop}
-        against = None if self.against is None else self.against.part(start, stop)
-        return self.take(slice(start, stop))._replace(row_errors=errors, against=against)
 
 
 class Rows(NamedTuple):
@@ -78,8 +75,7 @@ class Rows(NamedTuple):
     `chunks` yields None where nothing whole has arrived yet on a pipe. `parse` depends on its chunk
     alone; where `is_parallel` chunks are `Chunk`s, which any process may parse. Otherwise chunks
     may be blocks already. `names` are those of the classes, `column_names` those of the header
-    where vectors are columns (`transposed`), `kept` those of the columns that are copied. `width`
-    is the number of classes where it is known at the start.
+    where vectors are columns (`transposed`), `kept` those of the columns that are copied.
     """
 
     chunks: Iterator[Any]
@@ -92,7 +88,6 @@ class Rows(NamedTuple):
     found: str = ""
     source: Input | None = None
     is_parallel: bool = False
-    width: int | None = None
 
     def blocks(self) -> Iterator[Block]:
         """Yield all blocks that have rows, waiting for them."""
@@ -108,7 +103,7 @@ class Rows(NamedTuple):
         return self._replace(parse=lambda chunk: function(parse(chunk)))
 
 
-def rows_of(blocks: Iterator[Block], like: Rows) -> Rows:
+def rows_of(blocks: Iterator[Block | None], like: Rows) -> Rows:
     """Return blocks that were read already as rows of the same kind as others."""
     return like._replace(chunks=blocks, parse=itself, is_parallel=False)
 
@@ -122,18 +117,18 @@ def joined(blocks: Sequence[Block]) -> Block:
     """Return the rows of several blocks of the same kind as one block."""
     import numpy as np
 
-    first, errors, count = blocks[0], dict[int, DataError](), 0
     if len(blocks) == 1:
-        return first
+        return blocks[0]
+    numbers: list[int] = []
+    errors: dict[int, DataError] = {}
     for block in blocks:
-        errors.update({count + row: error for row, error in block.row_errors.items()})
-        count += len(block.values)
-    numbers = [number for block in blocks for number in block.locations.numbers]
+        errors.update({len(numbers) + row: error for row, error in block.row_errors.items()})
+        numbers += block.locations.numbers
     kept = [block.kept for block in blocks if block.kept is not None]
-    return first._replace(
+    return blocks[0]._replace(
         values=np.concatenate([block.values for block in blocks]),
-        locations=first.locations._replace(numbers=numbers),
-        labels=None if first.labels is None else [x for b in blocks for x in b.labels or ()],
+        locations=blocks[0].locations._replace(numbers=numbers),
+        labels=[label for block in blocks for label in block.labels or ()] or None,
         kept=np.concatenate(kept) if kept else None,
         row_errors=errors,
     )
@@ -159,20 +154,11 @@ def opened(
         found=f"{form}, {shape.described(names, settings.axis)}",
         source=source,
         is_parallel=parse is not itself,
-        width=len(shape.chosen),
     )
     if not shape.is_transposed(settings.axis):
         return rows
-    return Rows(
-        _transposed(rows, settings.invalid),
-        itself,
-        settings.names,
-        rows.header,
-        transposed=True,
-        column_names=chosen,
-        found=rows.found,
-        source=source,
-    )
+    columns = rows_of(_transposed(rows, settings.invalid), rows)
+    return columns._replace(names=settings.names, transposed=True, column_names=chosen)
 
 
 def _transposed(rows: Rows, invalid: str) -> Iterator[Block | None]:

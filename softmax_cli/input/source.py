@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import codecs
 from typing import TYPE_CHECKING, Final
 
 from softmax_cli.errors import DataError, UsageError
 from softmax_cli.input.numbers import parse_vectors
 from softmax_cli.input.settings import InputSettings
-from softmax_cli.input.stream import TextChunks, check_not_terminal, open_input
+from softmax_cli.input.stream import CHUNK_BYTES, Input, TextChunks, check_not_terminal
 from softmax_cli.messages import say
 
 # numpy, and what needs it, is loaded only once the usage is known to be right.
 if TYPE_CHECKING:
     from softmax_cli.input.rows import Rows
-    from softmax_cli.input.stream import Input
 
 # The first bytes of files that hold others, and what these are
 _PACKED: Final = {
@@ -28,7 +26,7 @@ def open_rows(
     *,
     target_column: str | None = None,
     kind: str = "logits",
-    chunk_bytes: int | None = None,
+    chunk_bytes: int = CHUNK_BYTES,
 ) -> Rows:
     """Return the vectors among the arguments or, without any, the rows of the file.
 
@@ -40,7 +38,7 @@ def open_rows(
     if settings.axis == "column" and target_column is not None:
         raise UsageError("--target-column gives a target for each row, --axis column has no rows")
     check_not_terminal(settings.path)
-    source = open_input(settings.path, chunk_bytes)
+    source = Input(settings.path, chunk_bytes)
     rows = _read(settings, target_column, source, kind)
     if settings.verbose:
         say(source.name, rows.found)
@@ -59,7 +57,9 @@ def _typed_rows(settings: InputSettings, target_column: str | None) -> Rows:
     count, width = len(vectors), len(vectors[0])
     is_lone = count == 1
     if settings.verbose:
-        found = f"{count} vector{'s' * (not is_lone)}, {width} numbers{' each' * (not is_lone)}"
+        found = (
+            f"1 vector, {width} numbers" if is_lone else f"{count} vectors, {width} numbers each"
+        )
         say("arguments", found)
 
     import numpy as np
@@ -69,13 +69,13 @@ def _typed_rows(settings: InputSettings, target_column: str | None) -> Rows:
     numbers = range(1, count + 1)
     locations = Locations("arguments" if is_lone else "argument", numbers, None if is_lone else " ")
     block = Block(np.array(vectors, np.float64), locations)
-    return Rows(iter([block]), itself, settings.names, width=width)
+    return Rows(iter([block]), itself, settings.names)
 
 
 def _read(settings: InputSettings, target_column: str | None, source: Input, kind: str) -> Rows:
     format_ = settings.input_format
     if format_ == "auto":
-        start = source.start()
+        start = source.start
         packed = next((what for magic, what in _PACKED.items() if start.startswith(magic)), None)
         if packed is not None:
             raise DataError(f"{source.name}: {packed}")
@@ -99,7 +99,7 @@ def format_of(start: bytes) -> str:
     """Return an input's format, by its first bytes: 'npy', 'json' of whatever kind, or 'csv'."""
     if start.startswith(b"\x93"):  # which begins no text
         return "npy"
-    text = start.removeprefix(codecs.BOM_UTF8).lstrip()
+    text = start.lstrip()
     return "json" if text.startswith((b"{", b"[")) else "csv"
 
 
@@ -107,14 +107,14 @@ def open_targets(path: str) -> Rows:
     """Return the rows of a file of targets: labels, or distributions as their values."""
     from softmax_cli.input.csv import read_targets
 
-    return read_targets(open_input(path))
+    return read_targets(Input(path))
 
 
 def open_counts(path: str) -> Rows:
     """Return rows of counts: numbers, or lines with a name, which is the label, and a number."""
     check_not_terminal(path)
-    source = open_input(path)
-    if format_of(source.start()) != "csv":
+    source = Input(path)
+    if format_of(source.start) != "csv":
         return _read(InputSettings(path=path), None, source, "scores")
     from softmax_cli.input.csv import read_counts
 

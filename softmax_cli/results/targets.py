@@ -68,7 +68,7 @@ def with_targets(rows: Rows, settings: TargetSettings) -> Rows:
     waiting, hint = [first], ""
     if first.labels is not None and _is_header(first.labels[0], rows.names, settings.ignore):
         hint = f"its first line, {shown(first.labels[0])}, was taken for a header"
-        waiting = [first.part(1, len(first.labels))] if len(first.labels) > 1 else []
+        waiting = [first.take(slice(1, None))] if len(first.labels) > 1 else []
     return rows_of(side_by_side(rows, chain(waiting, blocks), name, hint), rows)
 
 
