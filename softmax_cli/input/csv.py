@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import math
 import re
+import struct
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import islice
-from typing import Final, NamedTuple
+from operator import itemgetter
+from typing import Any, Final, NamedTuple
 
 import numpy as np
+import orjson
+from numpy.typing import NDArray
 
 from softmax_cli.errors import DataError
 from softmax_cli.input.columns import RowShape, is_numbered, row_shape
 from softmax_cli.input.dialect import (
+    DELIMITERS,
     Row,
     cells_of,
     content_lines,
@@ -21,7 +26,6 @@ from softmax_cli.input.dialect import (
     is_header,
     read_rows,
 )
-from softmax_cli.input.fast_csv import parse_plain
 from softmax_cli.input.numbers import is_number, parse_list, parse_number, shown
 from softmax_cli.input.rows import Block, Locations, Rows, joined, opened, rows_of
 from softmax_cli.input.settings import InputSettings
@@ -31,25 +35,27 @@ from softmax_cli.input.stream import Chunk, Input, TextChunks
 _FEW: Final = 8
 # A cell in quotes from one delimiter or end of a line to the next
 _QUOTED = rb'"(?<![^%b\n]")[^"]*(?:""[^"]*)*"(?![^%b\r\n])'
+# The integer -0, which JSON reads as 0, before any of what may follow it
+_MINUS_ZEROS: Final = (b"-0,", b"-0 ", b"-0\t")
+
+# The vectors, shape (rows, classes), with labels and copied cells, shape (rows, columns)
+_PlainRows = tuple[NDArray[np.float64], list[str] | None, NDArray[np.object_] | None]
 
 
 def read_delimited(settings: InputSettings, target_column: str | None, text: TextChunks) -> Rows:
     """Return the rows of delimited text, which are like its first ones."""
     name = text.source.name
     delimiter = settings.delimiter or find_delimiter(text.first_lines)
-    rows, at = _first_rows(text, delimiter, settings.invalid)
-    if (error := rows[at].error) is not None:
-        raise error
-    cells = rows[at].cells
-    if settings.header is not False and not any(map(is_number, cells)):
-        second = _wait_for(text, delimiter, at + 2)[at + 1 :]
-        if second and len(second[0].cells) == len(cells) + 1:
-            cells = ["", *cells]  # a header without a name of the rows' names, as R writes it
-    names, shape = _header(cells, settings, target_column, name)
-    header = rows[at] if names is not None else None
-    chunks = _chunks(text, delimiter, header, _why_header(cells, shape))
-    parse = _Table(name, delimiter, shape).parse
+    first = _first_row(text, delimiter, settings)
+    if first.error is not None:
+        raise first.error
+    names, shape = _header(first.cells, settings, target_column, name)
+    named = next((cell for i in shape.chosen if not is_number(cell := first.cells[i])), None)
+    reason = f"as {shown(named)} is not a number; " if named is not None else ""
+    hint = f"the first row is one, {reason}--no-header takes it as data"
+    chunks = _chunks(text, delimiter, first if names is not None else None, hint)
     form = f"csv, delimiter {delimiter!r}, {'no ' * (names is None)}header"
+    parse = _Table(name, delimiter, shape).parse
     return opened(chunks, parse, settings, shape, names, form, text.source)
 
 
@@ -79,25 +85,20 @@ def _lists(labels: Rows) -> Iterator[Block]:
         vectors: list[list[float]] = []
         errors: dict[int, DataError] = {}
         for row, text in enumerate(block.labels or []):
+            location, vector = block.locations.at(row), list[float]()
             try:
-                vectors.append(_list(text, width, block.locations.at(row)))
-                width = len(vectors[-1])
+                vector = parse_list(text, location)
             except DataError as error:
                 errors[row] = error
-                vectors.append([])
+            width = width or len(vector)
+            if len(vector) not in (0, width):
+                lengths = f"{len(vector)} where the first has length {width}"
+                errors[row] = DataError(f"a list of length {lengths}", location=location)
+            vectors.append([] if row in errors else vector)
         if not width:
             raise errors[0]
         values = np.array([vector or [np.nan] * width for vector in vectors])
         yield block._replace(values=values, labels=None, row_errors=errors)
-
-
-def _list(text: str, width: int, location: str) -> list[float]:
-    """Return a list of that length, or of any where it is 0."""
-    vector = parse_list(text, location)
-    if len(vector) != (width or len(vector)):
-        lengths = f"{len(vector)} where the first has length {width}"
-        raise DataError(f"a list of length {lengths}", location=location)
-    return vector
 
 
 def read_counts(source: Input) -> Rows:
@@ -116,33 +117,38 @@ def _wait_for(text: TextChunks, delimiter: str, count: int) -> list[Row]:
     while True:
         rows = list(islice(read_rows(text.text, delimiter, text.source.name), count))
         error = rows[-1].error if rows and rows[-1].is_open else None
-        if len(rows) == count and error is None:
-            return rows
-        if not text.extend():
+        if (len(rows) == count and error is None) or not text.extend():
             if error is not None:
                 raise error  # the row has swallowed others, that can be used
             return rows
 
 
-def _first_rows(text: TextChunks, delimiter: str, invalid: str) -> tuple[list[Row], int]:
-    """Return the first rows, and the index of the one that the others are like.
+def _first_row(text: TextChunks, delimiter: str, settings: InputSettings) -> Row:
+    """Return the row that the others are like.
 
     It is the first unless that may be one that can't be used: then, of three, the first that has
-    another's length.
+    another's length. A header without a name of the rows' names, as R writes it, gets an empty one.
     """
     rows = _wait_for(text, delimiter, 1)
     if not rows:
         raise DataError(f"{text.source.name}: no rows")
-    lengths: list[int] = []
-    for count in range(1, 4 if invalid != "error" else 1):
+    at = 0
+    for count in (2, 3) if settings.invalid != "error" else ():
         rows = _wait_for(text, delimiter, count)
         lengths = [len(row.cells) for row in rows]
-        again = next((i for i, n in enumerate(lengths) if n and lengths.count(n) > 1), None)
-        if again is not None:
-            # A header without a name of the rows' names has a length of its own.
-            has_names = lengths[0] and not any(map(is_number, rows[0].cells))
-            return rows, 0 if has_names and lengths[0] == lengths[1] - 1 else again
-    return rows, next((i for i, length in enumerate(lengths) if length), 0)
+        alike = [lengths.count(length) if length else 0 for length in lengths]
+        at = alike.index(max(alike))
+        has_names = lengths[0] > 0 and not any(map(is_number, rows[0].cells))
+        if at == 1 and has_names and lengths[0] == lengths[1] - 1:
+            at = 0
+        if max(alike) > 1:
+            break
+    first = rows[at]
+    if settings.header is not False and not first.error and not any(map(is_number, first.cells)):
+        following = _wait_for(text, delimiter, at + 2)[at + 1 :]
+        if following and len(following[0].cells) == len(first.cells) + 1:
+            return first._replace(cells=["", *first.cells])
+    return first
 
 
 def _header(
@@ -161,17 +167,10 @@ def _header(
     return names, row_shape(settings, target_column, names, len(first), name)
 
 
-def _why_header(first: list[str], shape: RowShape) -> str:
-    named = next((cell for i in shape.chosen if not is_number(cell := first[i])), None)
-    reason = f"as {shown(named)} is not a number; " if named is not None else ""
-    return f"the first row is one, {reason}--no-header takes it as data"
-
-
 def _chunks(
     text: TextChunks, delimiter: str, header: Row | None = None, why_header: str = ""
 ) -> Iterator[Chunk | None]:
     """Yield chunks with rows, without the header."""
-    name = text.source.name
     has_rows = False
     if header is not None:
         before = text.take(header.start)
@@ -179,18 +178,18 @@ def _chunks(
             has_rows = True
             yield before
         text.take(header.end - header.start)
-    for chunk in text.chunks(partial(end_of_rows, delimiter=delimiter)):
+    for chunk in text.chunks(partial(_end_of_rows, delimiter=delimiter)):
         has_content = chunk is not None and any(content_lines(chunk.data))
         has_rows = has_rows or has_content
         yield chunk if has_content else None
-    unfinished = next(read_rows(text.text, delimiter, name, text.line), None)
+    unfinished = next(read_rows(text.text, delimiter, text.source.name, text.line), None)
     if unfinished is not None and unfinished.error is not None:
         raise unfinished.error  # whatever --invalid says: it has swallowed rows that can be used
     if header is not None and not has_rows:
-        raise DataError(f"{name}: no rows after the header", why_header)
+        raise DataError(f"{text.source.name}: no rows after the header", why_header)
 
 
-def end_of_rows(text: bytes, delimiter: str) -> int:
+def _end_of_rows(text: bytes, delimiter: str) -> int:
     """Return where the last whole row of a text of whole lines ends."""
     if b'"' not in text:
         return len(text)
@@ -211,7 +210,7 @@ class _Table(NamedTuple):
 
     def _blocks(self, text: bytes, line: int) -> Iterator[Block]:
         """Yield the rows of lines that are plain, else of their halves, else of a few."""
-        plain = parse_plain(text, self.delimiter, self.shape) if self.shape.chosen else None
+        plain = _parse_plain(text, self.delimiter, self.shape) if self.shape.chosen else None
         if plain is not None:
             values, labels, kept = plain
             locations = Locations(self.name, range(line + 1, line + 1 + len(values)))
@@ -242,19 +241,16 @@ class _Table(NamedTuple):
                 if error is not None:
                     errors[i] = error
                     numbers = [math.nan] * len(shape.chosen)
+                    table[i] = [*cells, *[""] * shape.width]
             values += numbers
         labels = kept = None
         if shape.label is not None:
-            labels = [_cell(cells, shape.label).strip() for cells in table]
+            labels = [cells[shape.label].strip() for cells in table]
         if shape.kept:
-            kept = np.array([[_cell(cells, i) for i in shape.kept] for cells in table], object)
+            kept = np.array([[cells[i] for i in shape.kept] for cells in table], object)
         array = np.array(values).reshape(len(rows), len(shape.chosen))
         locations = Locations(self.name, [row.line for row in rows])
         return Block(array, locations, labels, shape.label_column(), kept, errors)
-
-
-def _cell(cells: list[str], column: int) -> str:
-    return cells[column] if column < len(cells) else ""
 
 
 def _row_error(cells: list[str], shape: RowShape, location: str) -> DataError | None:
@@ -273,3 +269,105 @@ def _row_error(cells: list[str], shape: RowShape, location: str) -> DataError | 
                     error.hint = error.hint or names
                 return error
     return None
+
+
+def _parse_plain(text: bytes, delimiter: str, shape: RowShape) -> _PlainRows | None:
+    """Return the rows of whole lines, or None where any of them is not plain.
+
+    They are parsed at once as the JSON list that they nearly are. Whatever is not plain, or merely
+    might not be, is left to the csv module, which takes longer and knows every dialect. Both give
+    the same numbers: orjson, like `float`, rounds to nearest.
+    """
+    if b"\r" in text:
+        text = text.replace(b"\r\n", b"\n")
+    if delimiter not in DELIMITERS or b"\r" in text or (delimiter != "," and b"," in text):
+        return None
+    text = text.removesuffix(b"\n")
+    if delimiter == " ":
+        text = text.replace(b"\t", b" ")
+        while b"  " in text:
+            text = text.replace(b"  ", b" ")
+        text = text.replace(b" \n", b"\n").replace(b"\n ", b"\n").strip(b" ")
+    if delimiter != ",":
+        text = text.replace(delimiter.encode(), b",")
+    rows = None
+    if not shape.kept:  # of which every character counts
+        rows = _numbers(text, shape)
+    return _beside_words(text, shape) if rows is None and not shape.takes_all() else rows
+
+
+def _numbers(text: bytes, shape: RowShape) -> _PlainRows | None:
+    """Return rows whose every cell is a number, whether it is chosen or not."""
+    if b"u" in text or b"s" in text:  # true, false and null are JSON, too
+        return None
+    try:
+        # A null ends each line, so that rows too long and too short are seen, even side by side.
+        items = text.replace(b"\n", b",null,")
+        cells: list[Any] = orjson.loads(b"".join((b"[", items, b",null]")))
+    except orjson.JSONDecodeError:
+        return None
+    width, step = shape.width, shape.width + 1
+    if len(cells) % step or cells[width::step].count(None) * step != len(cells):
+        return None
+    del cells[width::step]
+    values = np.empty(len(cells))
+    try:
+        struct.pack_into(f"{len(cells)}d", values.data, 0, *cells)  # half of numpy's own time
+    except struct.error:  # a list, or the ends of short rows side by side
+        return None
+    if not values.all():
+        padded = text.replace(b"\n", b",") + b","
+        if any(zero in padded for zero in _MINUS_ZEROS):
+            return None
+    labels = None
+    if shape.label is not None:
+        labels = cells[shape.label :: width]
+        if {int} != set(map(type, labels)):  # only an integer's text is known from its value
+            return None
+    rows = values.reshape(-1, width)
+    vectors = rows if shape.takes_all() else rows.take(shape.chosen, axis=1)
+    return vectors, labels and list(map(str, labels)), None
+
+
+def _beside_words(text: bytes, shape: RowShape) -> _PlainRows | None:
+    """Return rows whose chosen cells are numbers; the others hold no comma, and whole quotes."""
+    if b"#" in text or b"\0" in text:
+        return None
+    try:
+        lines = text.decode().split("\n")
+    except UnicodeDecodeError:
+        return None
+    first, count = shape.chosen[0], len(shape.chosen)
+    # Chosen cells at the end of the row stay one piece, which is quicker.
+    are_last = list(shape.chosen) == list(range(first, shape.width))
+    are_last = are_last and max(shape.kept, default=-1) < first
+    rows = [line.split(",", first if are_last else -1) for line in lines]
+    if {first + 1 if are_last else shape.width} != set(map(len, rows)):
+        return None
+    if are_last or count == 1:
+        vectors = map(itemgetter(first), rows)
+    else:
+        vectors = map(",".join, map(itemgetter(*shape.chosen), rows))
+    found = _numbers("\n".join(vectors).encode(), RowShape(range(count), None, count))
+    if found is None:
+        return None
+    if b'"' in text:
+        others = sorted({*range(shape.width)}.difference(shape.chosen))
+        if not all(_unquote(row, others) for row in rows):
+            return None
+    labels = kept = None
+    if shape.label is not None:
+        labels = [row[shape.label].strip() for row in rows]
+    if shape.kept:
+        kept = np.array([[row[i] for i in shape.kept] for row in rows], object)
+    return found[0], labels, kept
+
+
+def _unquote(row: list[str], columns: list[int]) -> bool:
+    """Remove the quotes around cells, and return whether there are no others."""
+    for i in columns:
+        if '"' in (cell := row[i]):
+            row[i] = cell[1:-1]
+            if cell != f'"{row[i]}"' or '"' in row[i]:
+                return False
+    return True

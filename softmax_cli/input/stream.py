@@ -149,9 +149,12 @@ class TextChunks:
 
     def take(self, end: int) -> Chunk:
         """Take the first bytes of the text."""
+        import numpy as np
+
         chunk = Chunk(self.text[:end], self.line)
         self.text = self.text[end:]
-        self.line += chunk.data.count(b"\n")
+        # Faster than bytes.count
+        self.line += int(np.count_nonzero(np.frombuffer(chunk.data, np.uint8) == ord("\n")))
         return chunk
 
     def chunks(self, end_of_rows: Callable[[bytes], int] = len) -> Iterator[Chunk | None]:
