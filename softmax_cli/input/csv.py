@@ -49,22 +49,24 @@ def read_delimited(settings: InputSettings, target_column: str | None, text: Tex
     first = _first_row(text, delimiter, settings)
     if first.error is not None:
         raise first.error
-    names, shape = _header(first.cells, settings, target_column, name)
+    shape = _shape(first.cells, settings, target_column, name)
+    has_header = shape.names is not None
     named = next((cell for i in shape.chosen if not is_number(cell := first.cells[i])), None)
     reason = f"as {shown(named)} is not a number; " if named is not None else ""
     hint = f"the first row is one, {reason}--no-header takes it as data"
-    chunks = _chunks(text, delimiter, first if names is not None else None, hint)
-    form = f"csv, delimiter {delimiter!r}, {'no ' * (names is None)}header"
+    chunks = _chunks(text, delimiter, first if has_header else None, hint)
+    form = f"csv, delimiter {delimiter!r}, {'no ' * (not has_header)}header"
     parse = _Table(name, delimiter, shape).parse
-    return opened(chunks, parse, settings, shape, names, form, text.source)
+    return opened(chunks, parse, settings, shape, form, text.source)
 
 
-def read_targets(source: Input) -> Rows:
+def read_targets(path: str) -> Rows:
     """Return rows with a label each, or with distributions as their values.
 
     A row of more than one number is a distribution, and so is a list in brackets. In a file of
     labels each line is one, as it stands.
     """
+    source = Input(path)
     text = TextChunks(source)
     delimiter, lines = find_delimiter(text.first_lines), text.first_lines(2)
     for line in lines:
@@ -72,7 +74,7 @@ def read_targets(source: Input) -> Rows:
         if len(cells) > 1 and all(map(is_number, cells)):
             return read_delimited(InputSettings(axis="row"), None, text)
     delimiter = "\x1f"  # of units, which is in no label
-    table = _Table(source.name, delimiter, RowShape((), 0, 1))
+    table = _Table(source.name, delimiter, RowShape(1, (), 0))
     labels = Rows(_chunks(text, delimiter), table.parse, source=source, is_parallel=True)
     is_list = bool(lines) and lines[0].lstrip().startswith(("[", "("))
     return rows_of(_lists(labels), labels) if is_list else labels
@@ -101,15 +103,12 @@ def _lists(labels: Rows) -> Iterator[Block]:
         yield block._replace(values=values, labels=None, row_errors=errors)
 
 
-def read_counts(source: Input) -> Rows:
-    """Return rows of counts: numbers, or lines with a name, which is the label, and a number."""
-    text = TextChunks(source)
+def are_names_and_numbers(text: TextChunks) -> bool:
+    """Return whether each line is a name and a number."""
     delimiter = find_delimiter(text.first_lines)
     lines = text.first_lines(2)  # of which the first may be a header
     cells = cells_of(lines[-1], delimiter) if lines else []
-    if len(cells) == 2 and not is_number(cells[0]) and is_number(cells[1]):
-        return read_delimited(InputSettings(axis="row", delimiter=delimiter), "1", text)
-    return read_delimited(InputSettings(), None, text)
+    return len(cells) == 2 and not is_number(cells[0]) and is_number(cells[1])
 
 
 def _wait_for(text: TextChunks, delimiter: str, count: int) -> list[Row]:
@@ -151,10 +150,10 @@ def _first_row(text: TextChunks, delimiter: str, settings: InputSettings) -> Row
     return first
 
 
-def _header(
+def _shape(
     first: list[str], settings: InputSettings, target_column: str | None, name: str
-) -> tuple[list[str] | None, RowShape]:
-    """Return the names in the first row, if it holds names, and the shape of every row."""
+) -> RowShape:
+    """Return the shape of every row, with the names in the first row, if it holds names."""
     given = (settings.columns, settings.keep, target_column)
     names = [cell.strip() for cell in first]
     header = settings.header
@@ -163,8 +162,8 @@ def _header(
     if not header:
         shape = row_shape(settings, target_column, None, len(first), name)
         if header is False or not is_header(names, [first[i] for i in shape.chosen]):
-            return None, shape
-    return names, row_shape(settings, target_column, names, len(first), name)
+            return shape
+    return row_shape(settings, target_column, names, len(first), name)
 
 
 def _chunks(
@@ -348,7 +347,7 @@ def _beside_words(text: bytes, shape: RowShape) -> _PlainRows | None:
         vectors = map(itemgetter(first), rows)
     else:
         vectors = map(",".join, map(itemgetter(*shape.chosen), rows))
-    found = _numbers("\n".join(vectors).encode(), RowShape(range(count), None, count))
+    found = _numbers("\n".join(vectors).encode(), RowShape(count, range(count)))
     if found is None:
         return None
     if b'"' in text:

@@ -63,9 +63,8 @@ def read_npy(settings: InputSettings, target_column: str | None, source: Input) 
     return opened(
         chunks(data, pieces),
         table.parse,
-        settings._replace(axis=settings.axis or "row"),
+        settings,
         table.shape,
-        None,
         f"npy, {dtype} of shape {dims}{', Fortran order' * is_fortran}",
         source,
     )

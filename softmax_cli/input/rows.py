@@ -139,23 +139,23 @@ def opened(
     parse: Callable[[Any], Block],
     settings: InputSettings,
     shape: RowShape,
-    names: Sequence[str] | None,
     form: str,
     source: Input,
 ) -> Rows:
-    """Return the rows of an input of a shape, whose columns have names, or its columns as rows."""
+    """Return the rows of an input of a form and a shape, or its columns as rows."""
+    names = shape.names
     chosen = None if names is None else tuple(names[i] for i in shape.chosen)
     rows = Rows(
         chunks,
         parse,
         settings.names or chosen,
         header=names is not None,
-        kept=shape.kept_names(names),
-        found=f"{form}, {shape.described(names, settings.axis)}",
+        kept=tuple(names[i] if names else f"column {i + 1}" for i in shape.kept),
+        found=f"{form}, {shape.described()}",
         source=source,
         is_parallel=parse is not itself,
     )
-    if not shape.is_transposed(settings.axis):
+    if not shape.transposed:
         return rows
     columns = rows_of(_transposed(rows, settings.invalid), rows)
     return columns._replace(names=settings.names, transposed=True, column_names=chosen)

@@ -1,10 +1,17 @@
-"""Opening an input: arguments, a file or standard input, in whatever format."""
+"""Opening an input: arguments, a file or standard input, in whatever format.
+
+A new format is found by `_format_of`, opened in `_read`, and read in a file of its own.
+"""
 
 from __future__ import annotations
 
+import os
+import re
+import stat
 from typing import TYPE_CHECKING, Final
 
 from softmax_cli.errors import DataError, UsageError
+from softmax_cli.input.dialect import find_delimiter, is_header, read_rows
 from softmax_cli.input.numbers import parse_vectors
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.stream import CHUNK_BYTES, Input, TextChunks, check_not_terminal
@@ -30,8 +37,9 @@ def open_rows(
 ) -> Rows:
     """Return the vectors among the arguments or, without any, the rows of the file.
 
-    `kind` is 'logits', 'probs', 'logprobs' or 'scores', which are any of them: what the numbers
-    are to be, where the input names them. Smaller chunks are for rows that take long.
+    `kind` is what the numbers are to be, where the input names them: 'logits', 'probs', 'logprobs',
+    'scores', which are any of these, or 'counts', which may be lines of a name and a number: the
+    name is the label. Smaller chunks are for rows that take long.
     """
     if settings.vectors:
         return _typed_rows(settings, target_column)
@@ -79,43 +87,65 @@ def _read(settings: InputSettings, target_column: str | None, source: Input, kin
         packed = next((what for magic, what in _PACKED.items() if start.startswith(magic)), None)
         if packed is not None:
             raise DataError(f"{source.name}: {packed}")
-        format_ = format_of(start)
+        format_ = _format_of(start)
         if format_ != "csv" and (settings.delimiter or settings.header is not None):
             format_ = "csv"  # as who names a delimiter or a header says
+    if format_ == "csv":
+        from softmax_cli.input.csv import are_names_and_numbers, read_delimited
+
+        text = TextChunks(source)
+        if kind == "counts" and are_names_and_numbers(text):
+            settings, target_column = settings._replace(axis="row"), "1"
+        return read_delimited(settings, target_column, text)
+    settings = settings._replace(axis=settings.axis or "row")
     if format_ == "npy":
         from softmax_cli.input.npy import read_npy
 
         return read_npy(settings, target_column, source)
-    if format_ != "csv":
-        from softmax_cli.input.json import read_json
+    from softmax_cli.input.json import read_json
 
-        return read_json(settings, target_column, source, kind)
-    from softmax_cli.input.csv import read_delimited
-
-    return read_delimited(settings, target_column, TextChunks(source))
+    return read_json(settings, target_column, source, kind)
 
 
-def format_of(start: bytes) -> str:
+def _format_of(start: bytes) -> str:
     """Return an input's format, by its first bytes: 'npy', 'json' of whatever kind, or 'csv'."""
     if start.startswith(b"\x93"):  # which begins no text
         return "npy"
-    text = start.lstrip()
-    return "json" if text.startswith((b"{", b"[")) else "csv"
+    return "json" if start.lstrip().startswith((b"{", b"[")) else "csv"
 
 
-def open_targets(path: str) -> Rows:
-    """Return the rows of a file of targets: labels, or distributions as their values."""
-    from softmax_cli.input.csv import read_targets
+def column_names(settings: InputSettings) -> list[str]:
+    """Return the names in a file's header, or the keys of its first object, if there are any.
 
-    return read_targets(Input(path))
+    Only a regular file is read: what is read of a pipe would be missing later.
+    """
+    try:
+        status = os.stat(settings.path)  # noqa: PTH116 - pathlib takes as long as all else here
+        if not stat.S_ISREG(status.st_mode):
+            return []
+        source = Input(settings.path)
+        if _format_of(source.start) == "json" and settings.delimiter is None:
+            return _keys(source.start)
+        text = TextChunks(source)
+        delimiter = settings.delimiter or find_delimiter(text.first_lines)
+    except (OSError, DataError):
+        return []
+    first = next(read_rows(text.text, delimiter, source.name), None)
+    names = [cell.strip() for cell in first.cells] if first else []
+    is_named = settings.header or (names and settings.header is None and is_header(names, names))
+    return names if is_named else []
 
 
-def open_counts(path: str) -> Rows:
-    """Return rows of counts: numbers, or lines with a name, which is the label, and a number."""
-    check_not_terminal(path)
-    source = Input(path)
-    if format_of(source.start) != "csv":
-        return _read(InputSettings(path=path), None, source, "scores")
-    from softmax_cli.input.csv import read_counts
+def _keys(start: bytes) -> list[str]:
+    """Return the keys of the first object that is whole and no mere list of rows."""
+    import json
 
-    return read_counts(source)
+    text = start.decode(errors="ignore")
+    for match in re.finditer("{", text):
+        try:
+            value, _ = json.JSONDecoder().raw_decode(text, match.start())
+        except (json.JSONDecodeError, RecursionError):
+            continue
+        if isinstance(value, dict) and not isinstance(value.get("rows"), list):
+            return list(value)
+    return []

@@ -11,7 +11,8 @@ import numpy as np
 from softmax_cli.core.doubledouble import Floats
 from softmax_cli.errors import DataError
 from softmax_cli.input.numbers import is_list, parse_list
-from softmax_cli.input.source import open_counts
+from softmax_cli.input.settings import InputSettings
+from softmax_cli.input.source import open_rows
 from softmax_cli.results.class_names import Names, order_by_names
 from softmax_cli.results.pairs import check_usable
 
@@ -37,7 +38,7 @@ def read_counts(text: str, option: str) -> Counts:
     if is_list(text):
         return Counts(_checked(np.array(parse_list(text, option)), option))
     try:
-        rows = open_counts(text)
+        rows = open_rows(InputSettings(path=text), kind="counts")
     except DataError as error:
         error.hint = error.hint or f"{option} takes counts as a list or a file"
         raise
