@@ -6,7 +6,8 @@ import csv
 import io
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from typing import Final, NamedTuple
 
 from softmax_cli.errors import DataError
@@ -57,57 +58,52 @@ def read_rows(text: bytes, delimiter: str, name: str, line: int = 0) -> Iterator
 
     A blank line or a '#' inside a quoted cell belongs to the cell.
     """
-    start = end = first = 0
-    is_begun = False
-    error: DataError | None = None
-
-    def lines() -> Iterator[str]:
-        nonlocal start, end, first, line, is_begun, error
-        for data in io.BytesIO(text):
-            line += 1
-            end += len(data)
-            if not is_begun:
-                if not _is_content(data):
-                    continue
-                start, first, is_begun, error = end - len(data), line, True, None
-            try:
-                decoded = data.decode()
-            except UnicodeDecodeError:
-                decoded = data.decode(errors="replace")
-            if b"\0" in data or "\ufffd" in decoded:
-                error = error or _undecodable(data, delimiter, f"{name}:{line}")
-            yield decoded.replace("\0", "")  # which csv refuses in Python 3.10
-
-    rows = _reader(lines(), delimiter)
-    while True:
-        is_begun = is_open = False
+    is_clean = b"\0" not in text and "\ufffd" not in text.decode(errors="replace")
+    lines = io.BytesIO(text)
+    for data in lines:
+        line += 1
+        if not _is_content(data):
+            continue
+        first, start = line, lines.tell() - len(data)
         cells: list[str] = []
-        try:
-            cells = next(rows)
-        except StopIteration:
-            return
-        except csv.Error as raised:
-            is_open = _OPEN in str(raised)
-            whys = (why for part, why in _EXPLAINED.items() if part in str(raised))
-            error = error or DataError(next(whys, str(raised)), location=f"{name}:{first}")
+        error, is_open = None, False
+        if b'"' in data or b"\r" in data.rstrip(b"\r\n"):
+            rest = (_decoded(data, delimiter) for data in chain([data], lines))
+            rows = csv.reader(rest, delimiter=delimiter, strict=True)
+            try:
+                cells = next(rows)
+            except csv.Error as raised:
+                is_open = _OPEN in str(raised)
+                whys = (why for part, why in _EXPLAINED.items() if part in str(raised))
+                error = DataError(next(whys, str(raised)), location=f"{name}:{first}")
+            line += rows.line_num - 1
+        else:  # which is quicker
+            cells = _decoded(data, delimiter).rstrip("\r\n").split(delimiter)
+        end = lines.tell()
+        if not is_clean:
+            error = _undecodable(text[start:end], delimiter, name, first) or error
         yield Row([] if error else cells, start, end, first, error, is_open)
 
 
-def _undecodable(line: bytes, delimiter: str, location: str) -> DataError | None:
-    bad, problem, hint = line.find(b"\0"), "a NUL byte", ""
-    try:
-        line.decode()
-    except UnicodeDecodeError as error:
-        bad, problem, hint = error.start, "invalid UTF-8", "iconv turns other encodings into UTF-8"
-    column = line[:bad].count(delimiter.encode()) + 1
-    return DataError(problem, hint, f"{location}:{column}") if bad >= 0 else None
+def _decoded(line: bytes, delimiter: str) -> str:
+    """Return a line, with single blanks in it where they delimit."""
+    text = line.decode(errors="replace").replace("\0", "")  # which csv refuses in Python 3.10
+    # A newline inside quotes stays.
+    return _BLANKS.sub(" ", text.strip(" \t\r\n")) + "\n" if delimiter == " " else text
 
 
-def _reader(lines: Iterable[str], delimiter: str, *, strict: bool = True) -> Iterator[list[str]]:
-    if delimiter == " ":
-        # A newline inside quotes stays.
-        lines = (_BLANKS.sub(" ", line.strip(" \t\r\n")) + "\n" for line in lines)
-    return csv.reader(lines, delimiter=delimiter, strict=strict)
+def _undecodable(row: bytes, delimiter: str, name: str, first: int) -> DataError | None:
+    for number, line in enumerate(row.split(b"\n"), first):
+        bad, problem, hint = line.find(b"\0"), "a NUL byte", ""
+        try:
+            line.decode()
+        except UnicodeDecodeError as error:
+            bad, problem = error.start, "invalid UTF-8"
+            hint = "iconv turns other encodings into UTF-8"
+        if bad >= 0:
+            column = line[:bad].count(delimiter.encode()) + 1
+            return DataError(problem, hint, f"{name}:{number}:{column}")
+    return None
 
 
 def cells_of(line: str, delimiter: str, *, strict: bool = True) -> list[str]:
@@ -115,8 +111,9 @@ def cells_of(line: str, delimiter: str, *, strict: bool = True) -> list[str]:
 
     If not `strict`, its last quotes may be closed on another line.
     """
+    text = _decoded(line.encode(), delimiter)
     try:
-        return next(_reader([line], delimiter, strict=strict), [])
+        return next(csv.reader([text], delimiter=delimiter, strict=strict), [])
     except csv.Error:
         return []
 

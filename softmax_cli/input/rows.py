@@ -113,27 +113,6 @@ def itself(block: Block) -> Block:
     return block
 
 
-def joined(blocks: Sequence[Block]) -> Block:
-    """Return the rows of several blocks of the same kind as one block."""
-    import numpy as np
-
-    if len(blocks) == 1:
-        return blocks[0]
-    numbers: list[int] = []
-    errors: dict[int, DataError] = {}
-    for block in blocks:
-        errors.update({len(numbers) + row: error for row, error in block.row_errors.items()})
-        numbers += block.locations.numbers
-    kept = [block.kept for block in blocks if block.kept is not None]
-    return blocks[0]._replace(
-        values=np.concatenate([block.values for block in blocks]),
-        locations=blocks[0].locations._replace(numbers=numbers),
-        labels=[label for block in blocks for label in block.labels or ()] or None,
-        kept=np.concatenate(kept) if kept else None,
-        row_errors=errors,
-    )
-
-
 def opened(
     chunks: Iterator[Any],
     parse: Callable[[Any], Block],
