@@ -20,7 +20,6 @@ from softmax_cli.input.columns import RowShape, is_numbered, row_shape
 from softmax_cli.input.dialect import (
     DELIMITERS,
     Row,
-    cells_of,
     content_lines,
     find_delimiter,
     is_header,
@@ -67,9 +66,8 @@ def read_targets(path: str) -> Rows:
     source = Input(path)
     text = TextChunks(source)
     delimiter, lines = find_delimiter(text.first_lines), text.first_lines(2)
-    for line in lines:
-        cells = cells_of(line, delimiter)
-        if len(cells) > 1 and all(map(is_number, cells)):
+    for row in islice(read_rows(text.text, delimiter, source.name), len(lines)):
+        if len(row.cells) > 1 and all(map(is_number, row.cells)):
             return read_delimited(InputSettings(axis="row"), None, text)
     delimiter = "\x1f"  # of units, which is in no label
     table = _Table(source.name, delimiter, RowShape(1, (), 0))
@@ -104,8 +102,9 @@ def _lists(labels: Rows) -> Iterator[Block]:
 def are_names_and_numbers(text: TextChunks) -> bool:
     """Return whether each line is a name and a number."""
     delimiter = find_delimiter(text.first_lines)
-    lines = text.first_lines(2)  # of which the first may be a header
-    cells = cells_of(lines[-1], delimiter) if lines else []
+    count = len(text.first_lines(2))  # of which the first may be a header
+    rows = list(islice(read_rows(text.text, delimiter, text.source.name), count))
+    cells = rows[-1].cells if rows else []
     return len(cells) == 2 and not is_number(cells[0]) and is_number(cells[1])
 
 
@@ -230,11 +229,7 @@ class _Table(NamedTuple):
                     numbers = [math.nan] * len(shape.chosen)
                     table[i] = [*cells, *[""] * shape.width]
             values += numbers
-        labels = kept = None
-        if shape.label is not None:
-            labels = [cells[shape.label].strip() for cells in table]
-        if shape.kept:
-            kept = np.array([[cells[i] for i in shape.kept] for cells in table], object)
+        labels, kept = _beside(table, shape)
         array = np.array(values).reshape(len(rows), len(shape.chosen))
         locations = Locations(self.name, [row.line for row in rows])
         return Block(array, locations, labels, shape.label_column(), kept, errors)
@@ -250,22 +245,28 @@ def _floats(cells: list[str]) -> list[float]:
     return numbers if is_plain else list(map(float, cells))
 
 
+def _beside(
+    table: list[list[str]], shape: RowShape
+) -> tuple[list[str] | None, NDArray[np.object_] | None]:
+    """Return the labels and the copied cells of rows."""
+    labels = None if shape.label is None else [cells[shape.label].strip() for cells in table]
+    kept = [[cells[i] for i in shape.kept] for cells in table] if shape.kept else None
+    return labels, None if kept is None else np.array(kept, object)
+
+
 def _row_error(cells: list[str], shape: RowShape, location: str) -> DataError | None:
-    chosen = set(shape.chosen)
-    for i in range(max(shape.width, len(cells))):
-        cell_location = f"{location}:{i + 1}"
-        if i >= len(cells) or i >= shape.width:
-            length = f"a row of length {len(cells)} where {shape.width} is expected"
-            return DataError(length, location=cell_location)
-        if i in chosen:
-            try:
-                parse_number(cells[i], cell_location)
-            except DataError as error:
-                if i == 0 and shape.takes_all() and cells[1:] and all(map(is_number, cells[1:])):
-                    names = "names of rows? -c 2- leaves them out, -k 1 copies them"
-                    error.hint = error.hint or names
-                return error
-    return None
+    for i in sorted(i for i in shape.chosen if i < len(cells)):
+        try:
+            parse_number(cells[i], f"{location}:{i + 1}")
+        except DataError as error:
+            if i == 0 and shape.takes_all() and cells[1:] and all(map(is_number, cells[1:])):
+                names = "names of rows? -c 2- leaves them out, -k 1 copies them"
+                error.hint = error.hint or names
+            return error
+    if len(cells) == shape.width:
+        return None
+    length = f"a row of length {len(cells)} where {shape.width} is expected"
+    return DataError(length, location=f"{location}:{min(len(cells), shape.width) + 1}")
 
 
 def _parse_plain(text: bytes, delimiter: str, shape: RowShape) -> _PlainRows | None:
@@ -352,12 +353,7 @@ def _beside_words(text: bytes, shape: RowShape) -> _PlainRows | None:
         others = sorted({*range(shape.width)}.difference(shape.chosen))
         if not all(_unquote(row, others) for row in rows):
             return None
-    labels = kept = None
-    if shape.label is not None:
-        labels = [row[shape.label].strip() for row in rows]
-    if shape.kept:
-        kept = np.array([[row[i] for i in shape.kept] for row in rows], object)
-    return found[0], labels, kept
+    return found[0], *_beside(rows, shape)
 
 
 def _unquote(row: list[str], columns: list[int]) -> bool:

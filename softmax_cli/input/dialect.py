@@ -7,17 +7,22 @@ import io
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from itertools import chain
 from typing import Final, NamedTuple
 
 from softmax_cli.errors import DataError
-from softmax_cli.input.numbers import are_numbers, is_missing, is_number
+from softmax_cli.input.numbers import is_number
 
 # In the order of preference; ' ' stands for runs of blanks.
 DELIMITERS: Final = (",", "\t", ";", "|", " ")
 # Characters of a long line that are enough to find the delimiter
 _ENOUGH: Final = 1 << 14
 _BLANKS: Final = re.compile(r"[ \t]+")
+# What programs write where they have no number: it is no name of a column either.
+_MISSING: Final = frozenset(
+    ["", *"na n/a #n/a #value! #num! nan null nil none missing - -- ? .".split()]  # noqa: SIM905
+)
 _OPEN: Final = "unexpected end"
 # Parts of the csv module's messages, and what these mean
 _EXPLAINED: Final = {
@@ -58,6 +63,11 @@ def read_rows(text: bytes, delimiter: str, name: str, line: int = 0) -> Iterator
 
     A blank line or a '#' inside a quoted cell belongs to the cell.
     """
+
+    def decoded(data: bytes) -> str:
+        # csv refuses a NUL in Python 3.10.
+        return _squeezed(data.decode(errors="replace").replace("\0", ""), delimiter)
+
     is_clean = b"\0" not in text and "\ufffd" not in text.decode(errors="replace")
     lines = io.BytesIO(text)
     for data in lines:
@@ -68,8 +78,7 @@ def read_rows(text: bytes, delimiter: str, name: str, line: int = 0) -> Iterator
         cells: list[str] = []
         error, is_open = None, False
         if b'"' in data or b"\r" in data.rstrip(b"\r\n"):
-            rest = (_decoded(data, delimiter) for data in chain([data], lines))
-            rows = csv.reader(rest, delimiter=delimiter, strict=True)
+            rows = csv.reader(map(decoded, chain([data], lines)), delimiter=delimiter, strict=True)
             try:
                 cells = next(rows)
             except csv.Error as raised:
@@ -78,18 +87,16 @@ def read_rows(text: bytes, delimiter: str, name: str, line: int = 0) -> Iterator
                 error = DataError(next(whys, str(raised)), location=f"{name}:{first}")
             line += rows.line_num - 1
         else:  # which is quicker
-            cells = _decoded(data, delimiter).rstrip("\r\n").split(delimiter)
+            cells = decoded(data).rstrip("\r\n").split(delimiter)
         end = lines.tell()
         if not is_clean:
             error = _undecodable(text[start:end], delimiter, name, first) or error
         yield Row([] if error else cells, start, end, first, error, is_open)
 
 
-def _decoded(line: bytes, delimiter: str) -> str:
-    """Return a line, with single blanks in it where they delimit."""
-    text = line.decode(errors="replace").replace("\0", "")  # which csv refuses in Python 3.10
-    # A newline inside quotes stays.
-    return _BLANKS.sub(" ", text.strip(" \t\r\n")) + "\n" if delimiter == " " else text
+def _squeezed(line: str, delimiter: str) -> str:
+    """Return a line with single blanks where they delimit; a newline inside quotes stays."""
+    return _BLANKS.sub(" ", line.strip(" \t\r\n")) + "\n" if delimiter == " " else line
 
 
 def _undecodable(row: bytes, delimiter: str, name: str, first: int) -> DataError | None:
@@ -106,28 +113,14 @@ def _undecodable(row: bytes, delimiter: str, name: str, first: int) -> DataError
     return None
 
 
-def cells_of(line: str, delimiter: str, *, strict: bool = True) -> list[str]:
-    """Return the cells of a line that is a row by itself; none where it is not.
-
-    If not `strict`, its last quotes may be closed on another line.
-    """
-    text = _decoded(line.encode(), delimiter)
-    try:
-        return next(csv.reader([text], delimiter=delimiter, strict=strict), [])
-    except csv.Error:
-        return []
-
-
 def is_header(names: Sequence[str], chosen: Sequence[str]) -> bool:
     """Return whether a first row holds names, given all its cells and those of the vector."""
     # pandas leaves the name above its index empty; elsewhere an empty cell is a missing one.
     if not names[0]:
         return True
-    if are_numbers(chosen):  # quicker for a long row
-        return False
     # Decimal commas make no name of a number.
     texts = (cell.replace(",", ".", 1) for cell in chosen)
-    return any(not (is_missing(text) or is_number(text)) for text in texts)
+    return not all(is_number(text) or text.strip().casefold() in _MISSING for text in texts)
 
 
 def find_delimiter(first_lines: Callable[[int], list[str]]) -> str:
@@ -156,4 +149,9 @@ def _split(line: str) -> dict[str, list[str]]:
     part = line[:_ENOUGH]
     if len(part) < len(line) and '"' not in part:
         line = re.sub(r"[^,\t;| ]*\Z", "", part)[:-1]
-    return {delimiter: cells_of(line, delimiter, strict=False) for delimiter in DELIMITERS}
+    cells: dict[str, list[str]] = {delimiter: [] for delimiter in DELIMITERS}
+    for delimiter in DELIMITERS:
+        with suppress(csv.Error):
+            rows = csv.reader([_squeezed(line, delimiter)], delimiter=delimiter)
+            cells[delimiter] = next(rows, [])
+    return cells

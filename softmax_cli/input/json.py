@@ -45,7 +45,9 @@ def read_json(settings: InputSettings, target_column: str | None, source: Input,
         while not is_usable and text.extend():
             first, is_usable = _first(_records(text.text, name, 0), settings.invalid)
     else:
-        values = _rows_of_value(_parsed(text.all(), name, 1))
+        values = _rows_of_value(
+            _parsed(b"".join(chunk.data for chunk in text.chunks() if chunk), name, 1)
+        )
         first, _ = _first(enumerate(values, 1), settings.invalid)
     if first is None:
         raise DataError(f"{name}: no rows")

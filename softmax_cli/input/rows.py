@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import NDArray
 
 from softmax_cli.errors import DataError
 from softmax_cli.input.columns import RowShape
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.stream import Input
+from softmax_cli.messages import say
 
 
 class Locations(NamedTuple):
@@ -85,17 +85,12 @@ class Rows(NamedTuple):
     transposed: bool = False
     column_names: tuple[str, ...] | None = None
     kept: tuple[str, ...] = ()
-    found: str = ""
     source: Input | None = None
     is_parallel: bool = False
 
     def blocks(self) -> Iterator[Block]:
-        """Yield all blocks that have rows, waiting for them."""
-        for chunk in self.chunks:
-            if chunk is not None:
-                block = self.parse(chunk)
-                if len(block.values) or block.left_out:
-                    yield block
+        """Yield all blocks, waiting for them."""
+        return (self.parse(chunk) for chunk in self.chunks if chunk is not None)
 
     def mapped(self, function: Callable[[Block], Block]) -> Rows:
         """Return the same rows, with what a function makes of each block by itself."""
@@ -122,6 +117,8 @@ def opened(
     source: Input,
 ) -> Rows:
     """Return the rows of an input of a form and a shape, or its columns as rows."""
+    if settings.verbose:
+        say(source.name, f"{form}, {shape.described()}")
     names = shape.names
     chosen = None if names is None else tuple(names[i] for i in shape.chosen)
     rows = Rows(
@@ -130,7 +127,6 @@ def opened(
         settings.names or chosen,
         header=names is not None,
         kept=tuple(names[i] if names else f"column {i + 1}" for i in shape.kept),
-        found=f"{form}, {shape.described()}",
         source=source,
         is_parallel=parse is not itself,
     )
@@ -142,8 +138,6 @@ def opened(
 
 def _transposed(rows: Rows, invalid: str) -> Iterator[Block | None]:
     """Yield None until all rows have come: one left out by --invalid nan would spoil all."""
-    import numpy as np
-
     parts: list[NDArray[np.float64]] = []
     left_out: list[DataError] = []
     for block in rows.blocks():

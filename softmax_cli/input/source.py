@@ -14,7 +14,7 @@ from softmax_cli.errors import DataError, UsageError
 from softmax_cli.input.dialect import find_delimiter, is_header, read_rows
 from softmax_cli.input.numbers import parse_vectors
 from softmax_cli.input.settings import InputSettings
-from softmax_cli.input.stream import CHUNK_BYTES, Input, TextChunks, check_not_terminal
+from softmax_cli.input.stream import CHUNK_BYTES, STDIN, Input, TextChunks
 from softmax_cli.messages import say
 
 # numpy, and what needs it, is loaded only once the usage is known to be right.
@@ -45,12 +45,13 @@ def open_rows(
         return _typed_rows(settings, target_column)
     if settings.axis == "column" and target_column is not None:
         raise UsageError("--target-column gives a target for each row, --axis column has no rows")
-    check_not_terminal(settings.path)
+    if settings.path == "-" and os.isatty(STDIN):  # nobody would know that we wait
+        raise UsageError(
+            "no vector: type one, as in 'softmax-cli softmax 1 2 3', "
+            "or give rows by a pipe or with -i FILE"
+        )
     source = Input(settings.path, chunk_bytes)
-    rows = _read(settings, target_column, source, kind)
-    if settings.verbose:
-        say(source.name, rows.found)
-    return rows
+    return _read(settings, target_column, source, kind)
 
 
 def _typed_rows(settings: InputSettings, target_column: str | None) -> Rows:

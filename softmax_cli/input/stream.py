@@ -14,13 +14,13 @@ from functools import cached_property
 from itertools import islice
 from typing import Final, NamedTuple
 
-from softmax_cli.errors import DataError, UsageError
+from softmax_cli.errors import DataError
 from softmax_cli.input.dialect import content_lines
 
 CHUNK_BYTES: Final = 1 << 18
 # An unfinished row longer than this is looked at again only once it has doubled.
 _LONG_ROW: Final = 1 << 16
-_STDIN: Final = 0
+STDIN: Final = 0
 
 
 class Chunk(NamedTuple):
@@ -28,15 +28,6 @@ class Chunk(NamedTuple):
 
     data: bytes
     line: int
-
-
-def check_not_terminal(path: str) -> None:
-    """Raise `UsageError` for standard input that is a terminal: nobody would know that we wait."""
-    if path == "-" and os.isatty(_STDIN):
-        raise UsageError(
-            "no vector: type one, as in 'softmax-cli softmax 1 2 3', "
-            "or give rows by a pipe or with -i FILE"
-        )
 
 
 class Input:
@@ -51,7 +42,7 @@ class Input:
         self.chunk_bytes = chunk_bytes
         self._has_ended = False
         with self.reading():
-            number = _STDIN if path == "-" else os.open(path, os.O_RDONLY)
+            number = STDIN if path == "-" else os.open(path, os.O_RDONLY)
             # Left to the system to close: Python would complain where an error leaves it open.
             self.file = io.FileIO(number, closefd=False)
             status = os.fstat(number)
@@ -142,10 +133,6 @@ class TextChunks:
         while len(lines := list(islice(content_lines(self.text), count))) < count and self.extend():
             pass
         return [line.decode(errors="replace") for line in lines]
-
-    def all(self) -> bytes:
-        """Wait for the end, and return everything."""
-        return b"".join([self.text, *self._lines])
 
     def take(self, end: int) -> Chunk:
         """Take the first bytes of the text."""
