@@ -40,7 +40,6 @@ class Input:
     def __init__(self, path: str, chunk_bytes: int = CHUNK_BYTES) -> None:
         self.name = "stdin" if path == "-" else path or "''"
         self.chunk_bytes = chunk_bytes
-        self._has_ended = False
         with self.reading():
             number = STDIN if path == "-" else os.open(path, os.O_RDONLY)
             # Left to the system to close: Python would complain where an error leaves it open.
@@ -76,21 +75,10 @@ class Input:
 
     def _arrived(self) -> bytes:
         """Return the next bytes, waiting for the first of them only; none at the end."""
-        parts: list[bytes] = []
-        room = self.chunk_bytes
-        while room and not self._has_ended:
-            if self.descriptor is not None:  # a pipe holds less than a block should
-                timeout = 0 if parts else None
-                if not select.select([self.descriptor], [], [], timeout)[0]:
-                    break
-            with self.reading():
-                data = self.file.read(room)
-            if data is None:  # of one that does not block, and had nothing after all
-                continue
-            self._has_ended = not data
-            parts.append(data)
-            room -= len(data)
-        return b"".join(parts)
+        with self.reading():
+            while (data := self.file.read(self.chunk_bytes)) is None:  # of one that does not block
+                select.select([self.file], [], [])
+        return data
 
     @contextmanager
     def reading(self) -> Iterator[None]:
