@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import re
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
 from itertools import islice
 from operator import itemgetter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 import orjson
@@ -53,7 +53,7 @@ def read_delimited(settings: InputSettings, target_column: str | None, text: Tex
     hint = f"the first row is one, {reason}--no-header takes it as data"
     chunks = _chunks(text, delimiter, first if has_header else None, hint)
     form = f"csv, delimiter {delimiter!r}, {'no ' * (not has_header)}header"
-    parse = _Table(name, delimiter, shape).parse
+    parse = partial(_parse, name=name, delimiter=delimiter, shape=shape)
     return opened(chunks, parse, settings, shape, form, text.source)
 
 
@@ -70,8 +70,8 @@ def read_targets(path: str) -> Rows:
         if len(row.cells) > 1 and all(map(is_number, row.cells)):
             return read_delimited(InputSettings(axis="row"), None, text)
     delimiter = "\x1f"  # of units, which is in no label
-    table = _Table(source.name, delimiter, RowShape(1, (), 0))
-    labels = Rows(_chunks(text, delimiter), table.parse, source=source, is_parallel=True)
+    parse = partial(_parse, name=source.name, delimiter=delimiter, shape=RowShape(1, (), 0))
+    labels = Rows(_chunks(text, delimiter), parse, source=source, is_parallel=True)
     is_list = bool(lines) and lines[0].lstrip().startswith(("[", "("))
     return rows_of(_lists(labels), labels) if is_list else labels
 
@@ -196,43 +196,38 @@ def _end_of_rows(text: bytes, delimiter: str) -> int:
     return next((row.start for row in read_rows(text, delimiter, "") if row.is_open), len(text))
 
 
-class _Table(NamedTuple):
-    name: str
-    delimiter: str
-    shape: RowShape
+def _parse(chunk: Chunk, name: str, delimiter: str, shape: RowShape) -> Block:
+    text, line = chunk
+    plain = _parse_plain(text, delimiter, shape) if shape.chosen else None
+    if plain is None:
+        return _parse_rows(list(read_rows(text, delimiter, name, line)), name, shape)
+    values, labels, kept = plain
+    locations = Locations(name, range(line + 1, line + 1 + len(values)))
+    return Block(values, locations, labels, shape.label_column(), kept)
 
-    def parse(self, chunk: Chunk) -> Block:
-        text, line = chunk
-        plain = _parse_plain(text, self.delimiter, self.shape) if self.shape.chosen else None
-        if plain is None:
-            return self._parsed(list(read_rows(text, self.delimiter, self.name, line)))
-        values, labels, kept = plain
-        locations = Locations(self.name, range(line + 1, line + 1 + len(values)))
-        return Block(values, locations, labels, self.shape.label_column(), kept)
 
-    def _parsed(self, rows: Sequence[Row]) -> Block:
-        """Return rows of whatever dialect, and the errors of those that can't be used."""
-        shape = self.shape
-        values: list[float] = []
-        errors: dict[int, DataError] = {}
-        table = [row.cells for row in rows]
-        for i, cells in enumerate(table):
-            try:
-                numbers = _floats([cells[j] for j in shape.chosen])
-                is_odd = math.isnan(sum(numbers)) or "_" in "".join(cells)
-            except (ValueError, IndexError):
-                is_odd = True
-            if is_odd or len(cells) != shape.width:
-                error = rows[i].error or _row_error(cells, shape, f"{self.name}:{rows[i].line}")
-                if error is not None:
-                    errors[i] = error
-                    numbers = [math.nan] * len(shape.chosen)
-                    table[i] = [*cells, *[""] * shape.width]
-            values += numbers
-        labels, kept = _beside(table, shape)
-        array = np.array(values).reshape(len(rows), len(shape.chosen))
-        locations = Locations(self.name, [row.line for row in rows])
-        return Block(array, locations, labels, shape.label_column(), kept, errors)
+def _parse_rows(rows: list[Row], name: str, shape: RowShape) -> Block:
+    """Return rows of whatever dialect, and the errors of those that can't be used."""
+    values: list[float] = []
+    errors: dict[int, DataError] = {}
+    table = [row.cells for row in rows]
+    for i, cells in enumerate(table):
+        try:
+            numbers = _floats([cells[j] for j in shape.chosen])
+            is_odd = math.isnan(sum(numbers)) or "_" in "".join(cells)
+        except (ValueError, IndexError):
+            is_odd = True
+        if is_odd or len(cells) != shape.width:
+            error = rows[i].error or _row_error(cells, shape, f"{name}:{rows[i].line}")
+            if error is not None:
+                errors[i] = error
+                numbers = [math.nan] * len(shape.chosen)
+                table[i] = [*cells, *[""] * shape.width]
+        values += numbers
+    labels, kept = _beside(table, shape)
+    array = np.array(values).reshape(len(rows), len(shape.chosen))
+    locations = Locations(name, [row.line for row in rows])
+    return Block(array, locations, labels, shape.label_column(), kept, errors)
 
 
 def _floats(cells: list[str]) -> list[float]:

@@ -17,14 +17,8 @@ from softmax_cli.input.rows import Block, Locations, Rows, itself, opened
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.stream import Chunk, Input, TextChunks
 
-# The lists of an object that this tool has written, by what the numbers are to be
-_LISTS: Final = {
-    "logits": ("logits",),
-    "probs": ("probabilities",),
-    "logprobs": ("log_probabilities",),
-    "counts": ("logits", "probabilities", "log_probabilities"),
-    "scores": ("logits", "probabilities", "log_probabilities"),
-}
+# The list of an object that this tool has written, by what the numbers are to be
+_LISTS: Final = {"logits": "logits", "probs": "probabilities", "logprobs": "log_probabilities"}
 _NUMBERS: Final = frozenset({int, float})
 # Rows of a JSON value that become a block, and among which the first usable one is looked for
 _ROWS: Final = 1 << 10
@@ -155,11 +149,12 @@ def _list_key(first: dict[str, Any], columns: str | None, kind: str, location: s
         return asked[0]
     if asked or not lists:
         return None
-    known = [key for key in _LISTS[kind] if key in lists]
-    if not known:
-        hint = f"-c takes another list: {', '.join(lists)}"
-        raise DataError(f"no list of {' or '.join(_LISTS[kind])}", hint, location)
-    return known[0]
+    wanted = [_LISTS[kind]] if kind in _LISTS else list(_LISTS.values())
+    for key in wanted:
+        if key in lists:
+            return key
+    hint = f"-c takes another list: {', '.join(lists)}"
+    raise DataError(f"no list of {' or '.join(wanted)}", hint, location)
 
 
 class _Table(NamedTuple):

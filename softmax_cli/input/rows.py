@@ -53,7 +53,7 @@ class Block(NamedTuple):
 
     def take(self, rows: Sequence[int] | slice) -> Block:
         """Return some rows, with their errors."""
-        indices = range(len(self.values))[rows] if isinstance(rows, slice) else rows
+        indices = np.arange(len(self.values))[rows].tolist()
         numbers = [self.locations.numbers[row] for row in indices]
         errors = {
             i: self.row_errors[row] for i, row in enumerate(indices) if row in self.row_errors

@@ -50,8 +50,7 @@ def open_rows(
             "no vector: type one, as in 'softmax-cli softmax 1 2 3', "
             "or give rows by a pipe or with -i FILE"
         )
-    source = Input(settings.path, chunk_bytes)
-    return _read(settings, target_column, source, kind)
+    return _read(settings, target_column, Input(settings.path, chunk_bytes), kind)
 
 
 def _typed_rows(settings: InputSettings, target_column: str | None) -> Rows:
@@ -66,17 +65,15 @@ def _typed_rows(settings: InputSettings, target_column: str | None) -> Rows:
     count, width = len(vectors), len(vectors[0])
     is_lone = count == 1
     if settings.verbose:
-        found = (
-            f"1 vector, {width} numbers" if is_lone else f"{count} vectors, {width} numbers each"
-        )
-        say("arguments", found)
+        many = f"{count} vectors, {width} numbers each"
+        say("arguments", f"1 vector, {width} numbers" if is_lone else many)
 
     import numpy as np
 
     from softmax_cli.input.rows import Block, Locations, Rows, itself
 
-    numbers = range(1, count + 1)
-    locations = Locations("arguments" if is_lone else "argument", numbers, None if is_lone else " ")
+    name, separator = ("arguments", None) if is_lone else ("argument", " ")
+    locations = Locations(name, range(1, count + 1), separator)
     block = Block(np.array(vectors, np.float64), locations)
     return Rows(iter([block]), itself, settings.names)
 

@@ -57,13 +57,10 @@ class Input:
     @cached_property
     def start(self) -> bytes:
         """The first bytes, of a pipe those that arrive first, without a byte order mark."""
-        start = b""
+        start = piece = self._arrived()
         # Not only blanks, or a part of the mark
-        while len(start) < CHUNK_BYTES and codecs.BOM_UTF8.startswith(start.strip()):
-            piece = self._arrived()
-            if not piece:
-                break
-            start += piece
+        while piece and len(start) < CHUNK_BYTES and codecs.BOM_UTF8.startswith(start.strip()):
+            start += (piece := self._arrived())
         return start.removeprefix(codecs.BOM_UTF8)
 
     def pieces(self) -> Iterator[bytes]:
