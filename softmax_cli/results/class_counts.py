@@ -10,9 +10,9 @@ import numpy as np
 
 from softmax_cli.core.doubledouble import Floats
 from softmax_cli.errors import DataError
+from softmax_cli.input.formats import open_rows
 from softmax_cli.input.numbers import is_list, parse_list
 from softmax_cli.input.settings import InputSettings
-from softmax_cli.input.source import open_rows
 from softmax_cli.results.class_names import Names, order_by_names
 from softmax_cli.results.pairs import check_usable
 

@@ -10,10 +10,10 @@ import numpy as np
 from softmax_cli.core.distribution import Distribution
 from softmax_cli.core.doubledouble import Floats
 from softmax_cli.errors import DataError, UsageError
+from softmax_cli.input.formats import open_rows
 from softmax_cli.input.numbers import is_list, parse_list
 from softmax_cli.input.rows import Block, Locations, Rows, rows_of
 from softmax_cli.input.settings import InputSettings
-from softmax_cli.input.source import open_rows
 from softmax_cli.messages import Notices
 from softmax_cli.results.class_names import check_length, order_by_names
 from softmax_cli.results.distributions import distribution, distribution_of_other

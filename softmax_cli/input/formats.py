@@ -1,6 +1,6 @@
-"""Opening an input: arguments, a file or standard input, in whatever format.
+"""The formats of an input, and its opening: arguments, a file or standard input.
 
-A new format is found by `_format_of`, opened in `_read`, and read in a file of its own.
+A format is found by `_format_of`, opened by `_read`, and read by a file of its name.
 """
 
 from __future__ import annotations
