@@ -72,8 +72,8 @@ def read_targets(path: str) -> Rows:
     delimiter = "\x1f"  # of units, which is in no label
     parse = partial(_parse, name=source.name, delimiter=delimiter, shape=RowShape(1, (), 0))
     labels = Rows(_chunks(text, delimiter), parse, source=source, is_parallel=True)
-    is_list = bool(lines) and lines[0].lstrip().startswith(("[", "("))
-    return rows_of(_lists(labels), labels) if is_list else labels
+    are_lists = bool(lines) and lines[0].lstrip().startswith(("[", "("))
+    return rows_of(_lists(labels), labels) if are_lists else labels
 
 
 def _lists(labels: Rows) -> Iterator[Block]:
@@ -244,9 +244,12 @@ def _beside(
     table: list[list[str]], shape: RowShape
 ) -> tuple[list[str] | None, NDArray[np.object_] | None]:
     """Return the labels and the copied cells of rows."""
-    labels = None if shape.label is None else [cells[shape.label].strip() for cells in table]
-    kept = [[cells[i] for i in shape.kept] for cells in table] if shape.kept else None
-    return labels, None if kept is None else np.array(kept, object)
+    labels = kept = None
+    if shape.label is not None:
+        labels = [cells[shape.label].strip() for cells in table]
+    if shape.kept:
+        kept = np.array([[cells[i] for i in shape.kept] for cells in table], object)
+    return labels, kept
 
 
 def _row_error(cells: list[str], shape: RowShape, location: str) -> DataError | None:

@@ -46,7 +46,7 @@ def read_json(settings: InputSettings, target_column: str | None, source: Input,
     if first is None:
         raise DataError(f"{name}: no rows")
     table = _table(first, settings, target_column, name, kind)
-    lines = (None if chunk is None or chunk.data.isspace() else chunk for chunk in text.chunks())
+    lines = (chunk if chunk and not chunk.data.isspace() else None for chunk in text.chunks())
     rows = opened(
         lines if is_lines else _blocks(values, table),
         table.parse if is_lines else itself,
