@@ -1,6 +1,7 @@
 """The formats of an input, and its opening: arguments, a file or standard input.
 
-A format is named in `settings`, found by `_format_of`, opened by `_read`, and has a file of its own.
+A format has a name in `settings`, is found by `_format_of`, opened by `_read`, and read by a file
+of its own.
 """
 
 from __future__ import annotations
