@@ -53,7 +53,7 @@ def column(context: click.Context, _parameter: click.Parameter, incomplete: str)
 
 def _columns_of(context: click.Context) -> list[str]:
     """Return the names in the file of -i, of those that stand for one column and fit on a line."""
-    from softmax_cli.input.column_names import column_names
+    from softmax_cli.input.formats import column_names
     from softmax_cli.input.settings import InputSettings
 
     keys = ("path", "delimiter", "header")

@@ -8,8 +8,8 @@ from typing import Final
 import click
 
 from softmax_cli import completion
+from softmax_cli.input.formats import open_rows
 from softmax_cli.input.settings import InputSettings
-from softmax_cli.input.source import open_rows
 from softmax_cli.options import (
     VectorCommand,
     base_option,

@@ -16,12 +16,17 @@ _SHOWN: Final = 10
 
 
 class RowShape(NamedTuple):
-    """Which of a row's `width` cells make the vector, hold the label and are copied; from 0."""
+    """Which of a row's `width` cells make the vector, hold the label and are copied; from 0.
 
-    chosen: Sequence[int]
-    label: int | None
+    `names` are those of all columns; vectors are columns if `transposed`.
+    """
+
     width: int
+    chosen: Sequence[int]
+    label: int | None = None
     kept: Sequence[int] = ()
+    names: Sequence[str] | None = None
+    transposed: bool = False
 
     def takes_all(self) -> bool:
         """Return whether the vector is the whole row."""
@@ -32,31 +37,23 @@ class RowShape(NamedTuple):
         """Return the number of the label's column, from 1; None where a label is the whole row."""
         return None if self.label is None or not self.chosen else self.label + 1
 
-    def is_transposed(self, axis: str | None) -> bool:
-        """Return whether columns are vectors: as `axis` says, or if there is but one column."""
-        has_rows = self.label is not None or bool(self.kept)
-        return axis == "column" or (axis is None and len(self.chosen) == 1 and not has_rows)
-
-    def described(self, names: Sequence[str] | None, axis: str | None) -> str:
+    def described(self) -> str:
         """Return in words what makes the vectors."""
 
         def listed(columns: Sequence[int]) -> str:
-            some = [(names[i] if names else "") or str(i + 1) for i in columns[:_SHOWN]]
+            some = [(self.names[i] if self.names else "") or str(i + 1) for i in columns[:_SHOWN]]
             return ", ".join(some) + (", ..." if len(columns) > _SHOWN else "")
 
-        count = f"{len(self.chosen)} column{'s' * (len(self.chosen) > 1)}"
-        parts = [count if names is None and self.takes_all() else f"{count}: {listed(self.chosen)}"]
+        parts = [f"{len(self.chosen)} column{'s' * (len(self.chosen) > 1)}"]
+        if self.names or not self.takes_all():
+            parts[0] += f": {listed(self.chosen)}"
         if self.label is not None:
             parts.append(f"target: {listed([self.label])}")
         if self.kept:
             parts.append(f"kept: {listed(self.kept)}")
-        if self.is_transposed(axis):
+        if self.transposed:
             parts.append("read downwards")
         return "; ".join(parts)
-
-    def kept_names(self, names: Sequence[str] | None) -> tuple[str, ...]:
-        """Return the names of the columns that are copied."""
-        return tuple(names[i] if names else f"column {i + 1}" for i in self.kept)
 
 
 def row_shape(
@@ -74,18 +71,20 @@ def row_shape(
             raise UsageError(f"--target-column {target_column} asks for {len(found)} columns")
         label = found[0]
     kept = _resolve(settings.keep, names, width, source) if settings.keep else []
+    # A first column without a name has those of the rows.
+    has_row_names = names is not None and not names[0] and width > 1
+    chosen: Sequence[int] = range(int(has_row_names), width)
     if settings.columns:
         chosen = _resolve(settings.columns, names, width, source)
-    elif label is None and not kept and (names is None or names[0] or width == 1):
-        return RowShape(range(width), None, width)  # no list of ten million
-    else:
-        # A first column without a name has those of the rows.
-        has_row_names = names is not None and not names[0] and width > 1
-        chosen = [i for i in range(int(has_row_names), width) if i not in kept]
-    chosen = [i for i in chosen if i != label]
+    elif kept:
+        chosen = [i for i in chosen if i not in kept]
+    if label is not None:
+        chosen = [i for i in chosen if i != label]
     if not chosen:
         raise DataError(f"{source}: no column is left for the vector")
-    return RowShape(chosen, label, width, kept)
+    is_lone = len(chosen) == 1 and label is None and not kept
+    transposed = settings.axis == "column" or (settings.axis is None and is_lone)
+    return RowShape(width, chosen, label, kept, names, transposed)
 
 
 def is_numbered(spec: str) -> bool:

@@ -4,72 +4,76 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+import struct
+from collections.abc import Iterator
 from functools import partial
 from itertools import islice
-from typing import Final, NamedTuple
+from operator import itemgetter
+from typing import Any, Final
 
 import numpy as np
+import orjson
+from numpy.typing import NDArray
 
 from softmax_cli.errors import DataError
 from softmax_cli.input.columns import RowShape, is_numbered, row_shape
 from softmax_cli.input.dialect import (
+    DELIMITERS,
     Row,
-    cells_of,
     content_lines,
     find_delimiter,
     is_header,
     read_rows,
 )
-from softmax_cli.input.fast_csv import parse_plain
 from softmax_cli.input.numbers import is_number, parse_list, parse_number, shown
-from softmax_cli.input.rows import Block, Locations, Rows, joined, opened, rows_of
+from softmax_cli.input.rows import Block, Locations, Rows, opened, rows_of
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.stream import Chunk, Input, TextChunks
 
-# Lines that are read one by one where they are not plain numbers
-_FEW: Final = 8
 # A cell in quotes from one delimiter or end of a line to the next
 _QUOTED = rb'"(?<![^%b\n]")[^"]*(?:""[^"]*)*"(?![^%b\r\n])'
+# The integer -0, which JSON reads as 0, before any of what may follow it
+_MINUS_ZEROS: Final = (b"-0,", b"-0 ", b"-0\t")
+
+# The vectors, shape (rows, classes), with labels and copied cells, shape (rows, columns)
+_PlainRows = tuple[NDArray[np.float64], list[str] | None, NDArray[np.object_] | None]
 
 
 def read_delimited(settings: InputSettings, target_column: str | None, text: TextChunks) -> Rows:
     """Return the rows of delimited text, which are like its first ones."""
     name = text.source.name
     delimiter = settings.delimiter or find_delimiter(text.first_lines)
-    rows, at = _first_rows(text, delimiter, settings.invalid)
-    if (error := rows[at].error) is not None:
-        raise error
-    cells = rows[at].cells
-    if settings.header is not False and not any(map(is_number, cells)):
-        second = _wait_for(text, delimiter, at + 2)[at + 1 :]
-        if second and len(second[0].cells) == len(cells) + 1:
-            cells = ["", *cells]  # a header without a name of the rows' names, as R writes it
-    names, shape = _header(cells, settings, target_column, name)
-    header = rows[at] if names is not None else None
-    chunks = _chunks(text, delimiter, header, _why_header(cells, shape))
-    parse = _Table(name, delimiter, shape).parse
-    form = f"csv, delimiter {delimiter!r}, {'no ' * (names is None)}header"
-    return opened(chunks, parse, settings, shape, names, form, text.source)
+    first = _first_row(text, delimiter, settings)
+    if first.error is not None:
+        raise first.error
+    shape = _shape(first.cells, settings, target_column, name)
+    has_header = shape.names is not None
+    named = next((cell for i in shape.chosen if not is_number(cell := first.cells[i])), None)
+    reason = f"as {shown(named)} is not a number; " if named is not None else ""
+    hint = f"the first row is one, {reason}--no-header takes it as data"
+    chunks = _chunks(text, delimiter, first if has_header else None, hint)
+    form = f"csv, delimiter {delimiter!r}, {'no ' * (not has_header)}header"
+    parse = partial(_parse, name=name, delimiter=delimiter, shape=shape)
+    return opened(chunks, parse, settings, shape, form, text.source)
 
 
-def read_targets(source: Input) -> Rows:
+def read_targets(path: str) -> Rows:
     """Return rows with a label each, or with distributions as their values.
 
     A row of more than one number is a distribution, and so is a list in brackets. In a file of
     labels each line is one, as it stands.
     """
+    source = Input(path)
     text = TextChunks(source)
     delimiter, lines = find_delimiter(text.first_lines), text.first_lines(2)
-    for line in lines:
-        cells = cells_of(line, delimiter)
-        if len(cells) > 1 and all(map(is_number, cells)):
+    for row in islice(read_rows(text.text, delimiter, source.name), len(lines)):
+        if len(row.cells) > 1 and all(map(is_number, row.cells)):
             return read_delimited(InputSettings(axis="row"), None, text)
     delimiter = "\x1f"  # of units, which is in no label
-    table = _Table(source.name, delimiter, RowShape((), 0, 1))
-    labels = Rows(_chunks(text, delimiter), table.parse, source=source, is_parallel=True)
-    is_list = bool(lines) and lines[0].lstrip().startswith(("[", "("))
-    return rows_of(_lists(labels), labels) if is_list else labels
+    parse = partial(_parse, name=source.name, delimiter=delimiter, shape=RowShape(1, (), 0))
+    labels = Rows(_chunks(text, delimiter), parse, source=source, is_parallel=True)
+    are_lists = bool(lines) and lines[0].lstrip().startswith(("[", "("))
+    return rows_of(_lists(labels), labels) if are_lists else labels
 
 
 def _lists(labels: Rows) -> Iterator[Block]:
@@ -79,36 +83,29 @@ def _lists(labels: Rows) -> Iterator[Block]:
         vectors: list[list[float]] = []
         errors: dict[int, DataError] = {}
         for row, text in enumerate(block.labels or []):
+            location, vector = block.locations.at(row), list[float]()
             try:
-                vectors.append(_list(text, width, block.locations.at(row)))
-                width = len(vectors[-1])
+                vector = parse_list(text, location)
             except DataError as error:
                 errors[row] = error
-                vectors.append([])
+            width = width or len(vector)
+            if len(vector) not in (0, width):
+                lengths = f"{len(vector)} where the first has length {width}"
+                errors[row] = DataError(f"a list of length {lengths}", location=location)
+            vectors.append([] if row in errors else vector)
         if not width:
             raise errors[0]
         values = np.array([vector or [np.nan] * width for vector in vectors])
         yield block._replace(values=values, labels=None, row_errors=errors)
 
 
-def _list(text: str, width: int, location: str) -> list[float]:
-    """Return a list of that length, or of any where it is 0."""
-    vector = parse_list(text, location)
-    if len(vector) != (width or len(vector)):
-        lengths = f"{len(vector)} where the first has length {width}"
-        raise DataError(f"a list of length {lengths}", location=location)
-    return vector
-
-
-def read_counts(source: Input) -> Rows:
-    """Return rows of counts: numbers, or lines with a name, which is the label, and a number."""
-    text = TextChunks(source)
+def are_names_and_numbers(text: TextChunks) -> bool:
+    """Return whether each line is a name and a number."""
     delimiter = find_delimiter(text.first_lines)
-    lines = text.first_lines(2)  # of which the first may be a header
-    cells = cells_of(lines[-1], delimiter) if lines else []
-    if len(cells) == 2 and not is_number(cells[0]) and is_number(cells[1]):
-        return read_delimited(InputSettings(axis="row", delimiter=delimiter), "1", text)
-    return read_delimited(InputSettings(), None, text)
+    count = len(text.first_lines(2))  # of which the first may be a header
+    rows = list(islice(read_rows(text.text, delimiter, text.source.name), count))
+    cells = rows[-1].cells if rows else []
+    return len(cells) == 2 and not is_number(cells[0]) and is_number(cells[1])
 
 
 def _wait_for(text: TextChunks, delimiter: str, count: int) -> list[Row]:
@@ -116,39 +113,44 @@ def _wait_for(text: TextChunks, delimiter: str, count: int) -> list[Row]:
     while True:
         rows = list(islice(read_rows(text.text, delimiter, text.source.name), count))
         error = rows[-1].error if rows and rows[-1].is_open else None
-        if len(rows) == count and error is None:
-            return rows
-        if not text.extend():
+        if (len(rows) == count and error is None) or not text.extend():
             if error is not None:
                 raise error  # the row has swallowed others, that can be used
             return rows
 
 
-def _first_rows(text: TextChunks, delimiter: str, invalid: str) -> tuple[list[Row], int]:
-    """Return the first rows, and the index of the one that the others are like.
+def _first_row(text: TextChunks, delimiter: str, settings: InputSettings) -> Row:
+    """Return the row that the others are like.
 
     It is the first unless that may be one that can't be used: then, of three, the first that has
-    another's length.
+    another's length. A header without a name of the rows' names, as R writes it, gets an empty one.
     """
     rows = _wait_for(text, delimiter, 1)
     if not rows:
         raise DataError(f"{text.source.name}: no rows")
-    lengths: list[int] = []
-    for count in range(1, 4 if invalid != "error" else 1):
+    at = 0
+    for count in (2, 3) if settings.invalid != "error" else ():
         rows = _wait_for(text, delimiter, count)
         lengths = [len(row.cells) for row in rows]
-        again = next((i for i, n in enumerate(lengths) if n and lengths.count(n) > 1), None)
-        if again is not None:
-            # A header without a name of the rows' names has a length of its own.
-            has_names = lengths[0] and not any(map(is_number, rows[0].cells))
-            return rows, 0 if has_names and lengths[0] == lengths[1] - 1 else again
-    return rows, next((i for i, length in enumerate(lengths) if length), 0)
+        alike = [lengths.count(length) if length else 0 for length in lengths]
+        at = alike.index(max(alike))
+        has_names = lengths[0] > 0 and not any(map(is_number, rows[0].cells))
+        if at == 1 and has_names and lengths[0] == lengths[1] - 1:
+            at = 0
+        if max(alike) > 1:
+            break
+    first = rows[at]
+    if settings.header is not False and not first.error and not any(map(is_number, first.cells)):
+        following = _wait_for(text, delimiter, at + 2)[at + 1 :]
+        if following and len(following[0].cells) == len(first.cells) + 1:
+            return first._replace(cells=["", *first.cells])
+    return first
 
 
-def _header(
+def _shape(
     first: list[str], settings: InputSettings, target_column: str | None, name: str
-) -> tuple[list[str] | None, RowShape]:
-    """Return the names in the first row, if it holds names, and the shape of every row."""
+) -> RowShape:
+    """Return the shape of every row, with the names in the first row, if it holds names."""
     given = (settings.columns, settings.keep, target_column)
     names = [cell.strip() for cell in first]
     header = settings.header
@@ -157,21 +159,14 @@ def _header(
     if not header:
         shape = row_shape(settings, target_column, None, len(first), name)
         if header is False or not is_header(names, [first[i] for i in shape.chosen]):
-            return None, shape
-    return names, row_shape(settings, target_column, names, len(first), name)
-
-
-def _why_header(first: list[str], shape: RowShape) -> str:
-    named = next((cell for i in shape.chosen if not is_number(cell := first[i])), None)
-    reason = f"as {shown(named)} is not a number; " if named is not None else ""
-    return f"the first row is one, {reason}--no-header takes it as data"
+            return shape
+    return row_shape(settings, target_column, names, len(first), name)
 
 
 def _chunks(
     text: TextChunks, delimiter: str, header: Row | None = None, why_header: str = ""
 ) -> Iterator[Chunk | None]:
     """Yield chunks with rows, without the header."""
-    name = text.source.name
     has_rows = False
     if header is not None:
         before = text.take(header.start)
@@ -179,18 +174,18 @@ def _chunks(
             has_rows = True
             yield before
         text.take(header.end - header.start)
-    for chunk in text.chunks(partial(end_of_rows, delimiter=delimiter)):
+    for chunk in text.chunks(partial(_end_of_rows, delimiter=delimiter)):
         has_content = chunk is not None and any(content_lines(chunk.data))
         has_rows = has_rows or has_content
         yield chunk if has_content else None
-    unfinished = next(read_rows(text.text, delimiter, name, text.line), None)
+    unfinished = next(read_rows(text.text, delimiter, text.source.name, text.line), None)
     if unfinished is not None and unfinished.error is not None:
         raise unfinished.error  # whatever --invalid says: it has swallowed rows that can be used
     if header is not None and not has_rows:
-        raise DataError(f"{name}: no rows after the header", why_header)
+        raise DataError(f"{text.source.name}: no rows after the header", why_header)
 
 
-def end_of_rows(text: bytes, delimiter: str) -> int:
+def _end_of_rows(text: bytes, delimiter: str) -> int:
     """Return where the last whole row of a text of whole lines ends."""
     if b'"' not in text:
         return len(text)
@@ -201,75 +196,169 @@ def end_of_rows(text: bytes, delimiter: str) -> int:
     return next((row.start for row in read_rows(text, delimiter, "") if row.is_open), len(text))
 
 
-class _Table(NamedTuple):
-    name: str
-    delimiter: str
-    shape: RowShape
-
-    def parse(self, chunk: Chunk) -> Block:
-        return joined(list(self._blocks(*chunk)))
-
-    def _blocks(self, text: bytes, line: int) -> Iterator[Block]:
-        """Yield the rows of lines that are plain, else of their halves, else of a few."""
-        plain = parse_plain(text, self.delimiter, self.shape) if self.shape.chosen else None
-        if plain is not None:
-            values, labels, kept = plain
-            locations = Locations(self.name, range(line + 1, line + 1 + len(values)))
-            yield Block(values, locations, labels, self.shape.label_column(), kept)
-            return
-        half = text.find(b"\n", len(text) // 2) + 1
-        before = text.count(b"\n", 0, half)
-        if self.shape.chosen and before > _FEW and b'"' not in text:
-            yield from self._blocks(text[:half], line)
-            yield from self._blocks(text[half:], line + before)
-        elif rows := list(read_rows(text, self.delimiter, self.name, line)):
-            yield self._parsed(rows)
-
-    def _parsed(self, rows: Sequence[Row]) -> Block:
-        """Return rows of whatever dialect, and the errors of those that can't be used."""
-        shape = self.shape
-        values: list[float] = []
-        errors: dict[int, DataError] = {}
-        table = [row.cells for row in rows]
-        for i, cells in enumerate(table):
-            try:
-                numbers = [float(cells[j]) for j in shape.chosen]
-                is_odd = math.isnan(sum(numbers)) or "_" in "".join(cells)
-            except (ValueError, IndexError):
-                is_odd = True
-            if is_odd or len(cells) != shape.width:
-                error = rows[i].error or _row_error(cells, shape, f"{self.name}:{rows[i].line}")
-                if error is not None:
-                    errors[i] = error
-                    numbers = [math.nan] * len(shape.chosen)
-            values += numbers
-        labels = kept = None
-        if shape.label is not None:
-            labels = [_cell(cells, shape.label).strip() for cells in table]
-        if shape.kept:
-            kept = np.array([[_cell(cells, i) for i in shape.kept] for cells in table], object)
-        array = np.array(values).reshape(len(rows), len(shape.chosen))
-        locations = Locations(self.name, [row.line for row in rows])
-        return Block(array, locations, labels, shape.label_column(), kept, errors)
+def _parse(chunk: Chunk, name: str, delimiter: str, shape: RowShape) -> Block:
+    text, line = chunk
+    plain = _parse_plain(text, delimiter, shape) if shape.chosen else None
+    if plain is None:
+        return _parse_rows(list(read_rows(text, delimiter, name, line)), name, shape)
+    values, labels, kept = plain
+    locations = Locations(name, range(line + 1, line + 1 + len(values)))
+    return Block(values, locations, labels, shape.label_column(), kept)
 
 
-def _cell(cells: list[str], column: int) -> str:
-    return cells[column] if column < len(cells) else ""
+def _parse_rows(rows: list[Row], name: str, shape: RowShape) -> Block:
+    """Return rows of whatever dialect, and the errors of those that can't be used."""
+    values: list[float] = []
+    errors: dict[int, DataError] = {}
+    table = [row.cells for row in rows]
+    for i, cells in enumerate(table):
+        try:
+            numbers = _floats([cells[j] for j in shape.chosen])
+            is_odd = math.isnan(sum(numbers)) or "_" in "".join(cells)
+        except (ValueError, IndexError):
+            is_odd = True
+        if is_odd or len(cells) != shape.width:
+            error = rows[i].error or _row_error(cells, shape, f"{name}:{rows[i].line}")
+            if error is not None:
+                errors[i] = error
+                numbers = [math.nan] * len(shape.chosen)
+                table[i] = [*cells, *[""] * shape.width]
+        values += numbers
+    labels, kept = _beside(table, shape)
+    array = np.array(values).reshape(len(rows), len(shape.chosen))
+    locations = Locations(name, [row.line for row in rows])
+    return Block(array, locations, labels, shape.label_column(), kept, errors)
+
+
+def _floats(cells: list[str]) -> list[float]:
+    """Return what `float` makes of cells; orjson is much quicker for those with many digits."""
+    try:
+        numbers: list[float] = orjson.loads(f"[{','.join(cells)}]")
+    except orjson.JSONDecodeError:
+        return list(map(float, cells))
+    is_plain = len(numbers) == len(cells) and {float}.issuperset(map(type, numbers))
+    return numbers if is_plain else list(map(float, cells))
+
+
+def _beside(
+    table: list[list[str]], shape: RowShape
+) -> tuple[list[str] | None, NDArray[np.object_] | None]:
+    """Return the labels and the copied cells of rows."""
+    labels = kept = None
+    if shape.label is not None:
+        labels = [cells[shape.label].strip() for cells in table]
+    if shape.kept:
+        kept = np.array([[cells[i] for i in shape.kept] for cells in table], object)
+    return labels, kept
 
 
 def _row_error(cells: list[str], shape: RowShape, location: str) -> DataError | None:
-    chosen = set(shape.chosen)
-    for i in range(max(shape.width, len(cells))):
-        cell_location = f"{location}:{i + 1}"
-        if i >= len(cells) or i >= shape.width:
-            length = f"a row of length {len(cells)} where {shape.width} is expected"
-            return DataError(length, location=cell_location)
-        if i in chosen:
-            try:
-                parse_number(cells[i], cell_location)
-            except DataError as error:
-                if i == 0 and shape.takes_all() and cells[1:] and all(map(is_number, cells[1:])):
-                    names = "names of rows? -c 2- leaves them out, -k 1 copies them"
-                    error.hint = error.hint or names
-                return error
-    return None
+    for i in sorted(i for i in shape.chosen if i < len(cells)):
+        try:
+            parse_number(cells[i], f"{location}:{i + 1}")
+        except DataError as error:
+            if i == 0 and shape.takes_all() and cells[1:] and all(map(is_number, cells[1:])):
+                names = "names of rows? -c 2- leaves them out, -k 1 copies them"
+                error.hint = error.hint or names
+            return error
+    if len(cells) == shape.width:
+        return None
+    length = f"a row of length {len(cells)} where {shape.width} is expected"
+    return DataError(length, location=f"{location}:{min(len(cells), shape.width) + 1}")
+
+
+def _parse_plain(text: bytes, delimiter: str, shape: RowShape) -> _PlainRows | None:
+    """Return the rows of whole lines, or None where any of them is not plain.
+
+    They are parsed at once as the JSON list that they nearly are. Whatever is not plain, or merely
+    might not be, is left to the csv module, which takes longer and knows every dialect. Both give
+    the same numbers: orjson, like `float`, rounds to nearest.
+    """
+    if b"\r" in text:
+        text = text.replace(b"\r\n", b"\n")
+    if delimiter not in DELIMITERS or b"\r" in text or (delimiter != "," and b"," in text):
+        return None
+    text = text.removesuffix(b"\n")
+    if delimiter == " ":
+        text = text.replace(b"\t", b" ")
+        while b"  " in text:
+            text = text.replace(b"  ", b" ")
+        text = text.replace(b" \n", b"\n").replace(b"\n ", b"\n").strip(b" ")
+    if delimiter != ",":
+        text = text.replace(delimiter.encode(), b",")
+    rows = None
+    if not shape.kept:  # of which every character counts
+        rows = _numbers(text, shape)
+    return _beside_words(text, shape) if rows is None and not shape.takes_all() else rows
+
+
+def _numbers(text: bytes, shape: RowShape) -> _PlainRows | None:
+    """Return rows whose every cell is a number, whether it is chosen or not."""
+    if b"u" in text or b"s" in text:  # true, false and null are JSON, too
+        return None
+    try:
+        # A null ends each line, so that rows too long and too short are seen, even side by side.
+        items = text.replace(b"\n", b",null,")
+        cells: list[Any] = orjson.loads(b"".join((b"[", items, b",null]")))
+    except orjson.JSONDecodeError:
+        return None
+    width, step = shape.width, shape.width + 1
+    if len(cells) % step or cells[width::step].count(None) * step != len(cells):
+        return None
+    del cells[width::step]
+    values = np.empty(len(cells))
+    try:
+        struct.pack_into(f"{len(cells)}d", values.data, 0, *cells)  # half of numpy's own time
+    except struct.error:  # a list, or the ends of short rows side by side
+        return None
+    if not values.all():
+        padded = text.replace(b"\n", b",") + b","
+        if any(zero in padded for zero in _MINUS_ZEROS):
+            return None
+    labels = None
+    if shape.label is not None:
+        labels = cells[shape.label :: width]
+        if {int} != set(map(type, labels)):  # only an integer's text is known from its value
+            return None
+    rows = values.reshape(-1, width)
+    vectors = rows if shape.takes_all() else rows.take(shape.chosen, axis=1)
+    return vectors, labels and list(map(str, labels)), None
+
+
+def _beside_words(text: bytes, shape: RowShape) -> _PlainRows | None:
+    """Return rows whose chosen cells are numbers; the others hold no comma, and whole quotes."""
+    if b"#" in text or b"\0" in text:
+        return None
+    try:
+        lines = text.decode().split("\n")
+    except UnicodeDecodeError:
+        return None
+    first, count = shape.chosen[0], len(shape.chosen)
+    # Chosen cells at the end of the row stay one piece, which is quicker.
+    are_last = list(shape.chosen) == list(range(first, shape.width))
+    are_last = are_last and max(shape.kept, default=-1) < first
+    rows = [line.split(",", first if are_last else -1) for line in lines]
+    if {first + 1 if are_last else shape.width} != set(map(len, rows)):
+        return None
+    if are_last or count == 1:
+        vectors = map(itemgetter(first), rows)
+    else:
+        vectors = map(",".join, map(itemgetter(*shape.chosen), rows))
+    found = _numbers("\n".join(vectors).encode(), RowShape(count, range(count)))
+    if found is None:
+        return None
+    if b'"' in text:
+        others = sorted({*range(shape.width)}.difference(shape.chosen))
+        if not all(_unquote(row, others) for row in rows):
+            return None
+    return found[0], *_beside(rows, shape)
+
+
+def _unquote(row: list[str], columns: list[int]) -> bool:
+    """Remove the quotes around cells, and return whether there are no others."""
+    for i in columns:
+        if '"' in (cell := row[i]):
+            row[i] = cell[1:-1]
+            if cell != f'"{row[i]}"' or '"' in row[i]:
+                return False
+    return True

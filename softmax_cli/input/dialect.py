@@ -6,17 +6,23 @@ import csv
 import io
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from itertools import chain
 from typing import Final, NamedTuple
 
 from softmax_cli.errors import DataError
-from softmax_cli.input.numbers import are_numbers, is_missing, is_number
+from softmax_cli.input.numbers import is_number
 
 # In the order of preference; ' ' stands for runs of blanks.
 DELIMITERS: Final = (",", "\t", ";", "|", " ")
 # Characters of a long line that are enough to find the delimiter
 _ENOUGH: Final = 1 << 14
 _BLANKS: Final = re.compile(r"[ \t]+")
+# What programs write where they have no number: it is no name of a column either.
+_MISSING: Final = frozenset(
+    ["", *"na n/a #n/a #value! #num! nan null nil none missing - -- ? .".split()]  # noqa: SIM905
+)
 _OPEN: Final = "unexpected end"
 # Parts of the csv module's messages, and what these mean
 _EXPLAINED: Final = {
@@ -57,68 +63,54 @@ def read_rows(text: bytes, delimiter: str, name: str, line: int = 0) -> Iterator
 
     A blank line or a '#' inside a quoted cell belongs to the cell.
     """
-    start = end = first = 0
-    is_begun = False
-    error: DataError | None = None
 
-    def lines() -> Iterator[str]:
-        nonlocal start, end, first, line, is_begun, error
-        for data in io.BytesIO(text):
-            line += 1
-            end += len(data)
-            if not is_begun:
-                if not _is_content(data):
-                    continue
-                start, first, is_begun, error = end - len(data), line, True, None
-            try:
-                decoded = data.decode()
-            except UnicodeDecodeError:
-                decoded = data.decode(errors="replace")
-            if b"\0" in data or "\ufffd" in decoded:
-                error = error or _undecodable(data, delimiter, f"{name}:{line}")
-            yield decoded.replace("\0", "")  # which csv refuses in Python 3.10
+    def decoded(data: bytes) -> str:
+        # csv refuses a NUL in Python 3.10.
+        return _squeezed(data.decode(errors="replace").replace("\0", ""), delimiter)
 
-    rows = _reader(lines(), delimiter)
-    while True:
-        is_begun = is_open = False
+    is_clean = b"\0" not in text and "\ufffd" not in text.decode(errors="replace")
+    lines = io.BytesIO(text)
+    for data in lines:
+        line += 1
+        if not _is_content(data):
+            continue
+        first, start = line, lines.tell() - len(data)
         cells: list[str] = []
-        try:
-            cells = next(rows)
-        except StopIteration:
-            return
-        except csv.Error as raised:
-            is_open = _OPEN in str(raised)
-            whys = (why for part, why in _EXPLAINED.items() if part in str(raised))
-            error = error or DataError(next(whys, str(raised)), location=f"{name}:{first}")
+        error, is_open = None, False
+        if b'"' in data or b"\r" in data.rstrip(b"\r\n"):
+            rows = csv.reader(map(decoded, chain([data], lines)), delimiter=delimiter, strict=True)
+            try:
+                cells = next(rows)
+            except csv.Error as raised:
+                is_open = _OPEN in str(raised)
+                whys = (why for part, why in _EXPLAINED.items() if part in str(raised))
+                error = DataError(next(whys, str(raised)), location=f"{name}:{first}")
+            line += rows.line_num - 1
+        else:  # which is quicker
+            cells = decoded(data).rstrip("\r\n").split(delimiter)
+        end = lines.tell()
+        if not is_clean:
+            error = _undecodable(text[start:end], delimiter, name, first) or error
         yield Row([] if error else cells, start, end, first, error, is_open)
 
 
-def _undecodable(line: bytes, delimiter: str, location: str) -> DataError | None:
-    bad, problem, hint = line.find(b"\0"), "a NUL byte", ""
-    try:
-        line.decode()
-    except UnicodeDecodeError as error:
-        bad, problem, hint = error.start, "invalid UTF-8", "iconv turns other encodings into UTF-8"
-    column = line[:bad].count(delimiter.encode()) + 1
-    return DataError(problem, hint, f"{location}:{column}") if bad >= 0 else None
+def _squeezed(line: str, delimiter: str) -> str:
+    """Return a line with single blanks where they delimit; a newline inside quotes stays."""
+    return _BLANKS.sub(" ", line.strip(" \t\r\n")) + "\n" if delimiter == " " else line
 
 
-def _reader(lines: Iterable[str], delimiter: str, *, strict: bool = True) -> Iterator[list[str]]:
-    if delimiter == " ":
-        # A newline inside quotes stays.
-        lines = (_BLANKS.sub(" ", line.strip(" \t\r\n")) + "\n" for line in lines)
-    return csv.reader(lines, delimiter=delimiter, strict=strict)
-
-
-def cells_of(line: str, delimiter: str, *, strict: bool = True) -> list[str]:
-    """Return the cells of a line that is a row by itself; none where it is not.
-
-    If not `strict`, its last quotes may be closed on another line.
-    """
-    try:
-        return next(_reader([line], delimiter, strict=strict), [])
-    except csv.Error:
-        return []
+def _undecodable(row: bytes, delimiter: str, name: str, first: int) -> DataError | None:
+    for number, line in enumerate(row.split(b"\n"), first):
+        bad, problem, hint = line.find(b"\0"), "a NUL byte", ""
+        try:
+            line.decode()
+        except UnicodeDecodeError as error:
+            bad, problem = error.start, "invalid UTF-8"
+            hint = "iconv turns other encodings into UTF-8"
+        if bad >= 0:
+            column = line[:bad].count(delimiter.encode()) + 1
+            return DataError(problem, hint, f"{name}:{number}:{column}")
+    return None
 
 
 def is_header(names: Sequence[str], chosen: Sequence[str]) -> bool:
@@ -126,11 +118,9 @@ def is_header(names: Sequence[str], chosen: Sequence[str]) -> bool:
     # pandas leaves the name above its index empty; elsewhere an empty cell is a missing one.
     if not names[0]:
         return True
-    if are_numbers(chosen):  # quicker for a long row
-        return False
     # Decimal commas make no name of a number.
     texts = (cell.replace(",", ".", 1) for cell in chosen)
-    return any(not (is_missing(text) or is_number(text)) for text in texts)
+    return not all(is_number(text) or text.strip().casefold() in _MISSING for text in texts)
 
 
 def find_delimiter(first_lines: Callable[[int], list[str]]) -> str:
@@ -159,4 +149,9 @@ def _split(line: str) -> dict[str, list[str]]:
     part = line[:_ENOUGH]
     if len(part) < len(line) and '"' not in part:
         line = re.sub(r"[^,\t;| ]*\Z", "", part)[:-1]
-    return {delimiter: cells_of(line, delimiter, strict=False) for delimiter in DELIMITERS}
+    cells: dict[str, list[str]] = {delimiter: [] for delimiter in DELIMITERS}
+    for delimiter in DELIMITERS:
+        with suppress(csv.Error):
+            rows = csv.reader([_squeezed(line, delimiter)], delimiter=delimiter)
+            cells[delimiter] = next(rows, [])
+    return cells

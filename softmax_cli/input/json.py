@@ -17,13 +17,8 @@ from softmax_cli.input.rows import Block, Locations, Rows, itself, opened
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.stream import Chunk, Input, TextChunks
 
-# The lists of an object that this tool has written, by what the numbers are to be
-_LISTS: Final = {
-    "logits": ("logits",),
-    "probs": ("probabilities",),
-    "logprobs": ("log_probabilities",),
-    "scores": ("logits", "probabilities", "log_probabilities"),
-}
+# The list of an object that this tool has written, by what the numbers are to be
+_LISTS: Final = {"logits": "logits", "probs": "probabilities", "logprobs": "log_probabilities"}
 _NUMBERS: Final = frozenset({int, float})
 # Rows of a JSON value that become a block, and among which the first usable one is looked for
 _ROWS: Final = 1 << 10
@@ -44,18 +39,19 @@ def read_json(settings: InputSettings, target_column: str | None, source: Input,
         while not is_usable and text.extend():
             first, is_usable = _first(_records(text.text, name, 0), settings.invalid)
     else:
-        values = _rows_of_value(_parsed(text.all(), name, 1))
+        values = _rows_of_value(
+            _parsed(b"".join(chunk.data for chunk in text.chunks() if chunk), name, 1)
+        )
         first, _ = _first(enumerate(values, 1), settings.invalid)
     if first is None:
         raise DataError(f"{name}: no rows")
     table = _table(first, settings, target_column, name, kind)
-    lines = (None if chunk is None or chunk.data.isspace() else chunk for chunk in text.chunks())
+    lines = (chunk if chunk and not chunk.data.isspace() else None for chunk in text.chunks())
     rows = opened(
         lines if is_lines else _blocks(values, table),
         table.parse if is_lines else itself,
-        settings._replace(axis=settings.axis or "row"),
+        settings,
         table.shape,
-        table.fields,
         table.form,
         source,
     )
@@ -137,12 +133,12 @@ def _table(
             if asked and asked not in first:
                 hint = f"the columns are {', '.join(list(first)[:10])}"
                 raise DataError(f"no column named {shown(asked)}", hint, location)
-        shape = RowShape(range(len(first[key])), None, len(first[key]))
+        shape = RowShape(len(first[key]), range(len(first[key])))
         return _Table(name, f"JSON, objects with {shown(key)}", shape, target, kept, key=key)
     fields = list(first)
     shape = row_shape(settings, target, fields, len(fields), name)
     label = None if shape.label is None else fields[shape.label]
-    return _Table(name, "JSON, objects", shape, label, shape.kept_names(fields), fields)
+    return _Table(name, "JSON, objects", shape, label, [fields[i] for i in shape.kept])
 
 
 def _list_key(first: dict[str, Any], columns: str | None, kind: str, location: str) -> str | None:
@@ -153,18 +149,19 @@ def _list_key(first: dict[str, Any], columns: str | None, kind: str, location: s
         return asked[0]
     if asked or not lists:
         return None
-    known = [key for key in _LISTS[kind] if key in lists]
-    if not known:
-        hint = f"-c takes another list: {', '.join(lists)}"
-        raise DataError(f"no list of {' or '.join(_LISTS[kind])}", hint, location)
-    return known[0]
+    wanted = [_LISTS[kind]] if kind in _LISTS else list(_LISTS.values())
+    for key in wanted:
+        if key in lists:
+            return key
+    hint = f"-c takes another list: {', '.join(lists)}"
+    raise DataError(f"no list of {' or '.join(wanted)}", hint, location)
 
 
 class _Table(NamedTuple):
     """What the first row says of the others.
 
-    They are objects with a number for each of the `fields`, objects with a list under a `key`, or
-    lists. The label and the copied cells stand under keys of the object, or at indices of the list.
+    They are lists, objects with the shape's names, or objects with a list under a `key`. The label
+    and the copied cells stand under keys of the object, or at indices of the list.
     """
 
     name: str
@@ -172,7 +169,6 @@ class _Table(NamedTuple):
     shape: RowShape
     label_key: int | str | None
     kept_keys: Sequence[int | str]
-    fields: list[str] | None = None
     key: str | None = None
 
     def parse(self, chunk: Chunk) -> Block:
@@ -186,7 +182,7 @@ class _Table(NamedTuple):
 
     def block(self, numbers: Sequence[int], values: list[Any]) -> Block:
         locations, shape, width = Locations(self.name, numbers), self.shape, len(self.shape.chosen)
-        are_lists = not (self.fields or self.key or self.kept_keys) and shape.takes_all()
+        are_lists = not (shape.names or self.key or self.kept_keys) and shape.takes_all()
         if are_lists and {list} == {*map(type, values)} and {width} == {*map(len, values)}:
             flat = list(chain.from_iterable(values))
             if _NUMBERS.issuperset(map(type, flat)):  # which is quickly seen
@@ -228,13 +224,13 @@ class _Table(NamedTuple):
 
     def _cells(self, value: Any, location: str) -> list[Any]:
         """Return a row's cells, as many as the first row has."""
-        if self.fields is not None:
+        if (fields := self.shape.names) is not None:
             if not isinstance(value, dict):
                 raise DataError(f"{_named(value)} where an object is expected", location=location)
-            if len(value) == len(self.fields) and all(map(value.__contains__, self.fields)):
-                return [value[field] for field in self.fields]
-            keys = (*self.fields, *value)
-            odd = next(key for key in keys if key not in value or key not in self.fields)
+            if len(value) == len(fields) and all(map(value.__contains__, fields)):
+                return [value[field] for field in fields]
+            keys = (*fields, *value)
+            odd = next(key for key in keys if key not in value or key not in fields)
             problem = "a key that is new" if odd in value else "no key"
             raise DataError(f"{problem}: {shown(odd)}", location=location)
         if self.key is not None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections import deque
 from collections.abc import Sequence
-from typing import Final
 
 from softmax_cli.errors import DataError, UsageError
 
@@ -18,10 +16,6 @@ _PRINTED = re.compile(r"(?:tensor|array)\((\[.*\])(?:,\s*\w+=[^\[\]]*)*\)\Z", re
 _BROKEN = re.compile(r"[^,;\s][ \t]*\n\s*[^,;\s]")
 # A list in a list
 _INNER = re.compile(r"\[[^\[\]()]*\]")
-# What programs write where they have no number: it is no name of a column either.
-_MISSING: Final = frozenset(
-    "na n/a #n/a #value! #num! nan null nil none missing - -- ? .".split()  # noqa: SIM905 - a line
-)
 # What an option can't begin with: then it is a value, though perhaps a misspelt one.
 _NEGATIVE = re.compile(r"-(?:\.?[0-9]|inf(?:inity)?\b|nan\b)", re.IGNORECASE)
 
@@ -38,20 +32,6 @@ def is_number(text: str) -> bool:
     except ValueError:
         return False
     return "_" not in text
-
-
-def are_numbers(texts: Sequence[str]) -> bool:
-    """Return whether all texts are numbers."""
-    try:
-        deque(map(float, texts), maxlen=0)
-    except ValueError:
-        return False
-    return "_" not in "".join(texts)
-
-
-def is_missing(text: str) -> bool:
-    """Return whether a text stands for a number that is not there."""
-    return not text.strip() or text.strip().casefold() in _MISSING
 
 
 def parse_number(text: str, location: str) -> float:
@@ -142,24 +122,22 @@ def _typed_number(text: str, location: str) -> float:
 def _rejoined(arguments: Sequence[str]) -> list[str]:
     """Return arguments with a list that lost its quotes, '[1,' '2,' '3]', as one again."""
     joined: list[str] = []
-    is_open = False
+    unclosed = 0
     for argument in arguments:
-        if is_open:
+        if unclosed > 0:
             joined[-1] += " " + argument
         else:
             joined.append(argument)
-        opened = sum(joined[-1].count(bracket) for bracket in "[(")
-        closed = sum(joined[-1].count(bracket) for bracket in "])")
-        is_open = opened > closed
+        text = joined[-1]
+        unclosed = text.count("[") + text.count("(") - text.count("]") - text.count(")")
     return joined
 
 
 def _split_nested(text: str) -> list[str]:
     """Return the lists in a list, as numpy, torch and JSON print a matrix, or the text itself."""
-    stripped = text.strip()
-    printed = _PRINTED.match(stripped)
-    outer = printed[1] if printed else stripped
-    rows = _INNER.findall(outer[1:-1])
+    outer = text.strip()
+    if printed := _PRINTED.match(outer):
+        outer = printed[1]
     between = _INNER.sub("", outer[1:-1])
-    is_matrix = outer[:1] + outer[-1:] == "[]" and rows and not between.strip(" \t\r\n,;")
-    return rows if is_matrix else [text]
+    is_matrix = outer[:1] + outer[-1:] == "[]" and not between.strip(" \t\r\n,;")
+    return (_INNER.findall(outer[1:-1]) if is_matrix else []) or [text]

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import NDArray
 
 from softmax_cli.errors import DataError
 from softmax_cli.input.columns import RowShape
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.stream import Input
+from softmax_cli.messages import say
 
 
 class Locations(NamedTuple):
@@ -52,24 +52,21 @@ class Block(NamedTuple):
     numbers: NDArray[np.intp] | None = None
 
     def take(self, rows: Sequence[int] | slice) -> Block:
-        """Return some rows, without the errors of rows."""
-        indices = range(len(self.values))[rows] if isinstance(rows, slice) else rows
+        """Return some rows, with their errors."""
+        indices = np.arange(len(self.values))[rows].tolist()
         numbers = [self.locations.numbers[row] for row in indices]
+        errors = {
+            i: self.row_errors[row] for i, row in enumerate(indices) if row in self.row_errors
+        }
         return self._replace(
             values=self.values[rows],
             locations=self.locations._replace(numbers=numbers),
             labels=None if self.labels is None else [self.labels[row] for row in indices],
             kept=None if self.kept is None else self.kept[rows],
             numbers=None if self.numbers is None else self.numbers[rows],
-            row_errors={},
+            row_errors=errors,
             against=None if self.against is None else self.against.take(rows),
         )
-
-    def part(self, start: int, stop: int) -> Block:
-        """Return the rows from one to before another, with their errors."""
-        errors = {i - start: e for i, e in self.row_errors.items() if start <= i < stop}
-        against = None if self.against is None else self.against.part(start, stop)
-        return self.take(slice(start, stop))._replace(row_errors=errors, against=against)
 
 
 class Rows(NamedTuple):
@@ -78,8 +75,7 @@ class Rows(NamedTuple):
     `chunks` yields None where nothing whole has arrived yet on a pipe. `parse` depends on its chunk
     alone; where `is_parallel` chunks are `Chunk`s, which any process may parse. Otherwise chunks
     may be blocks already. `names` are those of the classes, `column_names` those of the header
-    where vectors are columns (`transposed`), `kept` those of the columns that are copied. `width`
-    is the number of classes where it is known at the start.
+    where vectors are columns (`transposed`), `kept` those of the columns that are copied.
     """
 
     chunks: Iterator[Any]
@@ -89,18 +85,12 @@ class Rows(NamedTuple):
     transposed: bool = False
     column_names: tuple[str, ...] | None = None
     kept: tuple[str, ...] = ()
-    found: str = ""
     source: Input | None = None
     is_parallel: bool = False
-    width: int | None = None
 
     def blocks(self) -> Iterator[Block]:
-        """Yield all blocks that have rows, waiting for them."""
-        for chunk in self.chunks:
-            if chunk is not None:
-                block = self.parse(chunk)
-                if len(block.values) or block.left_out:
-                    yield block
+        """Yield all blocks, waiting for them."""
+        return (self.parse(chunk) for chunk in self.chunks if chunk is not None)
 
     def mapped(self, function: Callable[[Block], Block]) -> Rows:
         """Return the same rows, with what a function makes of each block by itself."""
@@ -108,7 +98,7 @@ class Rows(NamedTuple):
         return self._replace(parse=lambda chunk: function(parse(chunk)))
 
 
-def rows_of(blocks: Iterator[Block], like: Rows) -> Rows:
+def rows_of(blocks: Iterator[Block | None], like: Rows) -> Rows:
     """Return blocks that were read already as rows of the same kind as others."""
     return like._replace(chunks=blocks, parse=itself, is_parallel=False)
 
@@ -118,67 +108,36 @@ def itself(block: Block) -> Block:
     return block
 
 
-def joined(blocks: Sequence[Block]) -> Block:
-    """Return the rows of several blocks of the same kind as one block."""
-    import numpy as np
-
-    first, errors, count = blocks[0], dict[int, DataError](), 0
-    if len(blocks) == 1:
-        return first
-    for block in blocks:
-        errors.update({count + row: error for row, error in block.row_errors.items()})
-        count += len(block.values)
-    numbers = [number for block in blocks for number in block.locations.numbers]
-    kept = [block.kept for block in blocks if block.kept is not None]
-    return first._replace(
-        values=np.concatenate([block.values for block in blocks]),
-        locations=first.locations._replace(numbers=numbers),
-        labels=None if first.labels is None else [x for b in blocks for x in b.labels or ()],
-        kept=np.concatenate(kept) if kept else None,
-        row_errors=errors,
-    )
-
-
 def opened(
     chunks: Iterator[Any],
     parse: Callable[[Any], Block],
     settings: InputSettings,
     shape: RowShape,
-    names: Sequence[str] | None,
     form: str,
     source: Input,
 ) -> Rows:
-    """Return the rows of an input of a shape, whose columns have names, or its columns as rows."""
+    """Return the rows of an input of a form and a shape, or its columns as rows."""
+    if settings.verbose:
+        say(source.name, f"{form}, {shape.described()}")
+    names = shape.names
     chosen = None if names is None else tuple(names[i] for i in shape.chosen)
     rows = Rows(
         chunks,
         parse,
         settings.names or chosen,
         header=names is not None,
-        kept=shape.kept_names(names),
-        found=f"{form}, {shape.described(names, settings.axis)}",
+        kept=tuple(names[i] if names else f"column {i + 1}" for i in shape.kept),
         source=source,
         is_parallel=parse is not itself,
-        width=len(shape.chosen),
     )
-    if not shape.is_transposed(settings.axis):
+    if not shape.transposed:
         return rows
-    return Rows(
-        _transposed(rows, settings.invalid),
-        itself,
-        settings.names,
-        rows.header,
-        transposed=True,
-        column_names=chosen,
-        found=rows.found,
-        source=source,
-    )
+    columns = rows_of(_transposed(rows, settings.invalid), rows)
+    return columns._replace(names=settings.names, transposed=True, column_names=chosen)
 
 
 def _transposed(rows: Rows, invalid: str) -> Iterator[Block | None]:
     """Yield None until all rows have come: one left out by --invalid nan would spoil all."""
-    import numpy as np
-
     parts: list[NDArray[np.float64]] = []
     left_out: list[DataError] = []
     for block in rows.blocks():

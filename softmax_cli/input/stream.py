@@ -10,18 +10,17 @@ import select
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from itertools import islice
 from typing import Final, NamedTuple
 
-from softmax_cli.errors import DataError, UsageError
+from softmax_cli.errors import DataError
 from softmax_cli.input.dialect import content_lines
 
 CHUNK_BYTES: Final = 1 << 18
 # An unfinished row longer than this is looked at again only once it has doubled.
 _LONG_ROW: Final = 1 << 16
-_STDIN: Final = 0
-_NEWLINE: Final = ord("\n")
-_NOTHING_YET: Final = (b"", b"\xef", b"\xef\xbb", b"\xef\xbb\xbf")
+STDIN: Final = 0
 
 
 class Chunk(NamedTuple):
@@ -31,91 +30,52 @@ class Chunk(NamedTuple):
     line: int
 
 
-def check_not_terminal(path: str) -> None:
-    """Raise `UsageError` for standard input that is a terminal: nobody would know that we wait."""
-    if path == "-" and os.isatty(_STDIN):
-        raise UsageError(
-            "no vector: type one, as in 'softmax-cli softmax 1 2 3', "
-            "or give rows by a pipe or with -i FILE"
-        )
-
-
-def display_name(path: str) -> str:
-    """Return an input's name for messages."""
-    return "stdin" if path == "-" else path or "''"
-
-
-def open_input(path: str, chunk_bytes: int | None = None) -> Input:
-    """Open a file, or standard input for '-', to be read in chunks of that size."""
-    name = display_name(path)
-    try:
-        # Python would complain of a file that an error leaves open; the system closes it anyway.
-        file = io.FileIO(_STDIN if path == "-" else os.open(path, os.O_RDONLY), closefd=False)
-        return Input(file, name, chunk_bytes)
-    except OSError as error:
-        raise DataError(f"can't read {name}: {error.strerror}") from error
-
-
 class Input:
-    """An input without a buffer: a read returns what has arrived.
+    """A file, or standard input for '-', without a buffer: a read returns what has arrived.
 
     `size` is that of a regular file, `offset` where reading it begins. `select` can wait for the
     `descriptor`, which a regular file does not have.
     """
 
-    def __init__(self, file: io.FileIO, name: str, chunk_bytes: int | None = None) -> None:
-        self.file = file
-        self.name = name
-        self.chunk_bytes = chunk_bytes or CHUNK_BYTES
-        status = os.fstat(file.fileno())
-        is_regular = stat.S_ISREG(status.st_mode)
-        self.size = status.st_size if is_regular else None
-        self.offset = file.tell() if is_regular else 0
-        self.descriptor = None if is_regular else file.fileno()
-        if stat.S_ISFIFO(status.st_mode):
-            _enlarge(file.fileno(), self.chunk_bytes)
-        # The first bytes of a pipe, once `start` has returned them
-        self._head = b""
-        self._has_ended = False
-
-    def start(self) -> bytes:
-        """Return some of the first bytes, of a pipe those that arrive first; they are kept."""
+    def __init__(self, path: str, chunk_bytes: int = CHUNK_BYTES) -> None:
+        self.name = "stdin" if path == "-" else path or "''"
+        self.chunk_bytes = chunk_bytes
         with self.reading():
-            if self.size is not None:
-                return os.pread(self.file.fileno(), CHUNK_BYTES, self.offset)
-            # Not only blanks, or a part of a byte order mark
-            while len(self._head) < CHUNK_BYTES and self._head.strip() in _NOTHING_YET:
-                piece = self._arrived()
-                if not piece:
-                    break
-                self._head += piece
-        return self._head
+            number = STDIN if path == "-" else os.open(path, os.O_RDONLY)
+            # Left to the system to close: Python would complain where an error leaves it open.
+            self.file = io.FileIO(number, closefd=False)
+            status = os.fstat(number)
+            is_regular = stat.S_ISREG(status.st_mode)
+            self.size = status.st_size if is_regular else None
+            self.offset = self.file.tell() if is_regular else 0
+            self.descriptor = None if is_regular else number
+        # Its writer waits less for a larger pipe, which Linux has, up to a limit for each user.
+        with suppress(AttributeError, OSError):
+            if fcntl.fcntl(number, fcntl.F_GETPIPE_SZ) < chunk_bytes:
+                fcntl.fcntl(number, fcntl.F_SETPIPE_SZ, chunk_bytes)
+
+    @cached_property
+    def start(self) -> bytes:
+        """The first bytes, of a pipe those that arrive first, without a byte order mark."""
+        start = piece = self._arrived()
+        # Not only blanks, or a part of the mark
+        while piece and len(start) < CHUNK_BYTES and codecs.BOM_UTF8.startswith(start.strip()):
+            start += (piece := self._arrived())
+        return start.removeprefix(codecs.BOM_UTF8)
 
     def pieces(self) -> Iterator[bytes]:
-        """Yield all bytes as they arrive, at most `chunk_bytes` at once."""
-        with self.file, self.reading():
-            if self._head:
-                yield self._head
-                self._head = b""
-            while data := self._arrived():
-                yield data
+        """Yield all bytes as they arrive, the start first, then at most `chunk_bytes` at once."""
+        piece = self.start
+        while piece:
+            yield piece
+            piece = self._arrived()
 
     def _arrived(self) -> bytes:
         """Return the next bytes, waiting for the first of them only; none at the end."""
-        parts: list[bytes] = []
-        room = self.chunk_bytes
-        while room and not self._has_ended:
-            if self.descriptor is not None:  # a pipe holds less than a block should
-                timeout = 0 if parts else None
-                if not select.select([self.descriptor], [], [], timeout)[0]:
-                    break
-            data = self.file.read(room)
-            if data is None:  # of one that does not block, and had nothing after all
-                continue
-            self._has_ended = not data
-            parts.append(data)
-            room -= len(data)
-        return b"".join(parts)
+        with self.reading():
+            while (data := self.file.read(self.chunk_bytes)) is None:  # of one that does not block
+                select.select([self.file], [], [])
+        return data
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -127,21 +87,11 @@ class Input:
 
     def left(self) -> int:
         """Return how many bytes of a regular file have not been read; it may have grown."""
-        is_over = self.size is None or self.file.closed
-        return 0 if is_over else os.fstat(self.file.fileno()).st_size - self.file.tell()
+        return os.fstat(self.file.fileno()).st_size - self.file.tell() if self.size else 0
 
     def done(self) -> float:
         """Return the fraction of a regular file that has been read."""
-        if self.file.closed or not self.size:
-            return 1.0
-        return (self.file.tell() - self.offset) / max(1, self.size - self.offset)
-
-
-def _enlarge(pipe: int, size: int) -> None:
-    """Let a pipe hold that much, where the system allows it, so that its writer need not wait."""
-    with suppress(AttributeError, OSError):  # Linux has it, up to a limit for each user
-        if fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ) < size:
-            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, size)
+        return (self.file.tell() - self.offset) / max(1, (self.size or 0) - self.offset)
 
 
 class TextChunks:
@@ -169,18 +119,14 @@ class TextChunks:
             pass
         return [line.decode(errors="replace") for line in lines]
 
-    def all(self) -> bytes:
-        """Wait for the end, and return everything."""
-        return b"".join([self.text, *self._lines])
-
     def take(self, end: int) -> Chunk:
         """Take the first bytes of the text."""
         import numpy as np
 
         chunk = Chunk(self.text[:end], self.line)
         self.text = self.text[end:]
-        # bytes.count is slower
-        self.line += int(np.count_nonzero(np.frombuffer(chunk.data, np.uint8) == _NEWLINE))
+        # Faster than bytes.count
+        self.line += int(np.count_nonzero(np.frombuffer(chunk.data, np.uint8) == ord("\n")))
         return chunk
 
     def chunks(self, end_of_rows: Callable[[bytes], int] = len) -> Iterator[Chunk | None]:
@@ -199,7 +145,7 @@ class TextChunks:
 
     def _reads(self) -> Iterator[None]:
         """Read until the text is longer, or a long one twice as long; yield between reads."""
-        parts, size = [self.text] if self.text else [], len(self.text)
+        parts, size = [self.text], len(self.text)
         least = 2 * size if size > _LONG_ROW else size + 1
         for lines in self._lines:
             parts.append(lines)
@@ -213,15 +159,12 @@ class TextChunks:
 def _whole_lines(source: Input) -> Iterator[bytes]:
     """Yield the lines that each read completes, or nothing; at the end what is left."""
     begun: list[bytes] = []
-    mark = codecs.BOM_UTF8  # in the middle of an input these bytes are none
     for piece in source.pieces():
-        cut = piece.rfind(b"\n") + 1
-        if not cut:
+        end = piece.rfind(b"\n") + 1
+        if end:
+            yield b"".join([*begun, piece[:end]])
+            begun = [piece[end:]]
+        else:
             begun.append(piece)
             yield b""
-            continue
-        lines = b"".join([*begun, memoryview(piece)[:cut]])
-        begun = [piece[cut:]]
-        yield lines.removeprefix(mark)
-        mark = b""
-    yield b"".join(begun).removeprefix(mark)
+    yield b"".join(begun)

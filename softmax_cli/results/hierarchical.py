@@ -11,9 +11,10 @@ import numpy as np
 from softmax_cli.core.doubledouble import Floats
 from softmax_cli.core.hierarchical import Branches, HuffmanTree, TreeDistribution, scattered
 from softmax_cli.errors import DataError
+from softmax_cli.input.formats import open_rows
 from softmax_cli.input.numbers import is_list, parse_list
 from softmax_cli.input.rows import Block
-from softmax_cli.input.source import open_counts
+from softmax_cli.input.settings import InputSettings
 from softmax_cli.messages import Notices
 from softmax_cli.output.layout import Column, Item, Values, VectorTable
 from softmax_cli.results.class_names import Names
@@ -45,7 +46,7 @@ def read_counts(text: str, option: str) -> tuple[Floats, Names]:
     else:
         location = f"{option} {text}"
         try:
-            rows = open_counts(text)
+            rows = open_rows(InputSettings(path=text), kind="counts")
         except DataError as error:
             error.hint = error.hint or f"{option} takes counts as a list or a file"
             raise

@@ -10,10 +10,10 @@ import numpy as np
 from softmax_cli.core.doubledouble import Floats
 from softmax_cli.core.probabilities import Distribution
 from softmax_cli.errors import DataError, UsageError
+from softmax_cli.input.formats import open_rows
 from softmax_cli.input.numbers import is_list, parse_list
 from softmax_cli.input.rows import Block, Locations, Rows, rows_of
 from softmax_cli.input.settings import InputSettings
-from softmax_cli.input.source import open_rows
 from softmax_cli.messages import Notices
 from softmax_cli.results.class_names import check_length, order_by_names
 from softmax_cli.results.distributions import distribution, distribution_of_other
@@ -28,7 +28,7 @@ def first_against_second(rows: Rows) -> Rows:
         blocks.append(block)
         if sum(len(block.values) for block in blocks) > 2:
             raise UsageError(f"more than two vectors: {two}")
-    vectors = [block.part(i, i + 1) for block in blocks for i in range(len(block.values))]
+    vectors = [block.take(slice(i, i + 1)) for block in blocks for i in range(len(block.values))]
     if len(vectors) != 2:
         raise UsageError(f"only one vector: {two}")
     p, q = vectors
@@ -94,8 +94,8 @@ def side_by_side(rows: Rows, others: Iterator[Block], name: str, hint: str = "")
                     f"{name} has no row for {location}: it ends before the input does", hint
                 )
             count = min(len(block.values) - done, len(left.values))
-            yield block.part(done, done + count)._replace(against=left.part(0, count))
-            left, done = left.part(count, len(left.values)), done + count
+            yield block.take(slice(done, done + count))._replace(against=left.take(slice(count)))
+            left, done = left.take(slice(count, None)), done + count
     if left is None or not len(left.values):
         left = next(others, None)
     if left is not None:

@@ -16,7 +16,6 @@ from softmax_cli.core.probabilities import Probabilities
 from softmax_cli.errors import DataError, RowErrors, UsageError
 from softmax_cli.input.numbers import is_list, is_number, parse_list, shown
 from softmax_cli.input.rows import Block, Locations, Rows, rows_of
-from softmax_cli.input.source import open_targets
 from softmax_cli.messages import Notices
 from softmax_cli.results.class_names import Classes, Names, check_length, class_names
 from softmax_cli.results.distributions import distribution_of_other, note_sums
@@ -60,7 +59,9 @@ def with_targets(rows: Rows, settings: TargetSettings) -> Rows:
     """Return every row with the row of the file of targets beside it, if there is a file."""
     if settings.target_file is None:
         return rows
-    name, others = settings.target_file, open_targets(settings.target_file)
+    from softmax_cli.input.csv import read_targets
+
+    name, others = settings.target_file, read_targets(settings.target_file)
     blocks = in_order_of(rows, others, name)
     first = next(blocks, None)
     if first is None:
@@ -68,7 +69,7 @@ def with_targets(rows: Rows, settings: TargetSettings) -> Rows:
     waiting, hint = [first], ""
     if first.labels is not None and _is_header(first.labels[0], rows.names, settings.ignore):
         hint = f"its first line, {shown(first.labels[0])}, was taken for a header"
-        waiting = [first.part(1, len(first.labels))] if len(first.labels) > 1 else []
+        waiting = [first.take(slice(1, None))] if len(first.labels) > 1 else []
     return rows_of(side_by_side(rows, chain(waiting, blocks), name, hint), rows)
 
 

@@ -1,0 +1,150 @@
+"""The formats of an input, and its opening: arguments, a file or standard input.
+
+A format has a name in `settings`, is found by `_format_of`, opened by `_read`, and read by a file
+of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from typing import TYPE_CHECKING, Final
+
+from softmax_cli.errors import DataError, UsageError
+from softmax_cli.input.dialect import find_delimiter, is_header, read_rows
+from softmax_cli.input.numbers import parse_vectors
+from softmax_cli.input.settings import InputSettings
+from softmax_cli.input.stream import CHUNK_BYTES, STDIN, Input, TextChunks
+from softmax_cli.messages import say
+
+# numpy, and what needs it, is loaded only once the usage is known to be right.
+if TYPE_CHECKING:
+    from softmax_cli.input.rows import Rows
+
+# The first bytes of files that hold others, and what these are
+_PACKED: Final = {
+    b"PK\x03\x04": "a zip archive, as .npz is: unzip gives the files in it",
+    b"\x1f\x8b": "compressed by gzip: zcat reads it",
+}
+
+
+def open_rows(
+    settings: InputSettings,
+    *,
+    target_column: str | None = None,
+    kind: str = "logits",
+    chunk_bytes: int = CHUNK_BYTES,
+) -> Rows:
+    """Return the vectors among the arguments or, without any, the rows of the file.
+
+    `kind` is what the numbers are to be, where the input names them: 'logits', 'probs', 'logprobs',
+    'scores', which are any of these, or 'counts', which may be lines of a name and a number: the
+    name is the label. Smaller chunks are for rows that take long.
+    """
+    if settings.vectors:
+        return _typed_rows(settings, target_column)
+    if settings.axis == "column" and target_column is not None:
+        raise UsageError("--target-column gives a target for each row, --axis column has no rows")
+    if settings.path == "-" and os.isatty(STDIN):  # nobody would know that we wait
+        raise UsageError(
+            "no vector: type one, as in 'softmax-cli softmax 1 2 3', "
+            "or give rows by a pipe or with -i FILE"
+        )
+    return _read(settings, target_column, Input(settings.path, chunk_bytes), kind)
+
+
+def _typed_rows(settings: InputSettings, target_column: str | None) -> Rows:
+    if settings.path != "-":
+        raise UsageError("vectors as arguments and --input exclude one another")
+    given = {**settings._asdict(), "target-column": target_column}
+    given["input-format"] = None if settings.input_format == "auto" else settings.input_format
+    for name in ("target-column", "columns", "keep", "delimiter", "header", "axis", "input-format"):
+        if given[name] is not None:
+            raise UsageError(f"--{name} is about rows that are read, not typed")
+    vectors = parse_vectors(settings.vectors)
+    count, width = len(vectors), len(vectors[0])
+    is_lone = count == 1
+    if settings.verbose:
+        many = f"{count} vectors, {width} numbers each"
+        say("arguments", f"1 vector, {width} numbers" if is_lone else many)
+
+    import numpy as np
+
+    from softmax_cli.input.rows import Block, Locations, Rows, itself
+
+    name, separator = ("arguments", None) if is_lone else ("argument", " ")
+    locations = Locations(name, range(1, count + 1), separator)
+    block = Block(np.array(vectors, np.float64), locations)
+    return Rows(iter([block]), itself, settings.names)
+
+
+def _read(settings: InputSettings, target_column: str | None, source: Input, kind: str) -> Rows:
+    format_ = settings.input_format
+    if format_ == "auto":
+        start = source.start
+        packed = next((what for magic, what in _PACKED.items() if start.startswith(magic)), None)
+        if packed is not None:
+            raise DataError(f"{source.name}: {packed}")
+        format_ = _format_of(start)
+        if format_ != "csv" and (settings.delimiter or settings.header is not None):
+            format_ = "csv"  # as who names a delimiter or a header says
+    if format_ == "csv":
+        from softmax_cli.input.csv import are_names_and_numbers, read_delimited
+
+        text = TextChunks(source)
+        if kind == "counts" and are_names_and_numbers(text):
+            settings, target_column = settings._replace(axis="row"), "1"
+        return read_delimited(settings, target_column, text)
+    settings = settings._replace(axis=settings.axis or "row")
+    if format_ == "npy":
+        from softmax_cli.input.npy import read_npy
+
+        return read_npy(settings, target_column, source)
+    from softmax_cli.input.json import read_json
+
+    return read_json(settings, target_column, source, kind)
+
+
+def _format_of(start: bytes) -> str:
+    """Return an input's format, by its first bytes: 'npy', 'json' of whatever kind, or 'csv'."""
+    if start.startswith(b"\x93"):  # which begins no text
+        return "npy"
+    return "json" if start.lstrip().startswith((b"{", b"[")) else "csv"
+
+
+def column_names(settings: InputSettings) -> list[str]:
+    """Return the names in a file's header, or the keys of its first object, if there are any.
+
+    Only a regular file is read: what is read of a pipe would be missing later.
+    """
+    try:
+        status = os.stat(settings.path)  # noqa: PTH116 - pathlib takes as long as all else here
+        if not stat.S_ISREG(status.st_mode):
+            return []
+        source = Input(settings.path)
+        if _format_of(source.start) == "json" and settings.delimiter is None:
+            return _keys(source.start)
+        text = TextChunks(source)
+        delimiter = settings.delimiter or find_delimiter(text.first_lines)
+    except (OSError, DataError):
+        return []
+    first = next(read_rows(text.text, delimiter, source.name), None)
+    names = [cell.strip() for cell in first.cells] if first else []
+    is_named = settings.header or (names and settings.header is None and is_header(names, names))
+    return names if is_named else []
+
+
+def _keys(start: bytes) -> list[str]:
+    """Return the keys of the first object that is whole and no mere list of rows."""
+    import json
+
+    text = start.decode(errors="ignore")
+    for match in re.finditer("{", text):
+        try:
+            value, _ = json.JSONDecoder().raw_decode(text, match.start())
+        except (json.JSONDecodeError, RecursionError):
+            continue
+        if isinstance(value, dict) and not isinstance(value.get("rows"), list):
+            return list(value)
+    return []
