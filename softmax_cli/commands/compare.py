@@ -17,7 +17,7 @@ from softmax_cli.options import (
     output_options,
     parse_temperature,
 )
-from softmax_cli.output.settings import OutputSettings
+from softmax_cli.output.formats import OutputSettings, open_writer
 
 _METHODS: Final = ("hard", "linear", "naive", "shifted", "lse", "stable")
 _DTYPES: Final = ("float64", "float32", "float16")
@@ -83,7 +83,6 @@ def compare(
     rows = open_rows(source, chunk_bytes=_CHUNK_BYTES)
 
     from softmax_cli.messages import Notices
-    from softmax_cli.output.writers import open_writer
     from softmax_cli.results import comparison as results
     from softmax_cli.run.pipeline import Run, shape_of
 
@@ -93,7 +92,7 @@ def compare(
         for method in _METHODS
         for dtype in dtypes or (_DTYPES if method == "naive" else _DTYPES[:1])
     ]
-    layout = results.ComparisonLayout(trials)
+    layout = results.layout(trials)
     shape = shape_of(rows, source.invalid)._replace(transposed=False)
     writer = open_writer(output, layout, shape)
     with Notices() as notices:

@@ -10,28 +10,28 @@ from typing import Any, Final
 import numpy as np
 
 from softmax_cli.output import file
-from softmax_cli.output.layout import Layout, R, Records, Shape, Summary, Values, Writer
+from softmax_cli.output.formats import Digits, Shape, Writer
+from softmax_cli.output.layout import Layout, Records, Summary, Values
 from softmax_cli.output.numbers import number_lines, texts
-from softmax_cli.output.settings import Digits
 
 # Numbers that become text at once, so that a long vector is written in parts
 _VALUES: Final = 1 << 14
 _KEPT: Final = "kept"
 
 
-class CsvWriter(Writer[R]):
+class CsvWriter(Writer):
     """Rows of text by RFC 4180, but with a bare newline, written as soon as they are there."""
 
     delimiter = ","
 
-    def __init__(self, layout: Layout[R], shape: Shape, digits: Digits) -> None:
+    def __init__(self, layout: Layout, shape: Shape, digits: Digits) -> None:
         super().__init__(layout, shape, digits)
         # What would be read as something else without quotes
         self._special = re.compile(rf'[\r\n"{self.delimiter}]|^\s*#')
         self._is_first = True
-        self._empty: Records[R] | None = None
+        self._empty: Records[Any] | None = None
 
-    def encode(self, records: Records[R]) -> Any:
+    def encode(self, records: Records[Any]) -> Any:
         """Return the text of a block; of the first one, which may be a long vector, its parts."""
         if not records.count:
             self._empty = records
@@ -55,16 +55,15 @@ class CsvWriter(Writer[R]):
         columns = {key: np.array([value])}
         self.write(chain(self._header(columns), self._rows(columns)), 1)
 
-    def _columns(self, records: Records[R]) -> dict[str, Values]:
+    def _columns(self, records: Records[Any]) -> dict[str, Values]:
         layout = self.layout
-        fields = layout.row(records.result).items()
-        columns = {key: layout.fill(key, values, records) for key, values in fields}
+        columns = {key: layout.values(key, records) for key in layout.row}
         if records.kept is None or not self.shape.kept:
             return columns
         return {_KEPT: records.kept.repeat(layout.records, axis=0), **columns}
 
     def _header(self, columns: dict[str, Values]) -> Iterator[bytes]:
-        if self.layout.named or self.shape.header:
+        if self.layout.has_header or self.shape.header:
             titles = chain.from_iterable(map(self._titles, columns, columns.values()))
             yield self._lines([self.delimiter.join(map(self._quoted, titles))])
 
@@ -116,7 +115,7 @@ class CsvWriter(Writer[R]):
         return "".join((line or '""') + "\n" for line in lines).encode()
 
 
-class TsvWriter(CsvWriter[R]):
+class TsvWriter(CsvWriter):
     """The same with tabs."""
 
     delimiter = "\t"

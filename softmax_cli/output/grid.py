@@ -19,10 +19,10 @@ from rich.text import Text
 
 from softmax_cli.messages import visible
 from softmax_cli.output import file
+from softmax_cli.output.formats import Digits
 from softmax_cli.output.layout import Column, Values
 from softmax_cli.output.numbers import texts
 from softmax_cli.output.progress import terminal_width
-from softmax_cli.output.settings import Digits
 from softmax_cli.output.view import ROUGH, Table, word_texts
 
 MARGIN: Final = 1
@@ -106,9 +106,12 @@ class Grid:
     def __init__(self, table: Table, screen: Screen) -> None:
         self._table = table
         self._screen = screen
-        self._columns = [_words(_name(table.title), list(map(_name, table.heads)))]
-        for column in table.columns:
-            if column.style != "bar":
+        heads = table.columns[0]
+        self._columns = [
+            _words(_name(heads.title), list(map(_name, map(str, heads.values.tolist()))))
+        ]
+        for column in table.columns[1:]:
+            if column.style not in ("bar", "instead"):
                 self._columns.append(_texts(column, screen))
         self._widths, self.room = _fitted(self._columns, screen)
 
@@ -124,7 +127,7 @@ class Grid:
         width = min(_BAR.stop - 1, self.room // max(1, count) - GAP)
         columns, widths = list(self._columns), list(self._widths)
         if width >= (_BAR.start if count == 1 else LEAST_OF_MANY):
-            for i, column in enumerate(table.columns, start=1):
+            for i, column in enumerate(table.columns):
                 if column.style == "bar":
                     shown = _bars(column.values, table.largest, width, screen)
                     columns.insert(i, _Texts(Text(column.title), shown, width))
@@ -138,7 +141,7 @@ class Grid:
         for i, line in enumerate(zip(*(shown.cells for shown in columns), strict=True)):
             is_bold = table.emphasis is not None and table.emphasis[i]
             drawn.add_row(*line, style="bold" if is_bold else None)
-        return indented(drawn), len(table.heads)
+        return indented(drawn), len(table.columns[0].values)
 
     def _long(self) -> tuple[RenderableType, int]:
         """Return a line for each cell, and the number of heads with all of theirs."""

@@ -12,19 +12,19 @@ import numpy as np
 
 from softmax_cli.errors import DataError, UsageError
 from softmax_cli.output import file
-from softmax_cli.output.layout import Layout, R, Records, Shape, Summary, Values, Writer
-from softmax_cli.output.settings import Digits
+from softmax_cli.output.formats import Digits, Shape, Writer
+from softmax_cli.output.layout import Layout, Records, Summary, Values
 
 _COPIED: Final = 1 << 20
 
 
-class NpyWriter(Writer[R]):
+class NpyWriter(Writer):
     """An array of shape (rows,) or (rows, classes), whose header is written when it ends.
 
     Where standard output can't go back to its beginning, a temporary file holds the rows.
     """
 
-    def __init__(self, layout: Layout[R], shape: Shape, digits: Digits) -> None:
+    def __init__(self, layout: Layout, shape: Shape, digits: Digits) -> None:
         super().__init__(layout, shape, digits)
         if shape.kept:
             raise UsageError("-f npy holds numbers, and --keep copies text")
@@ -33,11 +33,10 @@ class NpyWriter(Writer[R]):
         self._dtype: np.dtype[Any] | None = None  # there are no rows yet
         self._width: tuple[int, ...] = ()
 
-    def encode(self, records: Records[R]) -> bytes:
+    def encode(self, records: Records[Any]) -> bytes:
         if not records.count:
             return b""
-        fields = self.layout.row(records.result)
-        return self._bytes({key: self.layout.fill(key, fields[key], records) for key in fields})
+        return self._bytes({key: self.layout.values(key, records) for key in self.layout.row})
 
     def write(self, piece: Any, vectors: int) -> None:
         if not piece:

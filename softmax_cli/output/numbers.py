@@ -10,7 +10,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from softmax_cli.output.settings import SHORTEST, Digits
+from softmax_cli.output.formats import SHORTEST, Digits
 
 # Python's 1e-07 and 1e+16 become 1e-7 and 1e16, as orjson writes them.
 _EXPONENT: Final = re.compile(r"e\+?(-?)0*")

@@ -12,10 +12,9 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from softmax_cli.messages import visible
+from softmax_cli.output.formats import Shape
 from softmax_cli.output.grid import GAP, LEAST_OF_MANY, Grid, Screen, left_out, note
-from softmax_cli.output.layout import Column, Shape, Sweep, Values
-from softmax_cli.output.numbers import texts
-from softmax_cli.output.settings import TABLE_DIGITS
+from softmax_cli.output.layout import Column, Sweep, Values
 from softmax_cli.output.view import Table, largest_size
 
 # Classes whose numbers may stand side by side, that are named in a line, that make a picture
@@ -33,22 +32,14 @@ def sweep_lines(sweep: Sweep, shape: Shape, screen: Screen) -> list[RenderableTy
 
     Numbers and bars for each class where there is room for them, else a block for each.
     """
-    first = sweep.dtypes == sweep.dtypes[0]
-    hard, stable, linear = (
-        np.flatnonzero(first & (sweep.methods == name)) for name in ("hard", "stable", "linear")
-    )
-    shown = Sweep(*(values[[hard[0], *stable, linear[0]]] for values in sweep))
-    probabilities = shown.probabilities
-    temperatures = texts(shown.temperatures, TABLE_DIGITS)[1:-1]
-    heads = ["hard", *temperatures, "linear"]
+    probabilities, notes = sweep.probabilities, map(note, sweep.notes)
+    names = shape.class_names(probabilities.shape[1])
+    heads, entropy = Column("T", np.array(sweep.heads), "text"), Column("entropy", sweep.entropies)
     largest = max(1.0, largest_size(probabilities))
 
     def grid(*columns: Column) -> Grid:
-        return Grid(Table("T", heads, columns, len(heads), largest=largest), screen)
+        return Grid(Table([heads, *columns], len(heads.values), largest=largest), screen)
 
-    names = shape.class_names(probabilities.shape[1])
-    entropy = Column("entropy", shown.entropies)
-    notes = map(note, _words(sweep, shown, temperatures))
     if len(names) <= _NUMBERS:
         pairs = (
             (Column(name, values), Column("", values, "bar"))
@@ -72,20 +63,6 @@ def sweep_lines(sweep: Sweep, shape: Shape, screen: Screen) -> list[RenderableTy
     drawn, _ = grid(Column(title, np.array(blocks), "text"), *others).drawn()
     hidden = left_out(len(names) - count, "classes")
     return [drawn, *hidden, Text(), *([note(legend)] if legend else []), *notes]
-
-
-def _words(sweep: Sweep, shown: Sweep, temperatures: Sequence[str]) -> list[str]:
-    """Return what there is to say of the lines shown, and of the methods that broke."""
-    reached: dict[str, list[str]] = {}
-    for extreme, temperature in zip(shown.extremes[1:-1].tolist(), temperatures, strict=True):
-        reached.setdefault(extreme, []).append(temperature)
-    words = [
-        f"T {', '.join(at)}: {what}, to the last digit" for what, at in reached.items() if what
-    ]
-    reason = str(shown.reasons[-1])
-    linear = "x/T over the sum of x/T is the same at every T"
-    words.append(f"linear: {linear}{reason and '; ' + reason}")
-    return words + [text for text in sweep.notes[sweep.methods != "linear"].tolist() if text]
 
 
 def _titles(names: Sequence[str], room: int) -> tuple[int, str, str]:

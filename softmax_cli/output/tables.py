@@ -8,9 +8,9 @@ from typing import Final
 from rich.console import RenderableType
 from rich.text import Text
 
+from softmax_cli.output.formats import Digits, Shape
 from softmax_cli.output.grid import MARGIN, Grid, Screen, indented, left_out, note
-from softmax_cli.output.layout import Layout, R, Shape, Summary, Sweep
-from softmax_cli.output.settings import Digits
+from softmax_cli.output.layout import Layout, Summary
 from softmax_cli.output.sweep import sweep_lines
 from softmax_cli.output.view import Footer, Identity, Part, Table, ViewWriter
 
@@ -18,23 +18,24 @@ from softmax_cli.output.view import Footer, Identity, Part, Table, ViewWriter
 _CLASSES: Final = 50
 
 
-class TableWriter(ViewWriter[R]):
+class TableWriter(ViewWriter):
     """One table at the end, of the first vectors, with a footer for all of them."""
 
     streams = False
 
-    def __init__(self, layout: Layout[R], shape: Shape, digits: Digits) -> None:
+    def __init__(self, layout: Layout, shape: Shape, digits: Digits) -> None:
         super().__init__(layout, shape, digits, layout.most)
 
     def close(self, summary: Summary | None) -> None:
-        piece = self.collected(summary)
-        if piece is None:
-            return
-        if isinstance(piece.vector, Sweep):
+        lone = self.lone()
+        if lone is not None and self.layout.sweep:
             screen = Screen(self.digits)
-            screen.print(sweep_lines(piece.vector, self.shape, screen))
+            sweep = getattr(lone.result, self.layout.sweep)
+            screen.print(sweep_lines(sweep, self.shape, screen))
         else:
-            self.show(self.page(piece, summary, _CLASSES))
+            parts = self.page(summary, _CLASSES)
+            if parts:
+                self.show(parts)
 
     def show(self, parts: Sequence[Part]) -> None:
         screen = Screen(self.digits)
@@ -74,21 +75,9 @@ def _footer(items: Sequence[tuple[str, str]], screen: Screen) -> list[Renderable
 def _table(table: Table, screen: Screen) -> list[RenderableType]:
     """Return a table, in two where that makes it fit, and how much is left out of it."""
     grid = Grid(table, screen)
-    if table.of_classes and grid.room < 0:
-        # What came of each on a line, and only then each class on a line of its own
-        start, stop = table.of_classes.start, table.of_classes.stop
-        others = [*table.columns[:start], *table.columns[stop:]]
-        first, shown = Grid(table._replace(columns=others), screen).drawn()
-        before = [column.values for column in table.columns[:start]]
-        heads = [" ".join(map(str, words)) for words in zip(table.heads, *before, strict=True)]
-        classes = table._replace(heads=heads, columns=table.columns[start:stop])
-        second, whole = Grid(classes, screen).drawn()
-        lines = [first, Text(), second, *left_out(len(heads) - whole, "of them")]
-    else:
-        drawn, shown = grid.drawn()
-        lines = [drawn]
+    drawn, shown = grid.drawn()
     return [
-        *lines,
+        drawn,
         *left_out(table.total - shown, table.unit, table.format),
-        *left_out(table.hidden_classes, table.hidden_unit),
+        *left_out(table.hidden, table.hidden_unit),
     ]

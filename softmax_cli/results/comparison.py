@@ -14,8 +14,9 @@ from softmax_cli.core.softmax import Logits
 from softmax_cli.core.textbook import Methods
 from softmax_cli.input.rows import Block
 from softmax_cli.messages import Notices
-from softmax_cli.output.layout import Column, Lines, Records, Summary, Sweep, Values
-from softmax_cli.results.field_layout import Field, FieldLayout
+from softmax_cli.output.formats import TABLE_DIGITS
+from softmax_cli.output.layout import Field, Layout, Summary, Sweep, Values
+from softmax_cli.output.numbers import texts
 from softmax_cli.run.totals import Totals
 
 _HALF_AN_ULP_OF_1: Final = 2.0**-54
@@ -35,11 +36,6 @@ class Trial(NamedTuple):
         return reason and f"{self.method} {self.dtype}{at}: {reason}"
 
 
-def constants(trials: Sequence[Trial], key: str, rows: int) -> Values:
-    """Return what the records of so many rows have from their trials."""
-    return np.array([getattr(trial, key) for trial in trials] * rows)
-
-
 class ComparisonResult:
     """A record for each row and trial, a row's side by side.
 
@@ -54,58 +50,70 @@ class ComparisonResult:
         self.trials = trials
         self.numbers = numbers
         self.row = numbers.repeat(len(trials))
-        self.method, self.dtype, self.temperature = (
-            constants(trials, key, len(scores)) for key in Trial._fields
-        )
 
     def __len__(self) -> int:
         return len(self._scores)
 
     def _by_row(self, name: str, dtype: type) -> Values:
-        lists = [getattr(outcome, name) for outcome in self._outcomes]
-        return np.array(list(zip(*lists, strict=True)), dtype).reshape(-1)
+        return np.stack([np.array(getattr(outcome, name), dtype) for outcome in self._outcomes], 1)
 
     @cached_property
     def status(self) -> Values:
-        return self._by_row("statuses", str)
+        return self._by_row("statuses", str).ravel()
 
     @cached_property
     def reason(self) -> Values:
-        return self._by_row("reasons", str)
+        return self._by_row("reasons", str).ravel()
 
     @cached_property
     def ulp_error(self) -> Values:
-        return self._by_row("ulp_errors", float)
+        return self._by_row("ulp_errors", float).ravel()
 
     @cached_property
-    def probabilities(self) -> Floats:
-        found = [outcome.probabilities.astype(float) for outcome in self._outcomes]
-        return np.stack(found, axis=1).reshape(-1, self._scores.shape[1])
+    def probabilities(self) -> Values:
+        return self._by_row("probabilities", float).reshape(-1, self._scores.shape[1])
+
+    @property
+    def winner_probability(self) -> Values:
+        winners = self._scores.argmax(axis=1).repeat(len(self.trials))
+        return np.take_along_axis(self.probabilities, winners[:, None], axis=1)[:, 0]
 
     @cached_property
     def note(self) -> list[str]:
         reasons = zip([*self.trials] * len(self), self.reason.tolist(), strict=True)
         return [trial.note(reason) for trial, reason in reasons]
 
+    @property
     def sweep(self) -> Sweep:
-        """Return what the picture of a lone vector shows."""
-        scores = self._scores
-        logits = [Logits(scores, temperature=trial.temperature) for trial in self.trials]
-        entropies = [
-            float(own.entropy()[0]) if trial.method == "stable" else _entropy(probabilities)
-            for trial, own, probabilities in zip(
-                self.trials, logits, self.probabilities, strict=True
-            )
+        """The first row from the hard choice through all temperatures to x / sum x."""
+        trials, dtype = self.trials, self.trials[0].dtype
+        at = {
+            name: [i for i, trial in enumerate(trials) if trial[:2] == (name, dtype)]
+            for name in ("hard", "stable", "linear")
+        }
+        temperatures = [trials[i].temperature for i in at["stable"]]
+        labels = texts(np.array(temperatures), TABLE_DIGITS)
+        logits = [Logits(self._scores[:1], temperature=t) for t in temperatures]
+        shown = self.probabilities[[at["hard"][0], *at["stable"], at["linear"][0]]]
+        entropies = [float(each.entropy()[0]) for each in logits]
+        reached: dict[str, list[str]] = {}
+        for label, each in zip(labels, logits, strict=True):
+            reached.setdefault(_extreme(each), []).append(label)
+        ends = [
+            f"T {', '.join(at)}: {what}, to the last digit" for what, at in reached.items() if what
+        ]
+        reason = self.reason[at["linear"][0]]
+        linear = "linear: x/T over the sum of x/T is the same at every T"
+        broken = [
+            note
+            for trial, note in zip(trials, self.note, strict=True)
+            if note and trial.method != "linear"
         ]
         return Sweep(
-            methods=self.method,
-            temperatures=self.temperature,
-            dtypes=self.dtype,
-            probabilities=self.probabilities,
-            entropies=np.array(entropies),
-            extremes=np.array([_extreme(own) for own in logits]),
-            notes=np.array(self.note),
-            reasons=self.reason,
+            ["hard", *labels, "linear"],
+            shown,
+            np.array([_entropy(shown[0]), *entropies, _entropy(shown[-1])]),
+            [*ends, f"{linear}; {reason}" if reason else linear, *broken],
         )
 
 
@@ -189,58 +197,39 @@ def summarise(totals: Totals) -> Summary:
     return {"rows": totals.rows, "methods": list(totals.trials.values())}
 
 
-class ComparisonLayout(FieldLayout):
-    """A record for each method, float type and temperature; of many vectors one for each trial."""
-
-    most = 100
-
-    def __init__(self, trials: Sequence[Trial]) -> None:
-        temperatures = {trial.temperature for trial in trials}
-        self._is_sweep = len(temperatures) > 1
-        self._trials = trials
-        self.records = len(trials)
-        self._shown = (
-            *((Field("temperature", "T"),) if temperatures != {1.0} else ()),
-            Field("dtype", "type", "text"),
-        )
-        columns = (
+def layout(trials: Sequence[Trial]) -> Layout:
+    """Return the layout of a record for each trial of a row; tables of many rows sum them up."""
+    temperatures = {trial.temperature for trial in trials}
+    shown = (
+        *((Field("temperature", "T"),) if temperatures != {1.0} else ()),
+        Field("dtype", "type", "text"),
+    )
+    return Layout(
+        row=(*_KEYS, "probabilities"),
+        fields=(*_KEYS, "reason", "probabilities"),
+        head=Field("method", "method"),
+        lines=(
+            *shown,
             Field("probabilities", ""),
             Field("status", "status", "status"),
             Field("ulp_error", "ulps", "rough"),
-        )
-        fields = (*_KEYS, "reason", "probabilities")
-        summary = (Field("rows", "rows"),)
-        row = (*_KEYS, "probabilities")
-        super().__init__(row, fields, (*self._shown, *columns), summary=summary)
-
-    def lines(self, result: ComparisonResult) -> Lines:
-        columns, methods = super().lines(result).columns, result.method.tolist()
-        return Lines(columns, "method", methods, [note for note in result.note if note])
-
-    def vector(self, result: ComparisonResult) -> Sweep | None:  # type: ignore[override]
-        return result.sweep() if self._is_sweep else None
-
-    def summary_lines(self, summary: Summary) -> Lines:
-        records = summary["methods"]
-        fields = (
-            *self._shown,
+            Field("winner_probability", "p of winner", "instead"),
+        ),
+        notes="note",
+        sweep="sweep" if len(temperatures) > 1 else "",
+        summary=(Field("rows", "rows"),),
+        groups="methods",
+        group_columns=(
+            Field("method", "method", "text"),
+            *shown,
             Field("broken", "rows that broke"),
             Field("first_broken", "first", "text"),
             Field("worst_ulp_error", "worst ulps", "rough"),
-        )
-        columns = [
-            Column(title, np.array([record[key] for record in records]), style or "number")
-            for key, title, style in fields
-        ]
-        methods = [record["method"] for record in records]
-        return Lines(columns, "method", methods, [r["note"] for r in records if r["note"]])
-
-    def fill(self, key: str, values: Values, records: Records[Any]) -> Values:
-        """Return the values of all vectors: nan for those without, but not for the trial."""
-        if records.good is None:
-            return values
-        if key in Trial._fields:
-            return constants(self._trials, key, records.count)
-        if key == "row" and records.numbers is not None:
-            return records.numbers.repeat(self.records)
-        return super().fill(key, values, records)
+        ),
+        only_groups=True,
+        most=100,
+        records=len(trials),
+        constants={
+            key: np.array([getattr(trial, key) for trial in trials]) for key in Trial._fields
+        },
+    )

@@ -17,10 +17,9 @@ from softmax_cli.core.sampling import Moments, NegativeSampling, Noise, SampledS
 from softmax_cli.core.softmax import Logits
 from softmax_cli.input.rows import Block
 from softmax_cli.messages import Notices
-from softmax_cli.output.layout import Values
+from softmax_cli.output.layout import Field, Layout, Values
 from softmax_cli.results.class_counts import read_counts
 from softmax_cli.results.class_names import Names, check_length, class_names, ragged
-from softmax_cli.results.field_layout import Field, FieldLayout
 from softmax_cli.results.loss import RowLosses, note_infinite
 from softmax_cli.results.loss_summary import report_keys, style_of, summary_fields
 from softmax_cli.results.settings import ManySettings, ReportSettings
@@ -301,7 +300,7 @@ def add_up(result: EstimateResult) -> Totals:
     return Totals(len(result), sums, {"counted": int(result.is_counted.sum())})
 
 
-def layout(report: ReportSettings, many: ManySettings) -> FieldLayout:
+def layout(report: ReportSettings, many: ManySettings) -> Layout:
     """Return the layout of estimates, their breakdown or their gradient."""
     unit, is_negative, is_repeated = UNITS[report.base], many.negative is not None, many.repeat
     error = ("standard_error",) if is_repeated else ()
@@ -334,7 +333,7 @@ def layout(report: ReportSettings, many: ManySettings) -> FieldLayout:
         Field("exact", "exact", unit),
         Field("difference", "difference"),
     )
-    return FieldLayout(
+    return Layout(
         row,
         (*fields, *(("gradient",) if report.gradient else ())),
         [Field(key, _TITLES.get(key, key), style_of(key)) for key in shown],

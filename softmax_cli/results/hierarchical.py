@@ -14,10 +14,9 @@ from softmax_cli.core.huffman import HuffmanTree, Path
 from softmax_cli.errors import DataError
 from softmax_cli.input.rows import Block
 from softmax_cli.messages import Notices
-from softmax_cli.output.layout import Values
+from softmax_cli.output.layout import Field, Layout, Values
 from softmax_cli.results.class_counts import read_counts
 from softmax_cli.results.class_names import Names, class_names, ragged
-from softmax_cli.results.field_layout import Field, FieldLayout
 from softmax_cli.results.loss import RowLosses, note_infinite
 from softmax_cli.results.loss_summary import report_keys, style_of, summary_fields, worst_of
 from softmax_cli.results.settings import ReportSettings
@@ -108,10 +107,10 @@ class TreeResult:
         return np.full(len(self), self._tree.mean_depth())
 
 
-def tree_layout(*, log: bool) -> FieldLayout:
+def tree_layout(*, log: bool) -> Layout:
     """Return the layout of probabilities or their logarithms, and the codes of the classes."""
     shown = probability_field(log=log)
-    return FieldLayout(
+    return Layout(
         (shown.key,),
         ("scores", "codes", shown.key, "entropy"),
         (shown, Field("entropy", "entropy"), Field("winner", "winner", "text")),
@@ -262,13 +261,13 @@ def add_up(result: PathResult, *, worst: int | None) -> Totals:
     return Totals(len(result), sums, counts, worst_of(result, WORST, worst))
 
 
-def path_layout(report: ReportSettings) -> FieldLayout:
+def path_layout(report: ReportSettings) -> Layout:
     """Return the layout of losses along paths."""
     unit, row = UNITS[report.base], report_keys(report, _BREAKDOWN)
     lines = {key: key for key in row}
     if row == ("loss",):
         lines.update(probability="probability", target="target", touched="scores read", code="code")
-    return FieldLayout(
+    return Layout(
         row,
         (*_BREAKDOWN, "target", "code", "path", *(("gradient",) if report.gradient else ())),
         [Field(key, title, style_of(key)) for key, title in lines.items()],
