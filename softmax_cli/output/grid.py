@@ -26,12 +26,12 @@ from softmax_cli.output.progress import terminal_width
 from softmax_cli.output.view import ROUGH, Table, word_texts
 
 MARGIN: Final = 1
+GAP: Final = 2
 _STDOUT: Final = 1
 # rich takes a width from us only together with a height.
 _HEIGHT: Final = 25
 # Lines of a table with one for each cell
 _LONG_LINES: Final = 120
-GAP: Final = 2
 _BAR: Final = range(8, 41)
 # The shortest bar where several stand side by side
 LEAST_OF_MANY: Final = 4
@@ -66,26 +66,11 @@ class Screen:
         self.ascii_only = self._console.options.ascii_only
 
     def print(self, parts: Sequence[RenderableType]) -> None:
-        """Print the parts under one another."""
+        """Print the parts under one another, with a margin on their left."""
         self._console.width = self.width
-        self._console.print(Group(*parts))
+        self._console.print(Padding(Group(*parts), (0, 0, 0, MARGIN)))
         lines = self._buffer.getvalue().split(b"\n")
         file.write(b"\n".join(line.rstrip() for line in lines))
-
-
-def note(words: str) -> RenderableType:
-    """Return a line of words."""
-    return indented(Text(visible(words)))
-
-
-def left_out(count: int, unit: str, format_: str = "csv") -> list[RenderableType]:
-    """Return a line that says how many there are beside those shown, if there are any."""
-    return [note(f"… {count} more {unit}; -f {format_} shows all")] if count > 0 else []
-
-
-def indented(part: RenderableType) -> RenderableType:
-    """Return a part with the margin on its left."""
-    return Padding(part, (0, 0, 0, MARGIN))
 
 
 class _Texts(NamedTuple):
@@ -103,16 +88,15 @@ class Grid:
     `room` is the width that is left beside them, below 0 where they do not fit.
     """
 
-    def __init__(self, table: Table, screen: Screen) -> None:
-        self._table = table
+    def __init__(self, table: Table, screen: Screen, class_digits: Digits | None = None) -> None:
+        self.table = table
+        self.class_digits = class_digits
         self._screen = screen
-        heads = table.columns[0]
-        self._columns = [
-            _words(_name(heads.title), list(map(_name, map(str, heads.values.tolist()))))
-        ]
-        for column in table.columns[1:]:
+        self._columns = []
+        for i, column in enumerate(table.columns):
+            digits = class_digits if class_digits and i in table.classes else screen.digits
             if column.style not in ("bar", "instead"):
-                self._columns.append(_texts(column, screen))
+                self._columns.append(_texts(column, screen, digits, is_head=i == 0))
         self._widths, self.room = _fitted(self._columns, screen)
 
     def drawn(self) -> tuple[RenderableType, int]:
@@ -122,7 +106,7 @@ class Grid:
         """
         if self.room < 0 and len(self._columns) > 2:
             return self._long()
-        table, screen = self._table, self._screen
+        table, screen, lines = self.table, self._screen, len(self._columns[0].cells)
         count = sum(column.style == "bar" for column in table.columns)
         width = min(_BAR.stop - 1, self.room // max(1, count) - GAP)
         columns, widths = list(self._columns), list(self._widths)
@@ -132,16 +116,11 @@ class Grid:
                     shown = _bars(column.values, table.largest, width, screen)
                     columns.insert(i, _Texts(Text(column.title), shown, width))
                     widths.insert(i, width)
-        for column_texts, column_width in zip(columns, widths, strict=True):
-            if column_texts.is_number:
-                column_texts.title.justify = "right"
-                for cell in column_texts.cells:
-                    cell.pad_left(column_width - cell.cell_len)
         drawn = _frame(columns, widths, screen)
         for i, line in enumerate(zip(*(shown.cells for shown in columns), strict=True)):
             is_bold = table.emphasis is not None and table.emphasis[i]
             drawn.add_row(*line, style="bold" if is_bold else None)
-        return indented(drawn), len(table.columns[0].values)
+        return drawn, lines
 
     def _long(self) -> tuple[RenderableType, int]:
         """Return a line for each cell, and the number of heads with all of theirs."""
@@ -149,17 +128,17 @@ class Grid:
         titles = [column.title for column in columns]
         shown = heads.cells[: max(1, _LONG_LINES // len(columns))]
         values = [cell for column in columns for cell in column.cells]
+        for cell in values:
+            cell.rstrip()
         narrowest = max(column.narrowest for column in columns)
-        long = [heads, _words(Text(), titles), _Texts(Text("value"), values, narrowest)]
-        widths, _ = _fitted(long, self._screen)
-        drawn = _frame(long, widths, self._screen)
-        drawn.columns[-1].justify = "right"
+        long = [heads, _words(Text(), titles), _Texts(Text("value"), values, narrowest, True)]
+        drawn = _frame(long, _fitted(long, self._screen)[0], self._screen)
         for i, head in enumerate(shown):
             for column in columns:
                 first = head if column is columns[0] else Text()
                 is_last = column is columns[-1]
                 drawn.add_row(first, column.title, column.cells[i], end_section=is_last)
-        return indented(drawn), len(shown)
+        return drawn, len(shown)
 
 
 def _name(text: str) -> Text:
@@ -173,11 +152,23 @@ def _words(title: Text, words: Sequence[Text]) -> _Texts:
     return _Texts(title, words, min(_width(words), _NAME))
 
 
-def _texts(column: Column, screen: Screen) -> _Texts:
-    title, shown = _name(column.title), _cells(column, screen)
-    if column.style == "text":
-        return _words(title, shown)
-    return _Texts(title, shown, _width(shown), column.style in ("number", "rough"))
+def _texts(column: Column, screen: Screen, digits: Digits, *, is_head: bool) -> _Texts:
+    """Return the texts of a column that is no bar."""
+    title, values = _name(column.title), column.values
+    match column.style:
+        case "text":
+            return _words(title, list(map(_name if is_head else Text, word_texts(values))))
+        case "status":
+            cells = [Text(word, "green" if word == "ok" else "red") for word in values.tolist()]
+        case "mark":
+            dot = "*" if screen.ascii_only else "●"
+            marks = [dot if value > 0 else "" for value in values]  # nan is no mark
+            cells = [Text(mark, "green", justify="center") for mark in marks]
+        case style:
+            numbers = _aligned(texts(values, ROUGH if style == "rough" else digits))
+            cells = list(map(Text, numbers))
+            return _Texts(title, cells, _width(cells), is_number=True)
+    return _Texts(title, cells, _width(cells))
 
 
 def _width(texts: Iterable[Text]) -> int:
@@ -212,25 +203,11 @@ def _frame(columns: Sequence[_Texts], widths: Sequence[int], screen: Screen) -> 
     )
     for column, width in zip(columns, widths, strict=True):
         frame.add_column(column.title, min_width=width, max_width=width, overflow="fold")
+        if column.is_number:
+            column.title.justify = "right"
+            for cell in column.cells:
+                cell.pad_left(max(0, width - cell.cell_len))
     return frame
-
-
-def _cells(column: Column, screen: Screen) -> list[Text]:
-    """Return the cells of a column that is no bar."""
-    values = column.values
-    match column.style:
-        case "text":
-            return list(map(Text, word_texts(values)))
-        case "status":
-            return [Text(word, "green" if word == "ok" else "red") for word in values.tolist()]
-        case "mark":
-            dot = "*" if screen.ascii_only else "●"
-            marks = [dot if value > 0 else "" for value in values]  # nan is no mark
-            return [Text(mark, "green", justify="center") for mark in marks]
-        case style:
-            return list(
-                map(Text, _aligned(texts(values, ROUGH if style == "rough" else screen.digits)))
-            )
 
 
 def _aligned(numbers: Sequence[str]) -> list[str]:

@@ -83,9 +83,9 @@ class NpyWriter(Writer):
     def _numbers(self, key: str, values: Values) -> Values:
         """Return a field as numbers; as floats where one of them may be nan."""
         is_number = values.dtype.kind in "fiub"
-        if not is_number and not (
-            self.shape.fills and not any(isinstance(value, str) for value in values.flat)
-        ):
+        if self.shape.fills and not is_number:
+            is_number = not any(isinstance(value, str | list) for value in values.flat)
+        if not is_number:
             raise UsageError(f"-f npy holds numbers, and {key} is text")
         return values.astype(np.float64) if self.shape.fills else values
 

@@ -144,16 +144,19 @@ class ViewWriter(Writer):
             if column.values.ndim == 1:
                 shown.append(column)
                 continue
-            first, width = len(shown), column.values.shape[1]
+            width = column.values.shape[1]
             names = shape.class_names(width)
             if layout.numbered:
                 names = [str(number) for number in range(1, width + 1)]
-            shown += map(Column, names[:most], column.values.T, [column.style] * width)
+            # The first and the last of them, where they are too many
+            hidden = range((most + 1) // 2, width - most // 2) if most else range(0)
+            indices = [i for i in range(width) if i not in hidden]
             table = table._replace(
-                classes=range(first, len(shown)),
-                hidden=width - (len(shown) - first),
+                classes=range(len(shown), len(shown) + len(indices)),
+                hidden=len(hidden),
                 hidden_unit="in each row" if layout.numbered else "classes",
             )
+            shown += [Column(names[i], column.values[:, i], column.style) for i in indices]
         return table
 
     def below(self, summary: Summary | None, most: int | None = None) -> list[Part]:
