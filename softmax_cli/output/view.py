@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
@@ -98,7 +98,7 @@ class ViewWriter(Writer):
         self.count += vectors
 
     def reduce(self, key: str, value: float, summary: Summary) -> None:
-        self.show([self._total(summary)])
+        self.show([self._footer(self.layout.summary, summary.get)])
 
     def lone(self) -> Records[Any] | None:
         """Return the only vector, None where there are more or it has no result."""
@@ -164,9 +164,8 @@ class ViewWriter(Writer):
         if summary is None:
             return []
         parts: list[Part] = []
-        total = self._total(summary)
-        if total.items:
-            parts.append(total)
+        if self.layout.summary:
+            parts.append(self._footer(self.layout.summary, summary.get))
         if summary.get(self.layout.groups) and not self.layout.only_groups:
             parts.append(self._groups(summary, most))
         return parts
@@ -190,9 +189,6 @@ class ViewWriter(Writer):
         def first(key: str) -> Any:
             return getattr(records.result, key)[0]
 
-        def items(fields: Sequence[Field]) -> Footer:
-            return self._footer([(field, first(field.key)) for field in fields])
-
         if self.shape.kept and records.kept is not None:
             cells = map(str, records.kept[0])
             parts.append(Footer(list(zip(self.shape.kept, map(visible, cells), strict=True))))
@@ -214,7 +210,7 @@ class ViewWriter(Writer):
         if layout.identity:
             numbers = [float(first(field.key)) for field in layout.identity]
             parts.append(_identity(layout.identity, numbers, self.digits))
-        return [*parts, items(layout.footer)] if layout.footer else parts
+        return [*parts, self._footer(layout.footer, first)] if layout.footer else parts
 
     def _groups(self, summary: Summary, most: int | None) -> Table:
         """Return the table of the summary's records."""
@@ -225,16 +221,14 @@ class ViewWriter(Writer):
         ]
         return Table(columns, len(records), "rows" if layout.only_groups else "classes")
 
-    def _total(self, summary: Summary) -> Footer:
-        fields = [field for field in self.layout.summary if field.key in summary]
-        return self._footer([(field, summary[field.key]) for field in fields])
-
-    def _footer(self, items: Sequence[tuple[Field, Any]]) -> Footer:
-        """Return the title of each item, and its value with the unit."""
+    def _footer(self, fields: Sequence[Field], value: Callable[[str], Any]) -> Footer:
+        """Return the titles of those fields that have a value, and their values with units."""
+        items = [(field, value(field.key)) for field in fields]
         return Footer(
             [
-                (field.title, f"{_value_text(value, self.digits)} {field.style}".strip())
-                for field, value in items
+                (field.title, f"{_value_text(found, self.digits)} {field.style}".strip())
+                for field, found in items
+                if found is not None
             ]
         )
 

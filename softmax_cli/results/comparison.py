@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from softmax_cli.core.doubledouble import Floats
 from softmax_cli.core.softmax import Logits
 from softmax_cli.core.textbook import Methods
 from softmax_cli.input.rows import Block
@@ -30,11 +28,6 @@ class Trial(NamedTuple):
     dtype: str
     temperature: float
 
-    def note(self, reason: str) -> str:
-        """Return a reason with the trial in front, '' for none."""
-        at = f" at T = {self.temperature:g}" if self.temperature != 1 else ""
-        return reason and f"{self.method} {self.dtype}{at}: {reason}"
-
 
 class ComparisonResult:
     """A record for each row and trial, a row's side by side.
@@ -42,36 +35,24 @@ class ComparisonResult:
     Attributes have the shape (rows * trials,), probabilities (rows * trials, classes).
     """
 
-    def __init__(self, scores: Floats, numbers: Values, trials: Sequence[Trial]) -> None:
-        Logits(scores)  # raises for rows without a softmax
-        methods = Methods(scores)
-        self._outcomes = [methods.run(*trial) for trial in trials]
-        self._scores = scores
+    def __init__(self, trials: Sequence[Trial], block: Block, _notices: Notices) -> None:
+        """Compute all records; raises `RowErrors` for rows that have no softmax."""
+        assert block.numbers is not None  # by one process
+        Logits(block.values)
+        methods = Methods(block.values)
+        outcomes = [methods.run(*trial) for trial in trials]
         self.trials = trials
-        self.numbers = numbers
-        self.row = numbers.repeat(len(trials))
+        self.row = block.numbers.repeat(len(trials))
+        self._scores = block.values
 
-    def __len__(self) -> int:
-        return len(self._scores)
+        def by_row(name: str, dtype: type) -> Values:
+            parts: list[Values] = [np.array(getattr(outcome, name), dtype) for outcome in outcomes]
+            return np.stack(parts, axis=1).reshape(len(self.row), *parts[0].shape[1:])
 
-    def _by_row(self, name: str, dtype: type) -> Values:
-        return np.stack([np.array(getattr(outcome, name), dtype) for outcome in self._outcomes], 1)
-
-    @cached_property
-    def status(self) -> Values:
-        return self._by_row("statuses", str).ravel()
-
-    @cached_property
-    def reason(self) -> Values:
-        return self._by_row("reasons", str).ravel()
-
-    @cached_property
-    def ulp_error(self) -> Values:
-        return self._by_row("ulp_errors", float).ravel()
-
-    @cached_property
-    def probabilities(self) -> Values:
-        return self._by_row("probabilities", float).reshape(-1, self._scores.shape[1])
+        self.status = by_row("statuses", str)
+        self.reason = by_row("reasons", str)
+        self.ulp_error = by_row("ulp_errors", float)
+        self.probabilities = by_row("probabilities", float)
 
     @property
     def winner_probability(self) -> Values:
@@ -80,49 +61,41 @@ class ComparisonResult:
 
     @cached_property
     def note(self) -> list[str]:
-        reasons = zip([*self.trials] * len(self), self.reason.tolist(), strict=True)
-        return [trial.note(reason) for trial, reason in reasons]
+        """What broke, and in which trial; '' where nothing did."""
+        trials = [
+            f"{method} {dtype}" + (f" at T = {temperature:g}" if temperature != 1 else "")
+            for method, dtype, temperature in self.trials
+        ]
+        reasons = zip(trials * len(self._scores), self.reason.tolist(), strict=True)
+        return [reason and f"{trial}: {reason}" for trial, reason in reasons]
 
     @property
     def sweep(self) -> Sweep:
         """The first row from the hard choice through all temperatures to x / sum x."""
-        trials, dtype = self.trials, self.trials[0].dtype
-        at = {
-            name: [i for i, trial in enumerate(trials) if trial[:2] == (name, dtype)]
-            for name in ("hard", "stable", "linear")
-        }
-        temperatures = [trials[i].temperature for i in at["stable"]]
+        dtype = self.trials[0].dtype
+        hard, stable, linear = (
+            [i for i, trial in enumerate(self.trials) if trial[:2] == (method, dtype)]
+            for method in ("hard", "stable", "linear")
+        )
+        shown = self.probabilities[[hard[0], *stable, linear[0]]]
+        temperatures = [self.trials[i].temperature for i in stable]
         labels = texts(np.array(temperatures), TABLE_DIGITS)
         logits = [Logits(self._scores[:1], temperature=t) for t in temperatures]
-        shown = self.probabilities[[at["hard"][0], *at["stable"], at["linear"][0]]]
-        entropies = [float(each.entropy()[0]) for each in logits]
         reached: dict[str, list[str]] = {}
         for label, each in zip(labels, logits, strict=True):
             reached.setdefault(_extreme(each), []).append(label)
         ends = [
-            f"T {', '.join(at)}: {what}, to the last digit" for what, at in reached.items() if what
+            f"T {', '.join(at)}: {end}, to the last digit" for end, at in reached.items() if end
         ]
-        reason = self.reason[at["linear"][0]]
-        linear = "linear: x/T over the sum of x/T is the same at every T"
-        broken = [
-            note
-            for trial, note in zip(trials, self.note, strict=True)
-            if note and trial.method != "linear"
-        ]
-        return Sweep(
-            ["hard", *labels, "linear"],
-            shown,
-            np.array([_entropy(shown[0]), *entropies, _entropy(shown[-1])]),
-            [*ends, f"{linear}; {reason}" if reason else linear, *broken],
-        )
-
-
-def _entropy(probabilities: Floats) -> float:
-    """Return an entropy in nats; nan for what is no distribution."""
-    if not (probabilities >= 0).all():
-        return math.nan
-    some = probabilities[probabilities > 0]
-    return float((some * -np.log(some)).sum())
+        some = shown[-1][shown[-1] != 0]
+        with np.errstate(invalid="ignore"):  # a negative one has no logarithm
+            entropies = [0.0, *(each.entropy()[0] for each in logits), (some * -np.log(some)).sum()]
+        reason = self.reason[linear[0]]
+        why = "linear: x/T over the sum of x/T is the same at every T" + (reason and f"; {reason}")
+        notes = zip(self.trials, self.note, strict=True)
+        broke = [note for trial, note in notes if trial.method != "linear"]
+        heads = ["hard", *labels, "linear"]
+        return Sweep(heads, shown, np.array(entropies), [*ends, why, *filter(None, broke)])
 
 
 def _extreme(logits: Logits) -> str:
@@ -138,42 +111,31 @@ def _extreme(logits: Logits) -> str:
     return " and ".join(reached)
 
 
-class Comparison:
-    """Makes results of blocks whose rows are numbered."""
-
-    def __init__(self, trials: Sequence[Trial]) -> None:
-        self._trials = trials
-
-    def __call__(self, block: Block, _notices: Notices) -> ComparisonResult:
-        """Return the records of a block; raise `RowErrors` for rows that have no softmax."""
-        assert block.numbers is not None  # by one process
-        return ComparisonResult(block.values, block.numbers, self._trials)
-
-
 class ComparisonTotals(Totals):
     """For each trial the rows that broke, the first of them and why, and the worst error."""
 
     def __init__(self, result: ComparisonResult) -> None:
-        super().__init__(len(result), {})
-        shape = (-1, len(result.trials))
-        broken, errors = (result.status != "ok").reshape(shape), result.ulp_error.reshape(shape)
-        self.trials: dict[Trial, dict[str, Any]] = {}
-        for at, trial in enumerate(result.trials):
-            rows = np.flatnonzero(broken[:, at])
-            self.trials[trial] = {
-                **trial._asdict(),
-                "rows": len(result),
-                "broken": len(rows),
-                "first_broken": int(result.numbers[rows[0]]) if len(rows) else None,
-                "note": result.note[rows[0] * shape[1] + at] if len(rows) else "",
-                "worst_ulp_error": float(errors[:, at].max(initial=0.0)),
-            }
+        count = len(result.trials)
+        super().__init__(len(result.row) // count, {})
+        self.trials: list[dict[str, Any]] = []
+        for i, trial in enumerate(result.trials):
+            broken = np.flatnonzero(result.status[i::count] != "ok") * count + i
+            worst = result.ulp_error[i::count].max(initial=0.0)
+            self.trials.append(
+                {
+                    **trial._asdict(),
+                    "rows": self.rows,
+                    "broken": len(broken),
+                    "first_broken": int(result.row[broken[0]]) if len(broken) else None,
+                    "note": result.note[broken[0]] if len(broken) else "",
+                    "worst_ulp_error": float(worst),
+                }
+            )
 
     def merge(self, later: Totals) -> None:
         super().merge(later)
         assert isinstance(later, ComparisonTotals)
-        for trial, record in later.trials.items():
-            mine = self.trials[trial]
+        for mine, record in zip(self.trials, later.trials, strict=True):
             if mine["first_broken"] is None:
                 mine.update(first_broken=record["first_broken"], note=record["note"])
             for key in ("rows", "broken"):
@@ -181,20 +143,10 @@ class ComparisonTotals(Totals):
             mine["worst_ulp_error"] = max(mine["worst_ulp_error"], record["worst_ulp_error"])
 
 
-def broke(totals: Totals, dtype: str) -> bool:
-    """Return whether naive softmax in a float type broke on any row."""
-    assert isinstance(totals, ComparisonTotals)
-    return any(
-        record["broken"]
-        for trial, record in totals.trials.items()
-        if (trial.method, trial.dtype) == ("naive", dtype)
-    )
-
-
 def summarise(totals: Totals) -> Summary:
     """Return the number of rows, and a record for each trial."""
     assert isinstance(totals, ComparisonTotals)
-    return {"rows": totals.rows, "methods": list(totals.trials.values())}
+    return {"rows": totals.rows, "methods": totals.trials}
 
 
 def layout(trials: Sequence[Trial]) -> Layout:
