@@ -87,20 +87,17 @@ class CsvWriter(Writer):
         rows = max(1, _VALUES // sum(array.shape[1] for array in arrays))
         for start in range(0, len(arrays[0]), rows):
             part = [array[start : start + rows] for array in arrays]
-            lines = self._number_lines(part[0]) if len(part) == 1 else None
+            lines = number_lines(part[0], self.digits, self.delimiter) if len(part) == 1 else None
             if lines is None:
                 cells = zip(*map(self._cells, part), strict=True)
                 lines = self._lines(map(self.delimiter.join, cells))
             yield lines
 
-    def _number_lines(self, values: Values) -> bytes | bytearray | None:
-        return number_lines(values, self.digits, self.delimiter)
-
     def _cells(self, values: Values) -> list[str]:
         """Return what each line has of an array; numbers need no quotes."""
-        lines = self._number_lines(values)
+        lines = number_lines(values, self.digits, self.delimiter)
         if lines is not None:
-            return lines.decode().split("\n")[:-1]
+            return lines.decode().splitlines()
         flat = texts(values, self.digits)
         if values.dtype.kind in "OU":
             flat = list(map(self._quoted, flat))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import tempfile
 from collections.abc import Mapping
-from functools import partial
 from typing import IO, Any, Final
 
 import numpy as np
@@ -30,8 +29,7 @@ class NpyWriter(Writer):
             raise UsageError("-f npy holds numbers, and --keep copies text")
         self._start = file.seekable_position()
         self._rows: IO[bytes] | None = None
-        self._dtype: np.dtype[Any] | None = None  # there are no rows yet
-        self._width: tuple[int, ...] = ()
+        self._row: np.dtype[Any] | None = None  # the type of one; None as long as there are none
 
     def encode(self, records: Records[Any]) -> bytes:
         if not records.count:
@@ -57,13 +55,13 @@ class NpyWriter(Writer):
             with self._rows as rows:
                 file.write(self._header(rows.tell()))
                 rows.seek(0)
-                for part in iter(partial(rows.read, _COPIED), b""):
+                while part := rows.read(_COPIED):
                     file.write(part)
-        elif self._dtype is not None and self._start is not None:
+        elif self._row is not None and self._start is not None:
             first = self._start + len(self._header(0))
             size = max(0, (file.position() or 0) - first)
             file.write_at(self._start, self._header(size))
-            file.cut(first + size - size % self._row_bytes())
+            file.cut(first + size - size % self._row.itemsize)
 
     def reduce(self, key: str, value: float, summary: Summary) -> None:
         self.write(self._bytes({key: np.array([value])}), 1)
@@ -77,7 +75,7 @@ class NpyWriter(Writer):
             # A lone vector has one axis, as it had in the input.
             array = array[0] if len(array) == 1 else array.T
         array = array.astype("<f8" if array.dtype.kind == "f" else "<i8", order="C")
-        self._dtype, self._width = array.dtype, array.shape[1:]
+        self._row = np.dtype((array.dtype, array.shape[1:]))
         return array.tobytes()
 
     def _numbers(self, key: str, values: Values) -> Values:
@@ -89,15 +87,11 @@ class NpyWriter(Writer):
             raise UsageError(f"-f npy holds numbers, and {key} is text")
         return values.astype(np.float64) if self.shape.fills else values
 
-    def _row_bytes(self) -> int:
-        assert self._dtype is not None
-        return self._dtype.itemsize * int(np.prod(self._width))
-
     def _header(self, size: int) -> bytes:
-        """Return a header of so many bytes, which numpy makes as long for any number of rows."""
-        assert self._dtype is not None
+        """Return the header of rows of so many bytes, as long for any number of them."""
+        assert self._row is not None
         header = io.BytesIO()
-        shape = (size // self._row_bytes(), *self._width)
-        fields = {"descr": self._dtype.str, "fortran_order": False, "shape": shape}
+        shape = (size // self._row.itemsize, *self._row.shape)
+        fields = {"descr": self._row.base.str, "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(header, fields)
         return header.getvalue()
