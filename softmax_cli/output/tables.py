@@ -1,31 +1,54 @@
-"""Results as tables on a terminal, and the sweep of temperatures as a picture."""
+"""Results as tables on a terminal, and a sweep of temperatures as a picture."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from itertools import chain
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
+from rich import box
 from rich.console import RenderableType
+from rich.table import Table as RichTable
 from rich.text import Text
 
 from softmax_cli.messages import visible
-from softmax_cli.output.formats import TABLE_DIGITS, Digits, Shape
-from softmax_cli.output.grid import GAP, LEAST_OF_MANY, MARGIN, Grid, Screen
-from softmax_cli.output.layout import Column, Layout, Summary, Sweep, Values
-from softmax_cli.output.view import Footer, Identity, Part, Table, ViewWriter, largest_size
+from softmax_cli.output.formats import TABLE_DIGITS, Digits
+from softmax_cli.output.layout import Column, Summary, Sweep, Values
+from softmax_cli.output.numbers import texts
+from softmax_cli.output.terminal import MARGIN, Screen
+from softmax_cli.output.view import (
+    ROUGH,
+    Footer,
+    Identity,
+    Part,
+    Table,
+    ViewWriter,
+    largest_size,
+    word_texts,
+)
 
-# Classes that a screen or two can show; a line below says how many are left out.
-_CLASSES: Final = 50
-# Decimals of classes where six significant digits make a row too wide
+# Digits of classes where six significant ones make a row too wide
 _FEWER: Final = (Digits(decimals=4), Digits(decimals=3))
-# Classes whose numbers may stand side by side, that are named in a line, that make a picture
+# Lines of a table with one for each cell
+_LONG_LINES: Final = 120
+_GAP: Final = 2
+_BAR: Final = range(8, 41)
+# The shortest bar where several stand side by side
+_LEAST_OF_MANY: Final = 4
+# The longest name that is shown whole, the narrowest column of names, and about how many lines a
+# title is folded to
+_LONGEST: Final = 60
+_NAME: Final = 12
+_FOLDS: Final = 3
+_EIGHTHS: Final = " ▏▎▍▌▋▊▉"
+# In a picture: classes whose numbers may stand side by side, that are named in a line, that are
+# enough; and the width of a block where there is room
 _NUMBERS: Final = 12
 _LISTED: Final = 8
 _ENOUGH: Final = 20
-# The width of a block where there is room
 _BLOCK: Final = 4
 _LEVELS: Final = "▁▂▃▄▅▆▇█"
 _ASCII_LEVELS: Final = ".:-=+*#@"
@@ -35,45 +58,37 @@ class TableWriter(ViewWriter):
     """One table at the end, of the first vectors, with a footer for all of them."""
 
     streams = False
-
-    def __init__(self, layout: Layout, shape: Shape, digits: Digits) -> None:
-        super().__init__(layout, shape, digits, layout.most)
+    most_classes = 50  # what a screen or two can show
 
     def close(self, summary: Summary | None) -> None:
         lone = self.lone()
         if lone is not None and self.layout.sweep:
-            screen = Screen(self.digits)
-            sweep = getattr(lone.result, self.layout.sweep)
-            screen.print(
-                _sweep(sweep, self.shape.class_names(sweep.probabilities.shape[1]), screen)
-            )
-        elif parts := self.page(summary, _CLASSES):
+            screen, sweep = Screen(), getattr(lone.result, self.layout.sweep)
+            names = self.shape.class_names(sweep.probabilities.shape[1])
+            screen.print(_sweep(sweep, names, screen, self.digits))
+        elif parts := self.page(summary):
             self.show(parts)
 
     def show(self, parts: Sequence[Part]) -> None:
-        screen = Screen(self.digits)
+        screen = Screen()
         lines: list[RenderableType] = []
         for i, part in enumerate(parts):
             if i and Table in (type(part), type(parts[i - 1])):
                 lines.append(Text())
-            lines += _lines(part, screen)
+            match part:
+                case Table():
+                    lines += _table(part, screen, self.digits)
+                case Footer(items):
+                    lines += _footer(items, screen)
+                case Identity(left, right):
+                    is_wide = len(left) + len(right) + 2 > screen.width - MARGIN
+                    lines.append(Text.assemble((left, "dim"), "\n" if is_wide else "  ", right))
+                case words:
+                    lines.append(Text(visible(words)))
         screen.print(lines)
 
 
-def _lines(part: Part, screen: Screen) -> list[RenderableType]:
-    match part:
-        case Table():
-            return _table(part, screen)
-        case Footer(items):
-            return _footer(items, screen)
-        case Identity(left, right):
-            is_wide = len(left) + len(right) + 2 > screen.width - MARGIN
-            return [Text.assemble((left, "dim"), "\n" if is_wide else "  ", right)]
-        case words:
-            return [Text(visible(words))]
-
-
-def _footer(items: Sequence[tuple[str, str]], screen: Screen) -> list[RenderableType]:
+def _footer(items: Sequence[tuple[str, str]], screen: Screen) -> list[Text]:
     """Return 'title value' for each item, as many to a line as fit."""
     lines: list[Text] = []
     for title, value in items:
@@ -82,45 +97,45 @@ def _footer(items: Sequence[tuple[str, str]], screen: Screen) -> list[Renderable
             lines[-1] = lines[-1] + Text("   ") + word
         else:
             lines.append(word)
-    return list(lines)
+    return lines
 
 
-def _table(table: Table, screen: Screen) -> list[RenderableType]:
+def _table(table: Table, screen: Screen, digits: Digits) -> list[RenderableType]:
     """Return a table that fits, and lines that say what is left out of it."""
-    grid = _fitting(table, screen)
+    grid = _fitting(table, screen, digits)
     drawn, count = grid.drawn()
     return [
         drawn,
         *_left_out(table.total - count, table.unit, table.format),
         *_left_out(grid.table.hidden, table.hidden_unit),
-        *([Text("… more decimals; -f csv shows all")] if grid.class_digits in _FEWER else []),
+        *([Text("… more decimals; -f csv shows all")] if grid.class_digits != digits else []),
     ]
 
 
-def _left_out(count: int, unit: str, format_: str = "csv") -> list[RenderableType]:
+def _left_out(count: int, unit: str, format_: str = "csv") -> list[Text]:
     """Return a line that says how many there are beside those shown, if there are any."""
     return [Text(f"… {count} more {unit}; -f {format_} shows all")] if count > 0 else []
 
 
-def _fitting(table: Table, screen: Screen) -> Grid:
-    """Return a table with all digits of all classes, or with as many of them as fit."""
-    whole = Grid(_folded(table, len(table.classes)), screen, screen.digits)
+def _fitting(table: Table, screen: Screen, digits: Digits) -> Grid:
+    """Return a table with fewer digits and classes where it is too wide, if that makes it fit."""
+    whole = Grid(_folded(table, len(table.classes)), screen, digits)
     instead = [c._replace(style="number") for c in table.columns if c.style == "instead"]
     if whole.room < 0 and instead:
-        others = [c for i, c in enumerate(table.columns) if i not in table.classes]
-        del others[-len(instead) :]
-        hidden = table.hidden + len(table.classes) - len(instead)
+        shown = [c for i, c in enumerate(table.columns) if i not in table.classes]
+        others = [column for column in shown if column.style != "instead"]
         classes = range(len(others), len(others) + len(instead))
-        table = table._replace(columns=[*others, *instead], classes=classes, hidden=hidden)
-        whole = Grid(table, screen, screen.digits)
-    fewer = _FEWER if screen.digits == TABLE_DIGITS else (screen.digits,)
+        hidden = table.hidden + len(table.classes) - len(instead)
+        table = Table([*others, *instead], table.total, classes=classes, hidden=hidden)
+        whole = Grid(table, screen, digits)
+    fewer = _FEWER if digits == TABLE_DIGITS else (digits,)
     most = len(table.classes)
-    versions = [(digits, most) for digits in fewer]
-    versions += [(fewer[-1], count) for count in range(min(most - 1, screen.width // GAP), 1, -1)]
+    versions = [(class_digits, most) for class_digits in fewer]
+    versions += [(fewer[-1], count) for count in range(min(most - 1, screen.width // _GAP), 1, -1)]
     grid = whole
-    for digits, count in versions if most else []:
+    for class_digits, count in versions if most else []:
         if grid.room < 0:
-            grid = Grid(_folded(table, count), screen, digits)
+            grid = Grid(_folded(table, count), screen, digits, class_digits)
     return whole if grid.room < 0 else grid
 
 
@@ -136,7 +151,169 @@ def _folded(table: Table, count: int) -> Table:
     return table._replace(columns=columns, classes=classes, hidden=hidden)
 
 
-def _sweep(sweep: Sweep, names: Sequence[str], screen: Screen) -> list[RenderableType]:
+class _Texts(NamedTuple):
+    """A column as text, and how narrow its cells may get: words can be folded, numbers can't."""
+
+    title: Text
+    cells: Sequence[Text]
+    narrowest: int
+    is_number: bool = False
+
+
+class Grid:
+    """The texts of a table and the widths of its columns, bars left out.
+
+    `room` is the width that is left beside them, below 0 where they do not fit.
+    """
+
+    def __init__(
+        self, table: Table, screen: Screen, digits: Digits, class_digits: Digits | None = None
+    ) -> None:
+        self.table = table
+        self.class_digits = class_digits or digits
+        self._screen = screen
+        self._columns = [
+            _texts(column, screen, self.class_digits if i in table.classes else digits, i == 0)
+            for i, column in enumerate(table.columns)
+            if column.style not in ("bar", "instead")
+        ]
+        self._widths, self.room = _fitted(self._columns, screen)
+
+    def drawn(self) -> tuple[RenderableType, int]:
+        """Return the table, and how many lines there was room for.
+
+        A line for each head if that fits the width, else a line for each cell.
+        """
+        if self.room < 0 and len(self._columns) > 2:
+            return self._long()
+        table, columns, widths = self.table, list(self._columns), list(self._widths)
+        count = sum(column.style == "bar" for column in table.columns)
+        width = min(_BAR.stop - 1, self.room // max(1, count) - _GAP)
+        if width >= (_BAR.start if count == 1 else _LEAST_OF_MANY):
+            for i, column in enumerate(table.columns):
+                if column.style == "bar":
+                    shown = _bars(column.values, table.largest, width, self._screen)
+                    columns.insert(i, _Texts(Text(column.title), shown, width))
+                    widths.insert(i, width)
+        drawn = _frame(columns, widths, self._screen)
+        lines = list(zip(*(column.cells for column in columns), strict=True))
+        for i, line in enumerate(lines):
+            is_bold = table.emphasis is not None and table.emphasis[i]
+            drawn.add_row(*line, style="bold" if is_bold else None)
+        return drawn, len(lines)
+
+    def _long(self) -> tuple[RenderableType, int]:
+        """Return a line for each cell, and the number of heads with all of theirs."""
+        heads, *columns = self._columns
+        titles = [column.title for column in columns]
+        values = [cell for column in columns for cell in column.cells]
+        for cell in values:
+            cell.rstrip()
+        narrowest = max(column.narrowest for column in columns)
+        long = [heads, _words(Text(), titles), _Texts(Text("value"), values, narrowest, True)]
+        drawn = _frame(long, _fitted(long, self._screen)[0], self._screen)
+        shown = heads.cells[: max(1, _LONG_LINES // len(columns))]
+        for i, head in enumerate(shown):
+            firsts = [head, *[Text()] * (len(columns) - 1)]
+            for first, column in zip(firsts, columns, strict=True):
+                is_last = column is columns[-1]
+                drawn.add_row(first, column.title, column.cells[i], end_section=is_last)
+        return drawn, len(shown)
+
+
+def _name(text: str) -> Text:
+    """Return a name as it is, or the beginning of one that is longer than any needs to be."""
+    name = Text(visible(text))
+    name.truncate(_LONGEST, overflow="ellipsis")
+    return name
+
+
+def _words(title: Text, words: Sequence[Text]) -> _Texts:
+    return _Texts(title, words, min(_width(words), _NAME))
+
+
+def _texts(column: Column, screen: Screen, digits: Digits, is_head: bool) -> _Texts:
+    """Return the texts of a column that is no bar."""
+    title, values, style = _name(column.title), column.values, column.style
+    if style == "text":
+        return _words(title, list(map(_name if is_head else Text, word_texts(values))))
+    if style == "status":
+        cells = [Text(word, "green" if word == "ok" else "red") for word in values.tolist()]
+    elif style == "mark":
+        dot = "*" if screen.ascii_only else "●"
+        marks = [dot if value > 0 else "" for value in values]  # nan is no mark
+        cells = [Text(mark, "green", justify="center") for mark in marks]
+    else:
+        numbers = _aligned(texts(values, ROUGH if style == "rough" else digits))
+        cells = list(map(Text, numbers))
+    return _Texts(title, cells, _width(cells), style in ("number", "rough"))
+
+
+def _width(texts: Iterable[Text]) -> int:
+    return max((text.cell_len for text in texts), default=0)
+
+
+def _fitted(columns: Sequence[_Texts], screen: Screen) -> tuple[list[int], int]:
+    """Return the widths, the widest made narrower until they fit, and the room that is left."""
+    room = screen.width - MARGIN - _GAP * (len(columns) - 1)
+    widths = [_width([title, *cells]) for title, cells, *_ in columns]
+    least = [
+        max(narrowest, min(_width(title.split(" ")), _NAME), -(-title.cell_len // _FOLDS))
+        for title, _, narrowest, _ in columns
+    ]
+    while sum(widths) > room:
+        loose = [i for i, width in enumerate(widths) if width > least[i]]
+        if not loose:
+            break
+        widths[max(loose, key=widths.__getitem__)] -= 1
+    return widths, room - sum(widths)
+
+
+def _frame(columns: Sequence[_Texts], widths: Sequence[int], screen: Screen) -> RichTable:
+    """Return a table without lines; the screen becomes wider where else it would be cut."""
+    screen.width = max(screen.width, MARGIN + sum(widths) + _GAP * (len(widths) - 1))
+    frame = RichTable(
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, _GAP - 1, 0, 0),
+        header_style="bold",
+    )
+    for column, width in zip(columns, widths, strict=True):
+        frame.add_column(column.title, min_width=width, max_width=width, overflow="fold")
+        if column.is_number:
+            column.title.justify = "right"
+            for cell in column.cells:
+                cell.pad_left(max(0, width - cell.cell_len))
+    return frame
+
+
+def _aligned(numbers: Sequence[str]) -> list[str]:
+    """Return numbers padded on the right so that, set flush right, their points meet."""
+    tails = [len(re.sub("^[^.e]*", "", number)) for number in numbers]
+    # A single exponent would push all the points far to the left.
+    widest = max((tail for tail, n in zip(tails, numbers, strict=True) if "e" not in n), default=0)
+    return [n + " " * max(0, widest - tail) for n, tail in zip(numbers, tails, strict=True)]
+
+
+def _bars(values: Values, largest: float, width: int, screen: Screen) -> list[Text]:
+    """Return bars as long as the values' sizes; paler and red below 0."""
+    lengths = np.nan_to_num(np.abs(values) / largest * width, posinf=0.0).tolist()
+    drawn = []
+    for value, length in zip(values.tolist(), lengths, strict=True):
+        if screen.ascii_only or value < 0:
+            mark = "░" if not screen.ascii_only else "-" if value < 0 else "#"
+            bar = mark * round(length)
+        else:
+            eighths = math.ceil(length * 8 - 1e-9) if length > 0 else 0
+            bar = "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
+        drawn.append(Text(bar, "red" if value < 0 else "green"))
+    return drawn
+
+
+def _sweep(
+    sweep: Sweep, names: Sequence[str], screen: Screen, digits: Digits
+) -> list[RenderableType]:
     """Return a line for each temperature, between those of the hard choice and of x / sum x.
 
     Numbers and bars for each class where there is room for them, else a block for each.
@@ -147,7 +324,7 @@ def _sweep(sweep: Sweep, names: Sequence[str], screen: Screen) -> list[Renderabl
 
     def grid(*columns: Column) -> Grid:
         largest = max(1.0, largest_size(probabilities))
-        return Grid(Table([heads, *columns], len(heads.values), largest=largest), screen)
+        return Grid(Table([heads, *columns], len(heads.values), largest=largest), screen, digits)
 
     if count <= _NUMBERS:
         pairs = (
@@ -155,12 +332,12 @@ def _sweep(sweep: Sweep, names: Sequence[str], screen: Screen) -> list[Renderabl
             for name, values in zip(names, probabilities.T, strict=True)
         )
         numbers = grid(*chain.from_iterable(pairs), entropy)
-        if numbers.room >= count * (GAP + LEAST_OF_MANY):
+        if numbers.room >= count * (_GAP + _LEAST_OF_MANY):
             return [numbers.drawn()[0], *notes]
     others = [Column("largest p", probabilities.max(axis=1)), entropy]
-    if grid(*others).room - GAP < min(count, _ENOUGH):
+    if grid(*others).room - _GAP < min(count, _ENOUGH):
         del others[0]
-    room = grid(*others).room - GAP
+    room = grid(*others).room - _GAP
     shown = min(count, max(1, room))
     best = np.argsort(-probabilities[1:-1].sum(axis=0), kind="stable")[:shown]
     classes = np.sort(best)

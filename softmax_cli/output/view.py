@@ -66,18 +66,20 @@ Part = Table | Footer | Identity | str
 
 
 class ViewWriter(Writer):
-    """Collects the columns of each block: of `most` vectors, or all (None)."""
+    """Collects the columns of each block, of the first vectors or, where it can write them, of all.
+
+    `most_classes` is how many classes are shown; None for all classes and vectors.
+    """
 
     summarises = True
+    most_classes: int | None = None
 
-    def __init__(
-        self, layout: Layout, shape: Shape, digits: Digits, most: int | None = None
-    ) -> None:
+    def __init__(self, layout: Layout, shape: Shape, digits: Digits) -> None:
         super().__init__(layout, shape, digits)
         self.pieces: list[Piece] = []
         self.count = 0
         self.summarises_cut = layout.only_groups
-        self._most = layout.most if layout.only_groups else most
+        self._most = layout.most if layout.only_groups or self.most_classes else None
         self._empty: Piece | None = None
 
     def show(self, parts: Sequence[Part]) -> None:
@@ -105,11 +107,11 @@ class ViewWriter(Writer):
         records = self.pieces[0].lone if self.count == 1 else None
         return records if records is None or records.good is None or len(records.good) else None
 
-    def page(self, summary: Summary | None, most: int | None = None) -> list[Part]:
-        """Return the parts of a page, with at most so many classes; none of nothing."""
+    def page(self, summary: Summary | None) -> list[Part]:
+        """Return the parts of a page; none where there is nothing to show."""
         layout, lone, count = self.layout, self.lone(), self.count
         if lone is not None and layout.classes:
-            return self._vector(lone, most)
+            return self._vector(lone)
         if not self.pieces and self._empty is not None and summary is not None:
             self.pieces.append(self._empty)
         if not self.pieces:
@@ -117,18 +119,18 @@ class ViewWriter(Writer):
         notes = getattr(lone.result, layout.notes) if lone and layout.notes else []
         if layout.only_groups and summary is not None and count > 1:
             notes = [record["note"] for record in summary[layout.groups]]
-            table = self._groups(summary, most and layout.most)
+            table = self._groups(summary)
         else:
             columns = [
                 parts[0]._replace(values=np.concatenate([part.values for part in parts]))
                 for parts in zip(*(piece.columns for piece in self.pieces), strict=True)
             ]
-            table = self.table(columns, most=most)._replace(total=count * layout.records)
+            table = self.table(columns)._replace(total=count * layout.records)
             if layout.only_groups:
                 summary = None  # of a lone vector it says nothing more
-        return [table, *filter(None, notes), *self.below(summary, most)]
+        return [table, *filter(None, notes), *self.below(summary)]
 
-    def table(self, columns: Sequence[Column], start: int = 0, most: int | None = None) -> Table:
+    def table(self, columns: Sequence[Column], start: int = 0) -> Table:
         """Return a table of many vectors, of which so many have been shown before."""
         layout, shape, count = self.layout, self.shape, len(columns[0].values)
         numbers = np.arange(start + 1, start + count + 1)
@@ -149,7 +151,8 @@ class ViewWriter(Writer):
             if layout.numbered:
                 names = [str(number) for number in range(1, width + 1)]
             # The first and the last of them, where they are too many
-            hidden = range((most + 1) // 2, width - most // 2) if most else range(0)
+            most = self.most_classes or width
+            hidden = range((most + 1) // 2, width - most // 2)
             indices = [i for i in range(width) if i not in hidden]
             table = table._replace(
                 classes=range(len(shown), len(shown) + len(indices)),
@@ -159,7 +162,7 @@ class ViewWriter(Writer):
             shown += [Column(names[i], column.values[:, i], column.style) for i in indices]
         return table
 
-    def below(self, summary: Summary | None, most: int | None = None) -> list[Part]:
+    def below(self, summary: Summary | None) -> list[Part]:
         """Return what stands below the table of many vectors."""
         if summary is None:
             return []
@@ -167,7 +170,7 @@ class ViewWriter(Writer):
         if self.layout.summary:
             parts.append(self._footer(self.layout.summary, summary.get))
         if summary.get(self.layout.groups) and not self.layout.only_groups:
-            parts.append(self._groups(summary, most))
+            parts.append(self._groups(summary))
         return parts
 
     def _columns(self, records: Records[Any], vectors: int) -> list[Column]:
@@ -182,7 +185,7 @@ class ViewWriter(Writer):
         lines = vectors * layout.records
         return [column._replace(values=column.values[:lines]) for column in columns]
 
-    def _vector(self, records: Records[Any], most: int | None) -> list[Part]:
+    def _vector(self, records: Records[Any]) -> list[Part]:
         """Return the page of a lone vector."""
         layout, part, parts = self.layout, self.layout.part, list[Part]()
 
@@ -196,7 +199,8 @@ class ViewWriter(Writer):
         count = len(columns[0].values)
         heads = self.shape.class_names(count) if part is None else first(part.key)
         columns.insert(0, Column(part.title if part else "class", np.array(heads, object), "text"))
-        chosen = (np.argsort(first(layout.order)) if layout.order else np.arange(count))[:most]
+        chosen = np.argsort(first(layout.order)) if layout.order else np.arange(count)
+        chosen = chosen[: self.most_classes]
         bars = [column.values for column in columns if column.style == "bar"]
         parts.append(
             Table(
@@ -212,9 +216,10 @@ class ViewWriter(Writer):
             parts.append(_identity(layout.identity, numbers, self.digits))
         return [*parts, self._footer(layout.footer, first)] if layout.footer else parts
 
-    def _groups(self, summary: Summary, most: int | None) -> Table:
+    def _groups(self, summary: Summary) -> Table:
         """Return the table of the summary's records."""
         layout, records = self.layout, summary[self.layout.groups]
+        most = self.most_classes and (layout.most if layout.only_groups else self.most_classes)
         columns = [
             _column(field, np.array([record[field.key] for record in records[:most]]))
             for field in layout.group_columns

@@ -16,7 +16,7 @@ from softmax_cli.input.settings import InputSettings
 from softmax_cli.messages import Notice, Notices
 from softmax_cli.output.formats import Shape, Writer
 from softmax_cli.output.layout import Records, Summary
-from softmax_cli.output.progress import Progress
+from softmax_cli.output.terminal import Progress
 from softmax_cli.run.parallel import ordered_map
 from softmax_cli.run.totals import Totals
 
