@@ -29,16 +29,12 @@ class CsvWriter(Writer):
         # What would be read as something else without quotes
         self._special = re.compile(rf'[\r\n"{self.delimiter}]|^\s*#')
         self._is_first = True
-        self._empty: Records[Any] | None = None
 
     def encode(self, records: Records[Any]) -> Any:
         """Return the text of a block; of the first one, which may be a long vector, its parts."""
-        if not records.count:
-            self._empty = records
-            return b""
         columns = self._columns(records)
         if self._is_first:
-            self._is_first = False
+            self._is_first = not records.count
             return chain(self._header(columns), self._rows(columns))
         parts = list(self._rows(columns))
         return parts[0] if len(parts) == 1 else b"".join(parts)
@@ -46,10 +42,6 @@ class CsvWriter(Writer):
     def write(self, piece: Any, vectors: int) -> None:
         for part in [piece] if isinstance(piece, bytes | bytearray) else piece:
             file.write(part)
-
-    def close(self, summary: Summary | None) -> None:
-        if summary is not None and self._is_first and self._empty is not None:
-            self.write(self._header(self._columns(self._empty)), 0)
 
     def reduce(self, key: str, value: float, summary: Summary) -> None:
         columns = {key: np.array([value])}

@@ -26,8 +26,7 @@ class JsonLinesWriter(Writer):
         file.write(self._dump(summary) + b"\n")
 
     def _objects(self, records: Records[Any]) -> Iterator[bytes]:
-        layout = self.layout
-        fields = layout.fields if records.count else ()
+        layout, fields = self.layout, self.layout.fields
         columns = [plain_values(layout.values(key, records), self.digits) for key in fields]
         objects = (dict(zip(fields, values, strict=True)) for values in zip(*columns, strict=True))
         names = self.shape.kept

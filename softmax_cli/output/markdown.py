@@ -42,11 +42,10 @@ class MarkdownWriter(ViewWriter):
         self.pieces = []
 
     def close(self, summary: Summary | None) -> None:
-        if self._lines:
-            below = self.below(summary)
-            file.write("".join("\n" + self._text(part) for part in below).encode())
-        else:
+        if self.pieces:
             self.show(self.page(summary))
+        else:
+            file.write("".join("\n" + self._text(part) for part in self.below(summary)).encode())
 
     def _text(self, part: Part) -> str:
         match part:

@@ -80,7 +80,6 @@ class ViewWriter(Writer):
         self.count = 0
         self.summarises_cut = layout.only_groups
         self._most = layout.most if layout.only_groups or self.most_classes else None
-        self._empty: Piece | None = None
 
     def show(self, parts: Sequence[Part]) -> None:
         """Write the parts of a page."""
@@ -88,9 +87,7 @@ class ViewWriter(Writer):
 
     def encode(self, records: Records[Any]) -> Piece | None:
         room = records.count if self._most is None else self._most - self.count
-        if not records.count:
-            self._empty = Piece(self._columns(records, 0))
-        if not records.count or room <= 0:
+        if room <= 0 < records.count:
             return None
         return Piece(self._columns(records, room), records if records.count == 1 else None)
 
@@ -112,8 +109,6 @@ class ViewWriter(Writer):
         layout, lone, count = self.layout, self.lone(), self.count
         if lone is not None and layout.classes:
             return self._vector(lone)
-        if not self.pieces and self._empty is not None and summary is not None:
-            self.pieces.append(self._empty)
         if not self.pieces:
             return []
         notes = getattr(lone.result, layout.notes) if lone and layout.notes else []
