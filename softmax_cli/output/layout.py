@@ -40,8 +40,8 @@ class Column(NamedTuple):
     """A column of a table; values of shape (vectors, classes) become one for each class.
 
     Styles: 'number', 'rough' (3 digits), 'text', 'status' ('ok' or what went wrong), 'mark' (a
-    dot where the value is not 0), 'bar', or 'instead' (a number in place of those of the classes
-    where these are too wide).
+    dot where the value is not 0), 'bar', or 'instead' (in the last column: numbers in place of
+    those of the classes where these are too wide).
     """
 
     title: str

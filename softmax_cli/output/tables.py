@@ -120,23 +120,24 @@ def _left_out(count: int, unit: str, format_: str = "csv") -> list[Text]:
 def _fitting(table: Table, screen: Screen, digits: Digits) -> Grid:
     """Return a table with fewer digits and classes where it is too wide, if that makes it fit."""
     whole = Grid(_folded(table, len(table.classes)), screen, digits)
-    instead = [c._replace(style="number") for c in table.columns if c.style == "instead"]
-    if whole.room < 0 and instead:
-        shown = [c for i, c in enumerate(table.columns) if i not in table.classes]
-        others = [column for column in shown if column.style != "instead"]
-        classes = range(len(others), len(others) + len(instead))
-        hidden = table.hidden + len(table.classes) - len(instead)
-        table = Table([*others, *instead], table.total, classes=classes, hidden=hidden)
+    if whole.room < 0 and table.columns[-1].style == "instead":
+        instead = table.columns[-1]._replace(style="number")
+        others = [c for i, c in enumerate(table.columns[:-1]) if i not in table.classes]
+        hidden = table.hidden + len(table.classes) - 1
+        table = Table([*others, instead], table.total, hidden=hidden)
         whole = Grid(table, screen, digits)
-    fewer = _FEWER if digits == TABLE_DIGITS else (digits,)
+    if whole.room >= 0 or not table.classes:
+        return whole
+    is_number = table.columns[table.classes.start].style == "number"
+    fewer = _FEWER if digits == TABLE_DIGITS and is_number else (digits,)
     most = len(table.classes)
     versions = [(class_digits, most) for class_digits in fewer]
     versions += [(fewer[-1], count) for count in range(min(most - 1, screen.width // _GAP), 1, -1)]
-    grid = whole
-    for class_digits, count in versions if most else []:
-        if grid.room < 0:
-            grid = Grid(_folded(table, count), screen, digits, class_digits)
-    return whole if grid.room < 0 else grid
+    for class_digits, count in versions:
+        grid = Grid(_folded(table, count), screen, digits, class_digits)
+        if grid.room >= 0:
+            return grid
+    return whole
 
 
 def _folded(table: Table, count: int) -> Table:
