@@ -32,8 +32,6 @@ from softmax_cli.output.view import (
 
 # Digits of classes where six significant ones make a row too wide
 _FEWER: Final = (Digits(decimals=4), Digits(decimals=3))
-# Lines of a table with one for each cell
-_LONG_LINES: Final = 120
 _GAP: Final = 2
 _BAR: Final = range(8, 41)
 # The shortest bar where several stand side by side
@@ -103,10 +101,9 @@ def _footer(items: Sequence[tuple[str, str]], screen: Screen) -> list[Text]:
 def _table(table: Table, screen: Screen, digits: Digits) -> list[RenderableType]:
     """Return a table that fits, and lines that say what is left out of it."""
     grid = _fitting(table, screen, digits)
-    drawn, count = grid.drawn()
     return [
-        drawn,
-        *_left_out(table.total - count, table.unit, table.format),
+        *grid.drawn(),
+        *_left_out(table.total - len(table.columns[0].values), table.unit, table.format),
         *_left_out(grid.table.hidden, table.hidden_unit),
         *([Text("… more decimals; -f csv shows all")] if grid.class_digits != digits else []),
     ]
@@ -173,6 +170,7 @@ class Grid:
         self.table = table
         self.class_digits = class_digits or digits
         self._screen = screen
+        self._digits = digits
         self._columns = [
             _texts(column, screen, self.class_digits if i in table.classes else digits, i == 0)
             for i, column in enumerate(table.columns)
@@ -180,14 +178,16 @@ class Grid:
         ]
         self._widths, self.room = _fitted(self._columns, screen)
 
-    def drawn(self) -> tuple[RenderableType, int]:
-        """Return the table, and how many lines there was room for.
-
-        A line for each head if that fits the width, else a line for each cell.
-        """
-        if self.room < 0 and len(self._columns) > 2:
-            return self._long()
+    def drawn(self) -> list[RenderableType]:
+        """Return the table, or two with half of the columns each where it is too wide."""
         table, columns, widths = self.table, list(self._columns), list(self._widths)
+        if self.room < 0 and len(columns) > 2:
+            middle = (len(table.columns) + 1) // 2
+            first, second = (
+                Grid(table._replace(columns=[table.columns[0], *half]), self._screen, self._digits)
+                for half in (table.columns[1:middle], table.columns[middle:])
+            )
+            return [*first.drawn(), Text(), *second.drawn()]
         count = sum(column.style == "bar" for column in table.columns)
         width = min(_BAR.stop - 1, self.room // max(1, count) - _GAP)
         if width >= (_BAR.start if count == 1 else _LEAST_OF_MANY):
@@ -197,29 +197,10 @@ class Grid:
                     columns.insert(i, _Texts(Text(column.title), shown, width))
                     widths.insert(i, width)
         drawn = _frame(columns, widths, self._screen)
-        lines = list(zip(*(column.cells for column in columns), strict=True))
-        for i, line in enumerate(lines):
+        for i, line in enumerate(zip(*(column.cells for column in columns), strict=True)):
             is_bold = table.emphasis is not None and table.emphasis[i]
             drawn.add_row(*line, style="bold" if is_bold else None)
-        return drawn, len(lines)
-
-    def _long(self) -> tuple[RenderableType, int]:
-        """Return a line for each cell, and the number of heads with all of theirs."""
-        heads, *columns = self._columns
-        titles = [column.title for column in columns]
-        values = [cell for column in columns for cell in column.cells]
-        for cell in values:
-            cell.rstrip()
-        narrowest = max(column.narrowest for column in columns)
-        long = [heads, _words(Text(), titles), _Texts(Text("value"), values, narrowest, True)]
-        drawn = _frame(long, _fitted(long, self._screen)[0], self._screen)
-        shown = heads.cells[: max(1, _LONG_LINES // len(columns))]
-        for i, head in enumerate(shown):
-            firsts = [head, *[Text()] * (len(columns) - 1)]
-            for first, column in zip(firsts, columns, strict=True):
-                is_last = column is columns[-1]
-                drawn.add_row(first, column.title, column.cells[i], end_section=is_last)
-        return drawn, len(shown)
+        return [drawn]
 
 
 def _name(text: str) -> Text:
@@ -334,7 +315,7 @@ def _sweep(
         )
         numbers = grid(*chain.from_iterable(pairs), entropy)
         if numbers.room >= count * (_GAP + _LEAST_OF_MANY):
-            return [numbers.drawn()[0], *notes]
+            return [*numbers.drawn(), *notes]
     others = [Column("largest p", probabilities.max(axis=1)), entropy]
     if grid(*others).room - _GAP < min(count, _ENOUGH):
         del others[0]
@@ -346,10 +327,10 @@ def _sweep(
     if shown < count:
         legend = f"shown: the best {shown}, in their order"
     blocks = [_skyline(row, width, screen) for row in probabilities[:, classes]]
-    drawn, _ = grid(Column(title, np.array(blocks), "text"), *others).drawn()
+    drawn = grid(Column(title, np.array(blocks), "text"), *others).drawn()
     if legend:
         notes.insert(1, Text(visible(legend)))
-    return [drawn, *_left_out(count - shown, "classes"), *notes]
+    return [*drawn, *_left_out(count - shown, "classes"), *notes]
 
 
 def _titles(names: Sequence[str], room: int) -> tuple[int, str, str]:
