@@ -189,18 +189,33 @@ class Grid:
             )
             return [*first.drawn(), Text(), *second.drawn()]
         count = sum(column.style == "bar" for column in table.columns)
-        width = min(_BAR.stop - 1, self.room // max(1, count) - _GAP)
-        if width >= (_BAR.start if count == 1 else _LEAST_OF_MANY):
+        bar = min(_BAR.stop - 1, self.room // max(1, count) - _GAP)
+        if bar >= (_BAR.start if count == 1 else _LEAST_OF_MANY):
             for i, column in enumerate(table.columns):
                 if column.style == "bar":
-                    shown = _bars(column.values, table.largest, width, self._screen)
-                    columns.insert(i, _Texts(Text(column.title), shown, width))
-                    widths.insert(i, width)
-        drawn = _frame(columns, widths, self._screen)
+                    shown = _bars(column.values, table.largest, bar, self._screen)
+                    columns.insert(i, _Texts(Text(column.title), shown, bar))
+                    widths.insert(i, bar)
+        # Where it is too wide with two columns, the screen becomes wider.
+        needed = MARGIN + sum(widths) + _GAP * (len(widths) - 1)
+        self._screen.width = max(self._screen.width, needed)
+        frame = RichTable(
+            box=box.SIMPLE_HEAD,
+            show_edge=False,
+            pad_edge=False,
+            padding=(0, _GAP - 1, 0, 0),
+            header_style="bold",
+        )
+        for column_texts, width in zip(columns, widths, strict=True):
+            frame.add_column(column_texts.title, min_width=width, max_width=width, overflow="fold")
+            if column_texts.is_number:
+                column_texts.title.justify = "right"
+                for cell in column_texts.cells:
+                    cell.pad_left(width - cell.cell_len)
         for i, line in enumerate(zip(*(column.cells for column in columns), strict=True)):
             is_bold = table.emphasis is not None and table.emphasis[i]
-            drawn.add_row(*line, style="bold" if is_bold else None)
-        return [drawn]
+            frame.add_row(*line, style="bold" if is_bold else None)
+        return [frame]
 
 
 def _name(text: str) -> Text:
@@ -210,25 +225,21 @@ def _name(text: str) -> Text:
     return name
 
 
-def _words(title: Text, words: Sequence[Text]) -> _Texts:
-    return _Texts(title, words, min(_width(words), _NAME))
-
-
 def _texts(column: Column, screen: Screen, digits: Digits, is_head: bool) -> _Texts:
     """Return the texts of a column that is no bar."""
-    title, values, style = _name(column.title), column.values, column.style
+    values, style = column.values, column.style
     if style == "text":
-        return _words(title, list(map(_name if is_head else Text, word_texts(values))))
-    if style == "status":
+        cells = list(map(_name if is_head else Text, word_texts(values)))
+    elif style == "status":
         cells = [Text(word, "green" if word == "ok" else "red") for word in values.tolist()]
     elif style == "mark":
         dot = "*" if screen.ascii_only else "●"
         marks = [dot if value > 0 else "" for value in values]  # nan is no mark
         cells = [Text(mark, "green", justify="center") for mark in marks]
     else:
-        numbers = _aligned(texts(values, ROUGH if style == "rough" else digits))
-        cells = list(map(Text, numbers))
-    return _Texts(title, cells, _width(cells), style in ("number", "rough"))
+        cells = list(map(Text, _aligned(texts(values, ROUGH if style == "rough" else digits))))
+    narrowest = min(_width(cells), _NAME) if style == "text" else _width(cells)
+    return _Texts(_name(column.title), cells, narrowest, style in ("number", "rough"))
 
 
 def _width(texts: Iterable[Text]) -> int:
@@ -249,25 +260,6 @@ def _fitted(columns: Sequence[_Texts], screen: Screen) -> tuple[list[int], int]:
             break
         widths[max(loose, key=widths.__getitem__)] -= 1
     return widths, room - sum(widths)
-
-
-def _frame(columns: Sequence[_Texts], widths: Sequence[int], screen: Screen) -> RichTable:
-    """Return a table without lines; the screen becomes wider where else it would be cut."""
-    screen.width = max(screen.width, MARGIN + sum(widths) + _GAP * (len(widths) - 1))
-    frame = RichTable(
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-        padding=(0, _GAP - 1, 0, 0),
-        header_style="bold",
-    )
-    for column, width in zip(columns, widths, strict=True):
-        frame.add_column(column.title, min_width=width, max_width=width, overflow="fold")
-        if column.is_number:
-            column.title.justify = "right"
-            for cell in column.cells:
-                cell.pad_left(max(0, width - cell.cell_len))
-    return frame
 
 
 def _aligned(numbers: Sequence[str]) -> list[str]:
