@@ -74,19 +74,16 @@ class Layout(NamedTuple):
     summary: Sequence[Field] = ()  # items of the summary, below the table of many
     groups: str = ""  # the summary's key of records, which have a table below that of many
     group_columns: Sequence[Field] = ()  # its columns
-    only_groups: bool = False  # whether it stands in place of that of many
-    head: Field | None = None  # what is at the beginning of the lines; None for their numbers
+    only_groups: bool = False  # in place of that of many; results and records have a `note` then
+    head: Sequence[Field] = ()  # what is at the beginning of the lines; none: their numbers
     part: Field | None = None  # the same of a lone vector's lines; None for the classes
     emphasis: str = ""  # not 0 where a lone vector's line matters most
     order: str = ""  # the positions of a lone vector's lines, from 0 at the top
-    notes: str = ""  # lines of words below the table of a vector
     sweep: str = ""  # the `Sweep` of a lone vector
     numbered: Sequence[str] = ()  # attributes with several values that are not the classes'
     most: int = 20  # vectors that a table shows
     records: int = 1  # rows of delimited text and the like, of each vector
-    constants: Mapping[
-        str, Values
-    ] = {}  # what the records of every vector have, also without result
+    constants: Mapping[str, Values] = {}  # what the records of each vector have, good or not
 
     @property
     def has_header(self) -> bool:
@@ -102,11 +99,10 @@ class Layout(NamedTuple):
             return values
         if key == "row" and records.numbers is not None:
             return records.numbers.repeat(self.records)
-        is_text = values.dtype.kind in "OU"
-        shape = values.shape[1:]
-        filled = np.empty(
-            (records.count, self.records, *shape), float if values.dtype.kind == "f" else object
-        )
-        filled[...] = "nan" if is_text else np.nan
-        filled[records.good] = values.reshape(len(records.good), self.records, *shape)
-        return filled.reshape(records.count * self.records, *shape)
+        dtype = float if values.dtype.kind == "f" else object
+        shape = self.records, *values.shape[1:]
+        filled = np.full((records.count, *shape), np.nan, dtype)
+        if values.dtype.kind in "OU":
+            filled[...] = "nan"
+        filled[records.good] = values.reshape(len(records.good), *shape)
+        return filled.reshape(records.count * self.records, *shape[1:])

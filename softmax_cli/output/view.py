@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
@@ -79,14 +80,14 @@ class ViewWriter(Writer):
         self.pieces: list[Piece] = []
         self.count = 0
         self.summarises_cut = layout.only_groups
-        self._most = layout.most if layout.only_groups or self.most_classes else None
+        self._most = layout.most if layout.only_groups or self.most_classes else sys.maxsize
 
     def show(self, parts: Sequence[Part]) -> None:
         """Write the parts of a page."""
         raise NotImplementedError
 
     def encode(self, records: Records[Any]) -> Piece | None:
-        room = records.count if self._most is None else self._most - self.count
+        room = self._most - self.count
         if room <= 0 < records.count:
             return None
         return Piece(self._columns(records, room), records if records.count == 1 else None)
@@ -106,36 +107,32 @@ class ViewWriter(Writer):
 
     def page(self, summary: Summary | None) -> list[Part]:
         """Return the parts of a page; none where there is nothing to show."""
-        layout, lone, count = self.layout, self.lone(), self.count
+        layout, lone = self.layout, self.lone()
         if lone is not None and layout.classes:
             return self._vector(lone)
         if not self.pieces:
             return []
-        notes = getattr(lone.result, layout.notes) if lone and layout.notes else []
-        if layout.only_groups and summary is not None and count > 1:
-            notes = [record["note"] for record in summary[layout.groups]]
-            table = self._groups(summary)
-        else:
-            columns = [
-                parts[0]._replace(values=np.concatenate([part.values for part in parts]))
-                for parts in zip(*(piece.columns for piece in self.pieces), strict=True)
-            ]
-            table = self.table(columns)._replace(total=count * layout.records)
-            if layout.only_groups:
-                summary = None  # of a lone vector it says nothing more
-        return [table, *filter(None, notes), *self.below(summary)]
+        if layout.only_groups and summary is not None and self.count > 1:
+            notes = [record["note"] for record in summary[layout.groups] if record["note"]]
+            return [self._groups(summary), *notes, *self.below(summary)]
+        columns = [
+            parts[0]._replace(values=np.concatenate([part.values for part in parts]))
+            for parts in zip(*(piece.columns for piece in self.pieces), strict=True)
+        ]
+        table = self.table(columns)._replace(total=self.count * layout.records)
+        if layout.only_groups:  # of a lone vector the summary says nothing more
+            return [table, *filter(None, lone.result.note if lone else [])]
+        return [table, *self.below(summary)]
 
     def table(self, columns: Sequence[Column], start: int = 0) -> Table:
         """Return a table of many vectors, of which so many have been shown before."""
         layout, shape, count = self.layout, self.shape, len(columns[0].values)
-        numbers = np.arange(start + 1, start + count + 1)
         shown: list[Column] = []
-        if layout.head is None and not shape.kept:
-            shown = [Column("row", numbers, "text")]
+        if not layout.head and not shape.kept:
+            title, heads = "row", [str(number) for number in range(start + 1, start + count + 1)]
             if shape.transposed and shape.column_names:
-                shown = [
-                    Column("column", np.array(shape.column_names, object)[numbers - 1], "text")
-                ]
+                title, heads = "column", list(shape.column_names[start : start + count])
+            shown.append(Column(title, np.array(heads, object), "text"))
         table = Table(shown, count)
         for column in columns:
             if column.values.ndim == 1:
@@ -171,18 +168,19 @@ class ViewWriter(Writer):
     def _columns(self, records: Records[Any], vectors: int) -> list[Column]:
         """Return the columns of the first vectors, the copied ones in front."""
         layout, names = self.layout, self.shape.kept
-        fields = [layout.head._replace(style="text")] if layout.head else []
-        columns = [_column(f, layout.values(f.key, records)) for f in [*fields, *layout.lines]]
+        fields = [*layout.head, *layout.lines]
+        columns = [_column(field, layout.values(field.key, records)) for field in fields]
         if records.kept is not None and names:
             cells = records.kept.repeat(layout.records, axis=0).T
             kept = [Column(*pair, "text") for pair in zip(names, cells, strict=True)]
-            columns[len(fields) : len(fields)] = kept
+            columns[len(layout.head) : len(layout.head)] = kept
         lines = vectors * layout.records
         return [column._replace(values=column.values[:lines]) for column in columns]
 
     def _vector(self, records: Records[Any]) -> list[Part]:
         """Return the page of a lone vector."""
-        layout, part, parts = self.layout, self.layout.part, list[Part]()
+        layout, part = self.layout, self.layout.part
+        parts: list[Part] = []
 
         def first(key: str) -> Any:
             return getattr(records.result, key)[0]
@@ -223,12 +221,11 @@ class ViewWriter(Writer):
 
     def _footer(self, fields: Sequence[Field], value: Callable[[str], Any]) -> Footer:
         """Return the titles of those fields that have a value, and their values with units."""
-        items = [(field, value(field.key)) for field in fields]
         return Footer(
             [
                 (field.title, f"{_value_text(found, self.digits)} {field.style}".strip())
-                for field, found in items
-                if found is not None
+                for field in fields
+                if (found := value(field.key)) is not None
             ]
         )
 

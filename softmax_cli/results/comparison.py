@@ -159,7 +159,7 @@ def layout(trials: Sequence[Trial]) -> Layout:
     return Layout(
         row=(*_KEYS, "probabilities"),
         fields=(*_KEYS, "reason", "probabilities"),
-        head=Field("method", "method"),
+        head=(Field("method", "method", "text"),),
         lines=(
             *shown,
             Field("probabilities", ""),
@@ -167,7 +167,6 @@ def layout(trials: Sequence[Trial]) -> Layout:
             Field("ulp_error", "ulps", "rough"),
             Field("winner_probability", "p of winner", "instead"),
         ),
-        notes="note",
         sweep="sweep" if len(temperatures) > 1 else "",
         summary=(Field("rows", "rows"),),
         groups="methods",

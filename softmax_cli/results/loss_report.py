@@ -118,7 +118,7 @@ def write(job: Job, request: Request, output: OutputSettings) -> None:
         layout = layout._replace(
             row=job.worst,
             fields=job.worst,
-            head=Field("line", "line"),
+            head=(Field("line", "line", "text"),),
             lines=sorted(fields, key=lambda field: _SHOWN.index(field.key)),
             classes=(),
         )
