@@ -127,14 +127,15 @@ def _fitting(table: Table, screen: Screen, digits: Digits) -> Grid:
         return whole
     is_number = table.columns[table.classes.start].style == "number"
     fewer = _FEWER if digits == TABLE_DIGITS and is_number else (digits,)
-    most = len(table.classes)
-    versions = [(class_digits, most) for class_digits in fewer]
-    versions += [(fewer[-1], count) for count in range(min(most - 1, screen.width // _GAP), 1, -1)]
-    for class_digits, count in versions:
-        grid = Grid(_folded(table, count), screen, digits, class_digits)
-        if grid.room >= 0:
-            return grid
-    return whole
+    grid, count = whole, len(table.classes)
+    for class_digits in fewer:
+        if grid.room < 0:
+            grid = Grid(_folded(table, count), screen, digits, class_digits)
+    while grid.room < 0 and count > 2:
+        # No class takes more than the widest column does.
+        count = max(2, count - max(1, -grid.room // (max(grid.widths) + _GAP)))
+        grid = Grid(_folded(table, count), screen, digits, fewer[-1])
+    return whole if grid.room < 0 else grid
 
 
 def _folded(table: Table, count: int) -> Table:
@@ -176,11 +177,11 @@ class Grid:
             for i, column in enumerate(table.columns)
             if column.style not in ("bar", "instead")
         ]
-        self._widths, self.room = _fitted(self._columns, screen)
+        self.widths, self.room = _fitted(self._columns, screen)
 
     def drawn(self) -> list[RenderableType]:
         """Return the table, or two with half of the columns each where it is too wide."""
-        table, columns, widths = self.table, list(self._columns), list(self._widths)
+        table, columns, widths = self.table, list(self._columns), list(self.widths)
         if self.room < 0 and len(columns) > 2:
             middle = (len(table.columns) + 1) // 2
             first, second = (
