@@ -13,7 +13,7 @@ from softmax_cli import completion
 from softmax_cli.input.columns import split_names
 from softmax_cli.input.numbers import is_negative_value, is_number
 from softmax_cli.input.settings import INPUT_FORMATS, INVALID, InputSettings
-from softmax_cli.output.settings import FORMATS, OutputSettings
+from softmax_cli.output.formats import FORMATS, OutputSettings
 from softmax_cli.units import UNITS
 
 Function = Callable[..., None]

@@ -67,4 +67,6 @@ def test_what_is_no_array_is_refused(run: Run) -> None:
     assert "terminal" in run_in_terminal("softmax", "-f", "npy", "1", "2").fails(2)
     assert "--precision" in run("softmax", "-f", "npy", "-p", "3", "1", "2").fails(2)
     assert "name is text" in run("hardmax", "-f", "npy", "--as", "name", "1", "2").fails(2)
+    ties = ("hardmax", "--as", "index", "--ties", "all", "-f", "npy", "--invalid", "nan")
+    assert "index is text" in run(*ties, "1", "1").fails(2)
     assert "is text" in run("compare", "-f", "npy", "1", "2").fails(2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 import click
@@ -17,7 +18,7 @@ from softmax_cli.options import (
     output_options,
     parse_temperature,
 )
-from softmax_cli.output.settings import OutputSettings
+from softmax_cli.output.formats import OutputSettings, open_writer
 
 _METHODS: Final = ("hard", "linear", "naive", "shifted", "lse", "stable")
 _DTYPES: Final = ("float64", "float32", "float16")
@@ -83,7 +84,6 @@ def compare(
     rows = open_rows(source, chunk_bytes=_CHUNK_BYTES)
 
     from softmax_cli.messages import Notices
-    from softmax_cli.output.writers import open_writer
     from softmax_cli.results import comparison as results
     from softmax_cli.run.pipeline import Run, shape_of
 
@@ -93,20 +93,18 @@ def compare(
         for method in _METHODS
         for dtype in dtypes or (_DTYPES if method == "naive" else _DTYPES[:1])
     ]
-    layout = results.ComparisonLayout(trials)
     shape = shape_of(rows, source.invalid)._replace(transposed=False)
-    writer = open_writer(output, layout, shape)
+    writer = open_writer(output, results.layout(trials), shape)
+    compute = partial(results.ComparisonResult, trials)
+    add_up, summarise = results.ComparisonTotals, results.summarise
     with Notices() as notices:
         # Rows are numbered, by one process.
-        run = Run(
-            rows,
-            source,
-            results.Comparison(trials),
-            results.ComparisonTotals,
-            results.summarise,
-            notices,
-            parallel=False,
-        )
+        run = Run(rows, source, compute, add_up, summarise, notices, parallel=False)
         run.write(writer, sums=check)
-    if check and run.totals is not None and results.broke(run.totals, (dtypes or _DTYPES)[0]):
+    naive = ("naive", (dtypes or _DTYPES)[0])
+    if check and any(
+        record["broken"]
+        for record in run.summary()["methods"]
+        if (record["method"], record["dtype"]) == naive
+    ):
         raise click.exceptions.Exit(_CHECK_FAILED)

@@ -10,7 +10,7 @@ import click
 from softmax_cli.input.formats import open_rows
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.options import VectorCommand, Whole, input_options, option, output_options
-from softmax_cli.output.settings import OutputSettings
+from softmax_cli.output.formats import OutputSettings, open_writer
 
 _EXAMPLES: Final = """\b
 Examples:
@@ -48,7 +48,6 @@ def hardmax(
     rows = open_rows(source, kind="scores")
 
     from softmax_cli.messages import Notices
-    from softmax_cli.output.writers import open_writer
     from softmax_cli.results import hardmax as results
     from softmax_cli.run.pipeline import Run, shape_of
 

@@ -21,7 +21,7 @@ from softmax_cli.options import (
     output_options,
     reduction_option,
 )
-from softmax_cli.output.settings import OutputSettings
+from softmax_cli.output.formats import OutputSettings, open_writer
 
 _EXAMPLES: Final = """\b
 Examples:
@@ -79,7 +79,6 @@ def kl(
     rows = open_rows(source, kind=kind)
 
     from softmax_cli.messages import Notices
-    from softmax_cli.output.writers import open_writer
     from softmax_cli.results import divergence as results
     from softmax_cli.results import pairs
     from softmax_cli.run.pipeline import Run, shape_of

@@ -21,7 +21,7 @@ from softmax_cli.options import (
     parse_temperature,
     seed_option,
 )
-from softmax_cli.output.settings import OutputSettings
+from softmax_cli.output.formats import OutputSettings, open_writer
 from softmax_cli.results.settings import SoftmaxSettings
 
 _EXAMPLES: Final = """\b
@@ -94,7 +94,6 @@ def softmax(source: InputSettings, output: OutputSettings, settings: SoftmaxSett
     rows = open_rows(source)
 
     from softmax_cli.messages import Notices
-    from softmax_cli.output.writers import open_writer
     from softmax_cli.results import softmax as results
     from softmax_cli.run.pipeline import Run, shape_of
 
@@ -116,7 +115,6 @@ def _write_hierarchical(
     rows = open_rows(source._replace(names=None))  # --names are those of the classes
 
     from softmax_cli.messages import Notices
-    from softmax_cli.output.writers import open_writer
     from softmax_cli.results import hierarchical as results
     from softmax_cli.results.softmax import add_up, summarise
     from softmax_cli.run.pipeline import Run, shape_of

@@ -26,7 +26,7 @@ from softmax_cli.options import (
     reduction_option,
     seed_option,
 )
-from softmax_cli.output.settings import OutputSettings
+from softmax_cli.output.formats import OutputSettings
 from softmax_cli.results.settings import (
     ManySettings,
     ObjectiveSettings,

@@ -10,35 +10,31 @@ from typing import Any, Final
 import numpy as np
 
 from softmax_cli.output import file
-from softmax_cli.output.layout import Layout, R, Records, Shape, Summary, Values, Writer
+from softmax_cli.output.formats import Digits, Shape, Writer
+from softmax_cli.output.layout import Layout, Records, Summary, Values
 from softmax_cli.output.numbers import number_lines, texts
-from softmax_cli.output.settings import Digits
 
 # Numbers that become text at once, so that a long vector is written in parts
 _VALUES: Final = 1 << 14
 _KEPT: Final = "kept"
 
 
-class CsvWriter(Writer[R]):
+class CsvWriter(Writer):
     """Rows of text by RFC 4180, but with a bare newline, written as soon as they are there."""
 
     delimiter = ","
 
-    def __init__(self, layout: Layout[R], shape: Shape, digits: Digits) -> None:
+    def __init__(self, layout: Layout, shape: Shape, digits: Digits) -> None:
         super().__init__(layout, shape, digits)
         # What would be read as something else without quotes
         self._special = re.compile(rf'[\r\n"{self.delimiter}]|^\s*#')
         self._is_first = True
-        self._empty: Records[R] | None = None
 
-    def encode(self, records: Records[R]) -> Any:
+    def encode(self, records: Records[Any]) -> Any:
         """Return the text of a block; of the first one, which may be a long vector, its parts."""
-        if not records.count:
-            self._empty = records
-            return b""
         columns = self._columns(records)
         if self._is_first:
-            self._is_first = False
+            self._is_first = not records.count
             return chain(self._header(columns), self._rows(columns))
         parts = list(self._rows(columns))
         return parts[0] if len(parts) == 1 else b"".join(parts)
@@ -47,24 +43,19 @@ class CsvWriter(Writer[R]):
         for part in [piece] if isinstance(piece, bytes | bytearray) else piece:
             file.write(part)
 
-    def close(self, summary: Summary | None) -> None:
-        if summary is not None and self._is_first and self._empty is not None:
-            self.write(self._header(self._columns(self._empty)), 0)
-
     def reduce(self, key: str, value: float, summary: Summary) -> None:
         columns = {key: np.array([value])}
         self.write(chain(self._header(columns), self._rows(columns)), 1)
 
-    def _columns(self, records: Records[R]) -> dict[str, Values]:
+    def _columns(self, records: Records[Any]) -> dict[str, Values]:
         layout = self.layout
-        fields = layout.row(records.result).items()
-        columns = {key: layout.fill(key, values, records) for key, values in fields}
+        columns = {key: layout.values(key, records) for key in layout.row}
         if records.kept is None or not self.shape.kept:
             return columns
         return {_KEPT: records.kept.repeat(layout.records, axis=0), **columns}
 
     def _header(self, columns: dict[str, Values]) -> Iterator[bytes]:
-        if self.layout.named or self.shape.header:
+        if self.layout.has_header or self.shape.header:
             titles = chain.from_iterable(map(self._titles, columns, columns.values()))
             yield self._lines([self.delimiter.join(map(self._quoted, titles))])
 
@@ -88,20 +79,17 @@ class CsvWriter(Writer[R]):
         rows = max(1, _VALUES // sum(array.shape[1] for array in arrays))
         for start in range(0, len(arrays[0]), rows):
             part = [array[start : start + rows] for array in arrays]
-            lines = self._number_lines(part[0]) if len(part) == 1 else None
+            lines = number_lines(part[0], self.digits, self.delimiter) if len(part) == 1 else None
             if lines is None:
                 cells = zip(*map(self._cells, part), strict=True)
                 lines = self._lines(map(self.delimiter.join, cells))
             yield lines
 
-    def _number_lines(self, values: Values) -> bytes | bytearray | None:
-        return number_lines(values, self.digits, self.delimiter)
-
     def _cells(self, values: Values) -> list[str]:
         """Return what each line has of an array; numbers need no quotes."""
-        lines = self._number_lines(values)
+        lines = number_lines(values, self.digits, self.delimiter)
         if lines is not None:
-            return lines.decode().split("\n")[:-1]
+            return lines.decode().splitlines()
         flat = texts(values, self.digits)
         if values.dtype.kind in "OU":
             flat = list(map(self._quoted, flat))
@@ -116,7 +104,7 @@ class CsvWriter(Writer[R]):
         return "".join((line or '""') + "\n" for line in lines).encode()
 
 
-class TsvWriter(CsvWriter[R]):
+class TsvWriter(CsvWriter):
     """The same with tabs."""
 
     delimiter = "\t"

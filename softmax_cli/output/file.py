@@ -82,24 +82,19 @@ def replaced(path: str) -> Iterator[None]:
 
 def _redirect(path: str, draft: Path) -> bool:
     """Let standard output be the draft; if the path is no regular file, that, and return False."""
-    try:
-        old = os.stat(path)  # noqa: PTH116 - a Path of "" is "."
-    except FileNotFoundError:
-        if not path:
-            raise
-        old = None
-    if path.endswith("/") or (old is not None and stat.S_ISDIR(old.st_mode)):
+    old = os.stat(path) if not path or Path(path).exists() else None  # noqa: PTH116 - "" is none
+    if path.endswith("/") or (old and stat.S_ISDIR(old.st_mode)):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-    if old is not None and _is_stdout(old):
+    if old and _is_stdout(old):
         return False
-    if old is not None and not stat.S_ISREG(old.st_mode):
-        _be_stdout(os.open(path, os.O_WRONLY))
+    if old and not stat.S_ISREG(old.st_mode):
+        os.dup2(os.open(path, os.O_WRONLY), _STDOUT)
         return False
-    if old is not None and not os.access(path, os.W_OK):
+    if old and not os.access(path, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     _let_signals_raise()
-    _be_stdout(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, _MODE))
-    if old is not None:
+    os.dup2(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, _MODE), _STDOUT)
+    if old:
         with suppress(PermissionError):  # another's, or a file system without owners
             os.fchown(_STDOUT, old.st_uid, old.st_gid)
         with suppress(PermissionError):
@@ -112,12 +107,6 @@ def _is_stdout(status: os.stat_result) -> bool:
         return os.path.samestat(status, os.fstat(_STDOUT))
     except OSError:  # standard output is closed
         return False
-
-
-def _be_stdout(descriptor: int) -> None:
-    if descriptor != _STDOUT:
-        os.dup2(descriptor, _STDOUT)
-        os.close(descriptor)
 
 
 def _let_signals_raise() -> None:

@@ -8,15 +8,15 @@ from typing import Any
 import orjson
 
 from softmax_cli.output import file
-from softmax_cli.output.layout import Layout, R, Records, Shape, Summary, Writer
+from softmax_cli.output.formats import SHORTEST, Digits, Shape, Writer
+from softmax_cli.output.layout import Layout, Records, Summary
 from softmax_cli.output.numbers import plain, plain_values
-from softmax_cli.output.settings import SHORTEST, Digits
 
 
-class JsonLinesWriter(Writer[R]):
+class JsonLinesWriter(Writer):
     """One JSON object a line, without a summary."""
 
-    def encode(self, records: Records[R]) -> bytes:
+    def encode(self, records: Records[Any]) -> bytes:
         return b"".join(item + b"\n" for item in self._objects(records))
 
     def write(self, piece: Any, vectors: int) -> None:
@@ -25,13 +25,9 @@ class JsonLinesWriter(Writer[R]):
     def reduce(self, key: str, value: float, summary: Summary) -> None:
         file.write(self._dump(summary) + b"\n")
 
-    def _objects(self, records: Records[R]) -> Iterator[bytes]:
-        layout = self.layout
-        fields = layout.object(records.result) if records.count else {}
-        columns = [
-            plain_values(layout.fill(key, values, records), self.digits)
-            for key, values in fields.items()
-        ]
+    def _objects(self, records: Records[Any]) -> Iterator[bytes]:
+        layout, fields = self.layout, self.layout.fields
+        columns = [plain_values(layout.values(key, records), self.digits) for key in fields]
         objects = (dict(zip(fields, values, strict=True)) for values in zip(*columns, strict=True))
         names = self.shape.kept
         if records.kept is None or not names:
@@ -47,18 +43,18 @@ class JsonLinesWriter(Writer[R]):
         return orjson.dumps(plain(dict(summary), self.digits))
 
 
-class JsonWriter(JsonLinesWriter[R]):
+class JsonWriter(JsonLinesWriter):
     """One JSON value; rows are written as they come, but a first that may be alone waits."""
 
     summarises = True
 
-    def __init__(self, layout: Layout[R], shape: Shape, digits: Digits) -> None:
+    def __init__(self, layout: Layout, shape: Shape, digits: Digits) -> None:
         super().__init__(layout, shape, digits)
         self._count = 0
         self._begun = False
         self._waiting = b""  # each object stands behind a comma and a newline
 
-    def encode(self, records: Records[R]) -> bytes:
+    def encode(self, records: Records[Any]) -> bytes:
         # The sum is a copy without the room that orjson leaves at the end of its bytes.
         return b"".join(b",\n" + item for item in self._objects(records))
 

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from softmax_cli.messages import visible
 from softmax_cli.output import file
-from softmax_cli.output.layout import Column, Layout, R, Shape, Summary, VectorTable
+from softmax_cli.output.formats import Digits, Shape
+from softmax_cli.output.layout import Column, Layout, Summary
 from softmax_cli.output.numbers import texts
-from softmax_cli.output.settings import Digits
 from softmax_cli.output.view import ROUGH, Footer, Identity, Part, Table, ViewWriter, word_texts
 
 _RULES: Final = {"number": "---:", "rough": "---:", "mark": ":---:"}
@@ -18,15 +18,14 @@ _RULES: Final = {"number": "---:", "rough": "---:", "mark": ":---:"}
 _SPECIAL: Final = re.compile(r"[\\`*|<&\[~$]|(?<![^\W_])_|_(?![^\W_])")
 
 
-class MarkdownWriter(ViewWriter[R]):
+class MarkdownWriter(ViewWriter):
     """What the tables on a terminal show, without bars, and of all rows.
 
     Rows are written as soon as it is known that the first is not alone.
     """
 
-    def __init__(self, layout: Layout[R], shape: Shape, digits: Digits) -> None:
+    def __init__(self, layout: Layout, shape: Shape, digits: Digits) -> None:
         super().__init__(layout, shape, digits)
-        self._notes: list[str] = []
         self._lines = 0
 
     def show(self, parts: Sequence[Part]) -> None:
@@ -34,24 +33,19 @@ class MarkdownWriter(ViewWriter[R]):
 
     def write(self, piece: Any, vectors: int) -> None:
         super().write(piece, vectors)
-        is_alone = self.count == 1 and isinstance(self.pieces[0].vector, VectorTable)
-        if is_alone or self.layout.replaces_lines():
+        if self.layout.only_groups or (self.layout.classes and self.lone() is not None):
             return
-        for lines in (piece.lines for piece in self.pieces):
-            table = self.table(lines, self._lines)
+        for columns, _ in self.pieces:
+            table = self.table(columns, self._lines)
             file.write(self._table(table, has_head=not self._lines).encode())
             self._lines += table.total
-            self._notes += lines.notes
         self.pieces = []
 
     def close(self, summary: Summary | None) -> None:
-        if self._lines:
-            below = self.below(self._notes, summary)
-            file.write("".join("\n" + self._text(part) for part in below).encode())
-            return
-        piece = self.collected(summary)
-        if piece is not None:
-            self.show(self.page(piece, summary))
+        if self.pieces:
+            self.show(self.page(summary))
+        else:
+            file.write("".join("\n" + self._text(part) for part in self.below(summary)).encode())
 
     def _text(self, part: Part) -> str:
         match part:
@@ -66,16 +60,14 @@ class MarkdownWriter(ViewWriter[R]):
         return _escaped(words) + "\n"
 
     def _table(self, table: Table, *, has_head: bool = True) -> str:
-        columns = [column for column in table.columns if column.style != "bar"]
+        columns = [column for column in table.columns if column.style not in ("bar", "instead")]
         lines: list[Sequence[str]] = []
         if has_head:
-            titles = [table.title, *(column.title for column in columns)]
-            lines.append([_escaped(visible(title)) for title in titles])
+            lines.append([_escaped(visible(column.title)) for column in columns])
             # The numbers of rows are set flush right, as other numbers are.
-            rule = "---:" if table.title in ("row", "line") else "---"
-            lines.append([rule, *(_RULES.get(column.style, "---") for column in columns)])
-        heads = [_escaped(visible(head)) for head in table.heads]
-        lines += zip(heads, *map(self._cells, columns), strict=True)
+            rule = "---:" if columns[0].title in ("row", "line") else "---"
+            lines.append([rule, *(_RULES.get(column.style, "---") for column in columns[1:])])
+        lines += zip(*map(self._cells, columns), strict=True)
         return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
     def _cells(self, column: Column) -> list[str]:

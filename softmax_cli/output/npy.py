@@ -5,39 +5,36 @@ from __future__ import annotations
 import io
 import tempfile
 from collections.abc import Mapping
-from functools import partial
 from typing import IO, Any, Final
 
 import numpy as np
 
 from softmax_cli.errors import DataError, UsageError
 from softmax_cli.output import file
-from softmax_cli.output.layout import Layout, R, Records, Shape, Summary, Values, Writer
-from softmax_cli.output.settings import Digits
+from softmax_cli.output.formats import Digits, Shape, Writer
+from softmax_cli.output.layout import Layout, Records, Summary, Values
 
 _COPIED: Final = 1 << 20
 
 
-class NpyWriter(Writer[R]):
+class NpyWriter(Writer):
     """An array of shape (rows,) or (rows, classes), whose header is written when it ends.
 
     Where standard output can't go back to its beginning, a temporary file holds the rows.
     """
 
-    def __init__(self, layout: Layout[R], shape: Shape, digits: Digits) -> None:
+    def __init__(self, layout: Layout, shape: Shape, digits: Digits) -> None:
         super().__init__(layout, shape, digits)
         if shape.kept:
             raise UsageError("-f npy holds numbers, and --keep copies text")
         self._start = file.seekable_position()
         self._rows: IO[bytes] | None = None
-        self._dtype: np.dtype[Any] | None = None  # there are no rows yet
-        self._width: tuple[int, ...] = ()
+        self._row: np.dtype[Any] | None = None  # the type of one; None as long as there are none
 
-    def encode(self, records: Records[R]) -> bytes:
+    def encode(self, records: Records[Any]) -> bytes:
         if not records.count:
             return b""
-        fields = self.layout.row(records.result)
-        return self._bytes({key: self.layout.fill(key, fields[key], records) for key in fields})
+        return self._bytes({key: self.layout.values(key, records) for key in self.layout.row})
 
     def write(self, piece: Any, vectors: int) -> None:
         if not piece:
@@ -58,13 +55,13 @@ class NpyWriter(Writer[R]):
             with self._rows as rows:
                 file.write(self._header(rows.tell()))
                 rows.seek(0)
-                for part in iter(partial(rows.read, _COPIED), b""):
+                while part := rows.read(_COPIED):
                     file.write(part)
-        elif self._dtype is not None and self._start is not None:
+        elif self._row is not None and self._start is not None:
             first = self._start + len(self._header(0))
             size = max(0, (file.position() or 0) - first)
             file.write_at(self._start, self._header(size))
-            file.cut(first + size - size % self._row_bytes())
+            file.cut(first + size - size % self._row.itemsize)
 
     def reduce(self, key: str, value: float, summary: Summary) -> None:
         self.write(self._bytes({key: np.array([value])}), 1)
@@ -78,27 +75,23 @@ class NpyWriter(Writer[R]):
             # A lone vector has one axis, as it had in the input.
             array = array[0] if len(array) == 1 else array.T
         array = array.astype("<f8" if array.dtype.kind == "f" else "<i8", order="C")
-        self._dtype, self._width = array.dtype, array.shape[1:]
+        self._row = np.dtype((array.dtype, array.shape[1:]))
         return array.tobytes()
 
     def _numbers(self, key: str, values: Values) -> Values:
         """Return a field as numbers; as floats where one of them may be nan."""
         is_number = values.dtype.kind in "fiub"
-        if not is_number and not (
-            self.shape.fills and not any(isinstance(value, str) for value in values.flat)
-        ):
+        if self.shape.fills and not is_number:
+            is_number = not any(isinstance(value, str | list) for value in values.flat)
+        if not is_number:
             raise UsageError(f"-f npy holds numbers, and {key} is text")
         return values.astype(np.float64) if self.shape.fills else values
 
-    def _row_bytes(self) -> int:
-        assert self._dtype is not None
-        return self._dtype.itemsize * int(np.prod(self._width))
-
     def _header(self, size: int) -> bytes:
-        """Return a header of so many bytes, which numpy makes as long for any number of rows."""
-        assert self._dtype is not None
+        """Return the header of rows of so many bytes, as long for any number of them."""
+        assert self._row is not None
         header = io.BytesIO()
-        shape = (size // self._row_bytes(), *self._width)
-        fields = {"descr": self._dtype.str, "fortran_order": False, "shape": shape}
+        shape = (size // self._row.itemsize, *self._row.shape)
+        fields = {"descr": self._row.base.str, "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(header, fields)
         return header.getvalue()

@@ -10,7 +10,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from softmax_cli.output.settings import SHORTEST, Digits
+from softmax_cli.output.formats import SHORTEST, Digits
 
 # Python's 1e-07 and 1e+16 become 1e-7 and 1e16, as orjson writes them.
 _EXPONENT: Final = re.compile(r"e\+?(-?)0*")
@@ -30,9 +30,13 @@ def texts(values: NDArray[Any], digits: Digits) -> list[str]:
             ";".join(map(str, value)) if isinstance(value, list) else str(value)
             for value in values.ravel().tolist()
         ]
-    if digits == SHORTEST:
-        return _shortest_texts(values)
-    return _formatted(values.reshape(-1, 1), digits, "\n").splitlines()
+    if digits != SHORTEST:
+        return _formatted(values.reshape(-1, 1), digits, "\n").splitlines()
+    flat = np.ascontiguousarray(values, np.float64).ravel()
+    found = orjson.dumps(flat, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].decode().split(",")
+    for i in np.flatnonzero(~np.isfinite(flat)).tolist():
+        found[i] = str(flat[i])
+    return found if len(flat) else []
 
 
 def number_lines(values: NDArray[Any], digits: Digits, delimiter: str) -> bytes | bytearray | None:
@@ -48,17 +52,6 @@ def number_lines(values: NDArray[Any], digits: Digits, delimiter: str) -> bytes 
     if digits.decimals is not None:
         fixed = _fixed(values, digits.decimals, delimiter)
     return fixed or _formatted(values, digits, delimiter).encode()
-
-
-def _shortest_texts(values: NDArray[Any]) -> list[str]:
-    """Return the shortest text of each number that reads back as the same float64."""
-    flat = np.ascontiguousarray(values, np.float64).ravel()
-    if not len(flat):
-        return []
-    found = orjson.dumps(flat, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].decode().split(",")
-    for i in np.flatnonzero(~np.isfinite(flat)).tolist():
-        found[i] = str(flat[i])
-    return found
 
 
 def _shortest_lines(values: NDArray[Any], delimiter: str) -> bytes | bytearray | None:

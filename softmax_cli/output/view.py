@@ -1,30 +1,18 @@
-"""What a table page shows, from top to bottom, whatever renders it."""
+"""What a page of tables shows, from top to bottom, whatever renders it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from softmax_cli.messages import visible
-from softmax_cli.output.layout import (
-    Column,
-    Item,
-    Layout,
-    Lines,
-    R,
-    Records,
-    Shape,
-    Summary,
-    Sweep,
-    Values,
-    VectorTable,
-    Writer,
-)
+from softmax_cli.output.formats import SHORTEST, Digits, Shape, Writer
+from softmax_cli.output.layout import Column, Field, Layout, Records, Summary, Values
 from softmax_cli.output.numbers import texts
-from softmax_cli.output.settings import SHORTEST, Digits
 
 # For numbers that only give an idea
 ROUGH: Final = Digits(significant=3)
@@ -49,62 +37,60 @@ class Identity(NamedTuple):
 
 
 class Table(NamedTuple):
-    """Columns of values, with what stands at the beginning of each line.
+    """Columns, of which the first heads the lines, and what is left out of them.
 
     `total` is the number of lines there are, also beyond those given, `unit` what they are, and
-    `format` one that shows them all. `of_classes` are the indices of columns that get a table of
-    their own where all together are too wide. `largest` is the value of a whole bar.
+    `format` one that shows them all. `classes` are the indices of the columns of classes, and
+    `hidden` is the number of classes beyond. `largest` is the value of a whole bar.
     """
 
-    title: str
-    heads: Sequence[str]
     columns: Sequence[Column]
     total: int
     unit: str = "rows"
     format: str = "csv"
-    of_classes: range = range(0)
-    hidden_classes: int = 0
+    classes: range = range(0)
+    hidden: int = 0
     hidden_unit: str = "classes"
     emphasis: Values | None = None
     largest: float = 1.0
+
+
+class Piece(NamedTuple):
+    """The columns of a block's vectors, and the block itself if it has one alone."""
+
+    columns: Sequence[Column]
+    lone: Records[Any] | None = None
 
 
 # A text is a note
 Part = Table | Footer | Identity | str
 
 
-class Piece(NamedTuple):
-    """The lines of a block's vectors; of one that may be alone its table and its copied cells."""
+class ViewWriter(Writer):
+    """Collects the columns of each block, of the first vectors or, where it can write them, of all.
 
-    lines: Lines
-    vector: VectorTable | Sweep | None = None
-    kept: Sequence[Item] = ()
-
-
-class ViewWriter(Writer[R]):
-    """Collects what a view shows of each block: `most` vectors, or all (None)."""
+    `most_classes` is how many classes are shown; None for all classes and vectors.
+    """
 
     summarises = True
+    most_classes: int | None = None
 
-    def __init__(
-        self, layout: Layout[R], shape: Shape, digits: Digits, most: int | None = None
-    ) -> None:
+    def __init__(self, layout: Layout, shape: Shape, digits: Digits) -> None:
         super().__init__(layout, shape, digits)
         self.pieces: list[Piece] = []
         self.count = 0
-        self.summarises_cut = layout.replaces_lines()
-        self._most = layout.most if layout.replaces_lines() else most
-        self._empty: Records[R] | None = None
+        self.summarises_cut = layout.only_groups
+        self._most = layout.most if layout.only_groups or self.most_classes else sys.maxsize
 
     def show(self, parts: Sequence[Part]) -> None:
         """Write the parts of a page."""
         raise NotImplementedError
 
-    def encode(self, records: Records[R]) -> Piece | None:
-        room = records.count if self._most is None else self._most - self.count
-        if not records.count:
-            self._empty = records
-        return self._piece(records, room) if records.count and room > 0 else None
+    def encode(self, records: Records[Any]) -> Piece | None:
+        room = self._most - self.count
+        if room <= 0 < records.count:
+            return None
+        return Piece(self._columns(records, room), records if records.count == 1 else None)
 
     def write(self, piece: Any, vectors: int) -> None:
         if piece is not None:
@@ -112,149 +98,140 @@ class ViewWriter(Writer[R]):
         self.count += vectors
 
     def reduce(self, key: str, value: float, summary: Summary) -> None:
-        self.show([footer(self.layout.total(summary), self.digits)])
+        self.show([self._footer(self.layout.summary, summary.get)])
 
-    def collected(self, summary: Summary | None) -> Piece | None:
-        """Return all lines as one piece; None where there is nothing to show."""
-        if not self.pieces and self._empty is not None and summary is not None:
-            self.pieces.append(self._piece(self._empty, 0))
-        if len(self.pieces) < 2:
-            return self.pieces[0] if self.pieces else None
-        every = [piece.lines for piece in self.pieces]
+    def lone(self) -> Records[Any] | None:
+        """Return the only vector, None where there are more or it has no result."""
+        records = self.pieces[0].lone if self.count == 1 else None
+        return records if records is None or records.good is None or len(records.good) else None
+
+    def page(self, summary: Summary | None) -> list[Part]:
+        """Return the parts of a page; none where there is nothing to show."""
+        layout, lone = self.layout, self.lone()
+        if lone is not None and layout.classes:
+            return self._vector(lone)
+        if not self.pieces:
+            return []
+        if layout.only_groups and summary is not None and self.count > 1:
+            notes = [record["note"] for record in summary[layout.groups] if record["note"]]
+            return [self._groups(summary), *notes, *self.below(summary)]
         columns = [
             parts[0]._replace(values=np.concatenate([part.values for part in parts]))
-            for parts in zip(*(lines.columns for lines in every), strict=True)
+            for parts in zip(*(piece.columns for piece in self.pieces), strict=True)
         ]
-        heads = [head for lines in every for head in lines.heads or ()]
-        notes = [note for lines in every for note in lines.notes]
-        return Piece(Lines(columns, every[0].title, heads or None, notes))
+        table = self.table(columns)._replace(total=self.count * layout.records)
+        if layout.only_groups:  # of a lone vector the summary says nothing more
+            return [table, *filter(None, lone.result.note if lone else [])]
+        return [table, *self.below(summary)]
 
-    def page(self, piece: Piece, summary: Summary | None, most: int | None = None) -> list[Part]:
-        """Return the parts of a page, with at most so many classes."""
-        layout, lines = self.layout, piece.lines
-        if isinstance(piece.vector, VectorTable):
-            return self._vector(piece.vector, piece.kept, most)
-        count = self.count * layout.records
-        instead = None if summary is None else layout.summary_lines(summary)
-        if instead is not None and self.count > 1:
-            count = len(instead.heads or ())
-            lines = _first(instead, most and layout.most)
-        elif instead is not None:
-            summary = None  # of a lone vector it says nothing more
-        table = self.table(lines, most=most)._replace(total=count)
-        return [table, *self.below(lines.notes, summary, most)]
-
-    def table(self, lines: Lines, start: int = 0, most: int | None = None) -> Table:
+    def table(self, columns: Sequence[Column], start: int = 0) -> Table:
         """Return a table of many vectors, of which so many have been shown before."""
-        title, heads, shape = lines.title, lines.heads, self.shape
-        stop = start + len(lines.columns[0].values)
-        if heads is None and shape.transposed and shape.column_names:
-            title, heads = "column", shape.column_names[start:stop]
-        elif heads is None:
-            heads = [str(number) for number in range(start + 1, stop + 1)]
-        columns: list[Column] = []
-        table = Table(title, list(map(str, heads)), columns, len(heads))
-        for column in lines.columns:
+        layout, shape, count = self.layout, self.shape, len(columns[0].values)
+        shown: list[Column] = []
+        if not layout.head and not shape.kept:
+            title, heads = "row", [str(number) for number in range(start + 1, start + count + 1)]
+            if shape.transposed and shape.column_names:
+                title, heads = "column", list(shape.column_names[start : start + count])
+            shown.append(Column(title, np.array(heads, object), "text"))
+        table = Table(shown, count)
+        for column in columns:
             if column.values.ndim == 1:
-                columns.append(column)
+                shown.append(column)
                 continue
             width = column.values.shape[1]
-            is_numbered = column.key in self.layout.numbered
-            names = list(map(str, range(1, width + 1))) if is_numbered else shape.class_names(width)
-            first = len(columns)
-            columns += [
-                column._replace(title=name, values=values)
-                for name, values in zip(names[:most], column.values.T, strict=False)
-            ]
+            names = shape.class_names(width)
+            if layout.numbered:
+                names = [str(number) for number in range(1, width + 1)]
+            # The first and the last of them, where they are too many
+            most = self.most_classes or width
+            hidden = range((most + 1) // 2, width - most // 2)
+            indices = [i for i in range(width) if i not in hidden]
             table = table._replace(
-                of_classes=range(first, len(columns) if self.layout.records > 1 else first),
-                hidden_classes=width - (len(columns) - first),
-                hidden_unit="in each row" if self.layout.numbered else "classes",
+                classes=range(len(shown), len(shown) + len(indices)),
+                hidden=len(hidden),
+                hidden_unit="in each row" if layout.numbered else "classes",
             )
+            shown += [Column(names[i], column.values[:, i], column.style) for i in indices]
         return table
 
-    def below(
-        self, notes: Sequence[str], summary: Summary | None, most: int | None = None
-    ) -> list[Part]:
+    def below(self, summary: Summary | None) -> list[Part]:
         """Return what stands below the table of many vectors."""
-        parts: list[Part] = list(filter(None, map(str, notes)))
         if summary is None:
-            return parts
-        total = self.layout.total(summary)
-        if total:
-            parts.append(footer(total, self.digits))
-        groups = self.layout.groups(summary)
-        if groups is not None and groups.heads:
-            count = len(groups.heads)
-            groups = _first(groups, most)
-            parts.append(Table(groups.title, groups.heads or (), groups.columns, count, "classes"))
+            return []
+        parts: list[Part] = []
+        if self.layout.summary:
+            parts.append(self._footer(self.layout.summary, summary.get))
+        if summary.get(self.layout.groups) and not self.layout.only_groups:
+            parts.append(self._groups(summary))
         return parts
 
-    def _piece(self, records: Records[R], room: int) -> Piece:
+    def _columns(self, records: Records[Any], vectors: int) -> list[Column]:
+        """Return the columns of the first vectors, the copied ones in front."""
         layout, names = self.layout, self.shape.kept
-        columns, title, heads, notes = layout.lines(records.result)
-        columns = [
-            column._replace(values=layout.fill(column.key or column.title, column.values, records))
-            for column in columns
-        ]
-        if heads is not None:
-            heads = layout.fill(title, np.array(heads, dtype=object), records).tolist()
-        items: list[Item] = []
+        fields = [*layout.head, *layout.lines]
+        columns = [_column(field, layout.values(field.key, records)) for field in fields]
         if records.kept is not None and names:
             cells = records.kept.repeat(layout.records, axis=0).T
             kept = [Column(*pair, "text") for pair in zip(names, cells, strict=True)]
-            items = [Item(column.title, str(column.values[0])) for column in kept if records.count]
-            if heads is None:
-                title, heads = kept[0].title, kept[0].values.tolist()
-                del kept[0]
-            columns = [*kept, *columns]
-        may_be_alone = self.count == 0 and records.count == 1
-        is_usable = records.good is None or len(records.good) == 1
-        return Piece(
-            _first(Lines(columns, title, heads, notes), room * layout.records),
-            layout.vector(records.result) if may_be_alone and is_usable else None,
-            items,
-        )
+            columns[len(layout.head) : len(layout.head)] = kept
+        lines = vectors * layout.records
+        return [column._replace(values=column.values[:lines]) for column in columns]
 
-    def _vector(self, vector: VectorTable, kept: Sequence[Item], most: int | None) -> list[Part]:
+    def _vector(self, records: Records[Any]) -> list[Part]:
         """Return the page of a lone vector."""
-        count = len(vector.columns[0].values)
-        chosen = (np.arange(count) if vector.order is None else np.argsort(vector.order))[:most]
-        heads = self.shape.class_names(count) if vector.heads is None else vector.heads
-        bars = [column.values for column in vector.columns if column.style == "bar"]
-        parts: list[Part] = [footer(kept, self.digits)] if kept else []
+        layout, part = self.layout, self.layout.part
+        parts: list[Part] = []
+
+        def first(key: str) -> Any:
+            return getattr(records.result, key)[0]
+
+        if self.shape.kept and records.kept is not None:
+            cells = map(str, records.kept[0])
+            parts.append(Footer(list(zip(self.shape.kept, map(visible, cells), strict=True))))
+        columns = [_column(field, first(field.key)) for field in layout.classes]
+        count = len(columns[0].values)
+        heads = self.shape.class_names(count) if part is None else first(part.key)
+        columns.insert(0, Column(part.title if part else "class", np.array(heads, object), "text"))
+        chosen = np.argsort(first(layout.order)) if layout.order else np.arange(count)
+        chosen = chosen[: self.most_classes]
+        bars = [column.values for column in columns if column.style == "bar"]
         parts.append(
             Table(
-                vector.title,
-                [str(heads[i]) for i in chosen.tolist()],
-                [column._replace(values=column.values[chosen]) for column in vector.columns],
+                [column._replace(values=column.values[chosen]) for column in columns],
                 count,
-                *(("classes", "csv") if vector.heads is None else ("lines", "json")),
-                emphasis=None if vector.emphasis is None else vector.emphasis[chosen],
+                *(("classes", "csv") if part is None else ("lines", "json")),
+                emphasis=first(layout.emphasis)[chosen] if layout.emphasis else None,
                 largest=largest_size(bars[0]) if bars else 1.0,
             )
         )
-        if vector.identity:
-            parts.append(_identity(vector.identity, self.digits))
-        if vector.footer:
-            parts.append(footer(vector.footer, self.digits))
-        return [*parts, *filter(None, map(str, vector.notes))]
+        if layout.identity:
+            numbers = [float(first(field.key)) for field in layout.identity]
+            parts.append(_identity(layout.identity, numbers, self.digits))
+        return [*parts, self._footer(layout.footer, first)] if layout.footer else parts
+
+    def _groups(self, summary: Summary) -> Table:
+        """Return the table of the summary's records."""
+        layout, records = self.layout, summary[self.layout.groups]
+        most = self.most_classes and (layout.most if layout.only_groups else self.most_classes)
+        columns = [
+            _column(field, np.array([record[field.key] for record in records[:most]]))
+            for field in layout.group_columns
+        ]
+        return Table(columns, len(records), "rows" if layout.only_groups else "classes")
+
+    def _footer(self, fields: Sequence[Field], value: Callable[[str], Any]) -> Footer:
+        """Return the titles of those fields that have a value, and their values with units."""
+        return Footer(
+            [
+                (field.title, f"{_value_text(found, self.digits)} {field.style}".strip())
+                for field in fields
+                if (found := value(field.key)) is not None
+            ]
+        )
 
 
-def _first(lines: Lines, count: int | None) -> Lines:
-    """Return the first lines."""
-    return lines._replace(
-        columns=[column._replace(values=column.values[:count]) for column in lines.columns],
-        heads=None if lines.heads is None else lines.heads[:count],
-        notes=lines.notes[:count],
-    )
-
-
-def footer(items: Sequence[Item], digits: Digits) -> Footer:
-    """Return the title of each item, and its value with the unit."""
-    return Footer(
-        [(title, f"{_value_text(value, digits)} {unit}".strip()) for title, value, unit in items]
-    )
+def _column(field: Field, values: Values) -> Column:
+    return Column(field.title, values, field.style or "number")
 
 
 def _value_text(value: Any, digits: Digits) -> str:
@@ -265,9 +242,8 @@ def _value_text(value: Any, digits: Digits) -> str:
     return ", ".join(map(visible, words))
 
 
-def _identity(items: Sequence[Item], digits: Digits) -> Identity:
+def _identity(fields: Sequence[Field], numbers: Sequence[float], digits: Digits) -> Identity:
     """Return a sum, with as many decimals in each number, so that they add up."""
-    numbers = [float(item.value) for item in items]
     shown = texts(np.array(numbers), digits)
     exponent = Decimal(f"{max(map(abs, numbers)):e}").adjusted()
     if np.isfinite(numbers).all() and exponent in _PLAIN:
@@ -280,10 +256,9 @@ def _identity(items: Sequence[Item], digits: Digits) -> Identity:
             shown = [f"{number:.{count}f}" for number in numbers]
             if sum(map(Decimal, shown[:-1])) == Decimal(shown[-1]):
                 break
-    left, right = (
-        " + ".join(words[:-1]) + " = " + words[-1] for words in ([i.title for i in items], shown)
-    )
-    return Identity(left, f"{right} {items[-1].unit}".strip())
+    titles = [field.title for field in fields]
+    left, right = (" + ".join(words[:-1]) + " = " + words[-1] for words in (titles, shown))
+    return Identity(left, f"{right} {fields[-1].style}".strip())
 
 
 def word_texts(values: Values) -> list[str]:

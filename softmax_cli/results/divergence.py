@@ -12,9 +12,8 @@ from softmax_cli.core.doubledouble import Floats
 from softmax_cli.core.probabilities import Distribution
 from softmax_cli.input.rows import Block
 from softmax_cli.messages import Notices
-from softmax_cli.output.layout import Summary
+from softmax_cli.output.layout import Field, Layout, Summary
 from softmax_cli.results.class_names import Names, class_names
-from softmax_cli.results.field_layout import Field, FieldLayout
 from softmax_cli.results.pairs import pair_of
 from softmax_cli.run.totals import Totals
 from softmax_cli.units import UNITS
@@ -135,11 +134,11 @@ def shown_keys(row: tuple[str, ...], form: str) -> frozenset[str]:
     return frozenset(row if form in ("csv", "tsv", "npy") else _TITLES)
 
 
-def layout(row: tuple[str, ...], divergence: str, base: str, *, of_masses: bool) -> FieldLayout:
+def layout(row: tuple[str, ...], divergence: str, base: str, *, of_masses: bool) -> Layout:
     """Return the layout of a divergence, or of all of them and the entropies."""
     unit, keys = UNITS[base], _OF_MASSES if of_masses else tuple(_TITLES)
     identity = [Field(key, _TITLES[key], unit) for key in ("entropy", "kl", "cross_entropy")]
-    return FieldLayout(
+    return Layout(
         row,
         keys,
         [Field(key, _TITLES[key]) for key in keys],

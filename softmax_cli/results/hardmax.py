@@ -14,9 +14,8 @@ from softmax_cli.core.ranking import CLOSE, hardmax, ranking
 from softmax_cli.errors import DataError, RowErrors
 from softmax_cli.input.rows import Block
 from softmax_cli.messages import Notices
-from softmax_cli.output.layout import Summary, Values
+from softmax_cli.output.layout import Field, Layout, Summary, Values
 from softmax_cli.results.class_names import Names, class_names, ragged
-from softmax_cli.results.field_layout import Field, FieldLayout
 from softmax_cli.run.totals import Totals
 
 # How many winners a message names
@@ -195,12 +194,12 @@ def summarise(totals: Totals) -> Summary:
     return {"rows": totals.rows, **totals.counts}
 
 
-def layout(form: str, *, best: bool) -> FieldLayout:
+def layout(form: str, *, best: bool) -> Layout:
     """Return the layout of the winner, or the best, in a form: index, name, value or one_hot."""
     name, margin = Field("name", "winner", "text"), Field("margin", "margin")
     winner = (Field("index", "index"), name, Field("value", "value"))
     chosen = (Field("name", "winner"), Field("value", "value"))
-    return FieldLayout(
+    return Layout(
         (form,),
         ("index", "name", "value", "margin", "ties"),
         (

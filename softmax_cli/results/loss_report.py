@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from types import SimpleNamespace
 from typing import Any, Final, NamedTuple
 
 from softmax_cli.input.rows import Block, Rows
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.messages import Notices
-from softmax_cli.output.layout import Column, Layout, Lines, Records, Summary, Values, Writer
-from softmax_cli.output.settings import OutputSettings
-from softmax_cli.output.writers import open_writer
+from softmax_cli.output.formats import OutputSettings, Writer, open_writer
+from softmax_cli.output.layout import Field, Layout, Records, Summary
 from softmax_cli.results import loss_summary
 from softmax_cli.results.loss import Loss, Prediction
 from softmax_cli.results.settings import (
@@ -63,7 +63,7 @@ class Job(NamedTuple):
     """A run over rows, how its results are shown, and the keys of the worst rows."""
 
     run: Run[Any]
-    layout: Layout[Any]
+    layout: Layout
     worst: tuple[str, ...] = ()
 
 
@@ -78,7 +78,7 @@ def of_softmax(
     add_up = partial(loss_summary.add_up, worst=report.worst, by_class=by_class)
     summarise = partial(loss_summary.summarise, weights=weights, names=names)
     run = request.run(request.rows, compute, add_up, summarise)
-    layout = loss_summary.LossLayout(report, prediction.kind, compute.objective)
+    layout = loss_summary.loss_layout(report, prediction.kind, compute.objective)
     return Job(run, layout, loss_summary.WORST)
 
 
@@ -114,7 +114,14 @@ def write(job: Job, request: Request, output: OutputSettings) -> None:
     """Write what was asked for."""
     layout, report = job.layout, request.report
     if report.worst is not None:
-        layout = WorstLayout(layout, job.worst)
+        fields = [Field(key, key, loss_summary.style_of(key)) for key in job.worst[1:]]
+        layout = layout._replace(
+            row=job.worst,
+            fields=job.worst,
+            head=(Field("line", "line", "text"),),
+            lines=sorted(fields, key=lambda field: _SHOWN.index(field.key)),
+            classes=(),
+        )
     writer = open_writer(output, layout, shape_of(request.rows, request.source.invalid))
     if report.worst is not None:
         _write_worst(job.run, writer)
@@ -126,37 +133,18 @@ def write(job: Job, request: Request, output: OutputSettings) -> None:
         job.run.reduce(writer, "loss", "mean" if report.reduction == "mean" else "loss_sum")
 
 
-class WorstLayout(Layout[dict[str, Values]]):
-    """Rows out of their order, with their lines; below a table stands what is known of all."""
-
-    named = True
-
-    def __init__(self, layout: Layout[Any], keys: tuple[str, ...]) -> None:
-        self._keys = keys
-        self.total = layout.total  # type: ignore[method-assign]
-        self.groups = layout.groups  # type: ignore[method-assign]
-
-    def row(self, result: dict[str, Values]) -> dict[str, Values]:
-        return {key: result[key] for key in self._keys}
-
-    object = row
-
-    def lines(self, result: dict[str, Values]) -> Lines:
-        order = sorted(self._keys[1:], key=_SHOWN.index)
-        columns = [Column(key, result[key], loss_summary.style_of(key)) for key in order]
-        return Lines(columns, "line", list(map(str, result["line"].tolist())))
-
-
-def _write_worst(run: Run[Any], writer: Writer[dict[str, Values]]) -> None:
+def _write_worst(run: Run[Any], writer: Writer) -> None:
     """Write the rows with the largest losses, and the summary of all rows."""
     worst = run.count().worst
     assert worst is not None
     rows = len(worst.columns["loss"])
-    writer.write(writer.encode(Records(worst.columns, rows, kept=worst.kept)), rows)
+    writer.write(
+        writer.encode(Records(SimpleNamespace(**worst.columns), rows, kept=worst.kept)), rows
+    )
     writer.close(run.summary())
 
 
-def _write_gradient_of_mean(run: Run[Any], writer: Writer[Any]) -> None:
+def _write_gradient_of_mean(run: Run[Any], writer: Writer) -> None:
     """Write the derivative of the mean loss by each row's logits.
 
     The denominator is known at the end, and so all rows are held in memory.

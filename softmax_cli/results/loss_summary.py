@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -10,9 +10,8 @@ import numpy as np
 from softmax_cli.core.doubledouble import Floats
 from softmax_cli.core.losses import Objective
 from softmax_cli.errors import DataError
-from softmax_cli.output.layout import Column, Lines, Summary, Values
+from softmax_cli.output.layout import Field, Layout, Summary, Values
 from softmax_cli.results.class_names import Names, class_names
-from softmax_cli.results.field_layout import Field, FieldLayout
 from softmax_cli.results.loss import LossResult, RowLosses
 from softmax_cli.results.settings import ReportSettings
 from softmax_cli.run.totals import Totals, Worst
@@ -115,58 +114,48 @@ def summarise_unweighted(
     }
 
 
-class LossLayout(FieldLayout):
-    """The loss, its breakdown or its gradient, with a table by class below."""
-
-    def __init__(self, report: ReportSettings, kind: str, objective: Objective) -> None:
-        unit = UNITS[report.base]
-        loss = () if objective.is_cross_entropy else (Field("loss", "loss", unit),)
-        row = report_keys(report, _BREAKDOWN)
-        titles = {"entropy": "H(P)", "kl": "KL(P||Q)"}
-        selection = ("loss", "probability", "target", "predicted", "perplexity")
-        lines = selection if row == ("loss",) else row
-        super().__init__(
-            row,
-            (*_BREAKDOWN, "target", "probabilities", "gradient"),
-            [Field(key, titles.get(key, key), style_of(key)) for key in lines],
-            (
-                Field("smoothed_target", "target"),
-                Field("given", _GIVEN[kind]),
-                Field("probabilities", "probability"),
-                Field("surprisals", "-log p"),
-                Field("parts", "part of loss"),
-                Field("gradient", "gradient"),
-            ),
-            footer=(
-                *loss,
-                Field("perplexity", "perplexity"),
-                Field("probability", "probability of the target"),
-                Field("predicted", "predicted"),
-            ),
-            identity=(
-                Field("entropy", "H(P)"),
-                Field("kl", "KL(P||Q)"),
-                Field("cross_entropy", "H(P,Q)", unit),
-            ),
-            summary=summary_fields(unit),
-            emphasis="target_distribution",
-        )
-
-    def groups(self, summary: Summary) -> Lines | None:
-        groups: list[Mapping[str, Any]] = summary.get("by_class", [])
-        titles = {
-            "rows": "rows",
-            "mean": "mean loss",
-            "share": "part of loss",
-            "accuracy": "accuracy",
-        }
-        columns = [
-            Column(title, np.array([group[key] for group in groups]))
-            for key, title in titles.items()
-        ]
-        return (
-            Lines(columns, "class", [str(group["class"]) for group in groups]) if groups else None
-        )
+def loss_layout(report: ReportSettings, kind: str, objective: Objective) -> Layout:
+    """Return the layout of the loss, its breakdown or its gradient, with a table by class below."""
+    unit = UNITS[report.base]
+    loss = () if objective.is_cross_entropy else (Field("loss", "loss", unit),)
+    row = report_keys(report, _BREAKDOWN)
+    titles = {"entropy": "H(P)", "kl": "KL(P||Q)"}
+    selection = ("loss", "probability", "target", "predicted", "perplexity")
+    lines = selection if row == ("loss",) else row
+    return Layout(
+        row,
+        (*_BREAKDOWN, "target", "probabilities", "gradient"),
+        [Field(key, titles.get(key, key), style_of(key)) for key in lines],
+        (
+            Field("smoothed_target", "target"),
+            Field("given", _GIVEN[kind]),
+            Field("probabilities", "probability"),
+            Field("surprisals", "-log p"),
+            Field("parts", "part of loss"),
+            Field("gradient", "gradient"),
+        ),
+        footer=(
+            *loss,
+            Field("perplexity", "perplexity"),
+            Field("probability", "probability of the target"),
+            Field("predicted", "predicted"),
+        ),
+        identity=(
+            Field("entropy", "H(P)"),
+            Field("kl", "KL(P||Q)"),
+            Field("cross_entropy", "H(P,Q)", unit),
+        ),
+        summary=summary_fields(unit),
+        groups="by_class",
+        group_columns=(
+            Field("class", "class", "text"),
+            Field("rows", "rows"),
+            Field("mean", "mean loss"),
+            Field("share", "part of loss"),
+            Field("accuracy", "accuracy"),
+        ),
+        emphasis="target_distribution",
+    )
 
 
 def summary_fields(unit: str) -> tuple[Field, ...]:

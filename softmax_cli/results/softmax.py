@@ -12,9 +12,8 @@ from softmax_cli.core.doubledouble import Floats
 from softmax_cli.core.softmax import Logits
 from softmax_cli.input.rows import Block
 from softmax_cli.messages import Notices
-from softmax_cli.output.layout import Summary, Values
+from softmax_cli.output.layout import Field, Layout, Summary, Values
 from softmax_cli.results.class_names import Names, class_names
-from softmax_cli.results.field_layout import Field, FieldLayout
 from softmax_cli.results.settings import SoftmaxSettings
 from softmax_cli.run.totals import Totals
 
@@ -176,7 +175,7 @@ def probability_field(*, log: bool) -> Field:
     return Field("probabilities", "probability")
 
 
-def layout(settings: SoftmaxSettings) -> FieldLayout:
+def layout(settings: SoftmaxSettings) -> Layout:
     """Return the layout of probabilities, their logarithms, or samples."""
     shown = probability_field(log=settings.log)
     logsumexp = (Field("logsumexp", "logsumexp"),) if settings.alpha == 1 else ()
@@ -186,7 +185,7 @@ def layout(settings: SoftmaxSettings) -> FieldLayout:
         *((Field("support", "support"),) if settings.alpha != 1 else ()),
     )
     is_listed = settings.sample is not None and settings.sample <= _LISTED
-    return FieldLayout(
+    return Layout(
         samples or (shown.key,),
         ("logits", shown.key, *(field.key for field in logsumexp), "entropy", *samples),
         (

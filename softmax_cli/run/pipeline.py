@@ -14,8 +14,9 @@ from softmax_cli.errors import DataError, RowErrors, UsageError
 from softmax_cli.input.rows import Block, Rows, none_usable
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.messages import Notices
-from softmax_cli.output.layout import Records, Shape, Summary, Writer
-from softmax_cli.output.progress import Progress
+from softmax_cli.output.formats import Shape, Writer
+from softmax_cli.output.layout import Records, Summary
+from softmax_cli.output.terminal import Progress
 from softmax_cli.run.parallel import ordered_map
 from softmax_cli.run.totals import Outcome, Totals
 
@@ -139,7 +140,7 @@ class Run(Generic[R]):
         self._notices = notices
         self.totals: Totals | None = None
 
-    def write(self, writer: Writer[R], *, sums: bool = False) -> None:
+    def write(self, writer: Writer, *, sums: bool = False) -> None:
         """Write each block's results as soon as they are there, then the summary.
 
         Totals are kept where the writer shows them, or if `sums`.
@@ -162,7 +163,7 @@ class Run(Generic[R]):
         assert self.totals is not None
         return self.totals
 
-    def reduce(self, writer: Writer[R], key: str, item: str) -> None:
+    def reduce(self, writer: Writer, key: str, item: str) -> None:
         """Write one number for all vectors: an item of the summary, under a key."""
         if self._rows.kept:
             raise UsageError("--keep copies cells to rows, --reduction leaves none")

@@ -1,15 +1,22 @@
-"""How far the work is, on standard error."""
+"""A terminal: its width, how far the work is, and a console for what rich draws."""
 
 from __future__ import annotations
 
+import io
 import os
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-_STDOUT: Final = 1
-_STDERR: Final = 2
+from softmax_cli.output import file
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+MARGIN: Final = 1
+_STDIN, _STDOUT, _STDERR = range(3)
 _FIRST_AFTER: Final = 1.0
 _AGAIN_AFTER: Final = 0.1
 _BAR: Final = 30
@@ -72,3 +79,37 @@ def terminal_width(*descriptors: int) -> int:
             if width := os.get_terminal_size(descriptor).columns:
                 return width
     return _WIDTH
+
+
+class Screen:
+    """What rich prints to standard output, as wide as COLUMNS or the terminal, or wider."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+
+        columns = os.environ.get("COLUMNS", "")
+        told = int(columns) if columns.isdecimal() else 0
+        # Standard output may be a pipe to a pager, or a file.
+        self.width = told or terminal_width(_STDOUT, _STDERR, _STDIN)
+        self._buffer = io.BytesIO()
+        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+        self._console = Console(
+            file=io.TextIOWrapper(self._buffer, encoding, errors="replace", write_through=True),
+            width=self.width,
+            height=25,  # rich takes a width from us only together with a height
+            force_terminal=True if os.isatty(_STDOUT) else None,
+            highlight=False,
+            markup=False,
+            emoji=False,
+        )
+        self.ascii_only = self._console.options.ascii_only
+
+    def print(self, parts: Sequence[RenderableType]) -> None:
+        """Print the parts under one another, with a margin on their left."""
+        from rich.console import Group
+        from rich.padding import Padding
+
+        self._console.width = self.width
+        self._console.print(Padding(Group(*parts), (0, 0, 0, MARGIN)))
+        lines = self._buffer.getvalue().split(b"\n")
+        file.write(b"\n".join(line.rstrip() for line in lines))

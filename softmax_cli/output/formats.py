@@ -1,0 +1,129 @@
+"""The output formats, what the command line says about them, and what each writer is told."""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from softmax_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from softmax_cli.output.layout import Layout, Records, Summary
+
+# The module of each format in this folder, and the writer in it
+_WRITERS: Final = {
+    "table": ("tables", "TableWriter"),
+    "csv": ("csv", "CsvWriter"),
+    "tsv": ("csv", "TsvWriter"),
+    "json": ("json", "JsonWriter"),
+    "jsonl": ("json", "JsonLinesWriter"),
+    "markdown": ("markdown", "MarkdownWriter"),
+    "npy": ("npy", "NpyWriter"),
+}
+FORMATS: Final = ("auto", *_WRITERS)
+_STDOUT: Final = 1
+
+
+class Digits(NamedTuple):
+    """How many digits of a number are shown; as many as it needs where both are None."""
+
+    significant: int | None = None
+    decimals: int | None = None
+
+    def form(self) -> str:
+        """Return the format of a number, for the % operator."""
+        return f"%.{self.significant}g" if self.significant else f"%.{self.decimals}f"
+
+
+SHORTEST: Final = Digits()
+TABLE_DIGITS: Final = Digits(significant=6)
+
+
+class OutputSettings(NamedTuple):
+    """The format, the digits of numbers, and the file to replace ('-' for standard output)."""
+
+    format: str = "auto"
+    precision: int | None = None
+    decimals: int | None = None
+    file: str = "-"
+
+    def resolved_format(self) -> str:
+        """Return the format; 'auto' is a table on a terminal and CSV elsewhere."""
+        if self.format != "auto":
+            return self.format
+        return "table" if self._is_for_a_terminal() else "csv"
+
+    def check(self) -> None:
+        """Raise `UsageError` for bytes on a terminal, and for digits where there are none."""
+        if self.precision is not None and self.decimals is not None:
+            raise UsageError("--precision and --decimals exclude one another")
+        if self.format != "npy":
+            return
+        if self._is_for_a_terminal():
+            message = "-f npy writes bytes, which are not for a terminal: -o FILE takes them"
+            raise UsageError(message)
+        if self.precision is not None or self.decimals is not None:
+            name = "--precision" if self.precision is not None else "--decimals"
+            raise UsageError(f"{name} is about text; -f npy holds every digit")
+
+    def _is_for_a_terminal(self) -> bool:
+        return self.file == "-" and os.isatty(_STDOUT)
+
+
+class Shape(NamedTuple):
+    """What the input says about the output."""
+
+    names: tuple[str, ...] | None = None  # of the classes
+    header: bool = False
+    transposed: bool = False  # vectors were columns
+    column_names: tuple[str, ...] | None = None  # of these vectors
+    kept: tuple[str, ...] = ()  # names of the copied columns
+    fills: bool = False  # rows of nan may stand for those that can't be used
+
+    def class_names(self, count: int) -> list[str]:
+        """Return the classes' names, or their indices from 0."""
+        return list(self.names) if self.names else [str(i) for i in range(count)]
+
+
+class Writer:
+    """An output format; this is the class to derive a new one from."""
+
+    summarises = False  # whether it shows what is known of all vectors together
+    streams = True  # whether it shows vectors before it has seen all
+    summarises_cut = False  # whether it shows the summary also where the input broke off
+
+    def __init__(self, layout: Layout, shape: Shape, digits: Digits) -> None:
+        self.layout = layout
+        self.shape = shape
+        self.digits = digits
+
+    def encode(self, records: Records[Any]) -> Any:
+        """Return what is to be written of a block: text, or what `write` makes text of.
+
+        It may run in another process, so it depends on the block alone (after the first block,
+        which is always encoded and written before other processes are started).
+        """
+        raise NotImplementedError
+
+    def write(self, piece: Any, vectors: int) -> None:
+        """Write an encoded block; they come in order."""
+        raise NotImplementedError
+
+    def close(self, summary: Summary | None) -> None:
+        """Write what stands at the end; None where the input broke off."""
+
+    def reduce(self, key: str, value: float, summary: Summary) -> None:
+        """Write one number for all vectors, and nothing of each; the only call."""
+        raise NotImplementedError
+
+
+def open_writer(settings: OutputSettings, layout: Layout, shape: Shape) -> Writer:
+    """Return a writer of the format asked for; only what it needs is imported."""
+    form = settings.resolved_format()
+    digits = Digits(settings.precision, settings.decimals)
+    if digits == SHORTEST and form in ("table", "markdown"):
+        digits = TABLE_DIGITS
+    module, name = _WRITERS[form]
+    writer: type[Writer] = getattr(import_module(f"softmax_cli.output.{module}"), name)
+    return writer(layout, shape, digits)
