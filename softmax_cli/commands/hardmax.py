@@ -9,7 +9,7 @@ import click
 
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.source import open_rows
-from softmax_cli.options import VectorCommand, Whole, input_options, option, output_options
+from softmax_cli.options import VectorCommand, Whole, heading, input_options, option, output_options
 from softmax_cli.output.settings import OutputSettings
 
 _EXAMPLES: Final = """\b
@@ -25,9 +25,12 @@ _TIES: Final = ["first", "last", "all", "split", "error"]
 
 
 @click.command(cls=VectorCommand, epilog=_EXAMPLES)
-@option("Hardmax", "--as form", "Print the", choices=_FORMS, show_default="index")
-@option("Hardmax", "--ties", "Equals:", choices=_TIES, show_default="first")
-@option("Hardmax", "--top", "The K best, in order", type=Whole(1), metavar="K")
+@heading(
+    "Hardmax",
+    option("--as form", "Print the", _FORMS, show_default="index"),
+    option("--ties", "Equals:", _TIES, show_default="first"),
+    option("--top K", "The K best, in order", Whole(1)),
+)
 @input_options
 @output_options
 def hardmax(

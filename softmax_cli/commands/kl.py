@@ -7,19 +7,19 @@ from typing import Final
 
 import click
 
-from softmax_cli import completion
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.source import open_rows
 from softmax_cli.options import (
+    BASE,
+    FILE,
+    NORMALIZE,
+    REDUCTION,
     VectorCommand,
-    base_option,
-    breakdown_option,
     from_option,
+    heading,
     input_options,
-    normalize_option,
     option,
     output_options,
-    reduction_option,
 )
 from softmax_cli.output.settings import OutputSettings
 
@@ -35,20 +35,17 @@ _DIVERGENCES: Final = ["kl", "reverse", "jeffreys", "js"]
 
 
 @click.command(cls=VectorCommand, epilog=_EXAMPLES)
-@option(
+@heading(
     "Divergence",
-    "--against",
-    "Q as a list, or a file with it or one for each row",
-    metavar="Q",
-    shell_complete=completion.files,
+    option("--against Q", "Q as a list, or a file with it or one for each row", FILE),
+    option("--divergence", "Which:", _DIVERGENCES, default="kl"),
+    from_option("probs"),
+    NORMALIZE,
+    option("--generalized", "Sum of p log(p/q) - p + q, for any sums"),
+    REDUCTION,
+    BASE,
+    option("--breakdown", "CSV of kl, reverse, jeffreys, js and more"),
 )
-@option("Divergence", "--divergence", "Which:", choices=_DIVERGENCES, default="kl")
-@from_option("Divergence", "probs")
-@normalize_option("Divergence")
-@option("Divergence", "--generalized", "Sum of p log(p/q) - p + q, for any sums", is_flag=True)
-@reduction_option("Divergence")
-@base_option("Divergence")
-@breakdown_option("Divergence", _DIVERGENCES)
 @input_options
 @output_options
 def kl(

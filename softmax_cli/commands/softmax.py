@@ -9,17 +9,18 @@ import click
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.source import open_rows
 from softmax_cli.options import (
+    HIERARCHICAL,
+    SEED,
     Finite,
     VectorCommand,
     Whole,
     check_stdin_is_read_once,
-    counts_option,
     group,
+    heading,
     input_options,
     option,
     output_options,
     parse_temperature,
-    seed_option,
 )
 from softmax_cli.output.settings import OutputSettings
 from softmax_cli.results.settings import SoftmaxSettings
@@ -37,45 +38,26 @@ Examples:
 _softmax_options: Final = group(
     "settings",
     SoftmaxSettings,
-    option(
+    heading(
         "Softmax",
-        "-T --temperature",
-        "Divides the scores; 0 is the hard choice",
-        metavar="T",
-        type=parse_temperature,
-        default="1",
+        option(
+            "-T --temperature T",
+            "Divides the scores; 0 is the hard choice",
+            parse_temperature,
+            default="1",
+        ),
+        option("--alpha A", "Entmax: 1 is softmax, 2 sparsemax", Finite(1)),
+        HIERARCHICAL,
+        option("--log", "Log-probabilities, right also where p is 0 or 1"),
     ),
-    option(
-        "Softmax",
-        "--alpha",
-        "Entmax: 1 is softmax, 2 sparsemax",
-        type=Finite(1),
-        metavar="A",
-        default=1.0,
-        show_default=False,
-    ),
-    counts_option("Softmax"),
-    option("Softmax", "--log", "Log-probabilities, right also where p is 0 or 1", is_flag=True),
-    option(
-        "Truncation", "--top-k", "Keep the K best, and their equals", type=Whole(1), metavar="K"
-    ),
-    option(
+    heading(
         "Truncation",
-        "--top-p",
-        "Of these the fewest that sum to P",
-        type=Finite(0, 1, min_open=True),
-        metavar="P",
+        option("--top-k K", "Keep the K best, and their equals", Whole(1)),
+        option("--top-p P", "Of these the fewest that sum to P", Finite(0, 1, min_open=True)),
+        option("--min-p P", "Of these those with P times the best's at least", Finite(0, 1)),
+        option("--temperature-first", "Cut by the probabilities at -T"),
     ),
-    option(
-        "Truncation",
-        "--min-p",
-        "Of these those with P times the best's at least",
-        type=Finite(0, 1),
-        metavar="P",
-    ),
-    option("Truncation", "--temperature-first", "Cut by the probabilities at -T", is_flag=True),
-    option("Sampling", "--sample", "Draw N classes of each row", type=Whole(1), metavar="N"),
-    seed_option("Sampling"),
+    heading("Sampling", option("--sample N", "Draw N classes of each row", Whole(1)), SEED),
 )
 
 

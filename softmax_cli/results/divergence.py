@@ -16,8 +16,8 @@ from softmax_cli.output.layout import Summary
 from softmax_cli.results.class_names import Names, class_names
 from softmax_cli.results.field_layout import Field, FieldLayout
 from softmax_cli.results.pairs import pair_of
+from softmax_cli.results.settings import UNITS
 from softmax_cli.run.totals import Totals
-from softmax_cli.units import UNITS
 
 _TITLES: Final = {
     "kl": "KL(P||Q)",

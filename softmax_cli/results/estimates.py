@@ -23,10 +23,9 @@ from softmax_cli.results.class_names import Names, check_length, class_names, ra
 from softmax_cli.results.field_layout import Field, FieldLayout
 from softmax_cli.results.loss import RowLosses, note_infinite
 from softmax_cli.results.loss_summary import report_keys, style_of, summary_fields
-from softmax_cli.results.settings import ManySettings, ReportSettings
+from softmax_cli.results.settings import UNITS, ManySettings, ReportSettings
 from softmax_cli.results.targets import RowTargets, TargetReader
 from softmax_cli.run.totals import Totals
-from softmax_cli.units import UNITS
 
 Indices = NDArray[np.intp]
 # Draws that are held at once

@@ -20,12 +20,11 @@ from softmax_cli.results.class_names import Names, class_names, ragged
 from softmax_cli.results.field_layout import Field, FieldLayout
 from softmax_cli.results.loss import RowLosses, note_infinite
 from softmax_cli.results.loss_summary import report_keys, style_of, summary_fields, worst_of
-from softmax_cli.results.settings import ReportSettings
+from softmax_cli.results.settings import UNITS, ReportSettings
 from softmax_cli.results.softmax import SUMMARY, probability_field
 from softmax_cli.results.targets import RowTargets, TargetReader
 from softmax_cli.run.pipeline import check_names
 from softmax_cli.run.totals import Totals
-from softmax_cli.units import UNITS
 
 OPTION: Final = "--hierarchical"
 WORST: Final = ("line", "loss", "target", "probability")

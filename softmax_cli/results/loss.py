@@ -20,7 +20,7 @@ from softmax_cli.messages import Notices
 from softmax_cli.output.layout import Values
 from softmax_cli.results.class_names import Names, check_length, class_names
 from softmax_cli.results.distributions import distribution
-from softmax_cli.results.settings import ObjectiveSettings, ReportSettings
+from softmax_cli.results.settings import LossSettings, ReportSettings
 from softmax_cli.results.targets import RowTargets, TargetReader
 
 
@@ -190,7 +190,7 @@ class Loss:
         self,
         targets: TargetReader,
         prediction: Prediction,
-        settings: ObjectiveSettings,
+        settings: LossSettings,
         report: ReportSettings,
         names: Names,
     ) -> None:
@@ -216,7 +216,7 @@ class Loss:
         return result
 
 
-def read_objective(settings: ObjectiveSettings) -> Objective:
+def read_objective(settings: LossSettings) -> Objective:
     """Return the loss that is asked for; raise `DataError` for weights that can't be used."""
     weights = None
     if settings.weights is not None:

@@ -14,12 +14,7 @@ from softmax_cli.output.settings import OutputSettings
 from softmax_cli.output.writers import open_writer
 from softmax_cli.results import loss_summary
 from softmax_cli.results.loss import Loss, Prediction
-from softmax_cli.results.settings import (
-    ManySettings,
-    ObjectiveSettings,
-    ReportSettings,
-    TargetSettings,
-)
+from softmax_cli.results.settings import LossSettings, ManySettings, ReportSettings, TargetSettings
 from softmax_cli.results.targets import TargetReader, with_targets
 from softmax_cli.run.pipeline import Run, shape_of
 from softmax_cli.run.totals import Totals
@@ -68,7 +63,7 @@ class Job(NamedTuple):
 
 
 def of_softmax(
-    request: Request, prediction: Prediction, objective: ObjectiveSettings, *, by_class: bool
+    request: Request, prediction: Prediction, objective: LossSettings, *, by_class: bool
 ) -> Job:
     """Return the losses of predictions over all classes, summed up by class if they are shown."""
     names, report = request.rows.names, request.report

@@ -14,9 +14,8 @@ from softmax_cli.output.layout import Column, Lines, Summary, Values
 from softmax_cli.results.class_names import Names, class_names
 from softmax_cli.results.field_layout import Field, FieldLayout
 from softmax_cli.results.loss import LossResult, RowLosses
-from softmax_cli.results.settings import ReportSettings
+from softmax_cli.results.settings import UNITS, ReportSettings
 from softmax_cli.run.totals import Totals, Worst
-from softmax_cli.units import UNITS
 
 _GIVEN: Final = {"logits": "logit", "probs": "given p", "logprobs": "log p"}
 _BREAKDOWN: Final = ("loss", "entropy", "kl", "perplexity", "probability", "predicted")

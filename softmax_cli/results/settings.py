@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from softmax_cli.errors import UsageError
+
+# What a logarithm to each base is measured in
+UNITS: Final = {"e": "nats", "2": "bits", "10": "dits"}
 
 
 class SoftmaxSettings(NamedTuple):
@@ -63,9 +66,11 @@ class TargetSettings(NamedTuple):
             )
 
 
-class ObjectiveSettings(NamedTuple):
-    """What a loss has beside cross-entropy; weights and counts as typed."""
+class LossSettings(NamedTuple):
+    """What a prediction is given as, and what a loss has beside cross-entropy, as typed."""
 
+    kind: str = "logits"
+    normalize: bool = False
     weights: str | None = None
     class_counts: str | None = None
     beta: float | None = None
@@ -125,13 +130,11 @@ class ManySettings(NamedTuple):
                 if getattr(self, name) is not None:
                     raise UsageError(f"--{name} is about the draws of --negative and --sampled")
 
-    def check_others(
-        self, objective: ObjectiveSettings, report: ReportSettings, kind: str, *, normalize: bool
-    ) -> None:
+    def check_others(self, loss: LossSettings, report: ReportSettings) -> None:
         """Raise `UsageError` for options that a method has no use for."""
-        if kind != "logits" or normalize:
+        if loss.kind != "logits" or loss.normalize:
             raise UsageError(f"{self.method} reads scores: no --from, no --normalize")
-        if objective != ObjectiveSettings():
+        if loss != LossSettings():
             raise UsageError(
                 f"{self.method} is a loss of its own: no weights, --label-smoothing or --focal"
             )
