@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 import click
@@ -137,17 +138,27 @@ def xent(
     rows = open_rows(source, target_column=targets.target_column, kind=loss.kind)
 
     from softmax_cli.messages import Notices
-    from softmax_cli.results import loss_report
-    from softmax_cli.results.loss import Prediction
+    from softmax_cli.output.writers import open_writer
+    from softmax_cli.results import loss as results
+    from softmax_cli.results.targets import TargetReader
+    from softmax_cli.run.pipeline import Run, shape_of
 
     with Notices() as notices:
-        request = loss_report.Request(rows, source, targets, report, notices)
+        reader = partial(TargetReader, targets, notices, loss.normalize, many.method)
         if many.hierarchical is not None:
-            job = loss_report.of_paths(request, names, many.hierarchical)
+            from softmax_cli.results.hierarchical import Hierarchy, Paths
+
+            tree = Hierarchy(many.hierarchical, names)
+            losses: results.Loss = Paths(tree, reader(tree.names), report)
         elif many.method is not None:
-            job = loss_report.of_estimates(request, many)
+            from softmax_cli.results.estimates import Estimates
+
+            losses = Estimates(many, reader(rows.names), report)
         else:
             by_class = output.resolved_format() in ("table", "markdown", "json")
-            prediction = Prediction(loss.kind, loss.normalize)
-            job = loss_report.of_softmax(request, prediction, loss, by_class=by_class)
-        loss_report.write(job, request, output)
+            losses = results.CrossEntropy(loss, reader(rows.names), report, by_class=by_class)
+        beside = losses.targets.beside(rows)
+        add_up, summarise, parallel = losses.add_up, losses.summarise, losses.parallel
+        run = Run(beside, source, losses, add_up, summarise, notices, parallel=parallel)
+        writer = open_writer(output, losses.layout(), shape_of(rows, source.invalid))
+        results.write(run, writer, report)

@@ -15,7 +15,7 @@ from softmax_cli.input.rows import Block, Locations, Rows, rows_of
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.source import open_rows
 from softmax_cli.messages import Notices
-from softmax_cli.results.class_names import check_length, order_by_names
+from softmax_cli.results.class_names import Names, check_length, order_by_names
 from softmax_cli.results.distributions import distribution, distribution_of_other
 
 
@@ -43,7 +43,7 @@ def against(rows: Rows, text: str) -> Rows:
     if is_list(text):
         values = np.array(parse_list(text, "--against"))
         return _against_one(rows, values, Locations("--against", [], None))
-    blocks = in_order_of(rows, open_rows(InputSettings(path=text)), text)
+    blocks = in_order_of(rows.names, open_rows(InputSettings(path=text)), text)
     first = next(blocks)
     second = next(blocks, None) if len(first.values) == 1 else None
     if second is None and len(first.values) == 1:
@@ -68,10 +68,10 @@ def _against_one(rows: Rows, values: Floats, location: Locations) -> Rows:
     return rows.mapped(with_one)
 
 
-def in_order_of(rows: Rows, others: Rows, name: str) -> Iterator[Block]:
-    """Yield another input's blocks, its columns in the order of the rows' where both have names."""
+def in_order_of(names: Names, others: Rows, name: str) -> Iterator[Block]:
+    """Return another input's blocks, its columns in the order of names where it has names too."""
     unknown = "a column named {}, which the input does not have"
-    order = order_by_names(rows.names, others.names, unknown, name)
+    order = order_by_names(names, others.names, unknown, name)
     if order is None:
         return others.blocks()
     return (block._replace(values=block.values[:, order]) for block in others.blocks())

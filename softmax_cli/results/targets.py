@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from itertools import chain
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,8 @@ from softmax_cli.results.class_names import Classes, Names, check_length, class_
 from softmax_cli.results.distributions import distribution_of_other, note_sums
 from softmax_cli.results.pairs import checked_against, in_order_of, side_by_side
 from softmax_cli.results.settings import TargetSettings
+
+_IGNORED: Final = -1
 
 
 class RowTargets(NamedTuple):
@@ -56,48 +58,23 @@ class RowTargets(NamedTuple):
         return np.where(self.ignored, "ignored", found.astype(object))
 
 
-def with_targets(rows: Rows, settings: TargetSettings) -> Rows:
-    """Return every row with the row of the file of targets beside it, if there is a file."""
-    if settings.target_file is None:
-        return rows
-    name, others = settings.target_file, open_targets(settings.target_file)
-    blocks = in_order_of(rows, others, name)
-    first = next(blocks, None)
-    if first is None:
-        raise DataError(f"{name}: no rows")
-    waiting, hint = [first], ""
-    if first.labels is not None and _is_header(first.labels[0], rows.names, settings.ignore):
-        hint = f"its first line, {shown(first.labels[0])}, was taken for a header"
-        waiting = [first.part(1, len(first.labels))] if len(first.labels) > 1 else []
-    return rows_of(side_by_side(rows, chain(waiting, blocks), name, hint), rows)
-
-
-def _is_header(label: str, names: Names, ignore: str | None) -> bool:
-    """Return whether a label is like no class."""
-    if is_number(label) or (ignore is not None and _same(label, ignore)):
-        return False
-    known = [name.casefold() for name in names or ()]
-    return not difflib.get_close_matches(label.casefold(), known, n=1)
-
-
 class TargetReader:
     """Reads the targets of any block of rows.
 
-    `classes` is the number of classes where that is not the number of columns. `labels_only` is
-    the option that takes no distributions, if there is one.
+    `labels_only` is the option that takes no distributions, if there is one.
     """
 
     def __init__(
         self,
         settings: TargetSettings,
-        names: Names,
         notices: Notices,
-        *,
-        normalize: bool = False,
-        labels_only: str | None = None,
+        normalize: bool,
+        labels_only: str | None,
+        names: Names,
     ) -> None:
+        self.class_names = names
+        self.ignore = settings.ignore
         self._settings = settings
-        self._names = names
         self._normalize = normalize
         self._labels_only = labels_only
         self._distribution: Probabilities | None = None
@@ -113,23 +90,45 @@ class TargetReader:
         if not normalize:
             note_sums(self._distribution.sums, Locations("--target", [], None), notices)
 
+    def beside(self, rows: Rows) -> Rows:
+        """Return every row with the row of the file of targets beside it, if there is a file."""
+        name = self._settings.target_file
+        if name is None:
+            return rows
+        blocks = in_order_of(self.class_names, open_targets(name), name)
+        first = next(blocks, None)
+        if first is None:
+            raise DataError(f"{name}: no rows")
+        waiting, hint = [first], ""
+        if first.labels is not None and self._is_header(first.labels[0]):
+            hint = f"its first line, {shown(first.labels[0])}, was taken for a header"
+            waiting = [first.part(1, len(first.labels))] if len(first.labels) > 1 else []
+        return rows_of(side_by_side(rows, chain(waiting, blocks), name, hint), rows)
+
+    def _is_header(self, label: str) -> bool:
+        """Return whether a label is like no class."""
+        if is_number(label) or (self.ignore is not None and _same(label, self.ignore)):
+            return False
+        known = [name.casefold() for name in self.class_names or ()]
+        return not difflib.get_close_matches(label.casefold(), known, n=1)
+
     def _check_distributions(self) -> None:
         if self._labels_only is not None:
             raise UsageError(f"{self._labels_only} takes a class for each row, not a distribution")
-        if self._settings.ignore is not None:
+        if self.ignore is not None:
             raise UsageError("--ignore is about labels, and the targets are distributions")
 
     def read(self, block: Block, notices: Notices, classes: int | None = None) -> RowTargets:
-        """Return the targets of a block's rows.
+        """Return the targets of a block's rows; `classes` where these are not the columns.
 
         Raises `RowErrors` for rows whose label is no class, or whose target is no distribution,
         and `DataError` for a target of another length than the rows.
         """
-        rows, count = block.values.shape[0], classes or block.values.shape[1]
+        rows, columns = block.values.shape
+        count, other = classes or columns, block.against
         if self._distribution is not None:
             check_length("--target", self._distribution.values.shape[0], count)
             return RowTargets(self._distribution.repeated(rows))
-        other = block.against
         if other is not None and other.labels is None:
             self._check_distributions()
             found = distribution_of_other(
@@ -139,36 +138,32 @@ class TargetReader:
             return RowTargets(found)
         if self._settings.target is not None:
             return self._labels([self._settings.target] * rows, count, None)
-        source = block if other is None else other
+        source = other or block
         return self._labels(source.labels or [], count, source)
 
     def _labels(self, texts: Sequence[str], count: int, source: Block | None) -> RowTargets:
-        classes, ignore = Classes(self._names, count), self._settings.ignore
-        ignored = None
-        if ignore is not None:
-            ignored = np.array([_same(text, ignore) for text in texts], bool)
+        classes, ignore = Classes(self.class_names, count), self.ignore
         known: dict[str, int] = {}
         unknown: dict[str, DataError] = {}
-        errors: dict[int, DataError] = {}
-        labels: Labels = np.zeros(len(texts), np.intp)
-        for row, text in enumerate(texts):
-            if ignored is not None and ignored[row]:
-                continue
-            if text not in known and text not in unknown:
-                try:
-                    known[text] = classes.index(text)
-                except DataError as error:
-                    if source is None:
-                        raise
-                    unknown[text] = error
-            if text in known:
-                labels[row] = known[text]
-            else:
-                assert source is not None
-                errors[row] = _located(unknown[text], source, row)
-        if errors:
+        for text in dict.fromkeys(texts):
+            try:
+                is_ignored = ignore is not None and _same(text, ignore)
+                known[text] = _IGNORED if is_ignored else classes.index(text)
+            except DataError as error:
+                if source is None:
+                    raise
+                unknown[text] = error
+        if unknown:
+            assert source is not None
+            column = "" if source.label_column is None else f":{source.label_column}"
+            errors = {}
+            for row, text in enumerate(texts):
+                if text in unknown:
+                    of_label, location = unknown[text], f"{source.locations.at(row)}{column}"
+                    errors[row] = DataError(of_label.text, of_label.hint, location)
             raise RowErrors(errors)
-        return RowTargets(labels, ignored)
+        labels = np.array([known[text] for text in texts], np.intp)
+        return RowTargets(np.maximum(labels, 0), None if ignore is None else labels == _IGNORED)
 
 
 def _same(label: str, other: str) -> bool:
@@ -177,8 +172,3 @@ def _same(label: str, other: str) -> bool:
     if label == other:
         return True
     return is_number(label) and is_number(other) and float(label) == float(other)
-
-
-def _located(error: DataError, source: Block, row: int) -> DataError:
-    column = "" if source.label_column is None else f":{source.label_column}"
-    return DataError(error.text, error.hint, f"{source.locations.at(row)}{column}")

@@ -91,35 +91,18 @@ class Totals:
 
 
 class Worst(NamedTuple):
-    """The rows with the largest losses, the largest first; of equal ones the earlier first.
-
-    `kept` are their copied cells.
-    """
+    """The rows with the largest losses, the largest first; of equal ones the earlier first."""
 
     columns: dict[str, NDArray[Any]]
-    kept: NDArray[Any] | None
     most: int
 
     @classmethod
-    def of(
-        cls,
-        columns: Mapping[str, NDArray[Any]],
-        kept: NDArray[Any] | None,
-        usable: NDArray[np.bool_] | None,
-        most: int,
-    ) -> Worst:
-        """Choose so many of the usable rows (None: all) by the column 'loss'."""
-        losses = columns["loss"]
-        rows = np.arange(len(losses)) if usable is None else np.flatnonzero(usable)
-        rows = rows[np.argsort(-losses[rows], kind="stable")[:most]]
-        chosen = {key: values[rows] for key, values in columns.items()}
-        return cls(chosen, None if kept is None else kept[rows], most)
+    def of(cls, columns: Mapping[str, NDArray[Any]], most: int) -> Worst:
+        """Choose so many rows by the column 'loss'."""
+        rows = np.argsort(-columns["loss"], kind="stable")[:most]
+        return cls({key: values[rows] for key, values in columns.items()}, most)
 
     def merged(self, later: Worst) -> Worst:
         """Return the worst of both."""
-        kept = None if self.kept is None else np.concatenate([self.kept, later.kept])
-        columns = {
-            key: np.concatenate([values, later.columns[key]])
-            for key, values in self.columns.items()
-        }
-        return Worst.of(columns, kept, None, self.most)
+        both = {key: np.concatenate([v, later.columns[key]]) for key, v in self.columns.items()}
+        return Worst.of(both, self.most)
