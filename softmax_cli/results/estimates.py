@@ -21,11 +21,9 @@ from softmax_cli.output.layout import Values
 from softmax_cli.results.class_counts import read_counts
 from softmax_cli.results.class_names import Names, check_length, class_names, ragged
 from softmax_cli.results.field_layout import Field, FieldLayout
-from softmax_cli.results.loss import RowLosses, note_infinite
-from softmax_cli.results.loss_summary import report_keys, style_of, summary_fields
+from softmax_cli.results.loss import Loss, RowLosses, report_keys, style_of, summary_fields
 from softmax_cli.results.settings import UNITS, ManySettings, ReportSettings
 from softmax_cli.results.targets import RowTargets, TargetReader
-from softmax_cli.run.totals import Totals
 
 Indices = NDArray[np.intp]
 # Draws that are held at once
@@ -236,18 +234,18 @@ class EstimateResult(RowLosses):
         return f"the estimate is inf, with class {name} as the target"
 
 
-class Estimates:
-    """Makes results of blocks, with draws that go on from block to block."""
+class Estimates(Loss):
+    """Losses estimated from draws that go on from block to block, in one process."""
 
-    def __init__(
-        self, many: ManySettings, targets: TargetReader, names: Names, report: ReportSettings
-    ) -> None:
-        self._sampler = sampler_of(many, names)
+    parallel = False
+    averaged = ("exact", "touched")
+
+    def __init__(self, many: ManySettings, targets: TargetReader, report: ReportSettings) -> None:
+        super().__init__(targets, report)
+        self._many = many
+        self._sampler = sampler_of(many, targets.class_names)
         self._trials = many.repeat or 1
         self._generator = np.random.Generator(np.random.PCG64(many.seed))
-        self._targets = targets
-        self._names = names
-        self._base = report.base
 
     def __call__(self, block: Block, notices: Notices) -> EstimateResult:
         """Return the estimates of a block; raise `RowErrors` for rows that have no loss.
@@ -255,7 +253,7 @@ class Estimates:
         All that can be wrong with a block is found before anything is drawn.
         """
         logits = Logits(block.values)
-        targets = self._targets.read(block, notices)
+        targets = self.targets.read(block, notices)
         labels, scores = targets.labels, logits.scores
         sampler = self._sampler(block.values.shape[1])
         exact = cross_entropy = logits.surprisals()[np.arange(len(labels)), labels]
@@ -268,10 +266,13 @@ class Estimates:
             for i in range(0, max(1, len(labels)), step)
         ]
         trials = Trials(*(np.concatenate(values) for values in zip(*parts, strict=True)))
-        both, base = (exact, cross_entropy), self._base
-        result = EstimateResult(block, scores, targets, sampler, trials, both, base, self._names)
-        note_infinite(result.loss, block, notices, result.why_infinite)
+        both, base, names = (exact, cross_entropy), self.report.base, self.targets.class_names
+        result = EstimateResult(block, scores, targets, sampler, trials, both, base, names)
+        result.note_infinite(notices)
         return result
+
+    def layout_of_rows(self) -> FieldLayout:
+        return layout(self.report, self._many)
 
     def _drawn(self, sampler: Sampler, scores: Floats, labels: Labels, exact: Floats) -> Trials:
         """Make all trials of some rows at once, or of one row in parts."""
@@ -292,12 +293,6 @@ class Estimates:
         errors = loss.standard_error(), normaliser.standard_error()
         kept = drawn.T if self._trials == 1 else drawn.T[:rows, :0]
         return Trials(loss.mean, errors[0], normaliser.mean, errors[1], read.mean, kept)
-
-
-def add_up(result: EstimateResult) -> Totals:
-    """Return the sums of estimated and exact losses, and of scores read."""
-    sums = {"loss": result.loss, "exact": result.exact, "touched": result.touched}
-    return Totals(len(result), sums, {"counted": int(result.is_counted.sum())})
 
 
 def layout(report: ReportSettings, many: ManySettings) -> FieldLayout:

@@ -18,16 +18,13 @@ from softmax_cli.output.layout import Values
 from softmax_cli.results.class_counts import read_counts
 from softmax_cli.results.class_names import Names, class_names, ragged
 from softmax_cli.results.field_layout import Field, FieldLayout
-from softmax_cli.results.loss import RowLosses, note_infinite
-from softmax_cli.results.loss_summary import report_keys, style_of, summary_fields, worst_of
+from softmax_cli.results.loss import Loss, RowLosses, report_keys, style_of, summary_fields
 from softmax_cli.results.settings import UNITS, ReportSettings
 from softmax_cli.results.softmax import SUMMARY, probability_field
 from softmax_cli.results.targets import RowTargets, TargetReader
 from softmax_cli.run.pipeline import check_names
-from softmax_cli.run.totals import Totals
 
 OPTION: Final = "--hierarchical"
-WORST: Final = ("line", "loss", "target", "probability")
 _BREAKDOWN: Final = ("loss", "probability", "touched", "classes")
 _NO_PATH: Final = Path(np.zeros(0, np.intp), np.zeros(0, np.intp))
 
@@ -230,35 +227,32 @@ class PathResult(RowLosses):
         return f"the loss is inf: a turn on the path to class {name} has probability 0"
 
 
-class Paths:
-    """Makes results of blocks, each row with the path to its label."""
+class Paths(Loss):
+    """The losses of labels along their paths through a tree."""
+
+    worst_keys = ("line", "loss", "target", "probability")
+    averaged = ("touched",)
 
     def __init__(self, hierarchy: Hierarchy, targets: TargetReader, report: ReportSettings) -> None:
+        super().__init__(targets, report)
         self._hierarchy = hierarchy
-        self._targets = targets
-        self._report = report
         self._path = cache(hierarchy.tree.path)
 
     def __call__(self, block: Block, notices: Notices) -> PathResult:
-        """Return the losses of a block; raise `RowErrors` for rows that have none."""
         self._hierarchy.check(block)
-        targets = self._targets.read(block, notices, self._hierarchy.tree.classes)
+        targets = self.targets.read(block, notices, self._hierarchy.tree.classes)
         labels, which = np.unique(targets.labels, return_inverse=True)
         paths = [*map(self._path, labels.tolist()), _NO_PATH]
         if targets.ignored is not None:
             which = np.where(targets.ignored, len(labels), which)
-        base = self._report.base
+        base = self.report.base
         result = PathResult(block, self._hierarchy, targets, paths, which, base)
-        if not self._report.gradient or np.isinf(block.values).any():
-            note_infinite(result.loss, block, notices, result.why_infinite)
+        if not self.report.gradient or np.isinf(block.values).any():
+            result.note_infinite(notices)
         return result
 
-
-def add_up(result: PathResult, *, worst: int | None) -> Totals:
-    """Return the sums of losses and of scores read, and the worst rows if they are wanted."""
-    sums = {"loss": result.loss, "touched": result.touched}
-    counts = {"counted": int(result.is_counted.sum())}
-    return Totals(len(result), sums, counts, worst_of(result, WORST, worst))
+    def layout_of_rows(self) -> FieldLayout:
+        return path_layout(self.report)
 
 
 def path_layout(report: ReportSettings) -> FieldLayout:
