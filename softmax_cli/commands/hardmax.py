@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Final
 
 import click
@@ -20,15 +19,13 @@ Examples:
   softmax-cli hardmax --top 2 --as name --names cat,dog,owl 0.2 0.3 0.5
   softmax-cli hardmax -i scores.csv --as name | sort | uniq -c
 """
-_FORMS: Final = ["index", "name", "value", "one-hot"]
-_TIES: Final = ["first", "last", "all", "split", "error"]
 
 
 @click.command(cls=VectorCommand, epilog=_EXAMPLES)
 @heading(
     "Hardmax",
-    option("--as form", "Print the", _FORMS, show_default="index"),
-    option("--ties", "Equals:", _TIES, show_default="first"),
+    option("--as form", "Print the", ["index", "name", "value", "one-hot"], show_default="index"),
+    option("--ties", "Equals:", ["first", "last", "all", "split", "error"], show_default="first"),
     option("--top K", "The K best, in order", Whole(1)),
 )
 @input_options
@@ -52,12 +49,10 @@ def hardmax(
 
     from softmax_cli.messages import Notices
     from softmax_cli.output.writers import open_writer
-    from softmax_cli.results import hardmax as results
+    from softmax_cli.results.hardmax import Hardmax
     from softmax_cli.run.pipeline import Run, shape_of
 
-    layout = results.layout(form.replace("-", "_"), best=top is not None)
-    writer = open_writer(output, layout, shape_of(rows, source.invalid))
-    compute = partial(results.choose, ties, top, rows.names)
+    choice = Hardmax(form.replace("-", "_"), ties, top, rows.names)
+    writer = open_writer(output, choice.layout(), shape_of(rows, source.invalid))
     with Notices() as notices:
-        run = Run(rows, source, compute, results.add_up, results.summarise, notices)
-        run.write(writer)
+        Run(rows, source, choice, choice.add_up, choice.summarise, notices).write(writer)

@@ -20,8 +20,8 @@ from softmax_cli.input.rows import Block
 from softmax_cli.messages import Notices
 from softmax_cli.output.layout import Column, Lines, Records, Summary, Values, Writer
 from softmax_cli.results.class_names import Names, check_length, class_names
-from softmax_cli.results.distributions import distribution
 from softmax_cli.results.field_layout import Field, FieldLayout
+from softmax_cli.results.pairs import distribution
 from softmax_cli.results.settings import UNITS, LossSettings, ReportSettings
 from softmax_cli.results.targets import RowTargets, TargetReader
 from softmax_cli.run.pipeline import Run

@@ -102,6 +102,29 @@ class ReportSettings(NamedTuple):
             raise UsageError("--breakdown and --worst show rows, --reduction leaves none")
 
 
+class DivergenceSettings(NamedTuple):
+    """The options of divergences; Q as typed."""
+
+    against: str | None = None
+    divergence: str = "kl"
+    kind: str = "probs"
+    normalize: bool = False
+    generalized: bool = False
+    reduction: str = "none"
+    base: str = "e"
+    breakdown: bool = False
+
+    def check(self) -> None:
+        """Raise `UsageError` for options that exclude one another."""
+        if self.reduction != "none" and self.breakdown:
+            raise UsageError("--breakdown shows rows, --reduction leaves none")
+        if self.generalized and (self.normalize or self.breakdown or self.kind != "probs"):
+            raise UsageError(
+                "--generalized takes masses as they are: no --normalize, no --from, and no "
+                "entropies that --breakdown could show"
+            )
+
+
 class ManySettings(NamedTuple):
     """How a loss of many classes is found without reading all scores; counts as typed."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,9 +118,11 @@ class Softmax:
         if settings.truncates:
             from softmax_cli.core.truncation import truncate
 
-            cuts = {"top_k": settings.top_k, "top_p": settings.top_p, "min_p": settings.min_p}
             temperature = settings.temperature if settings.temperature_first else 1.0
-            remaining = truncate(remaining, **cuts, temperature=temperature)  # type: ignore[arg-type]
+            top_k, top_p, min_p = settings.top_k, settings.top_p, settings.min_p
+            remaining = truncate(
+                remaining, top_k=top_k, top_p=top_p, min_p=min_p, temperature=temperature
+            )
         if settings.alpha == 1:
             distribution: Logits | Entmax = Logits(remaining, temperature=settings.temperature)
         else:
@@ -143,22 +145,14 @@ class Softmax:
         return np.concatenate([np.zeros((0, count), np.intp), *drawn])
 
 
-class _HasEntropy(Protocol):
-    def __len__(self) -> int: ...
-
-    @property
-    def entropy(self) -> Floats: ...
-
-
-def add_up(result: _HasEntropy) -> Totals:
+def add_up(result: Any) -> Totals:
     """Return the number of rows and the sum of their entropies."""
     return Totals(len(result), {"entropy": result.entropy})
 
 
 def summarise(totals: Totals) -> Summary:
     """Return the number of rows, and the sum and mean of their entropies."""
-    total, mean = totals.sum("entropy"), totals.mean("entropy")
-    return {"rows": totals.rows, "entropy_sum": total, "entropy_mean": mean}
+    return totals.sum_and_mean("entropy")
 
 
 SUMMARY: Final = (Field("rows", "rows"), Field("entropy_mean", "mean entropy", "nats"))

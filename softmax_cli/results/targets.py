@@ -19,8 +19,13 @@ from softmax_cli.input.rows import Block, Locations, Rows, rows_of
 from softmax_cli.input.source import open_targets
 from softmax_cli.messages import Notices
 from softmax_cli.results.class_names import Classes, Names, check_length, class_names
-from softmax_cli.results.distributions import distribution_of_other, note_sums
-from softmax_cli.results.pairs import checked_against, in_order_of, side_by_side
+from softmax_cli.results.pairs import (
+    checked_against,
+    distribution_of_other,
+    in_order_of,
+    note_sums,
+    side_by_side,
+)
 from softmax_cli.results.settings import TargetSettings
 
 _IGNORED: Final = -1

@@ -85,9 +85,10 @@ class Totals:
         """Return a sum, rounded once."""
         return self._sums[key].total()
 
-    def mean(self, key: Any) -> float:
-        """Return the mean over all vectors."""
-        return self.sum(key) / self.rows
+    def sum_and_mean(self, key: str) -> dict[str, Any]:
+        """Return the number of rows, and the sum and mean of a number."""
+        total = self.sum(key)
+        return {"rows": self.rows, f"{key}_sum": total, f"{key}_mean": total / self.rows}
 
 
 class Worst(NamedTuple):
