@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -67,47 +67,32 @@ _softmax_options: Final = group(
 @output_options
 def softmax(source: InputSettings, output: OutputSettings, settings: SoftmaxSettings) -> None:
     """Turn scores into probabilities: exp(x) over the sum of exp(x), and never overflow."""
+    names = source.names
     if settings.hierarchical is not None:
         settings.check_hierarchical()
-        path = None if source.vectors else source.path
-        check_stdin_is_read_once({"scores": path, "--hierarchical": settings.hierarchical})
-        _write_hierarchical(source, output, settings.hierarchical, log=settings.log)
-        return
+        source = source._replace(names=None)  # columns are nodes, --names those of the classes
+    path = None if source.vectors else source.path
+    check_stdin_is_read_once({"scores": path, "--hierarchical": settings.hierarchical})
     rows = open_rows(source)
 
     from softmax_cli.messages import Notices
     from softmax_cli.output.writers import open_writer
     from softmax_cli.results import softmax as results
-    from softmax_cli.run.pipeline import Run, shape_of
+    from softmax_cli.run.pipeline import Compute, Run, shape_of
 
-    writer = open_writer(output, results.layout(settings), shape_of(rows, source.invalid))
-    compute = results.Softmax(settings, rows.names)
-    # Samples come one after another, from one process.
-    is_parallel = settings.sample is None
+    shape = shape_of(rows, source.invalid)
+    if settings.hierarchical is None:
+        compute: Compute[Any] = results.Softmax(settings, rows.names)
+        layout = results.layout(settings)
+    else:
+        from softmax_cli.results.hierarchical import Hierarchy, tree_layout
+
+        tree = Hierarchy(settings.hierarchical, names)
+        compute, layout = tree.probabilities, tree_layout(log=settings.log)
+        rows, shape = rows._replace(names=None), shape._replace(names=tree.names)
+    writer = open_writer(output, layout, shape)
+    add_up, summarise = results.add_up, results.summarise
+    is_parallel = settings.sample is None  # samples come one after another, from one process
     with Notices() as notices:
-        run = Run(
-            rows, source, compute, results.add_up, results.summarise, notices, parallel=is_parallel
-        )
-        run.write(writer)
-
-
-def _write_hierarchical(
-    source: InputSettings, output: OutputSettings, counts: str, *, log: bool
-) -> None:
-    """Write the classes' probabilities from the scores of a tree's inner nodes."""
-    rows = open_rows(source._replace(names=None))  # --names are those of the classes
-
-    from softmax_cli.messages import Notices
-    from softmax_cli.output.writers import open_writer
-    from softmax_cli.results import hierarchical as results
-    from softmax_cli.results.softmax import add_up, summarise
-    from softmax_cli.run.pipeline import Run, shape_of
-
-    hierarchy = results.Hierarchy(counts, source.names)
-    shape = shape_of(rows, source.invalid)._replace(names=hierarchy.names)
-    writer = open_writer(output, results.tree_layout(log=log), shape)
-    with Notices() as notices:
-        run = Run(
-            rows._replace(names=None), source, hierarchy.probabilities, add_up, summarise, notices
-        )
+        run = Run(rows, source, compute, add_up, summarise, notices, parallel=is_parallel)
         run.write(writer)

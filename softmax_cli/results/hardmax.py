@@ -20,7 +20,7 @@ from softmax_cli.run.totals import Totals
 
 
 class HardmaxResult:
-    """The winners of each row; `ties` is 'first', 'last', 'all' or 'split'.
+    """The winners of each row, where `policy` for ties is 'first', 'last', 'all' or 'split'.
 
     Attributes have the shape (rows,), scores, one_hot and distance (rows, classes).
     """
