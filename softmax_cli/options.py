@@ -94,23 +94,15 @@ class VectorCommand(click.Command):
         for param in self.get_params(ctx):
             record = param.get_help_record(ctx) if isinstance(param, click.Option) else None
             if record is not None:
-                heading = param.heading if isinstance(param, Option) else _OTHER
-                headings.setdefault(heading, []).append(_compact(param, *record))
+                left, right = record
+                title = getattr(param, "heading", _OTHER)
+                headings.setdefault(title, []).append((left.rstrip(), right))
         headings[_OTHER] = headings.pop(_OTHER)  # the last
         # One column for all headings
         width = max(len(left) for records in headings.values() for left, _ in records)
-        for heading, records in headings.items():
-            with formatter.section(heading):
+        for title, records in headings.items():
+            with formatter.section(title):
                 formatter.write_dl([(left.ljust(width), right) for left, right in records])
-
-
-def _compact(param: click.Parameter, left: str, right: str) -> tuple[str, str]:
-    """Return an option's line of help, with the choices after the text."""
-    if isinstance(param.type, click.Choice):
-        left = left.partition(" [")[0]
-        words, gap, extra = right.partition("  [")
-        right = f"{words} {'|'.join(map(str, param.type.choices))}{gap}{extra}"
-    return left, right
 
 
 def _wants_next(arg: str, takes_value: set[str]) -> bool:
@@ -127,14 +119,16 @@ def option(names: str, text: str, type_: Any = None, **attributes: Any) -> Decla
     """Return an option still without a heading, from its names as help shows them and its text.
 
     In `--input path FILE` 'path' is the parameter's name, FILE stands for the value; without a
-    value or a type it is a flag. A sequence as the type are choices.
+    value or a type it is a flag. A sequence as the type are choices, which follow the text.
     """
     words = names.split()
     if not words[-1].startswith("-") and not words[-1].islower():
         attributes["metavar"] = words.pop()
     elif type_ is None:
         attributes["is_flag"] = True
-    type_ = click.Choice(type_) if isinstance(type_, Sequence) else type_
+    if isinstance(type_, Sequence):
+        attributes["metavar"], text = "", f"{text} {'|'.join(type_)}"
+        type_ = click.Choice(type_)
     attributes.setdefault("show_default", True)
     return functools.partial(click.option, *words, cls=Option, help=text, type=type_, **attributes)
 
@@ -171,27 +165,25 @@ def group(name: str, settings: type[Any], *decorators: Decorator) -> Decorator:
     return decorate
 
 
-def _delimiter(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
-    delimiter = _DELIMITER_NAMES.get(value, value) if value else value
-    if delimiter is not None and (len(delimiter) != 1 or delimiter in '\r\n"'):
+def _delimiter(text: str) -> str:
+    delimiter = _DELIMITER_NAMES.get(text, text)
+    if len(delimiter) != 1 or delimiter in '\r\n"':
         raise click.BadParameter("a delimiter is one character, or 'tab' or 'space'")
     return delimiter
 
 
-def _names(
-    _ctx: click.Context, _param: click.Parameter, value: str | None
-) -> tuple[str, ...] | None:
-    return None if value is None else tuple(split_names(value))
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(split_names(text))
 
 
-def _columns(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
-    if value is not None and not all(split_names(value) or [""]):
+def _columns(text: str) -> str:
+    if not all(split_names(text) or [""]):
         raise click.BadParameter("an empty name among the columns")
-    return value
+    return text
 
 
+_LIST: Final = {"type_": _columns, "shell_complete": completion.columns}
 FILE: Final = click.Path(readable=False)
-_LIST: Final = {"callback": _columns, "shell_complete": completion.columns}
 
 input_options: Final = group(
     "source",
@@ -206,11 +198,11 @@ input_options: Final = group(
         option(
             "-d --delimiter CHAR",
             "A character, 'tab' or 'space'  [default: found]",
-            callback=_delimiter,
+            _delimiter,
             shell_complete=completion.one_of(*_DELIMITER_NAMES),
         ),
         option("--header/--no-header", "Whether names come first  [default: found]", default=None),
-        option("--names A,B,...", "Names for the classes", callback=_names),
+        option("--names A,B,...", "Names for the classes", _names),
         option("--axis", "A vector is a", ["row", "column"], show_default="found"),
         option("--invalid", "A row that can't be used:", INVALID, default="error"),
         option("-j --jobs N", "Processes for a large input  [default: all cores]", Whole(1, 1024)),

@@ -32,7 +32,10 @@ Examples:
   softmax-cli kl -i students.csv --against teachers.csv --reduction mean
   printf '0.1,0.9\\n0.5,0.5\\n' | softmax-cli kl --divergence js
 """
-_divergence_options: Final = group(
+
+
+@click.command(cls=VectorCommand, epilog=_EXAMPLES)
+@group(
     "settings",
     DivergenceSettings,
     heading(
@@ -47,10 +50,6 @@ _divergence_options: Final = group(
         option("--breakdown", "CSV of kl, reverse, jeffreys, js and more"),
     ),
 )
-
-
-@click.command(cls=VectorCommand, epilog=_EXAMPLES)
-@_divergence_options
 @input_options
 @output_options
 def kl(source: InputSettings, output: OutputSettings, settings: DivergenceSettings) -> None:

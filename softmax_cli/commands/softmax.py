@@ -35,7 +35,9 @@ Examples:
   seq 1 3 | softmax-cli softmax
 """
 
-_softmax_options: Final = group(
+
+@click.command(cls=VectorCommand, epilog=_EXAMPLES)
+@group(
     "settings",
     SoftmaxSettings,
     heading(
@@ -59,10 +61,6 @@ _softmax_options: Final = group(
     ),
     heading("Sampling", option("--sample N", "Draw N classes of each row", Whole(1)), SEED),
 )
-
-
-@click.command(cls=VectorCommand, epilog=_EXAMPLES)
-@_softmax_options
 @input_options
 @output_options
 def softmax(source: InputSettings, output: OutputSettings, settings: SoftmaxSettings) -> None:

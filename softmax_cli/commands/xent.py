@@ -40,7 +40,9 @@ Examples:
   loss=$(softmax-cli xent 2,1,0.1 -t 0)
 """
 
-_target_options: Final = group(
+
+@click.command(cls=VectorCommand, epilog=_EXAMPLES)
+@group(
     "targets",
     TargetSettings,
     heading(
@@ -57,7 +59,7 @@ _target_options: Final = group(
         option("--ignore T", "Rows with this label count for nothing"),
     ),
 )
-_loss_options: Final = group(
+@group(
     "loss",
     LossSettings,
     heading(
@@ -71,7 +73,7 @@ _loss_options: Final = group(
         option("--focal GAMMA", "Times (1 - p)^GAMMA: what is easy counts less", Finite(0)),
     ),
 )
-_report_options: Final = group(
+@group(
     "report",
     ReportSettings,
     heading(
@@ -83,7 +85,7 @@ _report_options: Final = group(
         option("--worst N", "The N largest losses, with their lines", Whole(1)),
     ),
 )
-_many_options: Final = group(
+@group(
     "many",
     ManySettings,
     heading(
@@ -100,13 +102,6 @@ _many_options: Final = group(
         option("--repeat R", "Mean of R estimates, and its error", Whole(2)),
     ),
 )
-
-
-@click.command(cls=VectorCommand, epilog=_EXAMPLES)
-@_target_options
-@_loss_options
-@_report_options
-@_many_options
 @input_options
 @output_options
 def xent(
