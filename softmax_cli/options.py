@@ -172,10 +172,6 @@ def _delimiter(text: str) -> str:
     return delimiter
 
 
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(split_names(text))
-
-
 def _columns(text: str) -> str:
     if not all(split_names(text) or [""]):
         raise click.BadParameter("an empty name among the columns")
@@ -202,7 +198,7 @@ input_options: Final = group(
             shell_complete=completion.one_of(*_DELIMITER_NAMES),
         ),
         option("--header/--no-header", "Whether names come first  [default: found]", default=None),
-        option("--names A,B,...", "Names for the classes", _names),
+        option("--names A,B,...", "Names for the classes", lambda text: tuple(split_names(text))),
         option("--axis", "A vector is a", ["row", "column"], show_default="found"),
         option("--invalid", "A row that can't be used:", INVALID, default="error"),
         option("-j --jobs N", "Processes for a large input  [default: all cores]", Whole(1, 1024)),

@@ -151,7 +151,7 @@ def xent(
             losses = Estimates(many, reader(rows.names), report)
         else:
             by_class = output.resolved_format() in ("table", "markdown", "json")
-            losses = results.CrossEntropy(loss, reader(rows.names), report, by_class=by_class)
+            losses = results.CrossEntropy(loss, by_class, reader(rows.names), report)
         beside = losses.targets.beside(rows)
         add_up, summarise, parallel = losses.add_up, losses.summarise, losses.parallel
         run = Run(beside, source, losses, add_up, summarise, notices, parallel=parallel)

@@ -64,8 +64,7 @@ class RowLosses:
 
     @property
     def is_counted(self) -> Values:
-        ignored = self._targets.ignored
-        return np.ones(len(self), bool) if ignored is None else ~ignored
+        return ~self._targets.ignored
 
     def _counted(self, values: Floats, otherwise: float = 0.0) -> Floats:
         return self._targets.unless_ignored(values, otherwise)
@@ -135,14 +134,9 @@ class Loss:
         ignored = {} if self.targets.ignore is None else {"ignored": totals.rows - counted}
         loss = totals.sum("loss")
         sums = {"loss_sum": loss, "weight_sum": weight, "mean": _ratio(loss, weight)}
-        averaged = {key: totals.sum(key) for key in self.averaged}
-        return {
-            "rows": totals.rows,
-            **ignored,
-            **sums,
-            **{f"{key}_sum": total for key, total in averaged.items()},
-            **{f"{key}_mean": _ratio(total, counted) for key, total in averaged.items()},
-        }
+        sums |= {f"{key}_sum": totals.sum(key) for key in self.averaged}
+        sums |= {f"{key}_mean": _ratio(totals.sum(key), counted) for key in self.averaged}
+        return {"rows": totals.rows, **ignored, **sums}
 
 
 def _ratio(part: float, whole: float) -> float:
@@ -153,21 +147,16 @@ class LossResult(RowLosses):
     """The losses of predictions over all classes."""
 
     def __init__(
-        self,
-        block: Block,
-        prediction: Distribution,
-        targets: RowTargets,
-        objective: Objective,
-        base: str,
-        names: Names,
+        self, block: Block, targets: RowTargets, prediction: Distribution, loss: CrossEntropy
     ) -> None:
-        super().__init__(block, targets, base, names)
+        super().__init__(block, targets, loss.report.base, loss.targets.class_names)
         self._prediction = prediction
-        self._objective = objective
-        self._arguments = prediction, targets.targets, objective
+        self._objective = loss.objective
+        self._arguments = prediction, targets.targets, loss.objective
         self._classes = block.values.shape[1]
-        smoothing = objective.smoothing
+        smoothing = loss.objective.smoothing
         self._smoothed = losses.smoothed(targets.targets, self._classes, smoothing)
+        self._pair = prediction, self._smoothed
 
     @cached_property
     def loss(self) -> Floats:
@@ -179,17 +168,15 @@ class LossResult(RowLosses):
 
     @property
     def kl(self) -> Floats:
-        found = losses.excess_entropy(self._prediction, self._smoothed, base=self._base)
-        return self._counted(found)
+        return self._counted(losses.excess_entropy(*self._pair, base=self._base))
 
     @property
     def cross_entropy(self) -> Floats:
-        found = losses.cross_entropy(self._prediction, self._smoothed, base=self._base)
-        return self._counted(found)
+        return self._counted(losses.cross_entropy(*self._pair, base=self._base))
 
     @property
     def perplexity(self) -> Floats:
-        return self._counted(losses.perplexity(self._prediction, self._smoothed), 1.0)
+        return self._counted(losses.perplexity(*self._pair), 1.0)
 
     @cached_property
     def parts(self) -> Floats:
@@ -227,8 +214,7 @@ class LossResult(RowLosses):
 
     @cached_property
     def _likeliest(self) -> Labels:
-        likeliest: Labels = np.argmax(self.probabilities, axis=1)
-        return likeliest
+        return np.asarray(np.argmax(self.probabilities, axis=1))
 
     @property
     def predicted(self) -> Values:
@@ -261,18 +247,13 @@ class CrossEntropy(Loss):
     worst_keys = ("line", "loss", "target", "predicted", "probability")
 
     def __init__(
-        self,
-        settings: LossSettings,
-        targets: TargetReader,
-        report: ReportSettings,
-        *,
-        by_class: bool,
+        self, settings: LossSettings, by_class: bool, targets: TargetReader, report: ReportSettings
     ) -> None:
         super().__init__(targets, report)
         self._settings = settings
         self._by_class = by_class
         self.weights = read_weights(settings)
-        self._objective = Objective(self.weights, settings.label_smoothing, settings.focal)
+        self.objective = Objective(self.weights, settings.label_smoothing, settings.focal)
 
     def __call__(self, block: Block, notices: Notices) -> LossResult:
         settings = self._settings
@@ -282,8 +263,7 @@ class CrossEntropy(Loss):
         targets = self.targets.read(block, notices)
         kind, normalize = settings.kind, settings.normalize
         prediction = distribution(block, kind, notices, normalize=normalize)
-        base, names = self.report.base, self.targets.class_names
-        result = LossResult(block, prediction, targets, self._objective, base, names)
+        result = LossResult(block, targets, prediction, self)
         # A gradient needs no loss, but a warning where one is infinite.
         if not self.report.gradient or prediction.has_infinite_surprisal:
             result.note_infinite(notices)
@@ -332,7 +312,7 @@ class CrossEntropy(Loss):
         titles = {"entropy": "H(P)", "kl": "KL(P||Q)"}
         selection = ("loss", "probability", "target", "predicted", "perplexity")
         lines = selection if row == ("loss",) else row
-        loss = () if self._objective.is_cross_entropy else (Field("loss", "loss", unit),)
+        loss = () if self.objective.is_cross_entropy else (Field("loss", "loss", unit),)
         return LossLayout(
             row,
             (*_BREAKDOWN, "target", "probabilities", "gradient"),
@@ -383,15 +363,10 @@ class LossLayout(FieldLayout):
         groups = summary.get("by_class")
         if not groups:
             return None
-        titles = {
-            "rows": "rows",
-            "mean": "mean loss",
-            "share": "part of loss",
-            "accuracy": "accuracy",
-        }
+        titles = {"mean": "mean loss", "share": "part of loss"}
         columns = [
-            Column(title, np.array([group[key] for group in groups]))
-            for key, title in titles.items()
+            Column(titles.get(key, key), np.array([group[key] for group in groups]))
+            for key in ("rows", "mean", "share", "accuracy")
         ]
         return Lines(columns, "class", [str(group["class"]) for group in groups])
 

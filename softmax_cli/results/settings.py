@@ -1,4 +1,7 @@
-"""What the command line says about a softmax and a loss, and which options go together."""
+"""What the command line says about each command, and which options go together.
+
+`check` raises `UsageError` for options that do not.
+"""
 
 from __future__ import annotations
 
@@ -30,14 +33,12 @@ class SoftmaxSettings(NamedTuple):
         return any(value is not None for value in (self.top_k, self.top_p, self.min_p))
 
     def check(self) -> None:
-        """Raise `UsageError` for options that do not go together."""
         if self.temperature_first and not self.truncates:
             raise UsageError("--temperature-first is about --top-k, --top-p and --min-p")
         if self.seed is not None and self.sample is None:
             raise UsageError("--seed is about --sample, which draws")
 
     def check_hierarchical(self) -> None:
-        """Raise `UsageError` for options about the scores of classes."""
         others = {
             "--temperature": self.temperature != 1,
             "--alpha": self.alpha != 1,
@@ -58,9 +59,8 @@ class TargetSettings(NamedTuple):
     ignore: str | None = None
 
     def check(self) -> None:
-        """Raise `UsageError` unless there is exactly one source of targets."""
         given = [self.target, self.target_column, self.target_file]
-        if sum(value is not None for value in given) != 1:
+        if given.count(None) != 2:
             raise UsageError(
                 "exactly one of --target, --target-column and --targets says what is true"
             )
@@ -78,7 +78,6 @@ class LossSettings(NamedTuple):
     focal: float = 0.0
 
     def check(self) -> None:
-        """Raise `UsageError` for weights of two kinds, or a beta without counts."""
         if self.weights is not None and self.class_counts is not None:
             raise UsageError("--weights and --class-counts exclude one another")
         if self.beta is not None and self.class_counts is None:
@@ -95,7 +94,6 @@ class ReportSettings(NamedTuple):
     worst: int | None = None
 
     def check(self) -> None:
-        """Raise `UsageError` for options that exclude one another."""
         if sum([self.breakdown, self.gradient, self.worst is not None]) > 1:
             raise UsageError("--breakdown, --gradient and --worst exclude one another")
         if self.reduction != "none" and (self.breakdown or self.worst is not None):
@@ -115,7 +113,6 @@ class DivergenceSettings(NamedTuple):
     breakdown: bool = False
 
     def check(self) -> None:
-        """Raise `UsageError` for options that exclude one another."""
         if self.reduction != "none" and self.breakdown:
             raise UsageError("--breakdown shows rows, --reduction leaves none")
         if self.generalized and (self.normalize or self.breakdown or self.kind != "probs"):

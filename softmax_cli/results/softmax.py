@@ -21,10 +21,8 @@ from softmax_cli.run.totals import Totals
 if TYPE_CHECKING:
     from softmax_cli.core.entmax import Entmax
 
-# Samples that are listed below a table
-_LISTED: Final = 20
-# Samples that are drawn at once
-_AT_ONCE: Final = 1 << 18
+_LISTED: Final = 20  # samples, below a table
+_AT_ONCE: Final = 1 << 18  # samples that are drawn, about
 
 
 class SoftmaxResult:
@@ -138,11 +136,9 @@ class Softmax:
     def _samples(self, probabilities: Floats, count: int) -> NDArray[np.intp]:
         from softmax_cli.core.sampling import draw
 
-        step = max(1, _AT_ONCE // count)
-        parts = [probabilities[at : at + step] for at in range(0, len(probabilities), step)]
-        random = self._generator.random
-        drawn = [draw(part, random((len(part), count))) for part in parts]
-        return np.concatenate([np.zeros((0, count), np.intp), *drawn])
+        parts = np.array_split(probabilities, len(probabilities) * count // _AT_ONCE + 1)
+        uniforms = (self._generator.random((len(part), count)) for part in parts)
+        return np.concatenate([draw(*both) for both in zip(parts, uniforms, strict=True)])
 
 
 def add_up(result: Any) -> Totals:
@@ -160,26 +156,23 @@ SUMMARY: Final = (Field("rows", "rows"), Field("entropy_mean", "mean entropy", "
 
 def probability_field(*, log: bool) -> Field:
     """Return the field of probabilities, or of their logarithms."""
-    if log:
-        return Field("log_probabilities", "log p")
-    return Field("probabilities", "probability")
+    return Field("log_probabilities", "log p") if log else Field("probabilities", "probability")
 
 
 def layout(settings: SoftmaxSettings) -> FieldLayout:
     """Return the layout of probabilities, their logarithms, or samples."""
     shown = probability_field(log=settings.log)
-    logsumexp = (Field("logsumexp", "logsumexp"),) if settings.alpha == 1 else ()
-    samples = ("samples",) if settings.sample is not None else ()
-    counts = (
-        *((Field("remaining", "kept"),) if settings.truncates else ()),
-        *((Field("support", "support"),) if settings.alpha != 1 else ()),
-    )
+    is_softmax, cuts, draws = settings.alpha == 1, settings.truncates, settings.sample is not None
+    logsumexp = [Field("logsumexp", "logsumexp")] if is_softmax else []
+    counts = [Field("remaining", "kept")] if cuts else []
+    counts += [] if is_softmax else [Field("support", "support")]
+    samples = ["samples"] if draws else []
     is_listed = settings.sample is not None and settings.sample <= _LISTED
     return FieldLayout(
-        samples or (shown.key,),
+        samples or [shown.key],
         ("logits", shown.key, *(field.key for field in logsumexp), "entropy", *samples),
         (
-            Field("samples", "", "text") if samples else shown,
+            Field("samples", "", "text") if draws else shown,
             *counts,
             Field("entropy", "entropy"),
             Field("winner", "winner", "text"),
@@ -187,8 +180,8 @@ def layout(settings: SoftmaxSettings) -> FieldLayout:
         (
             Field("logits", "logit"),
             shown,
-            *((Field("cut", "", "text"),) if settings.truncates else ()),
-            *((Field("drawn", "drawn"),) if samples else ()),
+            *([Field("cut", "", "text")] if cuts else []),
+            *([Field("drawn", "drawn")] if draws else []),
             Field("probabilities", "", "bar"),
         ),
         footer=(
@@ -197,7 +190,7 @@ def layout(settings: SoftmaxSettings) -> FieldLayout:
             Field("perplexity", "perplexity"),
             Field("winner", "winner"),
             *counts,
-            *((Field("samples", "drawn"),) if is_listed else ()),
+            *([Field("samples", "drawn")] if is_listed else []),
         ),
         summary=SUMMARY,
         emphasis="winners",

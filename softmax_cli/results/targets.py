@@ -32,25 +32,21 @@ _IGNORED: Final = -1
 
 
 class RowTargets(NamedTuple):
-    """The targets of a block's rows, and which rows are ignored (None: none can be).
-
-    An ignored row has the label 0 here.
-    """
+    """The targets of a block's rows, and which rows are ignored, whose label is 0 here."""
 
     targets: Targets
-    ignored: NDArray[np.bool_] | None = None
+    ignored: NDArray[np.bool_]
 
     @property
     def labels(self) -> Labels:
         """The class of each row, the likeliest one of a distribution."""
         if isinstance(self.targets, Probabilities):
-            likeliest: Labels = np.argmax(self.targets.probabilities(), axis=1)
-            return likeliest
+            return np.asarray(np.argmax(self.targets.probabilities(), axis=1))
         return self.targets
 
     def unless_ignored(self, values: Floats, otherwise: float = 0.0) -> Floats:
         """Return values of rows, shape (rows,) or (rows, classes), another for ignored rows."""
-        if self.ignored is None:
+        if not self.ignored.any():
             return values
         ignored = self.ignored if values.ndim == 1 else self.ignored[:, None]
         return np.where(ignored, otherwise, values)
@@ -58,7 +54,7 @@ class RowTargets(NamedTuple):
     def names(self, names: Names) -> NDArray[np.object_] | Labels:
         """Return the names of the rows' labels, 'ignored' for ignored rows."""
         found = class_names(self.labels, names)
-        if self.ignored is None or not self.ignored.any():
+        if not self.ignored.any():
             return found
         return np.where(self.ignored, "ignored", found.astype(object))
 
@@ -130,20 +126,20 @@ class TargetReader:
         and `DataError` for a target of another length than the rows.
         """
         rows, columns = block.values.shape
-        count, other = classes or columns, block.against
+        count, other, none_ignored = classes or columns, block.against, np.zeros(rows, bool)
         if self._distribution is not None:
             check_length("--target", self._distribution.values.shape[0], count)
-            return RowTargets(self._distribution.repeated(rows))
+            return RowTargets(self._distribution.repeated(rows), none_ignored)
         if other is not None and other.labels is None:
             self._check_distributions()
             found = distribution_of_other(
                 checked_against(block), "probs", notices, normalize=self._normalize
             )
             assert isinstance(found, Probabilities)
-            return RowTargets(found)
+            return RowTargets(found, none_ignored)
         if self._settings.target is not None:
             return self._labels([self._settings.target] * rows, count, None)
-        source = other or block
+        source = block if other is None else other
         return self._labels(source.labels or [], count, source)
 
     def _labels(self, texts: Sequence[str], count: int, source: Block | None) -> RowTargets:
@@ -168,12 +164,11 @@ class TargetReader:
                     errors[row] = DataError(of_label.text, of_label.hint, location)
             raise RowErrors(errors)
         labels = np.array([known[text] for text in texts], np.intp)
-        return RowTargets(np.maximum(labels, 0), None if ignore is None else labels == _IGNORED)
+        return RowTargets(np.maximum(labels, 0), labels == _IGNORED)
 
 
 def _same(label: str, other: str) -> bool:
     """Return whether two labels are the same text, or the same number: 3 and 3.0."""
     label, other = label.strip(), other.strip()
-    if label == other:
-        return True
-    return is_number(label) and is_number(other) and float(label) == float(other)
+    are_numbers = is_number(label) and is_number(other)
+    return label == other or (are_numbers and float(label) == float(other))

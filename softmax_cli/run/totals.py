@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -64,15 +65,14 @@ class Totals:
         worst: Worst | None = None,
     ) -> None:
         self.rows = rows
-        self.counts = dict(counts or {})
+        self.counts = Counter(counts)
         self.worst = worst
         self._sums = {key: ExactSum(values) for key, values in sums.items()}
 
     def merge(self, later: Totals) -> None:
         """Add the totals of later rows."""
         self.rows += later.rows
-        for key, count in later.counts.items():
-            self.counts[key] = self.counts.get(key, 0) + count
+        self.counts.update(later.counts)
         for key, total in later._sums.items():
             if key in self._sums:
                 self._sums[key].merge(total)
