@@ -16,7 +16,8 @@ from softmax_cli.input.settings import INPUT_FORMATS, INVALID, InputSettings
 from softmax_cli.output.settings import FORMATS, OutputSettings
 from softmax_cli.results.settings import UNITS
 
-Function = Callable[..., None]
+# A command, which may return its exit status
+Function = Callable[..., int | None]
 Decorator = Callable[[Function], Function]
 # An option that takes the heading it stands under
 Declaration = Callable[..., Decorator]
@@ -152,11 +153,11 @@ def group(name: str, settings: type[Any], *decorators: Decorator) -> Decorator:
 
     def decorate(function: Function) -> Function:
         @functools.wraps(function)
-        def command(**values: Any) -> None:
+        def command(**values: Any) -> int | None:
             own = {key: values.pop(key) for key in settings._fields}
             made = settings(**{key: value for key, value in own.items() if value is not None})
             made.check()
-            function(**{name: made}, **values)
+            return function(**{name: made}, **values)
 
         for decorator in reversed(decorators):
             decorator(command)
@@ -228,20 +229,13 @@ def output_options(function: Function) -> Function:
     """Add the output options; what a command prints goes to the file of --output."""
 
     @functools.wraps(function)
-    def command(output: OutputSettings, **values: Any) -> None:
+    def command(output: OutputSettings, **values: Any) -> int | None:
         if output.file == "-":
-            function(output=output, **values)
-            return
+            return function(output=output, **values)
         from softmax_cli.output.file import replaced
 
-        answer = None
         with replaced(output.file):
-            try:
-                function(output=output, **values)
-            except click.exceptions.Exit as stop:  # not an error: all has been written
-                answer = stop
-        if answer is not None:
-            raise answer
+            return function(output=output, **values)
 
     return _output_options(command)
 

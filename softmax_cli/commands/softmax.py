@@ -67,7 +67,6 @@ def softmax(source: InputSettings, output: OutputSettings, settings: SoftmaxSett
     """Turn scores into probabilities: exp(x) over the sum of exp(x), and never overflow."""
     names = source.names
     if settings.hierarchical is not None:
-        settings.check_hierarchical()
         source = source._replace(names=None)  # columns are nodes, --names those of the classes
     path = None if source.vectors else source.path
     check_stdin_is_read_once({"scores": path, "--hierarchical": settings.hierarchical})

@@ -37,8 +37,6 @@ class SoftmaxSettings(NamedTuple):
             raise UsageError("--temperature-first is about --top-k, --top-p and --min-p")
         if self.seed is not None and self.sample is None:
             raise UsageError("--seed is about --sample, which draws")
-
-    def check_hierarchical(self) -> None:
         others = {
             "--temperature": self.temperature != 1,
             "--alpha": self.alpha != 1,
@@ -46,7 +44,7 @@ class SoftmaxSettings(NamedTuple):
             "--sample": self.sample is not None,
         }
         for name, is_given in others.items():
-            if is_given:
+            if is_given and self.hierarchical is not None:
                 raise UsageError(f"{name}: about the scores of classes, not of a tree's nodes")
 
 
