@@ -57,26 +57,24 @@ def kl(source: InputSettings, output: OutputSettings, settings: DivergenceSettin
 
     P and Q are two vectors, or each row is a P and --against is Q.
     """
-    against, key = settings.against, settings.divergence
-    if against == source.path == "-" and not source.vectors:
+    if settings.against == source.path == "-" and not source.vectors:
         raise click.UsageError("standard input can't be both P and --against")
     rows = open_rows(source, kind=settings.kind)
 
     from softmax_cli.messages import Notices
     from softmax_cli.output.writers import open_writer
-    from softmax_cli.results import pairs
     from softmax_cli.results.divergence import Divergences
+    from softmax_cli.results.pairs import against
     from softmax_cli.run.pipeline import Run, shape_of
 
     with Notices() as notices:
         divergences = Divergences(settings, rows.names, output.resolved_format())
-        beside = (
-            pairs.first_against_second(rows) if against is None else pairs.against(rows, against)
-        )
+        beside = against(rows, settings.against)
         writer = open_writer(output, divergences.layout(), shape_of(rows, source.invalid))
         add_up, summarise = divergences.add_up, divergences.summarise
         run = Run(beside, source, divergences, add_up, summarise, notices)
         if settings.reduction == "none":
             run.write(writer)
         else:
+            key = settings.divergence
             run.reduce(writer, key, f"{key}_{settings.reduction}")

@@ -26,8 +26,27 @@ from softmax_cli.messages import Notices
 from softmax_cli.results.class_names import Names, check_length, order_by_names
 
 
-def first_against_second(rows: Rows) -> Rows:
-    """Return the first of two vectors, with the second beside it."""
+def against(rows: Rows, text: str | None) -> Rows:
+    """Return every row with Q beside it: a list, the only row of a file, or a row of it each.
+
+    A file of one column is one vector, as the input is. None for the first of two vectors, with
+    the second beside it.
+    """
+    if text is None:
+        return _first_against_second(rows)
+    if is_list(text):
+        return _against_one(rows, np.array(parse_list(text, "--against")), "--against")
+    blocks = in_order_of(rows.names, open_rows(InputSettings(path=text)), text)
+    waiting = [next(blocks)]
+    if len(waiting[0].values) == 1:
+        waiting += islice(blocks, 1)
+        if len(waiting) == 1:
+            check_usable(waiting[0])
+            return _against_one(rows, waiting[0].values[0], waiting[0].locations.at(0))
+    return rows_of(side_by_side(rows, chain(waiting, blocks), text), rows)
+
+
+def _first_against_second(rows: Rows) -> Rows:
     two = "P and Q are two vectors; --against gives one Q for all rows, or a file of them"
     blocks = []
     for block in rows.blocks():
@@ -40,23 +59,6 @@ def first_against_second(rows: Rows) -> Rows:
         raise UsageError(f"only one vector: {two}")
     p, q = vectors
     return rows_of(iter([p._replace(against=q)]), rows)._replace(transposed=False)
-
-
-def against(rows: Rows, text: str) -> Rows:
-    """Return every row with Q beside it: a list, the only row of a file, or a row of it each.
-
-    A file of one column is one vector, as the input is.
-    """
-    if is_list(text):
-        return _against_one(rows, np.array(parse_list(text, "--against")), "--against")
-    blocks = in_order_of(rows.names, open_rows(InputSettings(path=text)), text)
-    waiting = [next(blocks)]
-    if len(waiting[0].values) == 1:
-        waiting += islice(blocks, 1)
-        if len(waiting) == 1:
-            check_usable(waiting[0])
-            return _against_one(rows, waiting[0].values[0], waiting[0].locations.at(0))
-    return rows_of(side_by_side(rows, chain(waiting, blocks), text), rows)
 
 
 def check_usable(block: Block) -> None:
