@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
@@ -91,7 +90,13 @@ class HardmaxResult:
         return self.tied
 
     def describe_tie(self, row: int) -> str:
-        return f"a tie between classes {_listed(self.winners(row, self._names))}"
+        return self._tie_at(row, self.choice.value[row])
+
+    def _tie_at(self, row: int, score: float) -> str:
+        """Return the text about the classes with a score, the first 10 of many."""
+        tied = class_names(np.flatnonzero(self.scores[row] == score), self._names).tolist()
+        more = f" and {len(tied) - 10} more" if len(tied) > 10 else ""
+        return f"a tie between classes {', '.join(map(str, tied[:10]))}{more}"
 
 
 class BestResult(HardmaxResult):
@@ -134,16 +139,8 @@ class BestResult(HardmaxResult):
 
     def describe_tie(self, row: int) -> str:
         scores = self.scores[row]
-        value = scores[self._order[row, 0 if self.tied[row] else self._count - 1]]
-        tied = class_names(np.flatnonzero(scores == value), self._names).tolist()
-        place = int((scores > value).sum()) + 1
-        return f"a tie between classes {_listed(tied)} for place {place}"
-
-
-def _listed(winners: Sequence[object]) -> str:
-    """Return the winners as a message has them, the first 10 of many."""
-    rest = len(winners) - 10
-    return ", ".join(map(str, winners[:10])) + (f" and {rest} more" if rest > 0 else "")
+        score = scores[self._order[row, 0 if self.tied[row] else self._count - 1]]
+        return f"{self._tie_at(row, score)} for place {(scores > score).sum() + 1}"
 
 
 class Hardmax:
