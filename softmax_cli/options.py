@@ -22,6 +22,8 @@ Decorator = Callable[[Function], Function]
 # An option that takes the heading it stands under
 Declaration = Callable[..., Decorator]
 
+# Put before negative numbers, so that click's parser sees no dash; no argument holds it
+_HIDDEN: Final = "\0"
 # The heading of what all commands have from click
 _OTHER: Final = "Other"
 _DELIMITER_NAMES: Final = {"tab": "\t", "\\t": "\t", "comma": ",", "space": " ", "blank": " "}
@@ -55,6 +57,10 @@ class Option(click.Option):
         super().__init__(*args, **kwargs)
         self.heading = heading
 
+    def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
+        """Convert a value, its dash in sight again."""
+        return super().type_cast_value(ctx, _shown(value) if isinstance(value, str) else value)
+
     def get_help_extra(self, ctx: click.Context) -> click.types.OptionHelpExtra:
         """Return the default alone; an error states a number's range."""
         extra = super().get_help_extra(ctx)
@@ -64,30 +70,17 @@ class Option(click.Option):
         return extra
 
 
+def _shown(value: str) -> str:
+    return value.removeprefix(_HIDDEN)
+
+
 class VectorCommand(click.Command):
     """A command whose arguments may be negative numbers, with options under headings."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put arguments behind a '--', negative numbers too, and leave the rest to click."""
-        takes_value = {
-            name
-            for param in self.get_params(ctx)
-            if isinstance(param, click.Option) and not param.is_flag
-            for name in param.opts
-        }
-        options: list[str] = []
-        values: list[str] = []
-        rest = iter(args)
-        for arg in rest:
-            if arg == "--":
-                values.extend(rest)
-            elif is_negative_value(arg) or not arg.startswith("-") or arg == "-":
-                values.append(arg)
-            else:
-                options.append(arg)
-                if _wants_next(arg, takes_value):
-                    options.extend(value for value in [next(rest, None)] if value is not None)
-        return super().parse_args(ctx, [*options, "--", *values] if values else options)
+        """Parse as click does, but negative numbers are values."""
+        hidden = [_HIDDEN + arg if is_negative_value(arg) else arg for arg in args]
+        return super().parse_args(ctx, hidden)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options heading by heading, the command's own first, one a line if it fits."""
@@ -104,16 +97,6 @@ class VectorCommand(click.Command):
         for title, records in headings.items():
             with formatter.section(title):
                 formatter.write_dl([(left.ljust(width), right) for left, right in records])
-
-
-def _wants_next(arg: str, takes_value: set[str]) -> bool:
-    """Return whether an option's value is the next argument, by click's rules."""
-    if arg.startswith("--"):
-        return arg in takes_value
-    for at, letter in enumerate(arg[1:], 1):
-        if f"-{letter}" in takes_value:
-            return at == len(arg) - 1  # else the value follows within: -T2
-    return False
 
 
 def option(names: str, text: str, type_: Any = None, **attributes: Any) -> Declaration:
@@ -185,7 +168,7 @@ FILE: Final = click.Path(readable=False)
 input_options: Final = group(
     "source",
     InputSettings,
-    click.argument("vectors", nargs=-1, metavar="[VECTOR]..."),
+    click.argument("vectors", nargs=-1, metavar="[VECTOR]...", type=_shown),
     heading(
         "Input",
         option("-i --input path FILE", "Rows from this file, not from standard input", FILE),
