@@ -96,8 +96,8 @@ class Divergences:
         """Return the divergences of a block; raise `RowErrors` for rows that have none."""
         kind = "masses" if self._settings.generalized else self._settings.kind
         normalize, others = self._settings.normalize, checked_against(block)
-        p = distribution(block, kind, notices, normalize=normalize)
-        q = distribution_of_other(others, kind, notices, normalize=normalize)
+        p = distribution(block, kind, notices, normalize)
+        q = distribution_of_other(others, kind, notices, normalize)
         if {"kl", "jeffreys"} & self._shown:
             self._note_infinite(p, q, "P", "Q", block, notices)
         if {"reverse", "jeffreys"} & self._shown:

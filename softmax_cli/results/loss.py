@@ -261,8 +261,7 @@ class CrossEntropy(Loss):
             option = "--weights" if settings.weights is not None else "--class-counts"
             check_length(option, len(self.weights), block.values.shape[1])
         targets = self.targets.read(block, notices)
-        kind, normalize = settings.kind, settings.normalize
-        prediction = distribution(block, kind, notices, normalize=normalize)
+        prediction = distribution(block, settings.kind, notices, settings.normalize)
         result = LossResult(block, targets, prediction, self)
         # A gradient needs no loss, but a warning where one is infinite.
         if not self.report.gradient or prediction.has_infinite_surprisal:

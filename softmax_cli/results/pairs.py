@@ -118,9 +118,7 @@ def checked_against(block: Block) -> Block:
     return q
 
 
-def distribution(
-    block: Block, kind: str, notices: Notices, *, normalize: bool = False
-) -> Distribution:
+def distribution(block: Block, kind: str, notices: Notices, normalize: bool) -> Distribution:
     """Return rows of logits, probs or logprobs as a distribution each, or of masses as they are.
 
     Sums that are off by more than rounding are noted. Raises `RowErrors` for other rows.
@@ -142,11 +140,11 @@ def distribution(
 
 
 def distribution_of_other(
-    block: Block, kind: str, notices: Notices, *, normalize: bool
+    block: Block, kind: str, notices: Notices, normalize: bool
 ) -> Distribution:
     """Return rows of another input as distributions; errors have their own location."""
     try:
-        return distribution(block, kind, notices, normalize=normalize)
+        return distribution(block, kind, notices, normalize)
     except RowErrors as raised:
         for row, error in raised.errors.items():
             error.location = error.location or block.locations.at(row)

@@ -132,9 +132,8 @@ class TargetReader:
             return RowTargets(self._distribution.repeated(rows), none_ignored)
         if other is not None and other.labels is None:
             self._check_distributions()
-            found = distribution_of_other(
-                checked_against(block), "probs", notices, normalize=self._normalize
-            )
+            other = checked_against(block)
+            found = distribution_of_other(other, "probs", notices, self._normalize)
             assert isinstance(found, Probabilities)
             return RowTargets(found, none_ignored)
         if self._settings.target is not None:
