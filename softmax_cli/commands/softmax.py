@@ -79,7 +79,7 @@ def softmax(source: InputSettings, output: OutputSettings, settings: SoftmaxSett
 
     shape = shape_of(rows, source.invalid)
     if settings.hierarchical is None:
-        compute: Compute[Any] = results.Softmax(settings, rows.names)
+        compute: Compute[Any] = results.Softmax(settings, rows.names).compute
         layout = results.layout(settings)
     else:
         from softmax_cli.results.hierarchical import Hierarchy, tree_layout

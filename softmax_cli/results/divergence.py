@@ -92,7 +92,7 @@ class Divergences:
         shows_row = settings.reduction != "none" or format_ in ("csv", "tsv", "npy")
         self._shown = set(self._row if shows_row else _TITLES)
 
-    def __call__(self, block: Block, notices: Notices) -> DivergenceResult:
+    def compute(self, block: Block, notices: Notices) -> DivergenceResult:
         """Return the divergences of a block; raise `RowErrors` for rows that have none."""
         kind = "masses" if self._settings.generalized else self._settings.kind
         normalize, others = self._settings.normalize, checked_against(block)

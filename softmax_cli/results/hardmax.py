@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -143,32 +144,31 @@ class BestResult(HardmaxResult):
         return f"{self._tie_at(row, score)} for place {(scores > score).sum() + 1}"
 
 
-class Hardmax:
+class Hardmax(NamedTuple):
     """From blocks to their winners, or their K best (`top`), and what is shown of these.
 
     `form` is index, name, value or one_hot; None for `ties` is 'first', with a warning.
     """
 
-    def __init__(self, form: str, ties: str | None, top: int | None, names: Names) -> None:
-        self._form = form
-        self._ties = ties
-        self._top = top
-        self._names = names
+    form: str
+    ties: str | None
+    top: int | None
+    names: Names
 
-    def __call__(self, block: Block, notices: Notices) -> HardmaxResult:
+    def compute(self, block: Block, notices: Notices) -> HardmaxResult:
         """Return the winners of a block.
 
         Raises `RowErrors` for rows without a largest score, or with two if ties are errors.
         """
-        policy = "first" if self._ties is None or self._ties == "error" else self._ties
-        if self._top is None:
-            result, taken = HardmaxResult(block.values, policy, self._names), "the first is taken"
+        policy = "first" if self.ties is None or self.ties == "error" else self.ties
+        if self.top is None:
+            result, taken = HardmaxResult(block.values, policy, self.names), "the first is taken"
         else:
-            result = BestResult(block.values, self._top, policy, self._names)
+            result = BestResult(block.values, self.top, policy, self.names)
             taken = "they are taken as they come"
-        if self._ties in (None, "error"):
+        if self.ties in (None, "error"):
             rows = np.flatnonzero(result.ties_that_matter()).tolist()
-            if rows and self._ties == "error":
+            if rows and self.ties == "error":
                 raise RowErrors({row: DataError(result.describe_tie(row)) for row in rows})
             if rows:
                 message = f"{result.describe_tie(rows[0])}; {taken} (--ties says which)"
@@ -183,10 +183,10 @@ class Hardmax:
         return {"rows": totals.rows, **totals.counts}
 
     def layout(self) -> FieldLayout:
-        best, name, value = self._top is not None, Field("name", "winner"), Field("value", "value")
+        best, name, value = self.top is not None, Field("name", "winner"), Field("value", "value")
         named = Field("name", "" if best else "winner", "text")
         return FieldLayout(
-            (self._form,),
+            (self.form,),
             ("index", "name", "value", "margin", "ties"),
             (
                 *((named,) if best else (Field("index", "index"), named, value)),

@@ -97,7 +97,7 @@ class Loss:
         self.targets = targets
         self.report = report
 
-    def __call__(self, block: Block, notices: Notices) -> RowLosses:
+    def compute(self, block: Block, notices: Notices) -> RowLosses:
         """Return the losses of a block; raise `RowErrors` for rows that have none."""
         raise NotImplementedError
 
@@ -255,7 +255,7 @@ class CrossEntropy(Loss):
         self.weights = read_weights(settings)
         self.objective = Objective(self.weights, settings.label_smoothing, settings.focal)
 
-    def __call__(self, block: Block, notices: Notices) -> LossResult:
+    def compute(self, block: Block, notices: Notices) -> LossResult:
         settings = self._settings
         if self.weights is not None:
             option = "--weights" if settings.weights is not None else "--class-counts"

@@ -109,7 +109,7 @@ class Softmax:
     def _generator(self) -> np.random.Generator:
         return np.random.Generator(np.random.PCG64(self._settings.seed))
 
-    def __call__(self, block: Block, _notices: Notices) -> SoftmaxResult:
+    def compute(self, block: Block, _notices: Notices) -> SoftmaxResult:
         """Return the result of a block; raise `RowErrors` for rows without a softmax."""
         settings, remaining = self._settings, block.values
         # What a plain softmax does without is imported when it is needed, for a quick start.
