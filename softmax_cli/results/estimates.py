@@ -247,7 +247,7 @@ class Estimates(Loss):
         self._trials = many.repeat or 1
         self._generator = np.random.Generator(np.random.PCG64(many.seed))
 
-    def __call__(self, block: Block, notices: Notices) -> EstimateResult:
+    def compute(self, block: Block, notices: Notices) -> EstimateResult:
         """Return the estimates of a block; raise `RowErrors` for rows that have no loss.
 
         All that can be wrong with a block is found before anything is drawn.

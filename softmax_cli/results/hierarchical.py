@@ -238,7 +238,7 @@ class Paths(Loss):
         self._hierarchy = hierarchy
         self._path = cache(hierarchy.tree.path)
 
-    def __call__(self, block: Block, notices: Notices) -> PathResult:
+    def compute(self, block: Block, notices: Notices) -> PathResult:
         self._hierarchy.check(block)
         targets = self.targets.read(block, notices, self._hierarchy.tree.classes)
         labels, which = np.unique(targets.labels, return_inverse=True)
