@@ -115,7 +115,7 @@ def _run(args: list[str]) -> int:
         return complete(cli, PROGRAM, _COMPLETE, instruction)
     try:
         with cli.make_context(PROGRAM, args) as context:
-            cli.invoke(context)
+            status: int | None = cli.invoke(context)
     except click.exceptions.Exit as stop:
         return stop.exit_code
-    return 0
+    return status or 0

@@ -14,11 +14,16 @@ from softmax_cli.input.columns import split_names
 from softmax_cli.input.numbers import is_negative_value, is_number
 from softmax_cli.input.settings import INPUT_FORMATS, INVALID, InputSettings
 from softmax_cli.output.formats import FORMATS, OutputSettings
-from softmax_cli.units import UNITS
+from softmax_cli.results.settings import UNITS
 
-Function = Callable[..., None]
+# A command, which may return its exit status
+Function = Callable[..., int | None]
 Decorator = Callable[[Function], Function]
+# An option that takes the heading it stands under
+Declaration = Callable[..., Decorator]
 
+# Put before negative numbers, so that click's parser sees no dash; no argument holds it
+_HIDDEN: Final = "\0"
 # The heading of what all commands have from click
 _OTHER: Final = "Other"
 _DELIMITER_NAMES: Final = {"tab": "\t", "\\t": "\t", "comma": ",", "space": " ", "blank": " "}
@@ -52,6 +57,10 @@ class Option(click.Option):
         super().__init__(*args, **kwargs)
         self.heading = heading
 
+    def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
+        """Convert a value, its dash in sight again."""
+        return super().type_cast_value(ctx, _shown(value) if isinstance(value, str) else value)
+
     def get_help_extra(self, ctx: click.Context) -> click.types.OptionHelpExtra:
         """Return the default alone; an error states a number's range."""
         extra = super().get_help_extra(ctx)
@@ -61,30 +70,17 @@ class Option(click.Option):
         return extra
 
 
+def _shown(value: str) -> str:
+    return value.removeprefix(_HIDDEN)
+
+
 class VectorCommand(click.Command):
     """A command whose arguments may be negative numbers, with options under headings."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put arguments behind a '--', negative numbers too, and leave the rest to click."""
-        takes_value = {
-            name
-            for param in self.get_params(ctx)
-            if isinstance(param, click.Option) and not param.is_flag
-            for name in param.opts
-        }
-        options: list[str] = []
-        values: list[str] = []
-        rest = iter(args)
-        for arg in rest:
-            if arg == "--":
-                values.extend(rest)
-            elif is_negative_value(arg) or not arg.startswith("-") or arg == "-":
-                values.append(arg)
-            else:
-                options.append(arg)
-                if _wants_next(arg, takes_value):
-                    options.extend(value for value in [next(rest, None)] if value is not None)
-        return super().parse_args(ctx, [*options, "--", *values] if values else options)
+        """Parse as click does, but negative numbers are values."""
+        hidden = [_HIDDEN + arg if is_negative_value(arg) else arg for arg in args]
+        return super().parse_args(ctx, hidden)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options heading by heading, the command's own first, one a line if it fits."""
@@ -92,56 +88,59 @@ class VectorCommand(click.Command):
         for param in self.get_params(ctx):
             record = param.get_help_record(ctx) if isinstance(param, click.Option) else None
             if record is not None:
-                heading = param.heading if isinstance(param, Option) else _OTHER
-                headings.setdefault(heading, []).append(_compact(param, *record))
+                left, right = record
+                title = getattr(param, "heading", _OTHER)
+                headings.setdefault(title, []).append((left.rstrip(), right))
         headings[_OTHER] = headings.pop(_OTHER)  # the last
         # One column for all headings
         width = max(len(left) for records in headings.values() for left, _ in records)
-        for heading, records in headings.items():
-            with formatter.section(heading):
+        for title, records in headings.items():
+            with formatter.section(title):
                 formatter.write_dl([(left.ljust(width), right) for left, right in records])
 
 
-def _compact(param: click.Parameter, left: str, right: str) -> tuple[str, str]:
-    """Return an option's line of help, with the choices after the text."""
-    if isinstance(param.type, click.Choice):
-        left = left.partition(" [")[0]
-        words, gap, extra = right.partition("  [")
-        right = f"{words} {'|'.join(map(str, param.type.choices))}{gap}{extra}"
-    return left, right
+def option(names: str, text: str, type_: Any = None, **attributes: Any) -> Declaration:
+    """Return an option still without a heading, from its names as help shows them and its text.
 
-
-def _wants_next(arg: str, takes_value: set[str]) -> bool:
-    """Return whether an option's value is the next argument, by click's rules."""
-    if arg.startswith("--"):
-        return arg in takes_value
-    for at, letter in enumerate(arg[1:], 1):
-        if f"-{letter}" in takes_value:
-            return at == len(arg) - 1  # else the value follows within: -T2
-    return False
-
-
-def option(heading: str, names: str, text: str, **attributes: Any) -> Decorator:
-    """Return a click option under a heading of the help: its names, separated by blanks.
-
-    Choices may be given as a sequence, and the default is shown.
+    In `--input path FILE` 'path' is the parameter's name, FILE stands for the value; without a
+    value or a type it is a flag. A sequence as the type are choices, which follow the text.
     """
-    choices = attributes.pop("choices", None)
-    if choices is not None:
-        attributes["type"] = click.Choice(choices)
+    words = names.split()
+    if not words[-1].startswith("-") and not words[-1].islower():
+        attributes["metavar"] = words.pop()
+    elif type_ is None:
+        attributes["is_flag"] = True
+    if isinstance(type_, Sequence):
+        attributes["metavar"], text = "", f"{text} {'|'.join(type_)}"
+        type_ = click.Choice(type_)
     attributes.setdefault("show_default", True)
-    return click.option(*names.split(), cls=Option, heading=heading, help=text, **attributes)
+    return functools.partial(click.option, *words, cls=Option, help=text, type=type_, **attributes)
+
+
+def heading(title: str, *options: Declaration) -> Decorator:
+    """Return options that stand under a heading of their command's help."""
+
+    def decorate(function: Function) -> Function:
+        for declare in reversed(options):
+            declare(heading=title)(function)
+        return function
+
+    return decorate
 
 
 def group(name: str, settings: type[Any], *decorators: Decorator) -> Decorator:
-    """Return options that reach the command as one parameter, a tuple that checks itself."""
+    """Return options that reach the command as one parameter, a tuple that checks itself.
+
+    What is not given has the tuple's default.
+    """
 
     def decorate(function: Function) -> Function:
         @functools.wraps(function)
-        def command(**values: Any) -> None:
-            made = settings(**{key: values.pop(key) for key in settings._fields})
+        def command(**values: Any) -> int | None:
+            own = {key: values.pop(key) for key in settings._fields}
+            made = settings(**{key: value for key, value in own.items() if value is not None})
             made.check()
-            function(**{name: made}, **values)
+            return function(**{name: made}, **values)
 
         for decorator in reversed(decorators):
             decorator(command)
@@ -150,95 +149,61 @@ def group(name: str, settings: type[Any], *decorators: Decorator) -> Decorator:
     return decorate
 
 
-def _delimiter(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
-    delimiter = _DELIMITER_NAMES.get(value, value) if value else value
-    if delimiter is not None and (len(delimiter) != 1 or delimiter in '\r\n"'):
+def _delimiter(text: str) -> str:
+    delimiter = _DELIMITER_NAMES.get(text, text)
+    if len(delimiter) != 1 or delimiter in '\r\n"':
         raise click.BadParameter("a delimiter is one character, or 'tab' or 'space'")
     return delimiter
 
 
-def _names(
-    _ctx: click.Context, _param: click.Parameter, value: str | None
-) -> tuple[str, ...] | None:
-    return None if value is None else tuple(split_names(value))
-
-
-def _columns(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
-    if value is not None and not all(split_names(value) or [""]):
+def _columns(text: str) -> str:
+    if not all(split_names(text) or [""]):
         raise click.BadParameter("an empty name among the columns")
-    return value
+    return text
 
 
-_PATH: Final = {"type": click.Path(readable=False), "default": "-", "show_default": False}
-_COLUMNS: Final = {"metavar": "LIST", "callback": _columns, "shell_complete": completion.columns}
+_LIST: Final = {"type_": _columns, "shell_complete": completion.columns}
+FILE: Final = click.Path(readable=False)
 
 input_options: Final = group(
     "source",
     InputSettings,
-    click.argument("vectors", nargs=-1, metavar="[VECTOR]..."),
-    option(
+    click.argument("vectors", nargs=-1, metavar="[VECTOR]...", type=_shown),
+    heading(
         "Input",
-        "-i --input path",
-        "Rows from this file, not from standard input",
-        metavar="FILE",
-        **_PATH,
+        option("-i --input path FILE", "Rows from this file, not from standard input", FILE),
+        option("--input-format", "Format:", INPUT_FORMATS, default="auto"),
+        option("-c --columns LIST", "The vector: names, numbers from 1, ranges 2-5, 3-", **_LIST),
+        option("-k --keep LIST", "Columns to copy to the front of each row", **_LIST),
+        option(
+            "-d --delimiter CHAR",
+            "A character, 'tab' or 'space'  [default: found]",
+            _delimiter,
+            shell_complete=completion.one_of(*_DELIMITER_NAMES),
+        ),
+        option("--header/--no-header", "Whether names come first  [default: found]", default=None),
+        option("--names A,B,...", "Names for the classes", lambda text: tuple(split_names(text))),
+        option("--axis", "A vector is a", ["row", "column"], show_default="found"),
+        option("--invalid", "A row that can't be used:", INVALID, default="error"),
+        option("-j --jobs N", "Processes for a large input  [default: all cores]", Whole(1, 1024)),
+        option("-v --verbose", "Say what was found out about the input"),
     ),
-    option("Input", "--input-format", "Format:", choices=INPUT_FORMATS, default="auto"),
-    option(
-        "Input", "-c --columns", "The vector: names, numbers from 1, ranges 2-5, 3-", **_COLUMNS
-    ),
-    option("Input", "-k --keep", "Columns to copy to the front of each row", **_COLUMNS),
-    option(
-        "Input",
-        "-d --delimiter",
-        "A character, 'tab' or 'space'  [default: found]",
-        metavar="CHAR",
-        callback=_delimiter,
-        shell_complete=completion.one_of(*_DELIMITER_NAMES),
-    ),
-    option(
-        "Input", "--header/--no-header", "Whether names come first  [default: found]", default=None
-    ),
-    option("Input", "--names", "Names for the classes", metavar="A,B,...", callback=_names),
-    option("Input", "--axis", "A vector is a", choices=["row", "column"], show_default="found"),
-    option("Input", "--invalid", "A row that can't be used:", choices=INVALID, default="error"),
-    option(
-        "Input",
-        "-j --jobs",
-        "Processes for a large input  [default: all cores]",
-        type=Whole(1, 1024),
-        metavar="N",
-    ),
-    option("Input", "-v --verbose", "Say what was found out about the input", is_flag=True),
 )
 
+_AUTO: Final = "auto: a table on a terminal, else CSV"
 _output_options: Final = group(
     "output",
     OutputSettings,
-    option(
+    heading(
         "Output",
-        "-o --output file",
-        "Replace this file, once all is written",
-        metavar="FILE",
-        **_PATH,
-    ),
-    option(
-        "Output",
-        "-f --format",
-        "Format:",
-        choices=FORMATS,
-        default="auto",
-        show_default="auto: a table on a terminal, else CSV",
-    ),
-    option(
-        "Output",
-        "-p --precision",
-        "Significant digits  [default: 6 in tables, else all]",
-        type=Whole(1, 100),
-        metavar="N",
-    ),
-    option(
-        "Output", "--decimals", "Digits behind the point, instead", type=Whole(0, 100), metavar="N"
+        option("-o --output file FILE", "Replace this file, once all is written", FILE),
+        option("-f --format", "Format:", FORMATS, default="auto", show_default=_AUTO),
+        option(
+            "-p --precision N",
+            "Significant digits  [default: 6 in tables, else all]",
+            Whole(1, 100),
+        ),
+        option("--decimals N", "Digits behind the point, instead", Whole(0, 100)),
     ),
 )
 
@@ -247,67 +212,28 @@ def output_options(function: Function) -> Function:
     """Add the output options; what a command prints goes to the file of --output."""
 
     @functools.wraps(function)
-    def command(output: OutputSettings, **values: Any) -> None:
+    def command(output: OutputSettings, **values: Any) -> int | None:
         if output.file == "-":
-            function(output=output, **values)
-            return
+            return function(output=output, **values)
         from softmax_cli.output.file import replaced
 
-        answer = None
         with replaced(output.file):
-            try:
-                function(output=output, **values)
-            except click.exceptions.Exit as stop:  # not an error: all has been written
-                answer = stop
-        if answer is not None:
-            raise answer
+            return function(output=output, **values)
 
     return _output_options(command)
 
 
-def from_option(heading: str, default: str) -> Decorator:
-    """--from: how a prediction or a distribution is given."""
-    kinds = ["logits", "probs", "logprobs"]
-    return option(heading, "--from kind", "Given as", choices=kinds, default=default)
+# Options of several commands, whose headings they stand under
+REDUCTION: Final = option("--reduction", "Over all rows:", ["none", "mean", "sum"], default="none")
+BASE: Final = option("--base", "Logarithms to the base", list(UNITS), default="e")
+NORMALIZE: Final = option("--normalize", "Divide by any sum, not only by one of about 1")
+SEED: Final = option("--seed S", "Makes the draws repeatable", Whole(0))
+HIERARCHICAL: Final = option("--hierarchical COUNTS", "Scores are of a Huffman tree's nodes", FILE)
 
 
-def reduction_option(heading: str) -> Decorator:
-    """--reduction: a number for each row, or one for all."""
-    reductions = ["none", "mean", "sum"]
-    return option(heading, "--reduction", "Over all rows:", choices=reductions, default="none")
-
-
-def base_option(heading: str) -> Decorator:
-    """--base: the unit of every logarithm."""
-    return option(heading, "--base", "Logarithms to the base", choices=list(UNITS), default="e")
-
-
-def normalize_option(heading: str) -> Decorator:
-    """--normalize: any positive sum will do."""
-    text = "Divide by any sum, not only by one of about 1"
-    return option(heading, "--normalize", text, is_flag=True)
-
-
-def breakdown_option(heading: str, columns: Sequence[str]) -> Decorator:
-    """--breakdown: every number in place of one."""
-    text = f"CSV of {', '.join(columns[:4])} and more"
-    return option(heading, "--breakdown", text, is_flag=True)
-
-
-def seed_option(heading: str) -> Decorator:
-    """--seed: the same draws again."""
-    return option(heading, "--seed", "Makes the draws repeatable", type=Whole(0), metavar="S")
-
-
-def counts_option(heading: str) -> Decorator:
-    """--hierarchical: the counts that a Huffman tree is built from."""
-    return option(
-        heading,
-        "--hierarchical",
-        "Scores are of a Huffman tree's nodes",
-        metavar="COUNTS",
-        shell_complete=completion.files,
-    )
+def from_option(default: str) -> Declaration:
+    """Return --from: how a prediction or a distribution is given."""
+    return option("--from kind", "Given as", ["logits", "probs", "logprobs"], default=default)
 
 
 def parse_temperature(text: str) -> float:

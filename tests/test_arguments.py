@@ -124,6 +124,7 @@ def test_typos_stay_errors_that_suggest(run: Run, command: str) -> None:
         (["compare", "--dtype", "", "1", "2"], 2, "''"),
         (["softmax", "-c", "", "1", "2"], 2, "empty"),
         (["softmax", "1", "2", "-i", "x.csv"], 2, "exclude"),
+        (["softmax", "1", "2", "-o"], 2, "'-o' requires an argument"),
         (["softmax", "scores.csv"], 1, "-i FILE"),
     ],
 )

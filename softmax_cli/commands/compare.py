@@ -13,6 +13,7 @@ from softmax_cli.input.formats import open_rows
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.options import (
     VectorCommand,
+    heading,
     input_options,
     option,
     output_options,
@@ -48,23 +49,22 @@ def _temperatures(_ctx: click.Context, _param: click.Parameter, value: str) -> t
 
 
 @click.command(cls=VectorCommand, epilog=_EXAMPLES)
-@option(
+@heading(
     "Compare",
-    "-T --temperature temperatures",
-    "Temperatures to go through",
-    metavar="T,...",
-    default="1",
-    callback=_temperatures,
+    option(
+        "-T --temperature temperatures T,...",
+        "Temperatures to go through",
+        default="1",
+        callback=_temperatures,
+    ),
+    option(
+        "--dtype dtypes TYPE,...",
+        "float64,float32,float16  [default: all for naive, else float64]",
+        callback=_dtypes,
+        shell_complete=completion.list_of(*_DTYPES),
+    ),
+    option("--check", "Status 3 if naive in the first type broke on a row"),
 )
-@option(
-    "Compare",
-    "--dtype dtypes",
-    "float64,float32,float16  [default: all for naive, else float64]",
-    metavar="TYPE,...",
-    callback=_dtypes,
-    shell_complete=completion.list_of(*_DTYPES),
-)
-@option("Compare", "--check", "Status 3 if naive in the first type broke on a row", is_flag=True)
 @input_options
 @output_options
 def compare(
@@ -73,7 +73,7 @@ def compare(
     temperatures: tuple[float, ...],
     dtypes: tuple[str, ...],
     check: bool,
-) -> None:
+) -> int:
     """Put vectors through every formula, and see which one breaks, where and why.
 
     \b
@@ -107,4 +107,5 @@ def compare(
         for record in run.summary()["methods"]
         if (record["method"], record["dtype"]) == naive
     ):
-        raise click.exceptions.Exit(_CHECK_FAILED)
+        return _CHECK_FAILED
+    return 0

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Final
 
 import click
 
 from softmax_cli.input.formats import open_rows
 from softmax_cli.input.settings import InputSettings
-from softmax_cli.options import VectorCommand, Whole, input_options, option, output_options
+from softmax_cli.options import VectorCommand, Whole, heading, input_options, option, output_options
 from softmax_cli.output.formats import OutputSettings, open_writer
 
 _EXAMPLES: Final = """\b
@@ -20,14 +19,15 @@ Examples:
   softmax-cli hardmax --top 2 --as name --names cat,dog,owl 0.2 0.3 0.5
   softmax-cli hardmax -i scores.csv --as name | sort | uniq -c
 """
-_FORMS: Final = ["index", "name", "value", "one-hot"]
-_TIES: Final = ["first", "last", "all", "split", "error"]
 
 
 @click.command(cls=VectorCommand, epilog=_EXAMPLES)
-@option("Hardmax", "--as form", "Print the", choices=_FORMS, show_default="index")
-@option("Hardmax", "--ties", "Equals:", choices=_TIES, show_default="first")
-@option("Hardmax", "--top", "The K best, in order", type=Whole(1), metavar="K")
+@heading(
+    "Hardmax",
+    option("--as form", "Print the", ["index", "name", "value", "one-hot"], show_default="index"),
+    option("--ties", "Equals:", ["first", "last", "all", "split", "error"], show_default="first"),
+    option("--top K", "The K best, in order", Whole(1)),
+)
 @input_options
 @output_options
 def hardmax(
@@ -48,12 +48,10 @@ def hardmax(
     rows = open_rows(source, kind="scores")
 
     from softmax_cli.messages import Notices
-    from softmax_cli.results import hardmax as results
+    from softmax_cli.results.hardmax import Hardmax
     from softmax_cli.run.pipeline import Run, shape_of
 
-    layout = results.layout(form.replace("-", "_"), best=top is not None)
-    writer = open_writer(output, layout, shape_of(rows, source.invalid))
-    compute = partial(results.choose, ties, top, rows.names)
+    choice = Hardmax(form.replace("-", "_"), ties, top, rows.names)
+    writer = open_writer(output, choice.layout(), shape_of(rows, source.invalid))
     with Notices() as notices:
-        run = Run(rows, source, compute, results.add_up, results.summarise, notices)
-        run.write(writer)
+        Run(rows, source, choice.compute, choice.add_up, choice.summarise, notices).write(writer)

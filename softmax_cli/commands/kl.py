@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Final
 
 import click
 
-from softmax_cli import completion
 from softmax_cli.input.formats import open_rows
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.options import (
+    BASE,
+    FILE,
+    NORMALIZE,
+    REDUCTION,
     VectorCommand,
-    base_option,
-    breakdown_option,
     from_option,
+    group,
+    heading,
     input_options,
-    normalize_option,
     option,
     output_options,
-    reduction_option,
 )
 from softmax_cli.output.formats import OutputSettings, open_writer
+from softmax_cli.results.settings import DivergenceSettings
 
 _EXAMPLES: Final = """\b
 Examples:
@@ -31,74 +32,48 @@ Examples:
   softmax-cli kl -i students.csv --against teachers.csv --reduction mean
   printf '0.1,0.9\\n0.5,0.5\\n' | softmax-cli kl --divergence js
 """
-_DIVERGENCES: Final = ["kl", "reverse", "jeffreys", "js"]
 
 
 @click.command(cls=VectorCommand, epilog=_EXAMPLES)
-@option(
-    "Divergence",
-    "--against",
-    "Q as a list, or a file with it or one for each row",
-    metavar="Q",
-    shell_complete=completion.files,
+@group(
+    "settings",
+    DivergenceSettings,
+    heading(
+        "Divergence",
+        option("--against Q", "Q as a list, or a file with it or one for each row", FILE),
+        option("--divergence", "Which:", ["kl", "reverse", "jeffreys", "js"], default="kl"),
+        from_option("probs"),
+        NORMALIZE,
+        option("--generalized", "Sum of p log(p/q) - p + q, for any sums"),
+        REDUCTION,
+        BASE,
+        option("--breakdown", "CSV of kl, reverse, jeffreys, js and more"),
+    ),
 )
-@option("Divergence", "--divergence", "Which:", choices=_DIVERGENCES, default="kl")
-@from_option("Divergence", "probs")
-@normalize_option("Divergence")
-@option("Divergence", "--generalized", "Sum of p log(p/q) - p + q, for any sums", is_flag=True)
-@reduction_option("Divergence")
-@base_option("Divergence")
-@breakdown_option("Divergence", _DIVERGENCES)
 @input_options
 @output_options
-def kl(
-    source: InputSettings,
-    output: OutputSettings,
-    against: str | None,
-    divergence: str,
-    kind: str,
-    normalize: bool,
-    generalized: bool,
-    reduction: str,
-    base: str,
-    breakdown: bool,
-) -> None:
+def kl(source: InputSettings, output: OutputSettings, settings: DivergenceSettings) -> None:
     """Kullback-Leibler divergence: what it costs to take Q for P.
 
     P and Q are two vectors, or each row is a P and --against is Q.
     """
-    if reduction != "none" and breakdown:
-        raise click.UsageError("--breakdown shows rows, --reduction leaves none")
-    if generalized and (normalize or breakdown or kind != "probs"):
-        raise click.UsageError(
-            "--generalized takes masses as they are: no --normalize, no --from, and no entropies "
-            "that --breakdown could show"
-        )
-    if against == source.path == "-" and not source.vectors:
+    if settings.against == source.path == "-" and not source.vectors:
         raise click.UsageError("standard input can't be both P and --against")
-    rows = open_rows(source, kind=kind)
+    rows = open_rows(source, kind=settings.kind)
 
     from softmax_cli.messages import Notices
-    from softmax_cli.results import divergence as results
-    from softmax_cli.results import pairs
+    from softmax_cli.results.divergence import Divergences
+    from softmax_cli.results.pairs import against
     from softmax_cli.run.pipeline import Run, shape_of
 
-    row = results.row_keys(divergence, breakdown=breakdown)
-    layout = results.layout(row, divergence, base, of_masses=generalized)
-    shown = results.shown_keys(row, output.resolved_format())
-    if reduction != "none":
-        shown = frozenset({divergence})
-    given = "masses" if generalized else kind
-    compute = results.Divergence(given, base, shown, rows.names, normalize=normalize)
-    add_up = partial(results.add_up, divergence=divergence)
-    summarise = partial(results.summarise, divergence=divergence)
     with Notices() as notices:
-        beside = (
-            pairs.first_against_second(rows) if against is None else pairs.against(rows, against)
-        )
-        writer = open_writer(output, layout, shape_of(rows, source.invalid))
-        run = Run(beside, source, compute, add_up, summarise, notices)
-        if reduction == "none":
+        divergences = Divergences(settings, rows.names, output.resolved_format())
+        beside = against(rows, settings.against)
+        writer = open_writer(output, divergences.layout(), shape_of(rows, source.invalid))
+        add_up, summarise = divergences.add_up, divergences.summarise
+        run = Run(beside, source, divergences.compute, add_up, summarise, notices)
+        if settings.reduction == "none":
             run.write(writer)
         else:
-            run.reduce(writer, divergence, f"{divergence}_{reduction}")
+            key = settings.divergence
+            run.reduce(writer, key, f"{key}_{settings.reduction}")

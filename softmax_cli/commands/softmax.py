@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import click
 
 from softmax_cli.input.formats import open_rows
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.options import (
+    HIERARCHICAL,
+    SEED,
     Finite,
     VectorCommand,
     Whole,
     check_stdin_is_read_once,
-    counts_option,
     group,
+    heading,
     input_options,
     option,
     output_options,
     parse_temperature,
-    seed_option,
 )
 from softmax_cli.output.formats import OutputSettings, open_writer
 from softmax_cli.results.settings import SoftmaxSettings
@@ -34,96 +35,60 @@ Examples:
   seq 1 3 | softmax-cli softmax
 """
 
-_softmax_options: Final = group(
-    "settings",
-    SoftmaxSettings,
-    option(
-        "Softmax",
-        "-T --temperature",
-        "Divides the scores; 0 is the hard choice",
-        metavar="T",
-        type=parse_temperature,
-        default="1",
-    ),
-    option(
-        "Softmax",
-        "--alpha",
-        "Entmax: 1 is softmax, 2 sparsemax",
-        type=Finite(1),
-        metavar="A",
-        default=1.0,
-        show_default=False,
-    ),
-    counts_option("Softmax"),
-    option("Softmax", "--log", "Log-probabilities, right also where p is 0 or 1", is_flag=True),
-    option(
-        "Truncation", "--top-k", "Keep the K best, and their equals", type=Whole(1), metavar="K"
-    ),
-    option(
-        "Truncation",
-        "--top-p",
-        "Of these the fewest that sum to P",
-        type=Finite(0, 1, min_open=True),
-        metavar="P",
-    ),
-    option(
-        "Truncation",
-        "--min-p",
-        "Of these those with P times the best's at least",
-        type=Finite(0, 1),
-        metavar="P",
-    ),
-    option("Truncation", "--temperature-first", "Cut by the probabilities at -T", is_flag=True),
-    option("Sampling", "--sample", "Draw N classes of each row", type=Whole(1), metavar="N"),
-    seed_option("Sampling"),
-)
-
 
 @click.command(cls=VectorCommand, epilog=_EXAMPLES)
-@_softmax_options
+@group(
+    "settings",
+    SoftmaxSettings,
+    heading(
+        "Softmax",
+        option(
+            "-T --temperature T",
+            "Divides the scores; 0 is the hard choice",
+            parse_temperature,
+            default="1",
+        ),
+        option("--alpha A", "Entmax: 1 is softmax, 2 sparsemax", Finite(1)),
+        HIERARCHICAL,
+        option("--log", "Log-probabilities, right also where p is 0 or 1"),
+    ),
+    heading(
+        "Truncation",
+        option("--top-k K", "Keep the K best, and their equals", Whole(1)),
+        option("--top-p P", "Of these the fewest that sum to P", Finite(0, 1, min_open=True)),
+        option("--min-p P", "Of these those with P times the best's at least", Finite(0, 1)),
+        option("--temperature-first", "Cut by the probabilities at -T"),
+    ),
+    heading("Sampling", option("--sample N", "Draw N classes of each row", Whole(1)), SEED),
+)
 @input_options
 @output_options
 def softmax(source: InputSettings, output: OutputSettings, settings: SoftmaxSettings) -> None:
     """Turn scores into probabilities: exp(x) over the sum of exp(x), and never overflow."""
+    names = source.names
     if settings.hierarchical is not None:
-        settings.check_hierarchical()
-        path = None if source.vectors else source.path
-        check_stdin_is_read_once({"scores": path, "--hierarchical": settings.hierarchical})
-        _write_hierarchical(source, output, settings.hierarchical, log=settings.log)
-        return
+        source = source._replace(names=None)  # columns are nodes, --names those of the classes
+    path = None if source.vectors else source.path
+    check_stdin_is_read_once({"scores": path, "--hierarchical": settings.hierarchical})
     rows = open_rows(source)
 
     from softmax_cli.messages import Notices
     from softmax_cli.results import softmax as results
-    from softmax_cli.run.pipeline import Run, shape_of
+    from softmax_cli.run.pipeline import Compute, Run, shape_of
 
-    writer = open_writer(output, results.layout(settings), shape_of(rows, source.invalid))
-    compute = results.Softmax(settings, rows.names)
-    # Samples come one after another, from one process.
-    is_parallel = settings.sample is None
+    shape = shape_of(rows, source.invalid)
+    if settings.hierarchical is None:
+        compute: Compute[Any] = results.Softmax(settings, rows.names).compute
+        layout = results.layout(settings)
+    else:
+        from softmax_cli.results.hierarchical import Hierarchy, tree_layout
+
+        tree = Hierarchy(settings.hierarchical, names)
+        compute, layout = tree.probabilities, tree_layout(log=settings.log)
+        rows, shape = rows._replace(names=None), shape._replace(names=tree.names)
+    writer = open_writer(output, layout, shape)
+    add_up, summarise = results.add_up, results.summarise
+    is_parallel = settings.sample is None  # samples come one after another, from one process
     with Notices() as notices:
-        run = Run(
-            rows, source, compute, results.add_up, results.summarise, notices, parallel=is_parallel
-        )
-        run.write(writer)
-
-
-def _write_hierarchical(
-    source: InputSettings, output: OutputSettings, counts: str, *, log: bool
-) -> None:
-    """Write the classes' probabilities from the scores of a tree's inner nodes."""
-    rows = open_rows(source._replace(names=None))  # --names are those of the classes
-
-    from softmax_cli.messages import Notices
-    from softmax_cli.results import hierarchical as results
-    from softmax_cli.results.softmax import add_up, summarise
-    from softmax_cli.run.pipeline import Run, shape_of
-
-    hierarchy = results.Hierarchy(counts, source.names)
-    shape = shape_of(rows, source.invalid)._replace(names=hierarchy.names)
-    writer = open_writer(output, results.tree_layout(log=log), shape)
-    with Notices() as notices:
-        run = Run(
-            rows._replace(names=None), source, hierarchy.probabilities, add_up, summarise, notices
-        )
+        run = Run(rows, source, compute, add_up, summarise, notices, parallel=is_parallel)
         run.write(writer)

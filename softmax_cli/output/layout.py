@@ -77,6 +77,7 @@ class Layout(NamedTuple):
     only_groups: bool = False  # in place of that of many; results and records have a `note` then
     head: Sequence[Field] = ()  # what is at the beginning of the lines; none: their numbers
     part: Field | None = None  # the same of a lone vector's lines; None for the classes
+    parts: str = ""  # the attribute with the columns of a lone vector that are not the classes'
     emphasis: str = ""  # not 0 where a lone vector's line matters most
     order: str = ""  # the positions of a lone vector's lines, from 0 at the top
     sweep: str = ""  # the `Sweep` of a lone vector

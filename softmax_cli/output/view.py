@@ -182,8 +182,10 @@ class ViewWriter(Writer):
         layout, part = self.layout, self.layout.part
         parts: list[Part] = []
 
+        of_parts = getattr(records.result, layout.parts) if layout.parts else {}
+
         def first(key: str) -> Any:
-            return getattr(records.result, key)[0]
+            return of_parts[key] if key in of_parts else getattr(records.result, key)[0]
 
         if self.shape.kept and records.kept is not None:
             cells = map(str, records.kept[0])

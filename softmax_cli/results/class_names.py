@@ -39,12 +39,8 @@ def order_by_names(names: Names, others: Names, unknown: str, where: str) -> lis
 
 
 def ragged(rows: Iterable[object]) -> NDArray[np.object_]:
-    """Return an object array of lists or arrays; numpy would make a matrix of equal lengths."""
-    items = list(rows)
-    array = np.empty(len(items), dtype=object)
-    for i, item in enumerate(items):
-        array[i] = item
-    return array
+    """Return an array of lists or arrays as objects, also where they have equal lengths."""
+    return np.fromiter(rows, np.object_)
 
 
 class Classes:

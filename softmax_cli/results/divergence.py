@@ -14,9 +14,9 @@ from softmax_cli.input.rows import Block
 from softmax_cli.messages import Notices
 from softmax_cli.output.layout import Field, Layout, Summary
 from softmax_cli.results.class_names import Names, class_names
-from softmax_cli.results.pairs import pair_of
+from softmax_cli.results.pairs import checked_against, distribution, distribution_of_other
+from softmax_cli.results.settings import UNITS, DivergenceSettings
 from softmax_cli.run.totals import Totals
-from softmax_cli.units import UNITS
 
 _TITLES: Final = {
     "kl": "KL(P||Q)",
@@ -81,26 +81,27 @@ class DivergenceResult:
         return divergences.kl_terms(self._p, self._q, base=self._base)
 
 
-class Divergence:
-    """Makes results of blocks; `shown` are the keys that are shown."""
+class Divergences:
+    """From blocks of pairs to their divergences, and what is shown of these in a format."""
 
-    def __init__(
-        self, kind: str, base: str, shown: frozenset[str], names: Names, *, normalize: bool
-    ) -> None:
-        self._kind = kind
-        self._base = base
-        self._shown = shown
+    def __init__(self, settings: DivergenceSettings, names: Names, format_: str) -> None:
+        self._settings = settings
         self._names = names
-        self._normalize = normalize
+        self._row = tuple(_TITLES) if settings.breakdown else (settings.divergence,)
+        shows_row = settings.reduction != "none" or format_ in ("csv", "tsv", "npy")
+        self._shown = set(self._row if shows_row else _TITLES)
 
-    def __call__(self, block: Block, notices: Notices) -> DivergenceResult:
+    def compute(self, block: Block, notices: Notices) -> DivergenceResult:
         """Return the divergences of a block; raise `RowErrors` for rows that have none."""
-        p, q = pair_of(block, self._kind, notices, normalize=self._normalize)
+        kind = "masses" if self._settings.generalized else self._settings.kind
+        normalize, others = self._settings.normalize, checked_against(block)
+        p = distribution(block, kind, notices, normalize)
+        q = distribution_of_other(others, kind, notices, normalize)
         if {"kl", "jeffreys"} & self._shown:
             self._note_infinite(p, q, "P", "Q", block, notices)
         if {"reverse", "jeffreys"} & self._shown:
             self._note_infinite(q, p, "Q", "P", block, notices)
-        return DivergenceResult(p, q, self._base)
+        return DivergenceResult(p, q, self._settings.base)
 
     def _note_infinite(
         self, p: Distribution, q: Distribution, a: str, b: str, block: Block, notices: Notices
@@ -112,47 +113,33 @@ class Divergence:
             message = f"KL({a}||{b}) is inf: {a} has class {name} and {b} rules it out"
             notices.add(a, block.locations.at(int(rows[0])), message, len(rows))
 
+    def add_up(self, result: DivergenceResult) -> Totals:
+        key = self._settings.divergence
+        return Totals(len(result), {key: getattr(result, key)})
 
-def add_up(result: DivergenceResult, divergence: str) -> Totals:
-    """Return the number of pairs and the sum of a divergence."""
-    return Totals(len(result), {divergence: getattr(result, divergence)})
+    def summarise(self, totals: Totals) -> Summary:
+        return totals.sum_and_mean(self._settings.divergence)
 
-
-def summarise(totals: Totals, divergence: str) -> Summary:
-    """Return the number of pairs, and the sum and mean of a divergence."""
-    total, mean = totals.sum(divergence), totals.mean(divergence)
-    return {"rows": totals.rows, f"{divergence}_sum": total, f"{divergence}_mean": mean}
-
-
-def row_keys(divergence: str, *, breakdown: bool) -> tuple[str, ...]:
-    """Return the columns of delimited text."""
-    return tuple(_TITLES) if breakdown else (divergence,)
-
-
-def shown_keys(row: tuple[str, ...], form: str) -> frozenset[str]:
-    """Return the keys that a format shows."""
-    return frozenset(row if form in ("csv", "tsv", "npy") else _TITLES)
-
-
-def layout(row: tuple[str, ...], divergence: str, base: str, *, of_masses: bool) -> Layout:
-    """Return the layout of a divergence, or of all of them and the entropies."""
-    unit, keys = UNITS[base], _OF_MASSES if of_masses else tuple(_TITLES)
-    identity = [Field(key, _TITLES[key], unit) for key in ("entropy", "kl", "cross_entropy")]
-    return Layout(
-        row,
-        keys,
-        [Field(key, _TITLES[key]) for key in keys],
-        (
-            Field("p", "P"),
-            Field("q", "Q"),
-            Field("terms", "P log(P/Q) - P + Q" if of_masses else "P log(P/Q)"),
-            Field("terms", "", "bar"),
-        ),
-        footer=[Field(key, _TITLES[key], unit) for key in _OF_MASSES],
-        identity=() if of_masses else identity,
-        summary=(
-            Field("rows", "rows"),
-            Field(f"{divergence}_mean", f"mean {_TITLES[divergence]}", unit),
-            Field(f"{divergence}_sum", "sum", unit),
-        ),
-    )
+    def layout(self) -> Layout:
+        settings, unit = self._settings, UNITS[self._settings.base]
+        total, of_masses = settings.divergence, settings.generalized
+        keys = _OF_MASSES if of_masses else tuple(_TITLES)
+        identity = [Field(key, _TITLES[key], unit) for key in ("entropy", "kl", "cross_entropy")]
+        return Layout(
+            self._row,
+            keys,
+            [Field(key, _TITLES[key]) for key in keys],
+            (
+                Field("p", "P"),
+                Field("q", "Q"),
+                Field("terms", "P log(P/Q) - P + Q" if of_masses else "P log(P/Q)"),
+                Field("terms", "", "bar"),
+            ),
+            footer=[Field(key, _TITLES[key], unit) for key in _OF_MASSES],
+            identity=() if of_masses else identity,
+            summary=(
+                Field("rows", "rows"),
+                Field(f"{total}_mean", f"mean {_TITLES[total]}", unit),
+                Field(f"{total}_sum", "sum", unit),
+            ),
+        )

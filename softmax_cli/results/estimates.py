@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -15,18 +14,22 @@ from softmax_cli.core.sampling import Sampler, log_uniform, proportional
 from softmax_cli.core.softmax import Logits
 from softmax_cli.input.rows import Block
 from softmax_cli.messages import Notices
-from softmax_cli.output.layout import Column, Item, Values, VectorTable
+from softmax_cli.output.layout import Field, Layout, Values
 from softmax_cli.results.class_names import Names, check_length, class_names, order_by_names, ragged
-from softmax_cli.results.field_layout import Field, FieldLayout
 from softmax_cli.results.hierarchical import read_counts
-from softmax_cli.results.loss import RowLosses, note_infinite
-from softmax_cli.results.loss_summary import report_keys, style_of, summary_fields
-from softmax_cli.results.settings import ManySettings, ReportSettings
+from softmax_cli.results.loss import Loss, RowLosses, report_keys, style_of, summary_fields
+from softmax_cli.results.settings import UNITS, ManySettings, ReportSettings
 from softmax_cli.results.targets import RowTargets, TargetReader
-from softmax_cli.run.totals import Totals
-from softmax_cli.units import UNITS
 
 _TITLES: Final = {"loss": "estimate", "standard_error": "std error", "touched": "scores read"}
+# The columns of what is estimated in several trials
+_QUANTITIES: Final = (
+    Field("mean", "mean"),
+    Field("error", "± std error"),
+    Field("exact_value", "exact"),
+    Field("off", "difference"),
+    Field("off_in_errors", "in std errors", "rough"),
+)
 
 
 class EstimateResult(RowLosses):
@@ -46,13 +49,13 @@ class EstimateResult(RowLosses):
         trials: int,
     ) -> None:
         super().__init__(block, targets, base, names)
-        self.sampler = sampler
-        self.scores = logits.scores
+        self._sampler = sampler
+        self._scores = logits.scores
         labels = targets.labels
         exact = cross_entropy = logits.surprisals()[np.arange(len(labels)), labels]
         if sampler.is_negative:
-            exact = sampler.expected_negative_loss(self.scores, labels)
-        means, errors, self.read = sampler.trials(self.scores, labels, exact, trials)
+            exact = sampler.expected_negative_loss(self._scores, labels)
+        means, errors, self.read = sampler.trials(self._scores, labels, exact, trials)
         self.loss, self.standard_error = self._in_unit(means[0]), self._in_unit(errors[0], np.nan)
         self.exact, self.cross_entropy = self._in_unit(exact), self._in_unit(cross_entropy)
         with np.errstate(invalid="ignore"):
@@ -62,7 +65,7 @@ class EstimateResult(RowLosses):
         self.normaliser_standard_error = self._counted(errors[1], np.nan)
         touched = self._counted(means[2])
         self.touched: Values = touched.astype(int) if self.read.size else touched
-        self.classes = np.full(len(self), self.scores.shape[1])
+        self.classes = np.full(len(self), self._scores.shape[1])
 
     def _in_unit(self, nats: Floats, otherwise: float = 0.0) -> Floats:
         return self._counted(in_base(DoubleDouble(nats), self._base), otherwise)
@@ -74,139 +77,130 @@ class EstimateResult(RowLosses):
     @property
     def gradient(self) -> Floats:
         """The derivative by the scores, over the denominator."""
-        scores = self.scores[np.arange(len(self)), self.read]
-        found = self.sampler.estimate(scores, self.read).gradient()
-        return self._in_unit(scattered(found, self.read, self.scores.shape[1])) / self.denominator
+        scores = self._scores[np.arange(len(self)), self.read]
+        found = self._sampler.estimate(scores, self.read).gradient()
+        return self._in_unit(scattered(found, self.read, self._scores.shape[1])) / self.denominator
+
+    @property
+    def quantities(self) -> dict[str, Any]:
+        """What is estimated for the first row: the mean of each beside the exact value."""
+        rows = [
+            (self.loss[0], self.standard_error[0], self.exact[0], self.difference[0]),
+            (self.normaliser[0], self.normaliser_standard_error[0], 1.0, self.normaliser[0] - 1),
+        ]
+        names = ["loss"] if self._sampler.is_negative else ["loss", "normaliser"]
+        mean, error, exact, difference = np.array(rows[: len(names)]).T
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found = {"quantity": names, "mean": mean, "error": error, "exact_value": exact}
+            return {**found, "off": difference, "off_in_errors": difference / error}
+
+    @property
+    def classes_read(self) -> dict[str, Any]:
+        """The classes that the first row reads, the target first, and each one's part."""
+        sampler, read = self._sampler, self.read[:, 0]
+        found, times = np.unique(read, return_counts=True)
+        times[found == read[0]] -= 1  # the target is read without a draw
+        order = np.argsort(found != read[0], kind="stable")
+        found, times = found[order], times[order]
+        scores = self._scores[0, found]
+        parts = sampler.estimate(scores[:, None], found[:, None], times[1:, None]).parts()[:, 0]
+        if sampler.is_negative:
+            parts = in_base(DoubleDouble(parts), self._base)
+        names, expected = class_names(found, self.names), sampler.expected(found)
+        drawn = {"class": names, "score": scores, "times": times, "expected_times": expected}
+        return {**drawn, "part": parts}
 
     def why_infinite(self, row: int) -> str:
         return f"the estimate is inf, with class {self.target[row]} as the target"
 
 
-def estimator(
-    many: ManySettings, reader: TargetReader, names: Names, report: ReportSettings
-) -> Callable[[Block, Notices], EstimateResult]:
-    """Return the function of a block, whose draws go on from block to block.
+class Estimates(Loss):
+    """Losses estimated from draws that go on from block to block, in one process."""
 
-    It raises `RowErrors` for rows that have no loss, before anything is drawn for a block.
-    """
-    noise, counts = many.noise or "uniform", None
-    if noise not in ("uniform", "log-uniform"):
-        counts, own = read_counts(noise, "--noise")
-        unknown = "a class named {}, which the rows do not have"
-        order = order_by_names(names, own, unknown, "--noise")
-        counts = counts if order is None else counts[order]
-    generator = np.random.Generator(np.random.PCG64(many.seed))
+    parallel = False
+    averaged = ("exact", "touched")
 
-    @cache
-    def sampler(classes: int) -> Sampler:
-        if counts is not None:
-            check_length("--noise", len(counts), classes)
-            probabilities = proportional(counts)
-        elif noise == "log-uniform":
+    def __init__(self, many: ManySettings, targets: TargetReader, report: ReportSettings) -> None:
+        super().__init__(targets, report)
+        self._many = many
+        self._generator = np.random.Generator(np.random.PCG64(many.seed))
+        self._noise, self._counts = many.noise or "uniform", None
+        if self._noise not in ("uniform", "log-uniform"):
+            counts, names = read_counts(self._noise, "--noise")
+            unknown = "a class named {}, which the rows do not have"
+            order = order_by_names(targets.class_names, names, unknown, "--noise")
+            self._counts = counts if order is None else counts[order]
+        self._sampler = cache(self._sampler_of)
+
+    def compute(self, block: Block, notices: Notices) -> EstimateResult:
+        """Return the estimates of a block.
+
+        Raises `RowErrors` for rows that have no loss, before anything is drawn for the block.
+        """
+        logits, targets = Logits(block.values), self.targets.read(block, notices)
+        sampler, trials = self._sampler(block.values.shape[1]), self._many.repeat or 1
+        base, names = self.report.base, self.targets.class_names
+        result = EstimateResult(block, targets, base, names, logits, sampler, trials)
+        result.note_infinite(notices)
+        return result
+
+    def _sampler_of(self, classes: int) -> Sampler:
+        if self._counts is not None:
+            check_length("--noise", len(self._counts), classes)
+            probabilities = proportional(self._counts)
+        elif self._noise == "log-uniform":
             probabilities = log_uniform(classes)
         else:
             probabilities = np.full(classes, 1 / classes)
+        many = self._many
         draws = many.negative or many.sampled or 0
-        return Sampler(probabilities, draws, many.negative is not None, generator)
+        return Sampler(probabilities, draws, many.negative is not None, self._generator)
 
-    def estimated(block: Block, notices: Notices) -> EstimateResult:
-        logits = Logits(block.values)
-        targets = reader.read(block, notices)
-        made, trials = sampler(block.values.shape[1]), many.repeat or 1
-        result = EstimateResult(block, targets, report.base, names, logits, made, trials)
-        note_infinite(result.loss, block, notices, result.why_infinite)
-        return result
-
-    return estimated
-
-
-def add_up(result: EstimateResult) -> Totals:
-    """Return the sums of estimated and exact losses, and of scores read."""
-    sums = {"loss": result.loss, "exact": result.exact, "touched": result.touched}
-    return Totals(len(result), sums, {"counted": int(result.is_counted.sum())})
-
-
-class EstimateLayout(FieldLayout):
-    """Estimates, their breakdown or their gradient; of a lone row the classes that are read.
-
-    Where estimates are repeated, a lone row shows what is estimated in their place.
-    """
-
-    def __init__(self, report: ReportSettings, many: ManySettings) -> None:
-        self._base, self._is_repeated = report.base, many.repeat is not None
-        error = ("standard_error",) if self._is_repeated else ()
-        losses = ("loss", *error, "exact", "difference", "touched")
-        breakdown = (*losses, "classes")
-        if many.negative is not None:
-            breakdown = (*breakdown, "cross_entropy")
-        elif self._is_repeated:
-            breakdown = (*breakdown, "normaliser", "normaliser_standard_error")
-        row = report_keys(report, breakdown)
-        shown = (*losses, "target") if row == ("loss",) else row
-        fields = (*breakdown, "target", *(() if self._is_repeated else ("drawn",)))
-        super().__init__(
+    def layout_of_rows(self) -> Layout:
+        unit, is_negative = UNITS[self.report.base], self._many.negative is not None
+        is_repeated = self._many.repeat is not None
+        losses = ["loss", *(["standard_error"] if is_repeated else []), "exact", "difference"]
+        losses.append("touched")
+        breakdown = [*losses, "classes"]
+        if is_negative:
+            breakdown.append("cross_entropy")
+        elif is_repeated:
+            breakdown += ["normaliser", "normaliser_standard_error"]
+        row = report_keys(self.report, tuple(breakdown))
+        shown = [*losses, "target"] if row == ("loss",) else row
+        fields = [*breakdown, "target", *([] if is_repeated else ["drawn"])]
+        footer = [
+            Field("target", "target"),
+            Field("touched", "scores read"),
+            Field("classes", "classes"),
+        ]
+        if is_negative:
+            of_softmax = Field(
+                "cross_entropy", "softmax cross-entropy", "" if is_repeated else unit
+            )
+            footer.append(of_softmax)
+        layout = Layout(
             row,
-            (*fields, *(("gradient",) if report.gradient else ())),
+            (*fields, "gradient") if self.report.gradient else fields,
             [Field(key, _TITLES.get(key, key), style_of(key)) for key in shown],
-            summary=summary_fields(UNITS[report.base]),
+            summary=summary_fields(unit),
         )
-
-    def vector(self, result: EstimateResult) -> VectorTable:
-        unit = UNITS[self._base]
-        items = [
-            Item("target", result.target[0]),
-            Item("scores read", result.touched[0]),
-            Item("classes", result.classes[0]),
-        ]
-        if result.sampler.is_negative:
-            of_softmax = Item("softmax cross-entropy", result.cross_entropy[0])
-            items.append(of_softmax if self._is_repeated else of_softmax._replace(unit=unit))
-        if self._is_repeated:
-            heads, columns = _quantities(result)
-            return VectorTable(columns, items, title="estimate", heads=heads)
-        losses = [
-            Item("estimate", result.loss[0], unit),
-            Item("exact", result.exact[0], unit),
-            Item("difference", result.difference[0]),
-        ]
-        heads, columns = _classes_read(result, self._base)
-        return VectorTable(columns, [*losses, *items], heads=heads)
-
-
-def _quantities(result: EstimateResult) -> tuple[list[str], list[Column]]:
-    """Return the names of what is estimated, and the mean of each beside the exact value."""
-    rows = [
-        (result.loss[0], result.standard_error[0], result.exact[0], result.difference[0]),
-        (result.normaliser[0], result.normaliser_standard_error[0], 1.0, result.normaliser[0] - 1),
-    ]
-    heads = ["loss"] if result.sampler.is_negative else ["loss", "normaliser"]
-    mean, error, exact, difference = np.array(rows[: len(heads)]).T
-    with np.errstate(divide="ignore", invalid="ignore"):
-        distance = difference / error
-    return heads, [
-        Column("mean", mean),
-        Column("± std error", error),
-        Column("exact", exact),
-        Column("difference", difference),
-        Column("in std errors", distance, "rough"),
-    ]
-
-
-def _classes_read(result: EstimateResult, base: str) -> tuple[list[str], list[Column]]:
-    """Return the names of the classes read, the target first, and each one's part of the loss."""
-    sampler, read = result.sampler, result.read[:, 0]
-    found, times = np.unique(read, return_counts=True)
-    times[found == read[0]] -= 1  # the target is read without a draw
-    order = np.argsort(found != read[0], kind="stable")
-    found, times = found[order], times[order]
-    scores = result.scores[0, found]
-    parts = sampler.estimate(scores[:, None], found[:, None], times[1:, None]).parts()[:, 0]
-    if sampler.is_negative:
-        parts = in_base(DoubleDouble(parts), base)
-    return list(map(str, class_names(found, result.names))), [
-        Column("score", scores),
-        Column("drawn", times, "text"),
-        Column("expected", sampler.expected(found)),
-        Column("part of loss" if sampler.is_negative else "part of sum", parts),
-        Column("", parts, "bar"),
-    ]
+        if is_repeated:
+            part = Field("quantity", "estimate")
+            return layout._replace(
+                classes=_QUANTITIES, part=part, parts="quantities", footer=footer
+            )
+        classes = (
+            Field("score", "score"),
+            Field("times", "drawn", "text"),
+            Field("expected_times", "expected"),
+            Field("part", "part of loss" if is_negative else "part of sum"),
+            Field("part", "", "bar"),
+        )
+        estimate = (
+            Field("loss", "estimate", unit),
+            Field("exact", "exact", unit),
+            Field("difference", "difference"),
+        )
+        part, footer = Field("class", "class"), [*estimate, *footer]
+        return layout._replace(classes=classes, part=part, parts="classes_read", footer=footer)

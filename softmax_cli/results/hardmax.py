@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cached_property
-from typing import Final
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,12 +17,9 @@ from softmax_cli.output.layout import Field, Layout, Summary, Values
 from softmax_cli.results.class_names import Names, class_names, ragged
 from softmax_cli.run.totals import Totals
 
-# How many winners a message names
-_MOST: Final = 10
-
 
 class HardmaxResult:
-    """The winners of each row; `ties` is 'first', 'last', 'all' or 'split'.
+    """The winners of each row, where `policy` for ties is 'first', 'last', 'all' or 'split'.
 
     Attributes have the shape (rows,), scores, one_hot and distance (rows, classes).
     """
@@ -32,17 +28,13 @@ class HardmaxResult:
         self.scores = scores
         self.choice = hardmax(scores)
         self.margin = self.choice.margin
+        self.tied: NDArray[np.bool_] = self.choice.winners.sum(axis=1) > 1
+        self.close: NDArray[np.bool_] = self.margin <= CLOSE
         self._policy = policy
         self._names = names
-        self.class_names = names or list(map(str, range(scores.shape[1])))
 
-    @cached_property
-    def tied(self) -> NDArray[np.bool_]:
-        return np.asarray(self.choice.winners.sum(axis=1) > 1)
-
-    @cached_property
-    def close(self) -> NDArray[np.bool_]:
-        return np.asarray(self.margin <= CLOSE)
+    def __len__(self) -> int:
+        return len(self.scores)
 
     @property
     def closeness(self) -> Values:
@@ -50,6 +42,7 @@ class HardmaxResult:
 
     @cached_property
     def picked(self) -> NDArray[np.intp]:
+        """The winner's index; of the best, shape (rows, K)."""
         winners = self.choice.winners
         if self._policy == "last":
             return np.asarray(winners.shape[1] - 1 - np.argmax(winners[:, ::-1], axis=1))
@@ -61,11 +54,11 @@ class HardmaxResult:
 
     @property
     def name(self) -> Values:
-        return self._named(self.class_names)
+        return self._named(self._names or list(map(str, range(self.scores.shape[1]))))
 
     def _named(self, names: Names) -> Values:
         if self._policy == "all":
-            return ragged(self.winners(row, names) for row in range(len(self.scores)))
+            return ragged(self.winners(row, names) for row in range(len(self)))
         return class_names(self.picked, names)
 
     @cached_property
@@ -74,12 +67,12 @@ class HardmaxResult:
 
     @cached_property
     def one_hot(self) -> Values:
-        winners: Values = self.choice.winners
+        winners = self.choice.winners
         if self._policy == "split":
-            winners = winners / winners.sum(axis=1, keepdims=True)
-        elif self._policy != "all":
+            return np.asarray(winners / winners.sum(axis=1, keepdims=True))
+        if self._policy != "all":
             winners = np.arange(self.scores.shape[1]) == self.picked[:, None]
-        return winners if self._policy == "split" else winners.astype(int)
+        return winners.astype(int)
 
     @property
     def distance(self) -> Floats:
@@ -100,7 +93,13 @@ class HardmaxResult:
         return self.tied
 
     def describe_tie(self, row: int) -> str:
-        return f"a tie between classes {_listed(self.winners(row, self._names))}"
+        return self._tie_at(row, self.choice.value[row])
+
+    def _tie_at(self, row: int, score: float) -> str:
+        """Return the text about the classes with a score, the first 10 of many."""
+        tied = class_names(np.flatnonzero(self.scores[row] == score), self._names).tolist()
+        more = f" and {len(tied) - 10} more" if len(tied) > 10 else ""
+        return f"a tie between classes {', '.join(map(str, tied[:10]))}{more}"
 
 
 class BestResult(HardmaxResult):
@@ -122,103 +121,92 @@ class BestResult(HardmaxResult):
     @cached_property
     def position(self) -> NDArray[np.intp]:
         """The position of each class in the order, from 0, shape (rows, classes)."""
-        position: NDArray[np.intp] = np.argsort(self._order, axis=1)
-        return position
+        return np.asarray(np.argsort(self._order, axis=1))
 
     @property
     def rank(self) -> Values:
         """The rank of the best from 1, '' for the others, shape (rows, classes)."""
-        ranks = np.array(["", *range(1, self._count + 1)], dtype=object)
-        shown: Values = ranks[np.where(self.position < self._count, self.position + 1, 0)]
-        return shown
+        return np.where(self.position < self._count, self.position.astype(object) + 1, "")
 
     @property
     def one_hot(self) -> Values:
         return (self.position < self._count).astype(int)
 
-    def _edges(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_], Floats]:
-        """Return ties for the first position, ties at the edge of those taken, and the order."""
-        count, classes = self._count, self.scores.shape[1]
-        ordered = np.take_along_axis(self.scores, self._order[:, : count + 1], axis=1)
-        first = (ordered[:, 0] == ordered[:, min(1, classes - 1)]) & (classes > 1)
-        return first, (ordered[:, count - 1] == ordered[:, -1]) & (count < classes), ordered
-
     def ties_that_matter(self) -> NDArray[np.bool_]:
-        first, edge, _ = self._edges()
-        return first | edge
+        """Return the rows with a tie for the first place, or at the edge of those taken."""
+        if self._count == self.scores.shape[1]:
+            return self.tied
+        edge = self._order[:, self._count - 1 : self._count + 1]
+        last, next_ = np.take_along_axis(self.scores, edge, axis=1).T
+        return np.asarray(self.tied | (last == next_))
 
     def describe_tie(self, row: int) -> str:
-        first, _, ordered = self._edges()
-        scores, value = self.scores[row], ordered[row, 0 if first[row] else self._count - 1]
-        tied = class_names(np.flatnonzero(scores == value), self._names).tolist()
-        position = int((scores > value).sum()) + 1
-        return f"a tie between classes {_listed(tied)} for place {position}"
+        scores = self.scores[row]
+        score = scores[self._order[row, 0 if self.tied[row] else self._count - 1]]
+        return f"{self._tie_at(row, score)} for place {(scores > score).sum() + 1}"
 
 
-def _listed(winners: Sequence[object]) -> str:
-    """Return the winners as a message has them, the first of many."""
-    rest = len(winners) - _MOST
-    return ", ".join(map(str, winners[:_MOST])) + (f" and {rest} more" if rest > 0 else "")
+class Hardmax(NamedTuple):
+    """From blocks to their winners, or their K best (`top`), and what is shown of these.
 
-
-def choose(
-    ties: str | None, top: int | None, names: Names, block: Block, notices: Notices
-) -> HardmaxResult:
-    """Return the winners of a block; None for `ties` is 'first', with a warning.
-
-    Raises `RowErrors` for rows without a largest score, or with two where `ties` is 'error'.
+    `form` is index, name, value or one_hot; None for `ties` is 'first', with a warning.
     """
-    policy = "first" if ties is None or ties == "error" else ties
-    if top is None:
-        result, taken = HardmaxResult(block.values, policy, names), "the first is taken"
-    else:
-        result = BestResult(block.values, top, policy, names)
-        taken = "they are taken as they come"
-    rows = np.flatnonzero(result.ties_that_matter()).tolist() if ties in (None, "error") else []
-    if rows and ties == "error":
-        raise RowErrors({row: DataError(result.describe_tie(row)) for row in rows})
-    if rows:
-        message = f"{result.describe_tie(rows[0])}; {taken} (--ties says which)"
-        notices.add("tie", block.locations.at(rows[0]), message, len(rows))
-    return result
 
+    form: str
+    ties: str | None
+    top: int | None
+    names: Names
 
-def add_up(result: HardmaxResult) -> Totals:
-    """Return the numbers of rows, ties and close choices."""
-    counts = {"ties": int(result.tied.sum()), "close": int(result.close.sum())}
-    return Totals(len(result.scores), {}, counts)
+    def compute(self, block: Block, notices: Notices) -> HardmaxResult:
+        """Return the winners of a block.
 
+        Raises `RowErrors` for rows without a largest score, or with two if ties are errors.
+        """
+        policy = "first" if self.ties is None or self.ties == "error" else self.ties
+        if self.top is None:
+            result, taken = HardmaxResult(block.values, policy, self.names), "the first is taken"
+        else:
+            result = BestResult(block.values, self.top, policy, self.names)
+            taken = "they are taken as they come"
+        if self.ties in (None, "error"):
+            rows = np.flatnonzero(result.ties_that_matter()).tolist()
+            if rows and self.ties == "error":
+                raise RowErrors({row: DataError(result.describe_tie(row)) for row in rows})
+            if rows:
+                message = f"{result.describe_tie(rows[0])}; {taken} (--ties says which)"
+                notices.add("tie", block.locations.at(rows[0]), message, len(rows))
+        return result
 
-def summarise(totals: Totals) -> Summary:
-    """Return rows, ties and close."""
-    return {"rows": totals.rows, **totals.counts}
+    def add_up(self, result: HardmaxResult) -> Totals:
+        counts = {"ties": int(result.tied.sum()), "close": int(result.close.sum())}
+        return Totals(len(result), {}, counts)
 
+    def summarise(self, totals: Totals) -> Summary:
+        return {"rows": totals.rows, **totals.counts}
 
-def layout(form: str, *, best: bool) -> Layout:
-    """Return the layout of the winner, or the best, in a form: index, name, value or one_hot."""
-    name, margin = Field("name", "winner", "text"), Field("margin", "margin")
-    winner = (Field("index", "index"), name, Field("value", "value"))
-    chosen = (Field("name", "winner"), Field("value", "value"))
-    return Layout(
-        (form,),
-        ("index", "name", "value", "margin", "ties"),
-        (
-            *((Field("name", "", "text"),) if best else winner),
-            margin,
-            Field("close", "close", "mark"),
-        ),
-        (
-            Field("scores", "value"),
-            Field("rank", "pick", "text") if best else Field("one_hot", "pick", "mark"),
-            Field("distance", "distance"),
-        ),
-        footer=(
-            *((Field("name", "best"),) if best else chosen),
-            Field("margin", "margin to the runner-up"),
-            Field("closeness", "choice"),
-        ),
-        summary=[Field(key, key) for key in ("rows", "ties", "close")],
-        emphasis="one_hot",
-        order="position" if best else "",
-        numbered=("index", "name", "value") if best else (),
-    )
+    def layout(self) -> Layout:
+        best, name, value = self.top is not None, Field("name", "winner"), Field("value", "value")
+        named = Field("name", "" if best else "winner", "text")
+        return Layout(
+            (self.form,),
+            ("index", "name", "value", "margin", "ties"),
+            (
+                *((named,) if best else (Field("index", "index"), named, value)),
+                Field("margin", "margin"),
+                Field("close", "close", "mark"),
+            ),
+            (
+                Field("scores", "value"),
+                Field("rank", "pick", "text") if best else Field("one_hot", "pick", "mark"),
+                Field("distance", "distance"),
+            ),
+            footer=(
+                *((Field("name", "best"),) if best else (name, value)),
+                Field("margin", "margin to the runner-up"),
+                Field("closeness", "choice"),
+            ),
+            summary=[Field(key, key) for key in ("rows", "ties", "close")],
+            emphasis="one_hot",
+            order="position" if best else "",
+            numbered=("index", "name", "value") if best else (),
+        )

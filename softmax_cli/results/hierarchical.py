@@ -16,21 +16,16 @@ from softmax_cli.input.numbers import is_list, parse_list
 from softmax_cli.input.rows import Block
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.messages import Notices
-from softmax_cli.output.layout import Column, Item, Values, VectorTable
+from softmax_cli.output.layout import Field, Layout, Values
 from softmax_cli.results.class_names import Names
-from softmax_cli.results.field_layout import Field, FieldLayout
-from softmax_cli.results.loss import RowLosses, note_infinite
-from softmax_cli.results.loss_summary import report_keys, style_of, summary_fields, worst_of
+from softmax_cli.results.loss import Loss, RowLosses, report_keys, style_of, summary_fields
 from softmax_cli.results.pairs import check_usable
-from softmax_cli.results.settings import ReportSettings
+from softmax_cli.results.settings import UNITS, ReportSettings
 from softmax_cli.results.softmax import SUMMARY, SoftmaxResult, probability_field
 from softmax_cli.results.targets import RowTargets, TargetReader
 from softmax_cli.run.pipeline import check_names
-from softmax_cli.run.totals import Totals
-from softmax_cli.units import UNITS
 
 OPTION: Final = "--hierarchical"
-WORST: Final = ("line", "loss", "target", "probability")
 _BREAKDOWN: Final = ("loss", "probability", "touched", "classes")
 
 
@@ -86,21 +81,10 @@ class Hierarchy:
 
     def probabilities(self, block: Block, _notices: Notices) -> TreeResult:
         """Return the classes' probabilities of a block."""
-        self._check(block)
+        self.check(block)
         return TreeResult(block.values, self)
 
-    def losses(
-        self, targets: TargetReader, report: ReportSettings, block: Block, notices: Notices
-    ) -> PathResult:
-        """Return the losses of a block; raise `RowErrors` for rows that have none."""
-        self._check(block)
-        found = targets.read(block, notices, self.tree.classes)
-        result = PathResult(block, found, report.base, self)
-        if not report.gradient or np.isinf(block.values).any():
-            note_infinite(result.loss, block, notices, result.why_infinite)
-        return result
-
-    def _check(self, block: Block) -> None:
+    def check(self, block: Block) -> None:
         """Raise `DataError` unless rows have a score for each inner node."""
         scores, classes = block.values.shape[1], self.tree.classes
         if scores != classes - 1:
@@ -131,10 +115,10 @@ class TreeResult(SoftmaxResult):
         return np.full(len(self), self._tree.mean_depth())
 
 
-def tree_layout(*, log: bool) -> FieldLayout:
+def tree_layout(*, log: bool) -> Layout:
     """Return the layout of probabilities or their logarithms, and the codes of the classes."""
     shown = probability_field(log=log)
-    return FieldLayout(
+    return Layout(
         (shown.key,),
         ("scores", "codes", shown.key, "entropy"),
         (shown, Field("entropy", "entropy"), Field("winner", "winner", "text")),
@@ -161,99 +145,111 @@ class PathResult(RowLosses):
         super().__init__(block, targets, base, hierarchy.names)
         self._tree = hierarchy.tree
         labels = np.where(self.is_counted, targets.labels, -1)
-        self.branches = Branches(block.values, self._tree, labels)
-        self.touched = self.branches.lengths  # how many scores are read
+        self._branches = Branches(block.values, self._tree, labels)
+        self.touched = self._branches.lengths  # how many scores are read
         self.classes = np.full(len(self), self._tree.classes)
 
     @cached_property
     def loss(self) -> Floats:
-        return self.branches.loss(base=self._base)
+        return self._branches.loss(base=self._base)
 
     @property
     def gradient(self) -> Floats:
         """The derivative of the loss by the scores, over the denominator."""
-        branches = self.branches
+        branches = self._branches
         found = branches.gradient(base=self._base)
         return scattered(found, branches.nodes, self._tree.classes - 1) / self.denominator
 
     @property
     def probability(self) -> Floats:
-        return self._counted(self.branches.probability(), np.nan)
+        return self._counted(self._branches.probability(), np.nan)
 
     @property
     def code(self) -> Values:
-        turns = self._along(self.branches.turns)
+        turns = self._along(self._branches.turns)
         return np.array(["".join(map(str, of_row)) for of_row in turns], object)
 
     @property
     def path(self) -> Values:
         """Each row's path as a dict of lists."""
-        branches = self.branches
+        branches = self._branches
         logs = branches.log_probabilities(base=self._base)
         lists = map(self._along, (branches.nodes, branches.scores, branches.turns, logs))
         keys = ("nodes", "scores", "turns", "log_sigmoid")
         rows = [dict(zip(keys, of_row, strict=True)) for of_row in zip(*lists, strict=True)]
         return np.array(rows, object)
 
+    @property
+    def branches_taken(self) -> dict[str, Any]:
+        """The branches on the first row's path."""
+        branches, length = self._branches, self._branches.lengths[0]
+        nodes = branches.nodes[:length, 0].tolist()
+        ends = [*(f"node {node}" for node in nodes[1:]), self.target[0]][:length]
+        arrays = {
+            "score": branches.scores,
+            "turn": branches.turns,
+            "branch_probability": branches.probabilities(),
+            "log_sigmoid": branches.log_probabilities(base=self._base),
+            "score_gradient": branches.gradient(base=self._base),
+        }
+        found = {key: values[:length, 0] for key, values in arrays.items()}
+        return {"node": nodes, "to": np.array(ends, object), **found}
+
     def _along(self, values: Values) -> list[list[Any]]:
         """Return each row's part of an array of shape (depth, rows)."""
-        lengths = self.branches.lengths.tolist()
+        lengths = self._branches.lengths.tolist()
         return [row[:length] for row, length in zip(values.T.tolist(), lengths, strict=True)]
 
     def why_infinite(self, row: int) -> str:
         return f"the loss is inf: a turn on the path to class {self.target[row]} has probability 0"
 
 
-def add_up(result: PathResult, *, worst: int | None) -> Totals:
-    """Return the sums of losses and of scores read, and the worst rows if they are wanted."""
-    sums = {"loss": result.loss, "touched": result.touched}
-    counts = {"counted": int(result.is_counted.sum())}
-    return Totals(len(result), sums, counts, worst_of(result, WORST, worst))
+class Paths(Loss):
+    """The losses of labels along their paths through a tree."""
 
+    worst_keys = ("line", "loss", "target", "probability")
+    averaged = ("touched",)
 
-class PathLayout(FieldLayout):
-    """The losses of labels; of a lone row the branches on its path."""
+    def __init__(self, hierarchy: Hierarchy, targets: TargetReader, report: ReportSettings) -> None:
+        super().__init__(targets, report)
+        self._hierarchy = hierarchy
 
-    def __init__(self, report: ReportSettings) -> None:
-        row = report_keys(report, _BREAKDOWN)
+    def compute(self, block: Block, notices: Notices) -> PathResult:
+        self._hierarchy.check(block)
+        targets = self.targets.read(block, notices, self._hierarchy.tree.classes)
+        result = PathResult(block, targets, self.report.base, self._hierarchy)
+        if not self.report.gradient or np.isinf(block.values).any():
+            result.note_infinite(notices)
+        return result
+
+    def layout_of_rows(self) -> Layout:
+        unit, row = UNITS[self.report.base], report_keys(self.report, _BREAKDOWN)
         titles = {key: key for key in row}
         if row == ("loss",):
             titles |= {"probability": "probability", "target": "target"}
             titles |= {"touched": "scores read", "code": "code"}
         fields = (*_BREAKDOWN, "target", "code", "path")
-        super().__init__(
+        return Layout(
             row,
-            (*fields, "gradient") if report.gradient else fields,
+            (*fields, "gradient") if self.report.gradient else fields,
             [Field(key, title, style_of(key)) for key, title in titles.items()],
-            summary=summary_fields(UNITS[report.base]),
-        )
-        self._base = report.base
-
-    def vector(self, result: PathResult) -> VectorTable:
-        branches = result.branches
-
-        def first(values: Values) -> Values:
-            return values[: branches.lengths[0], 0]
-
-        nodes = first(branches.nodes).tolist()
-        ends = [*(f"node {node}" for node in nodes[1:]), str(result.target[0])][: len(nodes)]
-        return VectorTable(
-            [
-                Column("score", first(branches.scores)),
-                Column("turn", first(branches.turns), "text"),
-                Column("to", np.array(ends, object), "text"),
-                Column("probability", first(branches.probabilities())),
-                Column("log-sigmoid", first(branches.log_probabilities(base=self._base))),
-                Column("gradient", first(branches.gradient(base=self._base))),
-            ],
             (
-                Item("loss", result.loss[0], UNITS[self._base]),
-                Item("probability", result.probability[0]),
-                Item("target", result.target[0]),
-                Item("code", result.code[0]),
-                Item("scores read", result.touched[0]),
-                Item("classes", result.classes[0]),
+                Field("score", "score"),
+                Field("turn", "turn", "text"),
+                Field("to", "to", "text"),
+                Field("branch_probability", "probability"),
+                Field("log_sigmoid", "log-sigmoid"),
+                Field("score_gradient", "gradient"),
             ),
-            title="node",
-            heads=list(map(str, nodes)),
+            part=Field("node", "node"),
+            parts="branches_taken",
+            footer=(
+                Field("loss", "loss", unit),
+                Field("probability", "probability"),
+                Field("target", "target"),
+                Field("code", "code"),
+                Field("touched", "scores read"),
+                Field("classes", "classes"),
+            ),
+            summary=summary_fields(unit),
         )

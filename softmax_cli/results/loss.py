@@ -1,26 +1,33 @@
-"""The loss of each row: cross-entropy with weights, label smoothing and the focal factor."""
+"""The losses of rows, however they are computed, and those over all classes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from functools import cached_property
-from typing import NamedTuple
+from types import SimpleNamespace
+from typing import Any, Final
 
 import numpy as np
 
 from softmax_cli.core import losses
 from softmax_cli.core.doubledouble import Floats
-from softmax_cli.core.losses import Objective, weights_of_counts
+from softmax_cli.core.losses import Labels, Objective, weights_of_counts
 from softmax_cli.core.probabilities import Distribution, Probabilities
 from softmax_cli.errors import DataError
 from softmax_cli.input.numbers import parse_list
 from softmax_cli.input.rows import Block
 from softmax_cli.messages import Notices
-from softmax_cli.output.layout import Values
+from softmax_cli.output.formats import Writer
+from softmax_cli.output.layout import Field, Layout, Records, Values
 from softmax_cli.results.class_names import Names, check_length, class_names
-from softmax_cli.results.distributions import distribution
-from softmax_cli.results.settings import ObjectiveSettings, ReportSettings
+from softmax_cli.results.pairs import distribution
+from softmax_cli.results.settings import UNITS, LossSettings, ReportSettings
 from softmax_cli.results.targets import RowTargets, TargetReader
+from softmax_cli.run.pipeline import Run
+from softmax_cli.run.totals import Totals, Worst
+
+_GIVEN: Final = {"logits": "logit", "probs": "given p", "logprobs": "log p"}
+_BREAKDOWN: Final = ("loss", "entropy", "kl", "perplexity", "probability", "predicted")
 
 
 class RowLosses:
@@ -33,17 +40,22 @@ class RowLosses:
     def __init__(self, block: Block, targets: RowTargets, base: str, names: Names) -> None:
         self.given = block.values
         self.kept = block.kept
-        self.line = np.array(block.locations.numbers, dtype=int)
         self.names = names
         self.denominator = 1.0
+        self._locations = block.locations
         self._targets = targets
         self._base = base
 
     def __len__(self) -> int:
         return len(self.given)
 
-    def _counted(self, values: Floats, otherwise: float = 0.0) -> Floats:
-        return self._targets.unless_ignored(values, otherwise)
+    @cached_property
+    def loss(self) -> Floats:
+        raise NotImplementedError
+
+    @property
+    def line(self) -> Values:
+        return np.array(self._locations.numbers, dtype=int)
 
     @property
     def target(self) -> Values:
@@ -51,29 +63,104 @@ class RowLosses:
 
     @property
     def is_counted(self) -> Values:
-        ignored = self._targets.ignored
-        return np.ones(len(self), bool) if ignored is None else ~ignored
+        return ~self._targets.ignored
+
+    def _counted(self, values: Floats, otherwise: float = 0.0) -> Floats:
+        return self._targets.unless_ignored(values, otherwise)
+
+    def why_infinite(self, row: int) -> str:
+        """Return the message about a row whose loss is infinite."""
+        raise NotImplementedError
+
+    def note_infinite(self, notices: Notices) -> None:
+        """Warn of rows whose loss is infinite, with a message about the first."""
+        infinite = np.flatnonzero(np.isinf(self.loss))
+        if len(infinite):
+            row = int(infinite[0])
+            notices.add("inf", self._locations.at(row), self.why_infinite(row), len(infinite))
+
+
+class Loss:
+    """A way to compute losses: results of blocks, their totals and their layout.
+
+    `worst_keys` are the columns of the worst rows, `averaged` the numbers with a sum and a mean
+    beside the loss's, `weights` those of the classes.
+    """
+
+    parallel = True
+    worst_keys: Sequence[str] = ()
+    averaged: Sequence[str] = ()
+    weights: Floats | None = None
+
+    def __init__(self, targets: TargetReader, report: ReportSettings) -> None:
+        self.targets = targets
+        self.report = report
+
+    def compute(self, block: Block, notices: Notices) -> RowLosses:
+        """Return the losses of a block; raise `RowErrors` for rows that have none."""
+        raise NotImplementedError
+
+    def layout(self) -> Layout:
+        """Return the layout of the rows, or of the worst, with their lines."""
+        layout = self.layout_of_rows()
+        if self.report.worst is None:
+            return layout
+        keys = self.worst_keys
+        shown = [key for key in ("loss", "probability", "target", "predicted") if key in keys]
+        lines = [Field(key, key, style_of(key)) for key in shown]
+        head = (Field("line", "line", "text"),)
+        return layout._replace(row=keys, fields=keys, head=head, lines=lines, classes=())
+
+    def layout_of_rows(self) -> Layout:
+        """Return the layout of every row."""
+        raise NotImplementedError
+
+    def add_up(self, result: Any) -> Totals:
+        """Return the sums, the number of rows that are not ignored, and the worst of these."""
+        sums = {key: getattr(result, key) for key in ("loss", *self.averaged)}
+        counted, worst = result.is_counted, None
+        if self.report.worst is not None:
+            keys = self.worst_keys if result.kept is None else (*self.worst_keys, "kept")
+            columns = {key: getattr(result, key)[counted] for key in keys}
+            worst = Worst.of(columns, self.report.worst)
+        return Totals(len(result), sums, {"counted": int(counted.sum())}, worst)
+
+    def summarise(self, totals: Totals) -> dict[str, Any]:
+        """Return the sums, of which those of shards add up, and the means.
+
+        Raises `DataError` for a mean of nothing where one is needed.
+        """
+        counted = totals.counts["counted"]
+        weight = float(counted) if self.weights is None else totals.sum("weight")
+        if self.report.reduction == "mean" and weight == 0:
+            why = "the targets' weights sum to 0" if counted else "every row is ignored"
+            raise DataError(f"{why}: there is no mean")
+        ignored = {} if self.targets.ignore is None else {"ignored": totals.rows - counted}
+        loss = totals.sum("loss")
+        sums = {"loss_sum": loss, "weight_sum": weight, "mean": _ratio(loss, weight)}
+        sums |= {f"{key}_sum": totals.sum(key) for key in self.averaged}
+        sums |= {f"{key}_mean": _ratio(totals.sum(key), counted) for key in self.averaged}
+        return {"rows": totals.rows, **ignored, **sums}
+
+
+def _ratio(part: float, whole: float) -> float:
+    return part / whole if whole else np.nan
 
 
 class LossResult(RowLosses):
     """The losses of predictions over all classes."""
 
     def __init__(
-        self,
-        block: Block,
-        prediction: Distribution,
-        targets: RowTargets,
-        objective: Objective,
-        base: str,
-        names: Names,
+        self, block: Block, targets: RowTargets, prediction: Distribution, loss: CrossEntropy
     ) -> None:
-        super().__init__(block, targets, base, names)
+        super().__init__(block, targets, loss.report.base, loss.targets.class_names)
         self._prediction = prediction
-        self._objective = objective
-        self._arguments = prediction, targets.targets, objective
+        self._objective = loss.objective
+        self._arguments = prediction, targets.targets, loss.objective
         self._classes = block.values.shape[1]
-        smoothing = objective.smoothing
+        smoothing = loss.objective.smoothing
         self._smoothed = losses.smoothed(targets.targets, self._classes, smoothing)
+        self._pair = prediction, self._smoothed
 
     @cached_property
     def loss(self) -> Floats:
@@ -85,17 +172,15 @@ class LossResult(RowLosses):
 
     @property
     def kl(self) -> Floats:
-        found = losses.excess_entropy(self._prediction, self._smoothed, base=self._base)
-        return self._counted(found)
+        return self._counted(losses.excess_entropy(*self._pair, base=self._base))
 
     @property
     def cross_entropy(self) -> Floats:
-        found = losses.cross_entropy(self._prediction, self._smoothed, base=self._base)
-        return self._counted(found)
+        return self._counted(losses.cross_entropy(*self._pair, base=self._base))
 
     @property
     def perplexity(self) -> Floats:
-        return self._counted(losses.perplexity(self._prediction, self._smoothed), 1.0)
+        return self._counted(losses.perplexity(*self._pair), 1.0)
 
     @cached_property
     def parts(self) -> Floats:
@@ -132,9 +217,8 @@ class LossResult(RowLosses):
         return self._counted(losses.target_distribution(self._targets.targets, self._classes))
 
     @cached_property
-    def _likeliest(self) -> losses.Labels:
-        likeliest: losses.Labels = np.argmax(self.probabilities, axis=1)
-        return likeliest
+    def _likeliest(self) -> Labels:
+        return np.asarray(np.argmax(self.probabilities, axis=1))
 
     @property
     def predicted(self) -> Values:
@@ -146,85 +230,199 @@ class LossResult(RowLosses):
         return np.asarray((self._likeliest == self._targets.labels) & self.is_counted)
 
     @property
-    def weights(self) -> Floats | None:
-        """What each row adds to the denominator of the mean; None for 1 each."""
-        if self._objective.weights is None:
-            return None
+    def weights(self) -> Floats:
+        """What each row adds to the denominator of the mean."""
         return self._counted(losses.denominators(self._targets.targets, self._objective))
 
     @property
-    def labels(self) -> losses.Labels | None:
-        """Each row's label, -1 where it is ignored; None where targets are distributions."""
+    def labels(self) -> Labels | None:
+        """Each row's label; None where targets are distributions."""
         targets = self._targets.targets
-        if isinstance(targets, Probabilities):
-            return None
-        return np.where(self.is_counted, targets, -1)
+        return None if isinstance(targets, Probabilities) else targets
 
     def why_infinite(self, row: int) -> str:
         name = class_names(np.array([np.argmax(self.parts[row])]), self.names)[0]
         return f"the loss is inf: -log p of class {name} is"
 
 
-def note_infinite(
-    values: Floats, block: Block, notices: Notices, message: Callable[[int], str]
-) -> None:
-    """Warn of rows whose loss is infinite, with a message about the first."""
-    infinite = np.flatnonzero(np.isinf(values))
-    if len(infinite):
-        row = int(infinite[0])
-        notices.add("inf", block.locations.at(row), message(row), len(infinite))
+class CrossEntropy(Loss):
+    """Cross-entropy with weights, label smoothing and the focal factor, also by class."""
 
-
-class Prediction(NamedTuple):
-    """What the numbers of a prediction are: 'logits', 'probs' or 'logprobs', of any sum or not."""
-
-    kind: str
-    normalize: bool
-
-
-class Loss:
-    """Makes results of blocks."""
+    worst_keys = ("line", "loss", "target", "predicted", "probability")
 
     def __init__(
-        self,
-        targets: TargetReader,
-        prediction: Prediction,
-        settings: ObjectiveSettings,
-        report: ReportSettings,
-        names: Names,
+        self, settings: LossSettings, by_class: bool, targets: TargetReader, report: ReportSettings
     ) -> None:
-        self._targets = targets
-        self._prediction = prediction
-        self.objective = read_objective(settings)
-        self._option = "--weights" if settings.weights is not None else "--class-counts"
-        self._report = report
-        self._names = names
+        super().__init__(targets, report)
+        self._settings = settings
+        self._by_class = by_class
+        self.weights = read_weights(settings)
+        self.objective = Objective(self.weights, settings.label_smoothing, settings.focal)
 
-    def __call__(self, block: Block, notices: Notices) -> LossResult:
-        """Return the losses of a block; raise `RowErrors` for rows that have none."""
-        if self.objective.weights is not None:
-            check_length(self._option, len(self.objective.weights), block.values.shape[1])
-        targets = self._targets.read(block, notices)
-        kind, normalize = self._prediction
-        prediction = distribution(block, kind, notices, normalize=normalize)
-        base = self._report.base
-        result = LossResult(block, prediction, targets, self.objective, base, self._names)
+    def compute(self, block: Block, notices: Notices) -> LossResult:
+        settings = self._settings
+        if self.weights is not None:
+            option = "--weights" if settings.weights is not None else "--class-counts"
+            check_length(option, len(self.weights), block.values.shape[1])
+        targets = self.targets.read(block, notices)
+        prediction = distribution(block, settings.kind, notices, settings.normalize)
+        result = LossResult(block, targets, prediction, self)
         # A gradient needs no loss, but a warning where one is infinite.
-        if not self._report.gradient or prediction.has_infinite_surprisal:
-            note_infinite(result.loss, block, notices, result.why_infinite)
+        if not self.report.gradient or prediction.has_infinite_surprisal:
+            result.note_infinite(notices)
         return result
 
+    def add_up(self, result: LossResult) -> Totals:
+        totals = super().add_up(result)
+        counted, correct, loss = result.is_counted, result.is_correct, result.loss
+        sums: dict[Any, Values] = {} if self.weights is None else {"weight": result.weights}
+        counts: dict[Any, int] = {"correct": int(correct.sum())}
+        labels = result.labels if self._by_class else None
+        if labels is not None:
+            for label in np.unique(labels[counted]).tolist():
+                own = counted & (labels == label)
+                sums["loss", label] = loss[own]
+                counts["rows", label] = int(own.sum())
+                counts["correct", label] = int(correct[own].sum())
+        totals.merge(Totals(0, sums, counts))
+        return totals
 
-def read_objective(settings: ObjectiveSettings) -> Objective:
-    """Return the loss that is asked for; raise `DataError` for weights that can't be used."""
-    weights = None
+    def summarise(self, totals: Totals) -> dict[str, Any]:
+        correct, counted = totals.counts["correct"], totals.counts["counted"]
+        groups = self._summarise_classes(totals)
+        return {
+            **super().summarise(totals),
+            "correct": correct,
+            "accuracy": _ratio(correct, counted),
+            **({"by_class": groups} if groups else {}),
+        }
+
+    def _summarise_classes(self, totals: Totals) -> list[dict[str, Any]]:
+        labels = sorted({key[1] for key in totals.counts if isinstance(key, tuple)})
+        names = class_names(np.array(labels, np.intp), self.targets.class_names).tolist()
+        groups = []
+        for label, name in zip(labels, names, strict=True):
+            rows, correct = totals.counts["rows", label], totals.counts["correct", label]
+            loss = totals.sum(("loss", label))
+            weight = rows * (1.0 if self.weights is None else float(self.weights[label]))
+            group = {"class": name, "rows": rows, "loss_sum": loss, "mean": _ratio(loss, weight)}
+            share = {"share": _ratio(loss, totals.sum("loss"))}
+            groups.append({**group, **share, "correct": correct, "accuracy": correct / rows})
+        return groups
+
+    def layout_of_rows(self) -> Layout:
+        unit, row = UNITS[self.report.base], report_keys(self.report, _BREAKDOWN)
+        titles = {"entropy": "H(P)", "kl": "KL(P||Q)"}
+        selection = ("loss", "probability", "target", "predicted", "perplexity")
+        lines = selection if row == ("loss",) else row
+        loss = () if self.objective.is_cross_entropy else (Field("loss", "loss", unit),)
+        return Layout(
+            row,
+            (*_BREAKDOWN, "target", "probabilities", "gradient"),
+            [Field(key, titles.get(key, key), style_of(key)) for key in lines],
+            (
+                Field("smoothed_target", "target"),
+                Field("given", _GIVEN[self._settings.kind]),
+                Field("probabilities", "probability"),
+                Field("surprisals", "-log p"),
+                Field("parts", "part of loss"),
+                Field("gradient", "gradient"),
+            ),
+            footer=(
+                *loss,
+                Field("perplexity", "perplexity"),
+                Field("probability", "probability of the target"),
+                Field("predicted", "predicted"),
+            ),
+            identity=(
+                Field("entropy", "H(P)"),
+                Field("kl", "KL(P||Q)"),
+                Field("cross_entropy", "H(P,Q)", unit),
+            ),
+            summary=summary_fields(unit),
+            groups="by_class",
+            group_columns=(
+                Field("class", "class", "text"),
+                Field("rows", "rows"),
+                Field("mean", "mean loss"),
+                Field("share", "part of loss"),
+                Field("accuracy", "accuracy"),
+            ),
+            emphasis="target_distribution",
+        )
+
+
+def read_weights(settings: LossSettings) -> Floats | None:
+    """Return the weights of the classes; raise `DataError` for those that can't be used."""
     if settings.weights is not None:
         weights = np.array(parse_list(settings.weights, "--weights"), np.float64)
         if not (np.isfinite(weights) & (weights >= 0)).all():
             raise DataError("--weights: weights are finite and not negative")
-    elif settings.class_counts is not None:
+        return weights
+    if settings.class_counts is not None:
         counts = np.array(parse_list(settings.class_counts, "--class-counts"), np.float64)
         if not (np.isfinite(counts) & (counts > 0)).all():
             raise DataError("--class-counts: counts are finite and greater than 0")
-        weights = weights_of_counts(counts, beta=settings.beta)
-    return Objective(weights, settings.label_smoothing, settings.focal)
+        return weights_of_counts(counts, beta=settings.beta)
+    return None
+
+
+def summary_fields(unit: str) -> tuple[Field, ...]:
+    """Return the items of the summary of any losses, of which each kind has some."""
+    return (
+        Field("rows", "rows"),
+        Field("mean", "mean", unit),
+        Field("exact_mean", "exact mean", unit),
+        Field("loss_sum", "sum", unit),
+        Field("accuracy", "accuracy"),
+        Field("weight_sum", "denominator"),
+        Field("touched_mean", "scores read on average"),
+    )
+
+
+def report_keys(report: ReportSettings, breakdown: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the columns of delimited text."""
+    if report.gradient:
+        return ("gradient",)
+    return breakdown if report.breakdown else ("loss",)
+
+
+def style_of(key: str) -> str:
+    """Return the style of a column by its key."""
+    return "text" if key in ("target", "predicted", "code") else "number"
+
+
+def write(run: Run[RowLosses], writer: Writer, report: ReportSettings) -> None:
+    """Write what was asked for."""
+    if report.worst is not None:
+        _write_worst(run, writer)
+    elif report.gradient and report.reduction == "mean":
+        _write_gradient_of_mean(run, writer)
+    elif report.gradient or report.reduction == "none":
+        run.write(writer)
+    else:
+        run.reduce(writer, "loss", "mean" if report.reduction == "mean" else "loss_sum")
+
+
+def _write_worst(run: Run[RowLosses], writer: Writer) -> None:
+    """Write the rows with the largest losses, and the summary of all rows."""
+    worst = run.count().worst
+    assert worst is not None
+    columns, rows = worst.columns, len(worst.columns["loss"])
+    records = Records(SimpleNamespace(**columns), rows, kept=columns.get("kept"))
+    writer.write(writer.encode(records), rows)
+    writer.close(run.summary())
+
+
+def _write_gradient_of_mean(run: Run[RowLosses], writer: Writer) -> None:
+    """Write the derivative of the mean loss by each row's logits.
+
+    The denominator is known at the end, and so all rows are held in memory.
+    """
+    results = list(run.results())
+    summary = run.summary()
+    for records in results:
+        records.result.denominator = summary["weight_sum"]
+        if records.count:
+            writer.write(writer.encode(records), records.count)
+    writer.close(summary)

@@ -1,26 +1,45 @@
-"""Rows beside the rows of another input: P and Q, predictions and targets."""
+"""Rows as distributions, and beside the rows of another input: P and Q, predictions and targets."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, islice
 
 import numpy as np
 
 from softmax_cli.core.doubledouble import Floats
-from softmax_cli.core.probabilities import Distribution
-from softmax_cli.errors import DataError, UsageError
+from softmax_cli.core.probabilities import SILENT, Distribution, Masses, Probabilities
+from softmax_cli.core.softmax import Logits, from_log_probabilities
+from softmax_cli.errors import DataError, RowErrors, UsageError
 from softmax_cli.input.formats import open_rows
 from softmax_cli.input.numbers import is_list, parse_list
 from softmax_cli.input.rows import Block, Locations, Rows, rows_of
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.messages import Notices
-from softmax_cli.results.class_names import check_length, order_by_names
-from softmax_cli.results.distributions import distribution, distribution_of_other
+from softmax_cli.results.class_names import Names, check_length, order_by_names
 
 
-def first_against_second(rows: Rows) -> Rows:
-    """Return the first of two vectors, with the second beside it."""
+def against(rows: Rows, text: str | None) -> Rows:
+    """Return every row with Q beside it: a list, the only row of a file, or a row of it each.
+
+    A file of one column is one vector, as the input is. None for the first of two vectors, with
+    the second beside it.
+    """
+    if text is None:
+        return _first_against_second(rows)
+    if is_list(text):
+        return _against_one(rows, np.array(parse_list(text, "--against")), "--against")
+    blocks = in_order_of(rows.names, open_rows(InputSettings(path=text)), text)
+    waiting = [next(blocks)]
+    if len(waiting[0].values) == 1:
+        waiting += islice(blocks, 1)
+        if len(waiting) == 1:
+            check_usable(waiting[0])
+            return _against_one(rows, waiting[0].values[0], waiting[0].locations.at(0))
+    return rows_of(side_by_side(rows, chain(waiting, blocks), text), rows)
+
+
+def _first_against_second(rows: Rows) -> Rows:
     two = "P and Q are two vectors; --against gives one Q for all rows, or a file of them"
     blocks = []
     for block in rows.blocks():
@@ -35,43 +54,25 @@ def first_against_second(rows: Rows) -> Rows:
     return rows_of(iter([p._replace(against=q)]), rows)._replace(transposed=False)
 
 
-def against(rows: Rows, text: str) -> Rows:
-    """Return every row with Q beside it: a list, the only row of a file, or a row of it each.
-
-    A file of one column is one vector, as the input is.
-    """
-    if is_list(text):
-        values = np.array(parse_list(text, "--against"))
-        return _against_one(rows, values, Locations("--against", [], None))
-    blocks = in_order_of(rows, open_rows(InputSettings(path=text)), text)
-    first = next(blocks)
-    second = next(blocks, None) if len(first.values) == 1 else None
-    if second is None and len(first.values) == 1:
-        check_usable(first)
-        return _against_one(rows, first.values[0], Locations(first.locations.at(0), [], None))
-    waiting = [first] if second is None else [first, second]
-    return rows_of(side_by_side(rows, chain(waiting, blocks), text), rows)
-
-
 def check_usable(block: Block) -> None:
     """Raise the error of vectors that are not rows among others."""
     if block.row_errors:
         raise block.row_errors[min(block.row_errors)]
 
 
-def _against_one(rows: Rows, values: Floats, location: Locations) -> Rows:
+def _against_one(rows: Rows, values: Floats, name: str) -> Rows:
     def with_one(block: Block) -> Block:
         count = len(block.values)
-        many = location._replace(numbers=range(count))
-        return block._replace(against=Block(np.broadcast_to(values, (count, len(values))), many))
+        others = np.broadcast_to(values, (count, len(values)))
+        return block._replace(against=Block(others, Locations(name, range(count), None)))
 
     return rows.mapped(with_one)
 
 
-def in_order_of(rows: Rows, others: Rows, name: str) -> Iterator[Block]:
-    """Yield another input's blocks, its columns in the order of the rows' where both have names."""
+def in_order_of(names: Names, others: Rows, name: str) -> Iterator[Block]:
+    """Return another input's blocks, its columns in the order of names where it has names too."""
     unknown = "a column named {}, which the input does not have"
-    order = order_by_names(rows.names, others.names, unknown, name)
+    order = order_by_names(names, others.names, unknown, name)
     if order is None:
         return others.blocks()
     return (block._replace(values=block.values[:, order]) for block in others.blocks())
@@ -90,9 +91,8 @@ def side_by_side(rows: Rows, others: Iterator[Block], name: str, hint: str = "")
                 left = next(others, None)
             if left is None:
                 location = block.locations.at(done)
-                raise DataError(
-                    f"{name} has no row for {location}: it ends before the input does", hint
-                )
+                text = f"{name} has no row for {location}: it ends before the input does"
+                raise DataError(text, hint)
             count = min(len(block.values) - done, len(left.values))
             yield block.take(slice(done, done + count))._replace(against=left.take(slice(count)))
             left, done = left.take(slice(count, None)), done + count
@@ -102,17 +102,6 @@ def side_by_side(rows: Rows, others: Iterator[Block], name: str, hint: str = "")
         raise DataError(f"{left.locations.at(0)}: a row more than the input has")
 
 
-def pair_of(
-    block: Block, kind: str, notices: Notices, *, normalize: bool
-) -> tuple[Distribution, Distribution]:
-    """Return a block's P and Q; raise `RowErrors` for rows of either that are no distribution."""
-    q = checked_against(block)
-    return (
-        distribution(block, kind, notices, normalize=normalize),
-        distribution_of_other(q, kind, notices, normalize=normalize),
-    )
-
-
 def checked_against(block: Block) -> Block:
     """Return the vectors beside a block's; raise `DataError` where they differ in length."""
     q = block.against
@@ -120,3 +109,44 @@ def checked_against(block: Block) -> Block:
     location = q.locations.at(0) if len(q.values) else q.locations.name
     check_length(location, q.values.shape[1], block.values.shape[1])
     return q
+
+
+def distribution(block: Block, kind: str, notices: Notices, normalize: bool) -> Distribution:
+    """Return rows of logits, probs or logprobs as a distribution each, or of masses as they are.
+
+    Sums that are off by more than rounding are noted. Raises `RowErrors` for other rows.
+    """
+    values = block.values
+    if kind == "logits":
+        return Logits(values)
+    if kind == "masses":
+        return Masses(values)
+    if kind == "logprobs":
+        logits = from_log_probabilities(values, normalize=normalize)
+        if not normalize:
+            note_sums(np.exp(logits.logsumexp()), block.locations, notices)
+        return logits
+    probabilities = Probabilities(values, normalize=normalize)
+    if not normalize:
+        note_sums(probabilities.sums, block.locations, notices)
+    return probabilities
+
+
+def distribution_of_other(
+    block: Block, kind: str, notices: Notices, normalize: bool
+) -> Distribution:
+    """Return rows of another input as distributions; errors have their own location."""
+    try:
+        return distribution(block, kind, notices, normalize)
+    except RowErrors as raised:
+        for row, error in raised.errors.items():
+            error.location = error.location or block.locations.at(row)
+        raise
+
+
+def note_sums(sums: Floats, locations: Locations, notices: Notices) -> None:
+    """Note the rows whose sum is off by more than rounding to six digits explains."""
+    off = np.flatnonzero(np.abs(sums - 1) > SILENT)
+    if len(off):
+        message = f"probabilities sum to {sums[off[0]]:.6g}; divided by it"
+        notices.add("sum", locations.at(int(off[0])), message, len(off))

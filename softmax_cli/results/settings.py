@@ -1,10 +1,16 @@
-"""What the command line says about a softmax and a loss, and which options go together."""
+"""What the command line says about each command, and which options go together.
+
+`check` raises `UsageError` for options that do not.
+"""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from softmax_cli.errors import UsageError
+
+# What a logarithm to each base is measured in
+UNITS: Final = {"e": "nats", "2": "bits", "10": "dits"}
 
 
 class SoftmaxSettings(NamedTuple):
@@ -27,14 +33,10 @@ class SoftmaxSettings(NamedTuple):
         return any(value is not None for value in (self.top_k, self.top_p, self.min_p))
 
     def check(self) -> None:
-        """Raise `UsageError` for options that do not go together."""
         if self.temperature_first and not self.truncates:
             raise UsageError("--temperature-first is about --top-k, --top-p and --min-p")
         if self.seed is not None and self.sample is None:
             raise UsageError("--seed is about --sample, which draws")
-
-    def check_hierarchical(self) -> None:
-        """Raise `UsageError` for options about the scores of classes."""
         others = {
             "--temperature": self.temperature != 1,
             "--alpha": self.alpha != 1,
@@ -42,7 +44,7 @@ class SoftmaxSettings(NamedTuple):
             "--sample": self.sample is not None,
         }
         for name, is_given in others.items():
-            if is_given:
+            if is_given and self.hierarchical is not None:
                 raise UsageError(f"{name}: about the scores of classes, not of a tree's nodes")
 
 
@@ -55,17 +57,18 @@ class TargetSettings(NamedTuple):
     ignore: str | None = None
 
     def check(self) -> None:
-        """Raise `UsageError` unless there is exactly one source of targets."""
         given = [self.target, self.target_column, self.target_file]
-        if sum(value is not None for value in given) != 1:
+        if given.count(None) != 2:
             raise UsageError(
                 "exactly one of --target, --target-column and --targets says what is true"
             )
 
 
-class ObjectiveSettings(NamedTuple):
-    """What a loss has beside cross-entropy; weights and counts as typed."""
+class LossSettings(NamedTuple):
+    """What a prediction is given as, and what a loss has beside cross-entropy, as typed."""
 
+    kind: str = "logits"
+    normalize: bool = False
     weights: str | None = None
     class_counts: str | None = None
     beta: float | None = None
@@ -73,7 +76,6 @@ class ObjectiveSettings(NamedTuple):
     focal: float = 0.0
 
     def check(self) -> None:
-        """Raise `UsageError` for weights of two kinds, or a beta without counts."""
         if self.weights is not None and self.class_counts is not None:
             raise UsageError("--weights and --class-counts exclude one another")
         if self.beta is not None and self.class_counts is None:
@@ -90,11 +92,32 @@ class ReportSettings(NamedTuple):
     worst: int | None = None
 
     def check(self) -> None:
-        """Raise `UsageError` for options that exclude one another."""
         if sum([self.breakdown, self.gradient, self.worst is not None]) > 1:
             raise UsageError("--breakdown, --gradient and --worst exclude one another")
         if self.reduction != "none" and (self.breakdown or self.worst is not None):
             raise UsageError("--breakdown and --worst show rows, --reduction leaves none")
+
+
+class DivergenceSettings(NamedTuple):
+    """The options of divergences; Q as typed."""
+
+    against: str | None = None
+    divergence: str = "kl"
+    kind: str = "probs"
+    normalize: bool = False
+    generalized: bool = False
+    reduction: str = "none"
+    base: str = "e"
+    breakdown: bool = False
+
+    def check(self) -> None:
+        if self.reduction != "none" and self.breakdown:
+            raise UsageError("--breakdown shows rows, --reduction leaves none")
+        if self.generalized and (self.normalize or self.breakdown or self.kind != "probs"):
+            raise UsageError(
+                "--generalized takes masses as they are: no --normalize, no --from, and no "
+                "entropies that --breakdown could show"
+            )
 
 
 class ManySettings(NamedTuple):
@@ -123,13 +146,11 @@ class ManySettings(NamedTuple):
                 if getattr(self, name) is not None:
                     raise UsageError(f"--{name} is about the draws of --negative and --sampled")
 
-    def check_others(
-        self, objective: ObjectiveSettings, report: ReportSettings, kind: str, *, normalize: bool
-    ) -> None:
+    def check_others(self, loss: LossSettings, report: ReportSettings) -> None:
         """Raise `UsageError` for options that a method has no use for."""
-        if kind != "logits" or normalize:
+        if loss.kind != "logits" or loss.normalize:
             raise UsageError(f"{self.method} reads scores: no --from, no --normalize")
-        if objective != ObjectiveSettings():
+        if loss != LossSettings():
             raise UsageError(
                 f"{self.method} is a loss of its own: no weights, --label-smoothing or --focal"
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +21,8 @@ if TYPE_CHECKING:
     from softmax_cli.core.entmax import Entmax
     from softmax_cli.core.hierarchical import TreeDistribution
 
-# Samples that are listed below a table
-_LISTED: Final = 20
-# Samples that are drawn at once
-_AT_ONCE: Final = 1 << 18
+_LISTED: Final = 20  # samples, below a table
+_AT_ONCE: Final = 1 << 18  # samples that are drawn, about
 
 
 class SoftmaxResult:
@@ -115,16 +113,18 @@ class Softmax:
     def _generator(self) -> np.random.Generator:
         return np.random.Generator(np.random.PCG64(self._settings.seed))
 
-    def __call__(self, block: Block, _notices: Notices) -> SoftmaxResult:
+    def compute(self, block: Block, _notices: Notices) -> SoftmaxResult:
         """Return the result of a block; raise `RowErrors` for rows without a softmax."""
         settings, remaining = self._settings, block.values
         # What a plain softmax does without is imported when it is needed, for a quick start.
         if settings.truncates:
             from softmax_cli.core.ranking import truncate
 
-            cuts = {"top_k": settings.top_k, "top_p": settings.top_p, "min_p": settings.min_p}
             temperature = settings.temperature if settings.temperature_first else 1.0
-            remaining = truncate(remaining, **cuts, temperature=temperature)  # type: ignore[arg-type]
+            top_k, top_p, min_p = settings.top_k, settings.top_p, settings.min_p
+            remaining = truncate(
+                remaining, top_k=top_k, top_p=top_p, min_p=min_p, temperature=temperature
+            )
         if settings.alpha == 1:
             distribution: Logits | Entmax = Logits(remaining, temperature=settings.temperature)
         else:
@@ -140,29 +140,19 @@ class Softmax:
     def _samples(self, probabilities: Floats, count: int) -> NDArray[np.intp]:
         from softmax_cli.core.sampling import draw
 
-        step = max(1, _AT_ONCE // count)
-        parts = [probabilities[at : at + step] for at in range(0, len(probabilities), step)]
-        random = self._generator.random
-        drawn = [draw(part, random((len(part), count))) for part in parts]
-        return np.concatenate([np.zeros((0, count), np.intp), *drawn])
+        parts = np.array_split(probabilities, len(probabilities) * count // _AT_ONCE + 1)
+        uniforms = (self._generator.random((len(part), count)) for part in parts)
+        return np.concatenate([draw(*both) for both in zip(parts, uniforms, strict=True)])
 
 
-class _HasEntropy(Protocol):
-    def __len__(self) -> int: ...
-
-    @property
-    def entropy(self) -> Floats: ...
-
-
-def add_up(result: _HasEntropy) -> Totals:
+def add_up(result: Any) -> Totals:
     """Return the number of rows and the sum of their entropies."""
     return Totals(len(result), {"entropy": result.entropy})
 
 
 def summarise(totals: Totals) -> Summary:
     """Return the number of rows, and the sum and mean of their entropies."""
-    total, mean = totals.sum("entropy"), totals.mean("entropy")
-    return {"rows": totals.rows, "entropy_sum": total, "entropy_mean": mean}
+    return totals.sum_and_mean("entropy")
 
 
 SUMMARY: Final = (Field("rows", "rows"), Field("entropy_mean", "mean entropy", "nats"))
@@ -170,26 +160,23 @@ SUMMARY: Final = (Field("rows", "rows"), Field("entropy_mean", "mean entropy", "
 
 def probability_field(*, log: bool) -> Field:
     """Return the field of probabilities, or of their logarithms."""
-    if log:
-        return Field("log_probabilities", "log p")
-    return Field("probabilities", "probability")
+    return Field("log_probabilities", "log p") if log else Field("probabilities", "probability")
 
 
 def layout(settings: SoftmaxSettings) -> Layout:
     """Return the layout of probabilities, their logarithms, or samples."""
     shown = probability_field(log=settings.log)
-    logsumexp = (Field("logsumexp", "logsumexp"),) if settings.alpha == 1 else ()
-    samples = ("samples",) if settings.sample is not None else ()
-    counts = (
-        *((Field("remaining", "kept"),) if settings.truncates else ()),
-        *((Field("support", "support"),) if settings.alpha != 1 else ()),
-    )
+    is_softmax, cuts, draws = settings.alpha == 1, settings.truncates, settings.sample is not None
+    logsumexp = [Field("logsumexp", "logsumexp")] if is_softmax else []
+    counts = [Field("remaining", "kept")] if cuts else []
+    counts += [] if is_softmax else [Field("support", "support")]
+    samples = ["samples"] if draws else []
     is_listed = settings.sample is not None and settings.sample <= _LISTED
     return Layout(
-        samples or (shown.key,),
+        samples or [shown.key],
         ("logits", shown.key, *(field.key for field in logsumexp), "entropy", *samples),
         (
-            Field("samples", "", "text") if samples else shown,
+            Field("samples", "", "text") if draws else shown,
             *counts,
             Field("entropy", "entropy"),
             Field("winner", "winner", "text"),
@@ -197,8 +184,8 @@ def layout(settings: SoftmaxSettings) -> Layout:
         (
             Field("logits", "logit"),
             shown,
-            *((Field("cut", "", "text"),) if settings.truncates else ()),
-            *((Field("drawn", "drawn"),) if samples else ()),
+            *([Field("cut", "", "text")] if cuts else []),
+            *([Field("drawn", "drawn")] if draws else []),
             Field("probabilities", "", "bar"),
         ),
         footer=(
@@ -207,7 +194,7 @@ def layout(settings: SoftmaxSettings) -> Layout:
             Field("perplexity", "perplexity"),
             Field("winner", "winner"),
             *counts,
-            *((Field("samples", "drawn"),) if is_listed else ()),
+            *([Field("samples", "drawn")] if is_listed else []),
         ),
         summary=SUMMARY,
         emphasis="winners",

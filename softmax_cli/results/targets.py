@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from itertools import chain
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,31 +18,34 @@ from softmax_cli.input.numbers import is_list, is_number, parse_list, shown
 from softmax_cli.input.rows import Block, Locations, Rows, rows_of
 from softmax_cli.messages import Notices
 from softmax_cli.results.class_names import Classes, Names, check_length, class_names
-from softmax_cli.results.distributions import distribution_of_other, note_sums
-from softmax_cli.results.pairs import checked_against, in_order_of, side_by_side
+from softmax_cli.results.pairs import (
+    checked_against,
+    distribution_of_other,
+    in_order_of,
+    note_sums,
+    side_by_side,
+)
 from softmax_cli.results.settings import TargetSettings
+
+_IGNORED: Final = -1
 
 
 class RowTargets(NamedTuple):
-    """The targets of a block's rows, and which rows are ignored (None: none can be).
-
-    An ignored row has the label 0 here.
-    """
+    """The targets of a block's rows, and which rows are ignored, whose label is 0 here."""
 
     targets: Targets
-    ignored: NDArray[np.bool_] | None = None
+    ignored: NDArray[np.bool_]
 
     @property
     def labels(self) -> Labels:
         """The class of each row, the likeliest one of a distribution."""
         if isinstance(self.targets, Probabilities):
-            likeliest: Labels = np.argmax(self.targets.probabilities(), axis=1)
-            return likeliest
+            return np.asarray(np.argmax(self.targets.probabilities(), axis=1))
         return self.targets
 
     def unless_ignored(self, values: Floats, otherwise: float = 0.0) -> Floats:
         """Return values of rows, shape (rows,) or (rows, classes), another for ignored rows."""
-        if self.ignored is None:
+        if not self.ignored.any():
             return values
         ignored = self.ignored if values.ndim == 1 else self.ignored[:, None]
         return np.where(ignored, otherwise, values)
@@ -50,55 +53,28 @@ class RowTargets(NamedTuple):
     def names(self, names: Names) -> NDArray[np.object_] | Labels:
         """Return the names of the rows' labels, 'ignored' for ignored rows."""
         found = class_names(self.labels, names)
-        if self.ignored is None or not self.ignored.any():
+        if not self.ignored.any():
             return found
         return np.where(self.ignored, "ignored", found.astype(object))
-
-
-def with_targets(rows: Rows, settings: TargetSettings) -> Rows:
-    """Return every row with the row of the file of targets beside it, if there is a file."""
-    if settings.target_file is None:
-        return rows
-    from softmax_cli.input.csv import read_targets
-
-    name, others = settings.target_file, read_targets(settings.target_file)
-    blocks = in_order_of(rows, others, name)
-    first = next(blocks, None)
-    if first is None:
-        raise DataError(f"{name}: no rows")
-    waiting, hint = [first], ""
-    if first.labels is not None and _is_header(first.labels[0], rows.names, settings.ignore):
-        hint = f"its first line, {shown(first.labels[0])}, was taken for a header"
-        waiting = [first.take(slice(1, None))] if len(first.labels) > 1 else []
-    return rows_of(side_by_side(rows, chain(waiting, blocks), name, hint), rows)
-
-
-def _is_header(label: str, names: Names, ignore: str | None) -> bool:
-    """Return whether a label is like no class."""
-    if is_number(label) or (ignore is not None and _same(label, ignore)):
-        return False
-    known = [name.casefold() for name in names or ()]
-    return not difflib.get_close_matches(label.casefold(), known, n=1)
 
 
 class TargetReader:
     """Reads the targets of any block of rows.
 
-    `classes` is the number of classes where that is not the number of columns. `labels_only` is
-    the option that takes no distributions, if there is one.
+    `labels_only` is the option that takes no distributions, if there is one.
     """
 
     def __init__(
         self,
         settings: TargetSettings,
-        names: Names,
         notices: Notices,
-        *,
-        normalize: bool = False,
-        labels_only: str | None = None,
+        normalize: bool,
+        labels_only: str | None,
+        names: Names,
     ) -> None:
+        self.class_names = names
+        self.ignore = settings.ignore
         self._settings = settings
-        self._names = names
         self._normalize = normalize
         self._labels_only = labels_only
         self._distribution: Probabilities | None = None
@@ -114,72 +90,85 @@ class TargetReader:
         if not normalize:
             note_sums(self._distribution.sums, Locations("--target", [], None), notices)
 
+    def beside(self, rows: Rows) -> Rows:
+        """Return every row with the row of the file of targets beside it, if there is a file."""
+        name = self._settings.target_file
+        if name is None:
+            return rows
+        from softmax_cli.input.csv import read_targets
+
+        blocks = in_order_of(self.class_names, read_targets(name), name)
+        first = next(blocks, None)
+        if first is None:
+            raise DataError(f"{name}: no rows")
+        waiting, hint = [first], ""
+        if first.labels is not None and self._is_header(first.labels[0]):
+            hint = f"its first line, {shown(first.labels[0])}, was taken for a header"
+            waiting = [first.take(slice(1, None))] if len(first.labels) > 1 else []
+        return rows_of(side_by_side(rows, chain(waiting, blocks), name, hint), rows)
+
+    def _is_header(self, label: str) -> bool:
+        """Return whether a label is like no class."""
+        if is_number(label) or (self.ignore is not None and _same(label, self.ignore)):
+            return False
+        known = [name.casefold() for name in self.class_names or ()]
+        return not difflib.get_close_matches(label.casefold(), known, n=1)
+
     def _check_distributions(self) -> None:
         if self._labels_only is not None:
             raise UsageError(f"{self._labels_only} takes a class for each row, not a distribution")
-        if self._settings.ignore is not None:
+        if self.ignore is not None:
             raise UsageError("--ignore is about labels, and the targets are distributions")
 
     def read(self, block: Block, notices: Notices, classes: int | None = None) -> RowTargets:
-        """Return the targets of a block's rows.
+        """Return the targets of a block's rows; `classes` where these are not the columns.
 
         Raises `RowErrors` for rows whose label is no class, or whose target is no distribution,
         and `DataError` for a target of another length than the rows.
         """
-        rows, count = block.values.shape[0], classes or block.values.shape[1]
+        rows, columns = block.values.shape
+        count, other, none_ignored = classes or columns, block.against, np.zeros(rows, bool)
         if self._distribution is not None:
             check_length("--target", self._distribution.masked.shape[1], count)
-            return RowTargets(self._distribution.repeated(rows))
-        other = block.against
+            return RowTargets(self._distribution.repeated(rows), none_ignored)
         if other is not None and other.labels is None:
             self._check_distributions()
-            found = distribution_of_other(
-                checked_against(block), "probs", notices, normalize=self._normalize
-            )
+            other = checked_against(block)
+            found = distribution_of_other(other, "probs", notices, self._normalize)
             assert isinstance(found, Probabilities)
-            return RowTargets(found)
+            return RowTargets(found, none_ignored)
         if self._settings.target is not None:
             return self._labels([self._settings.target] * rows, count, None)
         source = block if other is None else other
         return self._labels(source.labels or [], count, source)
 
     def _labels(self, texts: Sequence[str], count: int, source: Block | None) -> RowTargets:
-        classes, ignore = Classes(self._names, count), self._settings.ignore
-        ignored = None
-        if ignore is not None:
-            ignored = np.array([_same(text, ignore) for text in texts], bool)
+        classes, ignore = Classes(self.class_names, count), self.ignore
         known: dict[str, int] = {}
         unknown: dict[str, DataError] = {}
-        errors: dict[int, DataError] = {}
-        labels: Labels = np.zeros(len(texts), np.intp)
-        for row, text in enumerate(texts):
-            if ignored is not None and ignored[row]:
-                continue
-            if text not in known and text not in unknown:
-                try:
-                    known[text] = classes.index(text)
-                except DataError as error:
-                    if source is None:
-                        raise
-                    unknown[text] = error
-            if text in known:
-                labels[row] = known[text]
-            else:
-                assert source is not None
-                errors[row] = _located(unknown[text], source, row)
-        if errors:
+        for text in dict.fromkeys(texts):
+            try:
+                is_ignored = ignore is not None and _same(text, ignore)
+                known[text] = _IGNORED if is_ignored else classes.index(text)
+            except DataError as error:
+                if source is None:
+                    raise
+                unknown[text] = error
+        if unknown:
+            assert source is not None
+            column = "" if source.label_column is None else f":{source.label_column}"
+            errors = {}
+            for row, text in enumerate(texts):
+                if text in unknown:
+                    of_label, location = unknown[text], f"{source.locations.at(row)}{column}"
+                    errors[row] = DataError(of_label.text, of_label.hint, location)
             raise RowErrors(errors)
-        return RowTargets(labels, ignored)
+        labels = np.array([known[text] for text in texts], np.intp)
+        return RowTargets(np.maximum(labels, 0), labels == _IGNORED)
 
 
 def _same(label: str, other: str) -> bool:
     """Return whether two labels are the same text, or the same number: 3 and 3.0."""
     label, other = label.strip(), other.strip()
-    if label == other:
-        return True
-    return is_number(label) and is_number(other) and float(label) == float(other)
-
-
-def _located(error: DataError, source: Block, row: int) -> DataError:
-    column = "" if source.label_column is None else f":{source.label_column}"
-    return DataError(error.text, error.hint, f"{source.locations.at(row)}{column}")
+    are_numbers = is_number(label) and is_number(other)
+    return label == other or (are_numbers and float(label) == float(other))

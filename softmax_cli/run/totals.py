@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -67,15 +68,14 @@ class Totals:
         worst: Worst | None = None,
     ) -> None:
         self.rows = rows
-        self.counts = dict(counts or {})
+        self.counts = Counter(counts)
         self.worst = worst
         self._sums = {key: ExactSum(values) for key, values in sums.items()}
 
     def merge(self, later: Totals) -> None:
         """Add the totals of later rows."""
         self.rows += later.rows
-        for key, count in later.counts.items():
-            self.counts[key] = self.counts.get(key, 0) + count
+        self.counts.update(later.counts)
         for key, total in later._sums.items():
             if key in self._sums:
                 self._sums[key].merge(total)
@@ -88,44 +88,28 @@ class Totals:
         """Return a sum, rounded once."""
         return self._sums[key].total()
 
-    def mean(self, key: Any) -> float:
-        """Return the mean over all vectors."""
-        return self.sum(key) / self.rows
+    def sum_and_mean(self, key: str) -> dict[str, Any]:
+        """Return the number of rows, and the sum and mean of a number."""
+        total = self.sum(key)
+        return {"rows": self.rows, f"{key}_sum": total, f"{key}_mean": total / self.rows}
 
 
 class Worst(NamedTuple):
-    """The rows with the largest losses, the largest first; of equal ones the earlier first.
-
-    `kept` are their copied cells.
-    """
+    """The rows with the largest losses, the largest first; of equal ones the earlier first."""
 
     columns: dict[str, NDArray[Any]]
-    kept: NDArray[Any] | None
     most: int
 
     @classmethod
-    def of(
-        cls,
-        columns: Mapping[str, NDArray[Any]],
-        kept: NDArray[Any] | None,
-        usable: NDArray[np.bool_] | None,
-        most: int,
-    ) -> Worst:
-        """Choose so many of the usable rows (None: all) by the column 'loss'."""
-        losses = columns["loss"]
-        rows = np.arange(len(losses)) if usable is None else np.flatnonzero(usable)
-        rows = rows[np.argsort(-losses[rows], kind="stable")[:most]]
-        chosen = {key: values[rows] for key, values in columns.items()}
-        return cls(chosen, None if kept is None else kept[rows], most)
+    def of(cls, columns: Mapping[str, NDArray[Any]], most: int) -> Worst:
+        """Choose so many rows by the column 'loss'."""
+        rows = np.argsort(-columns["loss"], kind="stable")[:most]
+        return cls({key: values[rows] for key, values in columns.items()}, most)
 
     def merged(self, later: Worst) -> Worst:
         """Return the worst of both."""
-        kept = None if self.kept is None else np.concatenate([self.kept, later.kept])
-        columns = {
-            key: np.concatenate([values, later.columns[key]])
-            for key, values in self.columns.items()
-        }
-        return Worst.of(columns, kept, None, self.most)
+        both = {key: np.concatenate([v, later.columns[key]]) for key, v in self.columns.items()}
+        return Worst.of(both, self.most)
 
 
 class Outcome(NamedTuple):
