@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import pty
 import signal
+import struct
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+import termios
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import hypothesis
 import pytest
@@ -66,17 +71,8 @@ class Ran(NamedTuple):
         )
 
 
-class Run(Protocol):
-    """Runs softmax-cli with arguments."""
-
-    def __call__(
-        self,
-        *args: str,
-        stdin: str | bytes = b"",
-        env: Mapping[str, str] | None = None,
-        cwd: Path | None = None,
-    ) -> Ran:
-        """Run it to its end."""
+# Runs softmax-cli with arguments to its end; stdin, env and cwd are as of run_command.
+Run = Callable[..., Ran]
 
 
 def plain_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -102,6 +98,46 @@ def run_command(
     )
     line = " ".join(args)
     return Ran(line, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def run_in_terminal(
+    *args: str, columns: int = 80, stdin: bytes | None = b"", env: Mapping[str, str] | None = None
+) -> Ran:
+    """Run softmax-cli with a terminal as its standard output.
+
+    Standard input is a pipe with `stdin`, or for None the terminal too.
+    """
+    controller, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+    environment = plain_environment({"TERM": "xterm-256color", **(env or {})})
+    if "COLUMNS" not in (env or {}):
+        del environment["COLUMNS"]
+    with subprocess.Popen(
+        [COMMAND, *args],
+        stdin=terminal if stdin is None else subprocess.PIPE,
+        stdout=terminal,
+        stderr=subprocess.PIPE,
+        env=environment,
+    ) as process:
+        os.close(terminal)
+        if process.stdin is not None:
+            process.stdin.write(stdin or b"")
+            process.stdin.close()
+        screen = read_all(controller)
+        assert process.stderr is not None
+        errors = process.stderr.read().decode()
+        status = process.wait(timeout=60)
+    os.close(controller)
+    return Ran(" ".join(args), status, screen.decode().replace("\r\n", "\n"), errors)
+
+
+def read_all(descriptor: int) -> bytes:
+    """All that comes until the other end is closed, which a terminal tells by an error."""
+    parts = []
+    with suppress(OSError):
+        while part := os.read(descriptor, 4096):
+            parts.append(part)
+    return b"".join(parts)
 
 
 @pytest.fixture(scope="session")

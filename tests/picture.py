@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from tests.terminal import run_in_terminal
+from tests.conftest import run_in_terminal
 
 FOLDER = Path(__file__).parent.parent / ".github"
 COMMANDS = {

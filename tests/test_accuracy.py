@@ -19,5 +19,5 @@ def test_the_promise(given: str, family: str) -> None:
     for case in cases(kind.families[family], FEW if "17,000" in family else CASES):
         pair, judge = kind.ours(case), Judge(given, case)
         for name, quantity in QUANTITIES[given].items():
-            error = judge.error(name, quantity.ours(pair))
+            error = judge.judge(name, quantity.ours(pair)).error
             assert error <= quantity.bound_of(family), f"{name} of {case}"

@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.conftest import COMMAND, Run, plain_environment, run_command
-from tests.terminal import run_in_terminal
+from tests.conftest import COMMAND, Run, plain_environment, run_command, run_in_terminal
 
 
 def piped(*args: str, stdin: bytes = b"") -> NDArray[Any]:

@@ -12,8 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.conftest import COMMAND, Ran, Run, plain_environment, run_command
-from tests.terminal import run_in_terminal
+from tests.conftest import COMMAND, Ran, Run, plain_environment, run_command, run_in_terminal
 
 OLD = "what was there\n"
 HALVES = "0.5,0.5\n"

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import COMMAND, plain_environment, run_command
-from tests.terminal import _read_all
+from tests.conftest import COMMAND, plain_environment, read_all, run_command
 
 # Output that nobody reads for a while makes the work last, on the fastest of machines
 LATE = "| { sleep 1.3; cat > out; }"
@@ -24,7 +23,7 @@ def watched(script: str, cwd: Path) -> str:
         ["bash", "-c", script], stderr=terminal, cwd=cwd, env=plain_environment()
     ) as process:
         os.close(terminal)
-        screen = _read_all(controller).decode()
+        screen = read_all(controller).decode()
         assert process.wait(timeout=60) == 0
     os.close(controller)
     return screen

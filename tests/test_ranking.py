@@ -9,10 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import Run
+from tests.conftest import Run, run_in_terminal
 from tests.forked import ForkServer
 from tests.strategies import Vector, logits
-from tests.terminal import run_in_terminal
 from tests.test_tables import ESCAPES
 
 ROWS = "a,b,c\n1,2,3\n3,3,1\n9,2,2\n"

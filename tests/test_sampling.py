@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.conftest import Run
+from tests.conftest import Run, run_in_terminal
 from tests.strategies import Vector
-from tests.terminal import run_in_terminal
 from tests.test_tables import ESCAPES
 
 DRAWS = 20_000

@@ -8,8 +8,7 @@ import re
 import pytest
 from rich.cells import cell_len
 
-from tests.conftest import Run
-from tests.terminal import run_in_terminal
+from tests.conftest import Run, run_in_terminal
 from tests.test_tables import ESCAPES
 
 SWEEP = ("compare", "-T", "0.01,0.1,1,10,1e300")

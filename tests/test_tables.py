@@ -9,8 +9,7 @@ import subprocess
 import pytest
 from rich.cells import cell_len
 
-from tests.conftest import Run
-from tests.terminal import run_in_terminal
+from tests.conftest import Run, run_in_terminal
 
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 WIDTHS = [40, 80, 200]

@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 
 from softmax_cli.core.softmax import log_softmax, softmax
-from tests.benchmarks.turns import medians
+from tests.benchmarks import medians
 from tests.corpus import SEED, Vector
 
 SHAPES = [(500_000, 10), (5_000, 1_000), (50, 100_000)]

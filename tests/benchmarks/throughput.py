@@ -28,7 +28,7 @@ from typing import Final
 
 import numpy as np
 
-from tests.benchmarks.turns import medians
+from tests.benchmarks import medians
 from tests.conftest import COMMAND
 from tests.corpus import SEED
 
@@ -117,14 +117,7 @@ def _write_rows(path: Path, rows: int) -> None:
 
 
 class _Program:
-    """A program, the processor seconds of its runs, and its memory.
-
-    Parameters
-    ----------
-    command : list of str
-    target : Path
-        Where its output goes, unless it opens that itself.
-    """
+    """A program that writes into a file, the processor seconds of its runs, and its memory."""
 
     def __init__(self, command: list[str], target: Path) -> None:
         self._command = command
