@@ -1,8 +1,9 @@
-"""Huffman trees as word2vec's, and hierarchical softmax over them."""
+"""Huffman trees as word2vec's, hierarchical softmax over them, and its sigmoid."""
 
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Sequence
 
 import mpmath
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from softmax_cli.core import hierarchical
+from softmax_cli.core.hierarchical import log_sigmoid, sigmoid, softplus
 from softmax_cli.core.huffman import HuffmanTree
 from tests.exactly import Exact, ulps
 from tests.quantities import NEAREST
@@ -182,3 +184,39 @@ def test_infinite_scores_are_limits() -> None:
     assert hierarchical.probabilities(scores, tree)[0].tolist() == [0.0, 0.0, 0.5, 0.5]
     assert hierarchical.log_probabilities(scores, tree)[0].tolist()[:2] == [-np.inf, -np.inf]
     assert hierarchical.entropy(scores, tree)[0] == pytest.approx(np.log(2), rel=1e-15)
+
+
+STEP = 5e-324
+numbers = (
+    st.floats(-50, 50) | st.floats(-800, 800) | st.floats(-1e-5, 1e-5) | st.floats(-1e308, 1e308)
+)
+
+
+@settings(max_examples=300)
+@given(numbers)
+def test_log_sigmoid_and_sigmoid_are_right_everywhere(number: float) -> None:
+    x = np.array([number])
+    with mpmath.workprec(1500):
+        # exp(-100000) is nothing beside any float64.
+        power = mpmath.exp(-abs(mpmath.mpf(number))) if abs(number) < 1e5 else mpmath.mpf(0)
+        cost = mpmath.log(1 + power) + max(-number, 0)
+        share = (power if number < 0 else 1) / (1 + power)
+        for ours, exact in ((-log_sigmoid(x)[0], cost), (sigmoid(x)[0], share)):
+            if exact < 2.3e-308:
+                assert abs(ours - float(exact)) <= STEP
+            else:
+                assert ulps(float(ours), exact) <= NEAREST
+
+
+def test_the_limits() -> None:
+    ends = np.array([np.inf, -np.inf, 0.0])
+    assert log_sigmoid(ends).tolist() == [0.0, -math.inf, -math.log(2)]
+    assert math.copysign(1, log_sigmoid(ends)[0]) == 1
+    assert sigmoid(ends).tolist() == [1.0, 0.0, 0.5]
+    assert softplus(ends).tolist() == [math.inf, 0.0, math.log(2)]
+
+
+@given(numbers)
+def test_a_sigmoid_and_that_of_the_opposite_sum_to_one(number: float) -> None:
+    x = np.array([number])
+    assert abs(float((sigmoid(x) + sigmoid(-x))[0]) - 1) <= 2.3e-16

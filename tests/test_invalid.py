@@ -9,11 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from tests.conftest import COMMAND, Run, plain_environment
-from tests.forked import ForkServer
 
 # One of each kind among rows that can be used
 BAD = [
@@ -186,19 +183,6 @@ def test_lone_columns_and_warnings(run: Run) -> None:
     done = run("hardmax", "--invalid", "skip", stdin="1,1\ninf,inf\n2,2\n-inf,-inf\n3,3\n")
     assert "stdin:1: a tie" in done.err
     assert "(and 2 more)" in done.err
-
-
-@given(st.lists(st.sampled_from([*BAD, b"1,1", b"2,2"]), min_size=1, max_size=30))
-@settings(max_examples=50)
-def test_rows_are_neither_lost_nor_moved(loaded_server: ForkServer, lines: list[bytes]) -> None:
-    text = b"".join(line + b"\n" for line in [b"1,1", *lines])
-    good = [line in {b"1,1", b"2,2"} for line in [b"1,1", *lines]]
-    for invalid, expected in (
-        ("nan", [b"0.5,0.5\n" if is_good else b"nan,nan\n" for is_good in good]),
-        ("skip", [b"0.5,0.5\n"] * sum(good)),
-    ):
-        args = ["softmax", "-d", ",", "--no-header", "--invalid", invalid]
-        assert loaded_server.run(args, text).out == b"".join(expected)
 
 
 def test_a_first_target_that_is_no_list_of_numbers_may_be_left_out(

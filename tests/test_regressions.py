@@ -16,7 +16,7 @@ import pytest
 from tests.conftest import COMMAND, Ran, Run, run_command
 from tests.test_formats import lying
 from tests.test_jobs import Piped
-from tests.test_progress import watched
+from tests.test_scripts import watched
 
 ROWS = 100_000
 MANY = [("24", "32"), ("14", "2")]
