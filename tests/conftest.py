@@ -33,6 +33,9 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 COMMAND = forked.COMMAND
+# The rows of `large`
+ROWS = 40_000
+LINE = f"{{0}},{{0}}.{0:060},-1.25{0:060},0.{{1:060}}\n"
 # What the interpreter reads as it starts
 AT_START = ("PYTHON", "LC_", "LANG")
 
@@ -131,6 +134,11 @@ def run_in_terminal(
     return Ran(" ".join(args), status, screen.decode().replace("\r\n", "\n"), errors)
 
 
+def bash(script: str, cwd: Path | None = None) -> Ran:
+    """Run a script, which finds softmax-cli on its PATH."""
+    return run_command(["bash", "-c", script], cwd=cwd)
+
+
 def read_all(descriptor: int) -> bytes:
     """All that comes until the other end is closed, which a terminal tells by an error."""
     parts = []
@@ -138,6 +146,14 @@ def read_all(descriptor: int) -> bytes:
         while part := os.read(descriptor, 4096):
             parts.append(part)
     return b"".join(parts)
+
+
+@pytest.fixture(scope="session")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Some 8 MB of rows, every one of them plain, which several processes share."""
+    path = tmp_path_factory.mktemp("large") / "large.csv"
+    path.write_text("".join(LINE.format(i % 3, i) for i in range(ROWS)))
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.conftest import COMMAND, Run, run_command
+from tests.conftest import Run, bash, run_command
 
 ROWS = [[1.0, 2.0, 3.0], [-1.5, 0.0, 0.25], [1e300, 5e-324, -1e300], [4.0, 4.0, 4.0]]
 CSV = "".join(",".join(map(repr, row)) + "\n" for row in ROWS)
@@ -33,8 +33,7 @@ def test_arrays_read_as_their_numbers_do(run: Run, tmp_path: Path, dtype: str, o
     expected = run("softmax", stdin="1,2,3\n7,5,40\n0,1,9\n").ok()
     assert run("softmax", stdin=data).ok() == expected
     assert run("softmax", "-i", "a.npy", cwd=tmp_path).ok() == expected
-    script = f"'{COMMAND}' softmax < a.npy"
-    assert run_command(["bash", "-c", script], cwd=tmp_path).ok() == expected
+    assert bash("softmax-cli softmax < a.npy", tmp_path).ok() == expected
 
 
 @pytest.mark.parametrize("version", [(1, 0), (2, 0), (3, 0)])
@@ -235,11 +234,9 @@ def test_an_array_is_never_unpickled(run: Run, tmp_path: Path) -> None:
 
 def test_a_fifo_that_is_closed_before_anything_came(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
-    script = f"'{COMMAND}' softmax -i fifo & exec 3> fifo; exec 3>&-; wait $!"
-    done = run_command(["bash", "-c", script], cwd=tmp_path)
+    done = bash("softmax-cli softmax -i fifo & exec 3> fifo; exec 3>&-; wait $!", tmp_path)
     assert done.fails(1) == "fifo: no rows"
-    script = f"'{COMMAND}' softmax -i fifo & printf '1,1\\n2,' > fifo; wait $!"
-    done = run_command(["bash", "-c", script], cwd=tmp_path)
+    done = bash("softmax-cli softmax -i fifo & printf '1,1\\n2,' > fifo; wait $!", tmp_path)
     assert (done.out, done.fails(1)) == (HALVES, "fifo:2:2: empty where a number is expected")
 
 
@@ -255,5 +252,5 @@ def test_a_full_disk_is_told() -> None:
     words = [*(f"softmax -f {form}" for form in ("csv", "json", "jsonl", "npy", "table"))]
     for command in [*words, "softmax --help", "softmax -f npy 1 2"]:
         script = f"printf '1,1\\n1,1\\n' | softmax-cli {command} > /dev/full"
-        done = run_command(["bash", "-c", script])
+        done = bash(script)
         assert done.fails(1) == "can't write to standard output: No space left on device"

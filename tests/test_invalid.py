@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import io
 import json
-import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.conftest import COMMAND, Run, plain_environment
+from tests.conftest import Run, bash
 
 # One of each kind among rows that can be used
 BAD = [
@@ -87,8 +86,8 @@ def test_sums_leave_such_rows_out(run: Run) -> None:
 def test_arrays_of_nan(run: Run, tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_bytes(TEXT)
     for command, expected in (("softmax", 0.5), ("hardmax --ties last", 1.0)):
-        script = f"'{COMMAND}' {command} -f npy --invalid nan < in.csv > out.npy"
-        subprocess.run(["bash", "-c", script], cwd=tmp_path, check=True, env=plain_environment())
+        done = bash(f"softmax-cli {command} -f npy --invalid nan < in.csv > out.npy", tmp_path)
+        assert done.status == 0
         array = np.load(tmp_path / "out.npy")
         assert array.dtype == np.float64
         rows = array.reshape(14, -1)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import COMMAND, plain_environment, read_all, run_command
+from tests.conftest import COMMAND, bash, plain_environment, read_all, run_command
 
 ROWS = 300_000
 # What raises where a module is looked for: Ctrl-C at that moment
@@ -40,7 +40,7 @@ def long_input(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("options", ["-j 1", "-j 2", "-f markdown"])
 def test_a_closed_pipe_ends_it_as_it_ends_cut(long_input: Path, options: str) -> None:
     script = f"set -o pipefail; softmax-cli softmax {options} -i {long_input} | head -1"
-    done = run_command(["bash", "-c", script])
+    done = bash(script)
     assert (done.status, done.err) == (141, "")
     assert done.out.count("\n") == 1
 
@@ -113,6 +113,7 @@ def test_ctrl_c_while_it_starts_is_as_quiet(module: str) -> None:
         ('loss=$(softmax-cli xent 2,1,0.1 -t 0); printf "<%s>" "$loss"', 0,
          "<0.4170300162778335>", ""),
         ("python -m softmax_cli softmax 1 1", 0, "0.5,0.5\n", ""),
+        ("softmax-cli compare --check --dtype float64 1 800 > table", 3, "", ""),
         ("python -m softmax_cli sofmax", 2, "", "no such command"),
         ("set -euo pipefail; softmax-cli softmax -i missing.csv | sort; echo not reached", 1, "",
          "softmax-cli: error: can't read missing.csv: No such file or directory\n"),
@@ -120,7 +121,7 @@ def test_ctrl_c_while_it_starts_is_as_quiet(module: str) -> None:
     ],
 )  # fmt: skip
 def test_scripts(script: str, status: int, out: str, err: str, tmp_path: Path) -> None:
-    done = run_command(["bash", "-c", script], cwd=tmp_path)
+    done = bash(script, tmp_path)
     assert (done.status, done.out) == (status, out)
     assert err in done.err
     assert bool(err) == bool(done.err)
@@ -128,16 +129,10 @@ def test_scripts(script: str, status: int, out: str, err: str, tmp_path: Path) -
 
 def test_compare_shows_rows_before_it_has_computed_all(tmp_path: Path) -> None:
     (tmp_path / "many.csv").write_text("1,2,3,4\n" * 20_000)
-    script = f"'{COMMAND}' compare -i many.csv | head -2 | wc -l"
-    done = subprocess.run(
-        ["bash", "-c", script],
-        capture_output=True,
-        check=True,
-        timeout=15,
-        env=plain_environment(),
-        cwd=tmp_path,
-    )
-    assert done.stdout.strip() == b"2"
+    start = time.monotonic()
+    done = bash("softmax-cli compare -i many.csv | head -2 | wc -l", tmp_path)
+    assert done.ok().strip() == "2"
+    assert time.monotonic() - start < 15
 
 
 # Output that nobody reads for a while makes the work last, on the fastest of machines
@@ -162,7 +157,7 @@ def slowly(rows: str, seconds: float) -> str:
 
 
 def test_rows_and_their_rate_are_shown_and_cleared(tmp_path: Path) -> None:
-    screen = watched(f"{slowly('1,2', 3)} | '{COMMAND}' softmax > out", tmp_path)
+    screen = watched(f"{slowly('1,2', 3)} | softmax-cli softmax > out", tmp_path)
     assert " rows, " in screen
     assert "\x1b" not in screen
     parts = screen.split("\r")
@@ -175,7 +170,7 @@ def test_rows_and_their_rate_are_shown_and_cleared(tmp_path: Path) -> None:
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_a_file_has_a_bar(tmp_path: Path, jobs: str) -> None:
     (tmp_path / "x.csv").write_text("1.25,2.5,-3.75\n" * 300_000)
-    command = f"'{COMMAND}' softmax -p 6 -i x.csv -j {jobs}"
+    command = f"softmax-cli softmax -p 6 -i x.csv -j {jobs}"
     screen = watched(f"{command} {LATE}", tmp_path)
     assert "%" in screen
     assert "[" in screen
@@ -185,7 +180,7 @@ def test_a_file_has_a_bar(tmp_path: Path, jobs: str) -> None:
 def test_a_file_of_which_one_number_comes_has_a_bar(tmp_path: Path) -> None:
     """The process stands still for more than a second while it reads."""
     (tmp_path / "x.csv").write_text("1.25,2.5,-3.75\n" * 2_000_000)
-    command = f"'{COMMAND}' xent -t 0 --reduction mean -i x.csv -j 1"
+    command = "softmax-cli xent -t 0 --reduction mean -i x.csv -j 1"
     read = "awk '/^rchar/ { print $2 }' /proc/$id/io"
     script = f"{command} > out & id=$!; until [ $({read}) -gt 12000000 ]; do :; done"
     screen = watched(f"{script}; kill -STOP $id; sleep 1.3; kill -CONT $id; wait $id", tmp_path)
@@ -195,7 +190,7 @@ def test_a_file_of_which_one_number_comes_has_a_bar(tmp_path: Path) -> None:
 
 def test_a_narrow_terminal_cuts_the_bar_and_not_the_numbers(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("1.25,2.5,-3.75\n" * 300_000)
-    screen = watched(f"stty cols 24 <&2; '{COMMAND}' softmax -i x.csv {LATE}", tmp_path)
+    screen = watched(f"stty cols 24 <&2; softmax-cli softmax -i x.csv {LATE}", tmp_path)
     drawn = [line for line in screen.split("\r") if line.strip()]
     assert drawn
     assert all("%" in line and len(line) <= 23 for line in drawn)
@@ -203,15 +198,15 @@ def test_a_narrow_terminal_cuts_the_bar_and_not_the_numbers(tmp_path: Path) -> N
 
 def test_rows_that_several_processes_take_from_a_pipe_are_counted(tmp_path: Path) -> None:
     rows = "yes 1.25,2.5,-3.75 | head -500000"
-    screen = watched(f"({rows}; sleep 3; echo 1,2,3) | '{COMMAND}' softmax -j 2 > out", tmp_path)
+    screen = watched(f"({rows}; sleep 3; echo 1,2,3) | softmax-cli softmax -j 2 > out", tmp_path)
     assert "500,001 rows, " in screen
     assert screen.split("\r")[-2].strip() == ""
     assert (tmp_path / "out").read_text().count("\n") == 500_001
 
 
 def test_short_work_and_what_is_no_terminal_see_nothing(tmp_path: Path) -> None:
-    assert watched(f"echo 1,2 | '{COMMAND}' softmax > out", tmp_path) == ""
+    assert watched("echo 1,2 | softmax-cli softmax > out", tmp_path) == ""
     start = time.monotonic()
-    done = run_command(["bash", "-c", f"{slowly('1,2', 1.3)} | '{COMMAND}' softmax"], cwd=tmp_path)
+    done = bash(f"{slowly('1,2', 1.3)} | softmax-cli softmax", tmp_path)
     assert done.ok().count("\n") == 3
     assert time.monotonic() - start > 1.3

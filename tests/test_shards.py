@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.conftest import COMMAND, plain_environment, run_command
+from tests.conftest import COMMAND, bash, plain_environment, run_command
 
 SOFTMAX = "softmax-cli softmax -d , --no-header -c 1-4"
 XENT = "softmax-cli xent -d , --no-header --target-column 5 --reduction mean -f json"
@@ -71,9 +71,9 @@ def check_summaries(lines: list[str], scores: Path) -> None:
 def test_parallel_gives_the_bytes_of_one_process(scores: Path) -> None:
     parallel = "parallel --will-cite --pipe --keep-order --block 200k"
     script = f"{parallel} {SOFTMAX} < '{scores}'"
-    assert run_command(["bash", "-c", script]).ok() == whole(SOFTMAX, scores)
+    assert bash(script).ok() == whole(SOFTMAX, scores)
     script = f"{parallel} {XENT} < '{scores}'"
-    check_summaries(run_command(["bash", "-c", script]).ok().splitlines(), scores)
+    check_summaries(bash(script).ok().splitlines(), scores)
 
 
 @needs_spark
