@@ -158,15 +158,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[ForkServer]:
-    """Forks of a process that has loaded numpy, but nothing of the package."""
-    started = ForkServer(*LIBRARIES)
-    yield started
-    started.close()
-
-
-@pytest.fixture(scope="session")
-def loaded_server() -> Iterator[ForkServer]:
-    """Forks of a process that has loaded all of the package, for some hundred runs."""
+    """Forks of a process that has loaded all of the package."""
     started = ForkServer(*LIBRARIES, "softmax_cli")
     yield started
     started.close()

@@ -17,10 +17,9 @@ from softmax_cli.core.losses import Objective
 from softmax_cli.core.probabilities import Probabilities, from_log_probabilities
 from softmax_cli.core.softmax import Logits, log_softmax, logsumexp, softmax
 from softmax_cli.errors import RowErrors
-from tests.corpus import cases
+from tests.corpus import Vector, cases, logits, probabilities
 from tests.exactly import Reference, ulps
 from tests.quantities import BOUND, GIVEN, NEAREST, QUANTITIES, Judge
-from tests.strategies import Vector, logits, probabilities
 
 CASES = 40
 FEW = 2

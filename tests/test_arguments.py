@@ -53,13 +53,13 @@ def test_numbers_and_lists(run: Run, arguments: list[str], vectors: list[list[fl
 )
 @settings(max_examples=50)
 def test_any_float_reads_back_and_a_negative_one_is_no_option(
-    loaded_server: ForkServer, numbers: list[float], separator: str, negative: float
+    server: ForkServer, numbers: list[float], separator: str, negative: float
 ) -> None:
     for args, vector in (
         ([separator.join(map(repr, numbers))], numbers),
         ([repr(negative), "-T", "1", repr(negative), "2"], [negative, negative, 2]),
     ):
-        done = loaded_server.run(["softmax", "-f", "jsonl", *args])
+        done = server.run(["softmax", "-f", "jsonl", *args])
         assert json.loads(done.out)["logits"] == vector
 
 

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import Run, run_in_terminal
+from tests.corpus import Vector, logits
 from tests.forked import ForkServer
-from tests.strategies import Vector, logits
 from tests.test_tables import ESCAPES
 
 PETS = "cat,dog,owl,label\n2,1,0,cat\n0,3,1,dog\n1,0,2,cat\n"
@@ -342,18 +342,18 @@ ROWS = "a,b,c\n1,2,3\n3,3,1\n9,2,2\n"
 @given(st.lists(logits(min_size=4, max_size=4), min_size=1, max_size=20), st.booleans())
 @settings(max_examples=40)
 def test_the_order_is_that_of_a_stable_sort_and_close_is_half_of_the_winners_probability(
-    loaded_server: ForkServer, rows: list[Vector], last: bool
+    server: ForkServer, rows: list[Vector], last: bool
 ) -> None:
     text = "".join(",".join(map(repr, row.tolist())) + "\n" for row in rows).encode()
     ties = ["--ties", "last" if last else "first", "--no-header"]
-    done = loaded_server.run(["hardmax", "--top", "4", *ties], text)
+    done = server.run(["hardmax", "--top", "4", *ties], text)
     for line, row in zip(done.out.decode().splitlines(), rows, strict=True):
         order = sorted(range(4), key=lambda i: (-row[i], -i if last else i))
         assert line == ",".join(map(str, order))
     with np.errstate(over="ignore"):
         gaps = [float(np.diff(np.sort(row))[-1]) for row in rows]
     if all(abs(gap - np.log(2)) > 1e-9 for gap in gaps):
-        written = loaded_server.run(["hardmax", "-f", "json", *ties], text).out
+        written = server.run(["hardmax", "-f", "json", *ties], text).out
         close = json.loads(written).get("summary", {}).get("close")
         assert close == sum(gap < np.log(2) for gap in gaps) or len(rows) == 1
 

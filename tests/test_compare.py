@@ -17,8 +17,8 @@ from softmax_cli.core.doubledouble import DoubleDouble, Scaled
 from softmax_cli.core.textbook import Methods
 from softmax_cli.core.textbook import Reference as Shares
 from tests.conftest import Run, run_in_terminal
+from tests.corpus import Vector, logits, temperatures
 from tests.exactly import Reference, exacts
-from tests.strategies import Vector, logits, temperatures
 from tests.test_tables import ESCAPES
 
 METHODS = ("hard", "linear", "naive", "shifted", "lse", "stable")

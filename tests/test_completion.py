@@ -161,14 +161,14 @@ Offered = Callable[..., list[str]]
 
 
 @pytest.fixture
-def offered(loaded_server: ForkServer, tmp_path: Path) -> Offered:
+def offered(server: ForkServer, tmp_path: Path) -> Offered:
     """What is offered for the last of some words, in a directory with some inputs."""
     write_inputs(tmp_path)
 
     def ask(*words: str) -> list[str]:
         line = {"COMP_WORDS": shlex.join(["softmax-cli", *words]), "COMP_CWORD": str(len(words))}
         environment = plain_environment({"_SOFTMAX_CLI_COMPLETE": "bash_complete", **line})
-        done = loaded_server.run([], env=environment, cwd=tmp_path)
+        done = server.run([], env=environment, cwd=tmp_path)
         assert (done.status, done.err) == (0, b"")
         items = [line.split(",", 1) for line in done.out.decode().split("\n") if line]
         return [kind if kind != "plain" else value for kind, value in items]

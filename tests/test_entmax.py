@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from pathlib import Path
 
 import mpmath
 import numpy as np
@@ -16,8 +15,8 @@ from softmax_cli.core.entmax import Entmax
 from softmax_cli.core.softmax import softmax
 from softmax_cli.errors import RowErrors
 from tests.conftest import Run
+from tests.corpus import Vector, logits
 from tests.exactly import entmax_shares, ulps
-from tests.strategies import Vector, logits
 
 NEAREST = 0.51
 BOUND = 1.0
@@ -147,7 +146,7 @@ def test_a_wide_row_sums_to_one() -> None:
         assert [math.fsum(row) for row in p] == pytest.approx([1, 1], abs=1e-15)
 
 
-def test_alpha_in_every_format(run: Run, tmp_path: Path) -> None:
+def test_alpha_in_every_format(run: Run) -> None:
     args = ("softmax", "--alpha", "2", "1", "2", "2.5")
     assert run(*args).ok() == "0.0,0.25,0.75\n"
     assert run(*args, "--log").ok() == f"-inf,{math.log(0.25)},{math.log(0.75)}\n"
@@ -160,10 +159,6 @@ def test_alpha_in_every_format(run: Run, tmp_path: Path) -> None:
     assert run("softmax", "--alpha", "1", "1", "2").ok() == run("softmax", "1", "2").ok()
     assert "'--alpha'" in run("softmax", "--alpha", "0.9", "1", "2").fails(2)
     assert "'--alpha'" in run("softmax", "--alpha", "inf", "1", "2").fails(2)
-    rows = tmp_path / "rows.csv"
-    np.savetxt(rows, np.random.default_rng(5).normal(size=(9_000, 12)), delimiter=",")
-    many = ("softmax", "-i", str(rows), "--alpha", "1.5")
-    assert run(*many, "-j", "2").ok() == run(*many, "-j", "1").ok()
 
 
 def test_cuts_come_first_and_draws_last(run: Run) -> None:

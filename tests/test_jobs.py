@@ -77,6 +77,7 @@ def _assert_gone(pids: list[int]) -> None:
         ["xent", "--target-column", "1", "--names", "a,b,c", "--worst", "7", "-f", "json"],
         ["softmax", "--top-k", "3", "--top-p", "0.9", "--min-p", "0.1"],
         ["softmax", "--sample", "3", "--seed", "11"],
+        ["softmax", "--alpha", "1.5"],
         ["hardmax", "--no-header", "-k", "4,1"],
         ["xent", "-t", "1", "--negative", "2", "--seed", "8"],
         ["softmax", "-c", "2-", "--hierarchical", "5,3,2,1"],

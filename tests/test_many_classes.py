@@ -25,9 +25,9 @@ from softmax_cli.core.sampling import (
 )
 from softmax_cli.core.softmax import Logits
 from tests.conftest import Run
+from tests.corpus import Vector, logits
 from tests.exactly import Exact, ulps
 from tests.quantities import BOUND
-from tests.strategies import Vector, logits
 
 COUNTS = "5,3,2,1"  # codes 0, 11, 101, 100; the root is node 2
 NODES = "0.5,-1,2"
@@ -74,32 +74,26 @@ def test_names_and_header_are_those_of_the_classes(run: Run, tmp_path: Path) -> 
     assert loss == pytest.approx(-math.log(TREE[2]), rel=1e-14)
 
 
-def test_counts_in_a_column_are_the_list(run: Run, tmp_path: Path) -> None:
-    counts = tmp_path / "counts.txt"
-    counts.write_text("5\n3\n2\n1\n")
-    typed = run("softmax", "--hierarchical", COUNTS, NODES).ok()
-    assert run("softmax", "--hierarchical", str(counts), NODES).ok() == typed
-    assert run("softmax", "--hierarchical", "-", NODES, stdin="5 3 2 1\n").ok() == typed
-
-
 @pytest.mark.parametrize(
-    "text",
-    ["the,5\nof,3\nand,2\nto,1\n", "the 5\nof 3\nand 2\nto 1\n", "w,n\nthe,5\nof,3\nand,2\n2,1\n"],
+    ("counts", "target"),
+    [
+        *((counts, "2") for counts in ("5\n3\n2\n1\n", "5 3 2 1\n", "[5,3,2,1]", "5,3,2,1")),
+        ("the,5\nof,3\nand,2\nto,1\n", "and"),
+        ("the 5\nof 3\nand 2\nto 1\n", "and"),
+        ("w,n\nthe,5\nof,3\nand,2\n2,1\n", "and"),
+        ('{"the":5,"of":3,"and":2,"to":1}', "and"),
+    ],
 )
-def test_counts_with_names_name_the_classes(run: Run, text: str) -> None:
-    loss = run("xent", "--hierarchical", "-", NODES, "-t", "and", stdin=text).numbers()[0][0]
-    assert loss == pytest.approx(-math.log(TREE[2]), rel=1e-14)
-
-
-def test_counts_of_other_formats(run: Run, tmp_path: Path) -> None:
-    typed = run("softmax", "--hierarchical", COUNTS, NODES).ok()
-    array = tmp_path / "counts.npy"
-    np.save(array, np.array([5, 3, 2, 1]))
-    assert run("softmax", "--hierarchical", str(array), NODES).ok() == typed
-    assert run("softmax", "--hierarchical", "-", NODES, stdin=f"[{COUNTS}]").ok() == typed
-    named = '{"the":5,"of":3,"and":2,"to":1}'
-    loss = run("xent", "--hierarchical", "-", NODES, "-t", "of", stdin=named).numbers()[0][0]
-    assert loss == pytest.approx(-math.log(TREE[1]), rel=1e-14)
+def test_counts_of_a_file_may_name_the_classes(
+    run: Run, tmp_path: Path, counts: str, target: str
+) -> None:
+    (tmp_path / "counts").write_text(counts)
+    np.save(tmp_path / "counts.npy", np.array([5, 3, 2, 1]))
+    for source in ("counts", "-", "counts.npy"):
+        label = "2" if source == "counts.npy" else target
+        args = ("xent", "--hierarchical", source, NODES, "-t", label)
+        loss = run(*args, stdin=counts, cwd=tmp_path).numbers()[0][0]
+        assert loss == pytest.approx(-math.log(TREE[2]), rel=1e-14)
 
 
 def test_a_column_of_scores_is_one_vector(run: Run) -> None:
@@ -225,13 +219,6 @@ def test_an_interval_of_two_standard_errors_covers_the_exact_value_as_often_as_i
         off = columns["difference"] / columns["standard_error"]
     assert 0.92 < np.mean(np.abs(off) < 1.96) < 0.98
     assert abs(np.mean(off)) < 0.25
-
-
-def test_many_draws_leave_no_doubt(run: Run) -> None:
-    args = ["xent", TEN, "-t", "0", "--sampled", "300000", "--seed", "0", "--breakdown"]
-    loss, exact, *_, touched, classes = run(*args).ok().splitlines()[1].split(",")
-    assert float(loss) == pytest.approx(float(exact), abs=0.01)
-    assert touched == classes == "10"
 
 
 def test_a_seed_repeats_the_draws_whatever_comes_after_a_row(run: Run) -> None:

@@ -56,7 +56,7 @@ def digits(text: str) -> str:
 )
 @settings(max_examples=60)
 def test_numbers_have_the_digits_that_were_asked_for(
-    loaded_server: ForkServer,
+    server: ForkServer,
     rows: list[list[float]],
     decimals: int,
     significant: int,
@@ -69,7 +69,7 @@ def test_numbers_have_the_digits_that_were_asked_for(
     command += ["--axis", "row", "--no-header", "-d", ",", "-f", name]
 
     def written(*args: str) -> list[str]:
-        done = loaded_server.run([*command, *args], data)
+        done = server.run([*command, *args], data)
         assert (done.status, done.err) == (0, b"")
         lines = done.out.decode().splitlines()
         assert [line.count(delimiter) for line in lines] == [len(row) - 1 for row in rows]

@@ -21,8 +21,8 @@ from softmax_cli.core.softmax import Logits, log_softmax, softmax
 from softmax_cli.core.truncation import truncate
 from softmax_cli.errors import RowErrors
 from tests.conftest import Run, run_in_terminal
+from tests.corpus import Vector, logits, temperatures
 from tests.exactly import Reference, exacts, ulps
-from tests.strategies import Vector, logits, temperatures
 from tests.test_tables import ESCAPES
 
 
@@ -278,14 +278,6 @@ def test_what_is_left_in_every_format(run: Run) -> None:
     assert "kept 2" in table
     rows = run("softmax", "--min-p", "0.5", "-f", "table", stdin="1,2,3\n2,2,2\n").ok()
     assert [line.split()[4] for line in rows.splitlines()[2:4]] == ["1", "3"]
-
-
-def test_any_number_of_processes(run: Run, tmp_path: Path) -> None:
-    rng = np.random.default_rng(5)
-    path = tmp_path / "rows.csv"
-    np.savetxt(path, rng.normal(size=(25_000, 6)) * 3, delimiter=",", fmt="%.17g")
-    args = ("softmax", "-i", str(path), "--top-k", "5", "--top-p", "0.9", "--min-p", "0.1")
-    assert run(*args, "-j", "2").ok() == run(*args, "-j", "1").ok()
 
 
 DRAWS = 20_000

@@ -368,12 +368,12 @@ def test_names_are_shown_as_they_are(run: Run) -> None:
     st.lists(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1), min_size=1)
 )
 @settings(max_examples=50)
-def test_any_printable_name_comes_through(loaded_server: ForkServer, names: list[str]) -> None:
+def test_any_printable_name_comes_through(server: ForkServer, names: list[str]) -> None:
     line = io.StringIO()
     csv.writer(line, quoting=csv.QUOTE_ALL, lineterminator="").writerow(names)
     scores = ",".join(map(str, range(len(names))))
     args = ["softmax", "-f", "markdown", "--names", line.getvalue(), f"[{scores}]"]
-    done = loaded_server.run(args)
+    done = server.run(args)
     assert (done.status, done.err) == (0, b"")
     shown = page(done.out.decode())
     assert [row[0] for row in shown.tables[0][1:]] == names
