@@ -18,7 +18,7 @@ import click
 import pytest
 
 from softmax_cli.cli import COMMANDS, cli
-from tests.conftest import plain_environment
+from tests.conftest import bash, plain_environment
 from tests.forked import ForkServer
 
 COMPLETIONS = Path(__file__).parent.parent / "completions"
@@ -234,18 +234,10 @@ def test_what_is_no_file_with_names_offers_none(offered: Offered, tmp_path: Path
     assert offered("softmax", "-c", "") == []
 
 
-def test_bash_is_told_without_a_line_too(tmp_path: Path) -> None:
-    script = (
+def test_bash_is_told_without_a_line_too() -> None:
+    done = bash(
         f"source '{COMPLETIONS}/softmax-cli.bash'; "
         "COMP_WORDS=(softmax-cli xent --red); COMP_CWORD=2; "
         "_softmax_cli_completion softmax-cli; printf '%s\\n' \"${COMPREPLY[@]}\""
     )
-    done = subprocess.run(
-        ["bash", "-c", script],
-        capture_output=True,
-        check=True,
-        env=plain_environment(),
-        cwd=tmp_path,
-    )
-    assert done.stdout == b"--reduction\n"
-    assert done.stderr == b""
+    assert done.ok() == "--reduction\n"

@@ -298,7 +298,3 @@ def test_a_bad_row_ends_a_wait_for_a_pipe(large: Path, tmp_path: Path) -> None:
     piped.send(b"1,2,x,4\n")
     assert piped.process.wait(timeout=30) == 1
     assert piped.end() == f"softmax-cli: error: stdin:{ROWS + 1}:3: 'x' is not a number\n"
-
-
-def test_jobs_are_a_number_from_1_up(run: Run) -> None:
-    assert "'-j'" in run("softmax", "-j", "0", "1").fails(2)

@@ -167,29 +167,6 @@ _ONE, _TWO = (math.log(sum(map(math.exp, scores))) for scores in ((2, 1, 0), (0,
 CAT, DOG, WRONG = _ONE - 2, _TWO - 3, _ONE - 1
 
 
-@pytest.mark.parametrize(
-    ("line", "status", "message"),
-    [
-        ("xent 1,2 -t 0 -w 1,2,3", 1, "--weights has length 3 where the rows have 2 classes"),
-        ("xent 1,2 -t 0 -w -1,2", 1, "negative"),
-        ("xent 1,2 -t 0 --class-counts 0,2", 1, "greater than 0"),
-        ("xent 1,2 -t 0 --beta 0.9", 2, "--class-counts"),
-        ("xent 1,2 -t 0 -w 1,1 --class-counts 1,1", 2, "exclude"),
-        ("xent 1,2 -t 0.5,0.5 --ignore 0", 2, "labels"),
-        *((f"xent 2,1 -t 0 --focal {bad}", 2, "--focal") for bad in ("-1", "nan", "inf", "x")),
-        ("xent 1,2 -t 0 --targets x", 2, "one of"),
-        ("xent --targets -", 2, "both"),
-        ("xent 1,2 --targets nowhere.txt", 1, "can't read nowhere.txt"),
-        ("kl --against -", 2, "both"),
-        ("kl --generalized --normalize 1,2 1,2", 2, "--generalized"),
-        ("kl --normalize 0,0 1,1", 1, "every probability is 0"),
-        ("xent 1,2 -t 0 --worst 2 --reduction sum", 2, "leaves none"),
-    ],
-)
-def test_what_is_refused(run: Run, line: str, status: int, message: str) -> None:
-    assert message in run(*line.split(), stdin="1,2\n").fails(status)
-
-
 def test_weights_and_class_counts(run: Run) -> None:
     # Weights multiply the loss and divide the mean
     rows = PETS.replace("1,1,1,?\n", "")

@@ -101,23 +101,10 @@ def test_decimals_in_every_format(run: Run) -> None:
     assert breakdown.splitlines()[1] == "1.31,0.00,1.31,3.72,0.27,1"
 
 
-def test_decimals_and_significant_digits_exclude_one_another(run: Run) -> None:
-    message = run("softmax", "-p", "3", "--decimals", "3", "1", "2").fails(2)
-    assert message == "--precision and --decimals exclude one another"
-    assert "'--decimals'" in run("softmax", "--decimals", "-1", "1").fails(2)
-    assert "--decimals" in run("softmax", "-f", "npy", "--decimals", "3", "1", "2").fails(2)
-
-
-def piped(*args: str, stdin: bytes = b"") -> NDArray[Any]:
-    done = subprocess.run(
-        [COMMAND, *args, "-f", "npy"],
-        input=stdin,
-        capture_output=True,
-        check=True,
-        env=plain_environment(),
-    )
-    assert done.stderr == b""
-    array: NDArray[Any] = np.load(io.BytesIO(done.stdout), allow_pickle=False)
+def array_of(server: ForkServer, *args: str, stdin: bytes = b"") -> NDArray[Any]:
+    done = server.run([*args, "-f", "npy"], stdin)
+    assert (done.status, done.err) == (0, b"")
+    array: NDArray[Any] = np.load(io.BytesIO(done.out), allow_pickle=False)
     return array
 
 
@@ -136,9 +123,9 @@ def piped(*args: str, stdin: bytes = b"") -> NDArray[Any]:
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_arrays_hold_what_csv_says(
-    run: Run, tmp_path: Path, args: list[str], shape: tuple[int, ...], kind: str
+    run: Run, server: ForkServer, tmp_path: Path, args: list[str], shape: tuple[int, ...], kind: str
 ) -> None:
-    array = piped(*args)
+    array = array_of(server, *args)
     assert (array.shape, array.dtype.name) == (shape, kind)
     lines = [line for line in run(*args).ok().splitlines() if not line.startswith("loss")]
     text = np.array([[float(cell) for cell in line.split(",")] for line in lines])
@@ -150,17 +137,14 @@ def test_arrays_hold_what_csv_says(
         assert np.array_equal(np.load(tmp_path / f"a{sign}.npy"), array)
 
 
-def test_a_vector_read_downwards_comes_back_as_one() -> None:
-    array = piped("softmax", stdin=b"1\n1\n1\n1\n")
-    assert array.tolist() == [0.25] * 4
-    assert piped("softmax", "--axis", "column", stdin=b"1,1,1\n1,1,1\n").shape == (2, 3)
+def test_a_vector_read_downwards_comes_back_as_one(server: ForkServer) -> None:
+    assert array_of(server, "softmax", stdin=b"1\n1\n1\n1\n").tolist() == [0.25] * 4
+    columns = array_of(server, "softmax", "--axis", "column", stdin=b"1,1,1\n1,1,1\n")
+    assert columns.shape == (2, 3)
 
 
-def test_what_is_no_array_is_refused(run: Run) -> None:
+def test_a_terminal_gets_no_array() -> None:
     assert "terminal" in run_in_terminal("softmax", "-f", "npy", "1", "2").fails(2)
-    assert "--precision" in run("softmax", "-f", "npy", "-p", "3", "1", "2").fails(2)
-    assert "name is text" in run("hardmax", "-f", "npy", "--as", "name", "1", "2").fails(2)
-    assert "is text" in run("compare", "-f", "npy", "1", "2").fails(2)
 
 
 OLD = "what was there\n"
@@ -173,12 +157,6 @@ def old(tmp_path: Path) -> Path:
     file = tmp_path / "out.csv"
     file.write_text(OLD)
     return file
-
-
-@pytest.fixture
-def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory of its own for the input."""
-    return tmp_path_factory.mktemp("input")
 
 
 def is_untouched(file: Path) -> bool:
@@ -249,11 +227,9 @@ def test_what_is_ended_before_its_time_leaves_the_old_one(
         assert is_untouched(old)
 
 
-def test_a_bad_row_leaves_the_old_one(old: Path, elsewhere: Path) -> None:
-    rows = elsewhere / "rows.csv"
-    rows.write_text("1,2\n" * 200_000 + "1,x\n")
-    ran = run_command([str(COMMAND), "softmax", "-i", str(rows), "-j", "2", "-o", str(old)])
-    assert "rows.csv:200001:2: 'x' is not a number" in ran.fails(1)
+def test_a_bad_row_leaves_the_old_one(run: Run, old: Path) -> None:
+    done = run("softmax", "-j", "2", "-o", str(old), stdin="1,2\n" * 200_000 + "1,x\n")
+    assert done.fails(1).startswith("stdin:200001:2: 'x' is not a number")
     assert is_untouched(old)
 
 
