@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import resource
 import signal
 import struct
 import subprocess
@@ -12,7 +13,7 @@ import termios
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 import hypothesis
 import pytest
@@ -132,6 +133,27 @@ def run_in_terminal(
         status = process.wait(timeout=60)
     os.close(controller)
     return Ran(" ".join(args), status, screen.decode().replace("\r\n", "\n"), errors)
+
+
+def started(*args: str) -> tuple[subprocess.Popen[bytes], IO[bytes], IO[bytes], IO[bytes]]:
+    """softmax-cli, the pipe into it, and the pipes from its output and its errors."""
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(
+        [COMMAND, *args], bufsize=0, stdin=pipe, stdout=pipe, stderr=pipe, env=plain_environment()
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stderr is not None
+    return process, process.stdin, process.stdout, process.stderr
+
+
+def usage(*args: str, stdin: IO[bytes] | None = None) -> resource.struct_rusage:
+    """What softmax-cli takes of the machine, with no regard to its output."""
+    out = subprocess.DEVNULL
+    process = subprocess.Popen([COMMAND, *args], stdin=stdin, stdout=out, env=plain_environment())
+    _, process.returncode, used = os.wait4(process.pid, 0)
+    assert process.returncode == 0
+    return used
 
 
 def bash(script: str, cwd: Path | None = None) -> Ran:

@@ -6,8 +6,6 @@ import gzip
 import io
 import json
 import math
-import os
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import COMMAND, Run, plain_environment
+from tests.conftest import Run, started, usage
 from tests.forked import ForkServer
 
 SOFTMAX_12 = [0.2689414213699951, 0.7310585786300049]
@@ -144,23 +142,14 @@ def test_a_missing_file_and_a_folder(run: Run, tmp_path: Path) -> None:
 def test_a_row_does_not_wait_for_the_next(
     args: list[str], first: str, rows: dict[str, str]
 ) -> None:
-    with subprocess.Popen(
-        [COMMAND, "softmax", *args],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env=plain_environment(),
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write(first)
-        for row, out in [*rows.items()] * (1 if "markdown" in args else 2):
-            process.stdin.write(row)
-            process.stdin.flush()
-            while not (line := process.stdout.readline()).startswith(out):
+    process, pipe, out, _ = started("softmax", *args)
+    with process:
+        pipe.write(first.encode())
+        for row, expected in [*rows.items()] * (1 if "markdown" in args else 2):
+            pipe.write(row.encode())
+            while not (line := out.readline()).startswith(expected.encode()):
                 assert line
-        process.stdin.close()
+        pipe.close()
         assert process.wait(timeout=60) == 0
 
 
@@ -170,13 +159,7 @@ def test_memory_does_not_grow_with_rows(tmp_path: Path) -> None:
         path = tmp_path / f"{rows}.csv"
         path.write_text("0.25,-1.5,3\n" * rows)
         with path.open("rb") as file:
-            process = subprocess.Popen(
-                [COMMAND, "softmax"], stdin=file, stdout=subprocess.DEVNULL, env=plain_environment()
-            )
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = status
-        assert status == 0
-        peaks.append(usage.ru_maxrss)
+            peaks.append(usage("softmax", stdin=file).ru_maxrss)
     assert peaks[1] < peaks[0] * 1.1
 
 
@@ -339,12 +322,7 @@ def test_odd_rows_do_not_slow_the_others(tmp_path: Path, every: int) -> None:
     for odd in (b"1,2,3\n", b'"1",2,3\n'):
         path = tmp_path / "rows.csv"
         path.write_bytes((b"1,2,3\n" * (every - 1) + odd) * (200_000 // every))
-        command = [str(COMMAND), "hardmax", "-j", "1", "-i", str(path)]
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=plain_environment())
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = status
-        assert status == 0
-        seconds.append(usage.ru_utime)
+        seconds.append(usage("hardmax", "-j", "1", "-i", str(path)).ru_utime)
     assert seconds[1] < seconds[0] * (2 if every > 20 else 15)
 
 

@@ -166,15 +166,3 @@ def test_cuts_come_first_and_draws_last(run: Run) -> None:
     assert run(*args).numbers()[0] == pytest.approx([0, *entmax([0.5, 0.4], 1.5)])
     drawn = run("softmax", "--alpha", "2", "--sample", "500", "--seed", "1", "1", "2", "2.5").ok()
     assert set(drawn.strip().split(",")) == {"1", "2"}
-
-
-@pytest.mark.parametrize("alpha", [1.25, 1.5, 2.0, 2.5])
-def test_the_entmax_package_agrees(alpha: float) -> None:
-    torch = pytest.importorskip("torch", reason="the entmax package needs torch")
-    package = pytest.importorskip("entmax", reason="pip install -e '.[rivals]' brings it")
-    block = np.random.default_rng(3).normal(size=(200, 7)) * np.array([[0.1], [1], [5], [20]] * 50)
-    scores = torch.from_numpy(block)
-    exact = {1.5: package.entmax15, 2.0: package.sparsemax}.get(alpha)
-    theirs = exact(scores, dim=-1) if exact else package.entmax_bisect(scores, alpha, dim=-1)
-    ours = Entmax(block, alpha=alpha).probabilities()
-    assert ours == pytest.approx(theirs.numpy(), abs=1e-9)

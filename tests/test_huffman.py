@@ -214,9 +214,3 @@ def test_the_limits() -> None:
     assert math.copysign(1, log_sigmoid(ends)[0]) == 1
     assert sigmoid(ends).tolist() == [1.0, 0.0, 0.5]
     assert softplus(ends).tolist() == [math.inf, 0.0, math.log(2)]
-
-
-@given(numbers)
-def test_a_sigmoid_and_that_of_the_opposite_sum_to_one(number: float) -> None:
-    x = np.array([number])
-    assert abs(float((sigmoid(x) + sigmoid(-x))[0]) - 1) <= 2.3e-16

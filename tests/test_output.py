@@ -9,10 +9,10 @@ import re
 import signal
 import stat
 import subprocess
-import threading
+import time
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tests.conftest import COMMAND, Ran, Run, bash, plain_environment, run_command, run_in_terminal
+from tests.conftest import COMMAND, Ran, Run, bash, run_command, run_in_terminal, started
 from tests.forked import ForkServer
 
 # Numbers that have the most digits, and such as lie halfway between two of few decimals
@@ -175,33 +175,24 @@ def test_all_of_it_takes_the_place_of_the_old_file(old: Path) -> None:
     assert stat.S_IMODE(new.stat().st_mode) == 0o666 & ~mask
 
 
+def begun(file: Path) -> tuple[subprocess.Popen[bytes], IO[bytes], IO[bytes]]:
+    """A command that has begun to write, the pipe into it, and that from its errors."""
+    process, rows, _, errors = started("softmax", "-o", str(file))
+    rows.write(b"1,1\n" * 3)
+    written = Path(f"/proc/{process.pid}/fd/1")
+    while written.exists() and not written.stat().st_size:
+        assert process.poll() is None
+        time.sleep(0.01)
+    return process, rows, errors
+
+
 def test_the_old_one_is_there_until_the_end(old: Path) -> None:
-    with started(old) as process:
-        assert is_untouched(old) or old.read_text() == OLD
-        assert process.stdin is not None
-        process.stdin.close()
+    process, rows, _ = begun(old)
+    with process:
+        assert old.read_text() == OLD
+        rows.close()
         assert process.wait(timeout=60) == 0
     assert old.read_text() == HALVES * 3
-
-
-def started(file: Path) -> subprocess.Popen[bytes]:
-    """A command that has begun to write, and waits for more rows."""
-    process = subprocess.Popen(
-        [str(COMMAND), "softmax", "-o", file],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=plain_environment(),
-    )
-    assert process.stdin is not None
-    process.stdin.write(b"1,1\n" * 3)
-    process.stdin.flush()
-    written = Path(f"/proc/{process.pid}/fd/1")
-    if written.exists():
-        while not written.stat().st_size:
-            assert process.poll() is None
-            threading.Event().wait(0.01)
-    return process
 
 
 @pytest.mark.parametrize(
@@ -217,11 +208,11 @@ def started(file: Path) -> subprocess.Popen[bytes]:
 def test_what_is_ended_before_its_time_leaves_the_old_one(
     old: Path, number: signal.Signals, status: set[int]
 ) -> None:
-    with started(old) as process:
+    process, _, errors = begun(old)
+    with process:
         process.send_signal(number)
         assert process.wait(timeout=60) in status
-        assert process.stderr is not None
-        assert process.stderr.read() == b""
+        assert errors.read() == b""
     assert old.read_text() == OLD
     if number != signal.SIGKILL:  # after which nobody can remove the draft
         assert is_untouched(old)

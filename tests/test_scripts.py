@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import COMMAND, bash, plain_environment, read_all, run_command
+from tests.conftest import bash, plain_environment, read_all, run_command, started
 
 # What raises where a module is looked for: Ctrl-C at that moment
 INTERRUPTED_AT = """
@@ -64,23 +64,14 @@ def test_ctrl_c_in_the_middle_leaves_whole_rows(command: str, tmp_path: Path) ->
 
 
 def test_ctrl_c_while_it_waits_ends_with_130_and_no_word() -> None:
-    with subprocess.Popen(
-        [COMMAND, "softmax"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=plain_environment(),
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        assert process.stderr is not None
-        process.stdin.write(b"1,2\n")
-        process.stdin.flush()
-        assert process.stdout.readline()
+    process, rows, out, errors = started("softmax")
+    with process:
+        rows.write(b"1,2\n")
+        assert out.readline()
         time.sleep(0.1)
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=60) == 130
-        assert process.stderr.read() == b""
+        assert errors.read() == b""
 
 
 @pytest.mark.parametrize(

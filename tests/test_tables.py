@@ -79,11 +79,6 @@ def test_what_a_terminal_gets(run: Run) -> None:
     assert "\x1b[32m" in run(*args, "-f", "table", env={"FORCE_COLOR": "1"}).out
 
 
-def test_columns_sets_the_width() -> None:
-    screen = run_in_terminal("softmax", "1", "2", columns=200, env={"COLUMNS": "40"}).ok()
-    assert max(map(cell_len, plain(screen).splitlines())) <= 40
-
-
 def test_characters_and_points(run: Run) -> None:
     # An ascii terminal gets ascii
     table = run("softmax", "-f", "table", "1", "2", env={"PYTHONIOENCODING": "ascii"}).ok()
@@ -229,12 +224,14 @@ def test_a_width_that_is_none_is_passed_over(columns: str) -> None:
     assert screen == run_in_terminal("softmax", "1", "2", columns=100).ok()
 
 
-def test_a_dumb_terminal_has_a_width_too() -> None:
+def test_columns_sets_the_width_and_a_dumb_terminal_has_one_too() -> None:
     args = ("softmax", "1", "2")
     for wide, told in ((40, {}), (200, {"COLUMNS": "40"})):
         screen = run_in_terminal(*args, columns=wide, env={"TERM": "dumb", **told}).ok()
         assert max(map(cell_len, screen.splitlines())) <= 40
         assert "\x1b" not in screen
+        coloured = plain(run_in_terminal(*args, columns=wide, env=told).ok())
+        assert max(map(cell_len, coloured.splitlines())) <= 40
 
 
 @pytest.mark.skipif(not shutil.which("less"), reason="less is not installed")
