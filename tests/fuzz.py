@@ -97,8 +97,6 @@ _OF_ROWS: Final = [
     ["softmax", "--sample", "2", "--seed", "1"],
     ["xent", "-t", "1", "--negative", "2", "--seed", "1"],
 ]
-
-
 # Options that draw, which without a seed is never the same
 _SEEDED: Final = {"--sample", "--negative", "--sampled"}
 # Many rows of three numbers and a text, and what may stand among them

@@ -16,8 +16,6 @@ from tests.forked import ForkServer
 from tests.test_tables import ESCAPES
 
 PETS = "cat,dog,owl,label\n2,1,0,cat\n0,3,1,dog\n1,0,2,cat\n"
-
-
 LOSS = "0.4170300162778335\n"  # of class 0 of the logits 2, 1, 0.1
 KL = ("0.36,0.48,0.16", "0.3,0.4,0.3")
 

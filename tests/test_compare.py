@@ -90,7 +90,7 @@ def test_hard_is_one_hot_with_the_first_of_a_tie() -> None:
 
 
 @given(logits())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_no_vector_breaks_a_method_with_an_exception(vector: Vector) -> None:
     methods = Methods(vector[None])
     for method in METHODS:
@@ -105,7 +105,7 @@ def test_no_vector_breaks_a_method_with_an_exception(vector: Vector) -> None:
 
 
 @given(st.integers(1, 40).flatmap(lambda n: st.lists(logits(n, n), min_size=2, max_size=5)))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_rows_beside_each_other_are_as_alone(rows: list[Vector]) -> None:
     block = Methods(np.array(rows))
     alone = [Methods(row[None]) for row in rows]
@@ -122,7 +122,7 @@ def test_rows_beside_each_other_are_as_alone(rows: list[Vector]) -> None:
 
 
 @given(logits(), st.sampled_from(DTYPES), st.sampled_from(METHODS[1:]), temperatures)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_ulp_errors_are_those_of_the_worst_class(
     vector: Vector, dtype: str, method: str, temperature: float
 ) -> None:

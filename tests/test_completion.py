@@ -43,8 +43,6 @@ function fish_prompt; echo '$ '; end
 source '{COMPLETIONS}/softmax-cli.fish'
 function softmax-cli; printf '\\n<%s>' $argv; printf '\\n%s\\n' '{END}'; end
 """
-
-
 # The shell in charge of the terminal, which fish insists on
 IN_CHARGE = """
 import fcntl, os, sys, termios

@@ -34,7 +34,7 @@ def entmax(vector: Vector | list[float], alpha: float, temperature: float = 1.0)
 
 
 @given(logits(max_size=6), alphas, st.sampled_from([1.0, 0.3, 7.3, 1e300]))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_shares_logarithms_and_entropy_are_right_to_one_ulp(
     vector: Vector, alpha: float, temperature: float
 ) -> None:
@@ -93,7 +93,7 @@ def test_special_scores() -> None:
 
 
 @given(logits(), alphas, st.sampled_from([1.0, 0.1, 1e-300, 1e300]))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_sums_to_one_and_keeps_the_order(vector: Vector, alpha: float, temperature: float) -> None:
     p = entmax(vector, alpha, temperature)
     assert math.fsum(p) == pytest.approx(1, abs=1e-15)
@@ -102,14 +102,14 @@ def test_sums_to_one_and_keeps_the_order(vector: Vector, alpha: float, temperatu
 
 
 @given(st.lists(st.integers(-40, 40), min_size=1, max_size=8), st.integers(-(2**40), 2**40), alphas)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_an_exact_shift_changes_no_bit(scores: list[int], shift: int, alpha: float) -> None:
     vector = np.array(scores) / 16
     assert entmax(vector, alpha).tobytes() == entmax(vector + shift, alpha).tobytes()
 
 
 @given(logits())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_the_support_shrinks_as_alpha_grows(vector: Vector) -> None:
     supports = [entmax(vector, alpha) > 0 for alpha in [*ALPHAS, 1e6]]
     for smaller, larger in zip(supports[2:], supports[1:], strict=False):
@@ -117,7 +117,7 @@ def test_the_support_shrinks_as_alpha_grows(vector: Vector) -> None:
 
 
 @given(st.lists(st.floats(-5, 5), min_size=1, max_size=8))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_alpha_near_one_nears_softmax(scores: list[float]) -> None:
     expected = softmax(np.array([scores]))[0]
     for alpha, near in ((1 + 2.0**-52, 1e-13), (1 + 2.0**-30, 1e-6)):
@@ -125,7 +125,7 @@ def test_alpha_near_one_nears_softmax(scores: list[float]) -> None:
 
 
 @given(st.lists(logits(min_size=9, max_size=9), min_size=2, max_size=30), alphas)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_row_has_the_same_bits_whatever_stands_beside_it(
     vectors: list[Vector], alpha: float
 ) -> None:

@@ -16,8 +16,6 @@ from tests.conftest import Run
 from tests.forked import ForkServer
 
 ODD = 'id,a,b,"na,me"\n007,1,1,x\n"q""1",3,3,"y,z"\n 8 ,5,5,"two\nlines"\n'
-
-
 TEXT = "id,a,b\nx,0.5,0.5\ny,0.25,0.75\n"
 LABELLED = "id,a,b,is\nx,1,1,a\ny,1,1,b\nz,3,0,b\n"
 XENT = "xent --target-column is -k id,is --base 2 -p 2"

@@ -56,7 +56,7 @@ def soft(values: Vector) -> Probabilities:
 
 @pytest.mark.parametrize(("weighted", "smoothing", "focal"), COMBINATIONS)
 @given(logits(min_size=2, max_size=5), st.data())
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 def test_the_loss_is_the_formula(
     weighted: bool, smoothing: float, focal: float, vector: Vector, data: st.DataObject
 ) -> None:
@@ -105,7 +105,7 @@ def _derivative(vector: Vector, target: Vector, case: Objective, i: int) -> floa
 
 
 @given(logits(min_size=2), st.data())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_without_parameters_it_is_cross_entropy(vector: Vector, data: st.DataObject) -> None:
     labels = np.array([data.draw(st.integers(0, len(vector) - 1))])
     prediction = Logits(vector[None])
@@ -113,7 +113,7 @@ def test_without_parameters_it_is_cross_entropy(vector: Vector, data: st.DataObj
 
 
 @given(probabilities(min_size=3, max_size=3), logits(min_size=3, max_size=3))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_smoothing_keeps_the_identity(target: Vector, vector: Vector) -> None:
     prediction = Logits(vector[None])
     shares = losses.smoothed(soft(target), 3, 0.1)

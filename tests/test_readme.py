@@ -27,8 +27,6 @@ BLOCK = re.compile(
     r"|^```sh\n(?P<script>.*?)^```$\n{1,2}(?:```text\n(?P<output>.*?)^```$)?",
     re.DOTALL | re.MULTILINE,
 )
-
-
 PICTURES = {
     "compare": "compare 1000 1001 1002",
     "temperatures": "compare -T 0.1,1,10,100 --names cat,dog,owl 1 2 3",

@@ -176,7 +176,7 @@ def kept_by_hand(
 
 
 @given(logits(max_size=8), some_k, some_p, some_p | st.just(0.0), temperatures)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_the_kept_set_is_the_one_found_by_hand(
     vector: Vector, top_k: int | None, top_p: float | None, min_p: float | None, temperature: float
 ) -> None:
@@ -190,7 +190,7 @@ def test_the_kept_set_is_the_one_found_by_hand(
 
 
 @given(st.lists(logits(min_size=5, max_size=5), min_size=2, max_size=20), some_k, some_p, some_p)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_neither_the_rows_beside_it_nor_the_order_of_classes_matter(
     vectors: list[Vector], top_k: int | None, top_p: float | None, min_p: float | None
 ) -> None:
