@@ -31,14 +31,15 @@ def _methods(
     entropy: Callable[[Vector], float],
     kl: Callable[[Vector, Vector], float],
     js: Callable[[Vector, Vector], float],
+    prepared: Callable[[Vector], Vector],
 ) -> Methods:
-    """Every quantity by a library's functions of arrays."""
+    """Every quantity by a library's functions of arrays, which may divide by the sum themselves."""
 
     def logits(c: Case) -> Vector:
         return c.p / c.temperature
 
     def pair(c: Case) -> tuple[Vector, Vector]:
-        return _normalized(c.p), _normalized(c.q)
+        return prepared(c.p), prepared(c.q)
 
     def soft(c: Case) -> tuple[Vector, Vector]:
         return softmax(c.p), softmax(c.q)
@@ -65,7 +66,7 @@ def _methods(
             "gradient": lambda c: softmax(logits(c)) - _one_hot(c),
         },
         "probabilities": {
-            "entropy": lambda c: entropy(_normalized(c.p)),
+            "entropy": lambda c: entropy(prepared(c.p)),
             "cross-entropy": lambda c: -np.log(_normalized(c.p)[c.label]),
             "gradient": lambda c: _normalized(c.p) - _one_hot(c),
             **divergences(pair),
@@ -73,7 +74,7 @@ def _methods(
         "two of logits": divergences(soft),
         "a target": {
             "cross-entropy": soft_loss,
-            "KL": lambda c: kl(_normalized(c.p), softmax(c.q)),
+            "KL": lambda c: kl(prepared(c.p), softmax(c.q)),
             "gradient": lambda c: softmax(c.q) - _normalized(c.p),
             "perplexity": lambda c: float(np.exp(soft_loss(c))),
         },
@@ -96,6 +97,7 @@ def numpy_naive() -> Methods:
         lambda p: float(-np.sum(p * np.log(p))),
         kl,
         lambda p, q: (kl(p, (p + q) / 2) + kl(q, (p + q) / 2)) / 2,
+        _normalized,
     )
 
 
@@ -111,6 +113,7 @@ def scipy_functions() -> Methods:
         entropy,
         entropy,
         lambda p, q: distance(p, q) ** 2,
+        lambda p: p,
     )
 
 
