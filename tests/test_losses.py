@@ -288,6 +288,12 @@ def test_the_worst_rows_and_the_classes(run: Run) -> None:
         ("cat", 2, 1),
         ("dog", 1, 1),
     ]
+    # A class's mean has no weights, and its part of the loss has
+    weighted = run(*args, "json", "-w", "2,3,4", stdin=PETS).ok()
+    of_cat = json.loads(weighted)["summary"]["by_class"][0]
+    assert of_cat["mean"] == pytest.approx((CAT + WRONG) / 2, rel=1e-14)
+    part = 2 * (CAT + WRONG) / (2 * (CAT + WRONG) + 3 * DOG)
+    assert of_cat["share"] == pytest.approx(part, rel=1e-14)
 
 
 def test_the_gradient_of_the_mean(run: Run) -> None:

@@ -165,7 +165,6 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rows", type=int, nargs="+", default=SIZES)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--only", nargs="+", default=[""], help="programs, by how they begin")
     options = parser.parse_args()
     print("| rows | digits | program | seconds | times ours | processor seconds | MB |")
     print("|---:|---|---|---:|---:|---:|---:|")
@@ -174,11 +173,7 @@ def main() -> None:
         for rows in options.rows:
             _write_rows(source, rows)
             for decimals in (None, _DECIMALS):
-                programs = {
-                    name: command
-                    for name, command in _programs(source, target, decimals).items()
-                    if name.startswith(tuple(options.only))
-                }
+                programs = _programs(source, target, decimals)
                 digits = "all" if decimals is None else f"{decimals} decimals"
                 unit = 0.0 if decimals is None else 10.0**-decimals
                 _compare(f"{rows:,} | {digits}", programs, target, options.rounds, unit)
