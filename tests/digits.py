@@ -16,7 +16,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 SEED = 5
-SWAPPED = 0.05
 
 
 def swapped() -> tuple[str, list[int]]:
@@ -26,7 +25,7 @@ def swapped() -> tuple[str, list[int]]:
     """
     features, labels = load_digits(return_X_y=True)
     rng = np.random.default_rng(SEED)
-    wrong = np.sort(rng.choice(len(labels), round(SWAPPED * len(labels)), replace=False))
+    wrong = np.sort(rng.choice(len(labels), round(0.05 * len(labels)), replace=False))
     labels[wrong] = (labels[wrong] + rng.integers(1, 10, len(wrong))) % 10
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000, C=0.1))
     folds = StratifiedKFold(5, shuffle=True, random_state=SEED)

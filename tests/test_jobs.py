@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -87,6 +88,13 @@ def _assert_gone(pids: list[int]) -> None:
 )
 def test_what_comes_out_does_not_depend_on_jobs(run: Run, large: Path, command: list[str]) -> None:
     assert same_for_any_jobs(run, large, command).out
+
+
+def test_counts_of_all_parts_add_up(run: Run, large: Path) -> None:
+    args = ("xent", "--target-column", "1", "--names", "a,b,c", "--reduction", "sum", "-f", "json")
+    summary = json.loads(run(*args, "-i", str(large)).ok())
+    assert [of["rows"] for of in summary["by_class"]] == [13_334, 13_333, 13_333]
+    assert summary["rows"] == summary["weight_sum"] == ROWS
 
 
 @pytest.mark.parametrize("form", ["csv", "table", "json"])

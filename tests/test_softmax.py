@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from hypothesis import strategies as st
 from softmax_cli.core import divergences
 from softmax_cli.core.hardmax import hardmax
 from softmax_cli.core.probabilities import Masses
-from softmax_cli.core.softmax import Logits, log_softmax, softmax
+from softmax_cli.core.softmax import Logits
 from softmax_cli.core.truncation import truncate
 from softmax_cli.errors import RowErrors
 from tests.conftest import Run, run_in_terminal
@@ -26,11 +25,17 @@ from tests.exactly import Reference, exacts, ulps
 from tests.test_tables import ESCAPES
 
 
+def softmax(vector: Vector, temperature: float = 1.0) -> Vector:
+    """The probabilities of one row."""
+    p: Vector = Logits(vector[None], temperature=temperature).probabilities()[0]
+    return p
+
+
 @given(logits(), temperatures)
 def test_sums_to_one_stays_between_zero_and_one_and_keeps_the_order(
     vector: Vector, temperature: float
 ) -> None:
-    p = softmax(vector[None], temperature=temperature)[0]
+    p = softmax(vector, temperature)
     assert math.fsum(p) == pytest.approx(1, abs=4e-16 * len(p))
     assert (p >= 0).all()
     assert (p <= 1).all()
@@ -40,23 +45,24 @@ def test_sums_to_one_stays_between_zero_and_one_and_keeps_the_order(
 @given(st.lists(st.integers(-1000, 1000), min_size=1, max_size=8), st.integers(-(2**40), 2**40))
 def test_an_exact_shift_changes_no_bit(scores: list[int], shift: int) -> None:
     vector = np.array(scores, float)
-    assert softmax(vector[None]).tobytes() == softmax(vector[None] + shift).tobytes()
+    assert softmax(vector).tobytes() == softmax(vector + shift).tobytes()
 
 
 def test_the_order_of_the_classes_changes_hardly_a_digit() -> None:
     block = np.random.default_rng(2).normal(size=(5_000, 10)) * 3
-    for function in (softmax, log_softmax):
-        changed = function(block[:, ::-1])[:, ::-1] != function(block)
+    ours, reversed_ = Logits(block), Logits(block[:, ::-1])
+    for name in ("probabilities", "log_probabilities"):
+        changed = getattr(reversed_, name)()[:, ::-1] != getattr(ours, name)()
         assert changed.mean() < 1e-4
 
 
 @given(logits())
 def test_low_temperatures_end_in_hardmax_and_high_ones_in_equal_shares(vector: Vector) -> None:
-    cold = softmax(vector[None], temperature=0)[0]
+    cold = softmax(vector, 0)
     winners = hardmax(vector[None]).winners[0]
     assert cold.tolist() == (winners / winners.sum()).tolist()
     assume(np.ptp(vector / 2) < 1e280)
-    hot = softmax(vector[None], temperature=1e300)[0]
+    hot = softmax(vector, 1e300)
     assert hot == pytest.approx(np.full(len(vector), 1 / len(vector)), rel=1e-15)
 
 
@@ -74,18 +80,17 @@ def test_a_row_has_the_same_bits_whatever_stands_beside_it(
         assert expected.tobytes() == getattr(part, name)().tobytes(), name
 
 
-@pytest.mark.parametrize("function", [softmax, log_softmax])
+@pytest.mark.parametrize("name", ["probabilities", "log_probabilities"])
 @pytest.mark.parametrize("width", [1, 2, 3, 7, 8, 9, 32, 33, 100, 1001, 20_000])
-def test_blocks_do_not_change_bits_at_any_width(
-    width: int, function: Callable[[Vector], Vector]
-) -> None:
+def test_blocks_do_not_change_bits_at_any_width(width: int, name: str) -> None:
     rng = np.random.default_rng(width)
     block = rng.normal(size=(37, width)) * rng.choice([3, 30, 300], size=(37, 1))
     block[:, -1] += rng.choice([0, 20, 40], size=37)
-    whole = function(block)
+    whole = getattr(Logits(block), name)()
     for rows in (1, 2, 8, 36):
-        parts = [function(block[at : at + rows]) for at in range(0, len(block), rows)]
-        assert np.concatenate(parts).tobytes() == whole.tobytes()
+        parts = [Logits(block[at : at + rows]) for at in range(0, len(block), rows)]
+        joined = np.concatenate([getattr(part, name)() for part in parts])
+        assert joined.tobytes() == whole.tobytes()
 
 
 def test_inputs_are_not_written_to() -> None:
