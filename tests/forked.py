@@ -13,15 +13,15 @@ import json
 import os
 import pkgutil
 import runpy
-import selectors
 import signal
 import socket
 import subprocess
 import sys
 import sysconfig
-import time
+import threading
 import traceback
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Final, NamedTuple, NoReturn
@@ -30,7 +30,6 @@ SCRIPTS: Final = Path(sysconfig.get_path("scripts"))
 COMMAND: Final = SCRIPTS / "softmax-cli"
 # What every run loads; with "softmax_cli" all modules of the package are loaded before a fork too.
 LIBRARIES: Final = ("click", "numpy", "orjson", "rich.console", "rich.table")
-_PIECE: Final = 1 << 16
 _STATUS_BYTES: Final = 4
 
 
@@ -43,15 +42,10 @@ class Outcome(NamedTuple):
 
 
 class ForkServer:
-    """A process that forks once for each command line.
+    """A process that loads some modules, and then forks once for each command line.
 
-    Parameters
-    ----------
-    *modules : str
-        What it loads before any fork.
-    python_warnings : str
-        As of PYTHONWARNINGS: "error" raises them, "always" writes them to standard error, also
-        where an exception would not be seen.
+    `python_warnings` is as of PYTHONWARNINGS: "error" raises them, "always" writes them to standard
+    error, also where an exception would not be seen.
     """
 
     def __init__(self, *modules: str, python_warnings: str = "error") -> None:
@@ -97,50 +91,27 @@ class ForkServer:
         for descriptor in theirs:
             os.close(descriptor)
         pid = self._number()
-        data = stdin if isinstance(stdin, bytes) else b""
-        pieces = _exchange(source[1], data, (out[0], err[0]), time.monotonic() + seconds)
-        if pieces is None:
-            os.kill(pid, signal.SIGKILL)  # the server has not yet waited for it
-        return Outcome(self._number(), *(pieces or (b"", b"")))
+        clock = threading.Timer(seconds, os.killpg, (pid, signal.SIGKILL))
+        clock.start()
+        with ThreadPoolExecutor(3) as threads:
+            if isinstance(stdin, bytes):
+                threads.submit(_write_all, source[1], stdin)
+            texts = list(threads.map(_read_all, (out[0], err[0])))
+        clock.cancel()
+        return Outcome(self._number(), *texts)
 
     def _number(self) -> int:
         return int.from_bytes(_received(self._socket, _STATUS_BYTES), "big", signed=True)
 
 
-def _exchange(
-    target: int, data: bytes, sources: tuple[int, int], deadline: float
-) -> tuple[bytes, bytes] | None:
-    """Write into one pipe, and return what comes out of two; or none at the deadline."""
-    read: dict[int, bytearray] = {source: bytearray() for source in sources}
-    written = 0
-    with selectors.DefaultSelector() as selector:
-        for source in sources:
-            selector.register(source, selectors.EVENT_READ)
-        if target >= 0:
-            os.set_blocking(target, False)
-            selector.register(target, selectors.EVENT_WRITE)
-        while selector.get_map():
-            ready = selector.select(deadline - time.monotonic())
-            for key, _ in ready:
-                is_done = False
-                if key.fd == target:
-                    try:
-                        written += os.write(target, data[written : written + _PIECE])
-                    except BrokenPipeError:
-                        is_done = True
-                    is_done |= written == len(data)
-                else:
-                    piece = os.read(key.fd, _PIECE)
-                    read[key.fd] += piece
-                    is_done = not piece
-                if is_done:
-                    selector.unregister(key.fd)
-                    os.close(key.fd)
-            if not ready and time.monotonic() > deadline:
-                for key in list(selector.get_map().values()):
-                    os.close(key.fd)
-                return None
-    return bytes(read[sources[0]]), bytes(read[sources[1]])
+def _write_all(descriptor: int, data: bytes) -> None:
+    with suppress(BrokenPipeError), open(descriptor, "wb") as pipe:
+        pipe.write(data)
+
+
+def _read_all(descriptor: int) -> bytes:
+    with open(descriptor, "rb") as pipe:
+        return pipe.read()
 
 
 def _received(connection: socket.socket, count: int) -> bytes:
@@ -179,6 +150,7 @@ def serve(modules: Sequence[str]) -> None:
         pid = os.fork()
         if pid == 0:
             connection.close()
+            os.setpgid(0, 0)
             _become(descriptors, request["env"], request["cwd"])
             sys.argv = [str(COMMAND), *request["args"]]
             _run_script()

@@ -97,8 +97,6 @@ _OF_ROWS: Final = [
     ["softmax", "--sample", "2", "--seed", "1"],
     ["xent", "-t", "1", "--negative", "2", "--seed", "1"],
 ]
-
-
 # Options that draw, which without a seed is never the same
 _SEEDED: Final = {"--sample", "--negative", "--sampled"}
 # Many rows of three numbers and a text, and what may stand among them
@@ -171,15 +169,10 @@ class Fuzzer:
             problem = self._of_jobs(case)
         else:
             case = case_of(rng, self._folder)
-            problem = self._of_one(case)
+            problem = problem_of(self.outcome(case))
             if problem is None and rng.random() < 0.2:
                 problem = self._of_sources(case)
         return f"{problem}\n{case.args} {case.data[:400]!r} {case.is_file}" if problem else None
-
-    def _of_one(self, case: Case) -> str | None:
-        outcome = self.outcome(case)
-        problem = problem_of(outcome)
-        return f"{problem}\n{_told(outcome)}" if problem else None
 
     def _of_rows(self, case: Case) -> str | None:
         """Whether a row is lost or moved as it is left out, filled or an error."""
@@ -189,7 +182,7 @@ class Fuzzer:
             outcomes[invalid] = self.outcome(asked)
             problem = problem_of(outcomes[invalid])
             if problem is not None:
-                return f"--invalid {invalid}: {problem}\n{_told(outcomes[invalid])}"
+                return f"--invalid {invalid}: {problem}"
         before, filled, left = (_cells(outcome.out) for outcome in outcomes.values())
         is_good = [row[-1] != "nan" for row in filled]
         if left != [row for row, good in zip(filled, is_good, strict=True) if good]:
@@ -210,7 +203,7 @@ class Fuzzer:
                 asked = case._replace(args=[*case.args, "-j", jobs], is_file=is_file)
                 outcome = self.outcome(asked)
                 if (problem := problem_of(outcome)) is not None:
-                    return f"-j {jobs}: {problem}\n{_told(outcome)}"
+                    return f"-j {jobs}: {problem}"
                 expected = expected or outcome
                 if outcome != expected:
                     source = "a file" if is_file else "a pipe"
@@ -310,17 +303,20 @@ def many_rows_of(rng: random.Random) -> Case:
 def problem_of(outcome: Outcome) -> str | None:
     """What is wrong with an outcome, if anything is."""
     status, _, err = outcome
-    if status not in STATUSES:
-        return "it did not end" if status == -signal.SIGKILL else f"it ended with status {status}"
     lines = err.decode(errors="replace").splitlines()
-    if any(not line.startswith("softmax-cli: ") for line in lines):
-        return "something else than a message on standard error"
-    if b"a process at work ended" in err:
-        return "a process at work failed"
     errors = sum(line.startswith("softmax-cli: error: ") for line in lines)
-    if errors != (status in (1, 2)):
-        return f"{errors} errors with status {status}"
-    return None
+    problem = None
+    if status not in STATUSES:
+        problem = (
+            "it did not end" if status == -signal.SIGKILL else f"it ended with status {status}"
+        )
+    elif any(not line.startswith("softmax-cli: ") for line in lines):
+        problem = "something else than a message on standard error"
+    elif b"a process at work ended" in err:
+        problem = "a process at work failed"
+    elif errors != (status in (1, 2)):
+        problem = f"{errors} errors with status {status}"
+    return f"{problem}\n{_told(outcome)}" if problem else None
 
 
 def _cells(out: bytes) -> list[list[str]]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import mpmath
 import numpy as np
 
 from softmax_cli.core import divergences, losses
-from softmax_cli.core.losses import Objective
 from softmax_cli.core.probabilities import Distribution, Probabilities
 from softmax_cli.core.softmax import Logits, from_log_probabilities
 from tests import corpus
@@ -25,36 +24,53 @@ Values = float | Vector
 
 
 class Pair(NamedTuple):
-    """P and Q of a case as the program has them."""
+    """P and Q of a case, as the program has them or exact."""
 
-    p: Distribution
-    q: Distribution
+    p: Any
+    q: Any
     case: Case
 
+    @property
+    def labels(self) -> losses.Labels:
+        """The case's label, of the only row."""
+        return np.array([self.case.label])
 
-class Truth(NamedTuple):
-    """P and Q of a case as they are."""
 
-    p: Reference
-    q: Reference
-    case: Case
+class Kind(NamedTuple):
+    """What makes a vector and a temperature a distribution: the program, and exact arithmetic."""
+
+    ours: Callable[[Vector, float], Distribution]
+    exact: Callable[[Vector, float], Reference]
 
 
 class Given(NamedTuple):
-    """What the numbers of a case are taken for."""
+    """Families of cases, and what their vectors are."""
 
     families: dict[str, Family]
-    ours: Callable[[Case], Pair]
-    truth: Callable[[Case], Truth]
+    p: Kind
+    q: Kind
+
+    def ours(self, case: Case) -> Pair:
+        return _pair(case, self.p.ours, self.q.ours)
+
+    def truth(self, case: Case) -> Pair:
+        return _pair(case, self.p.exact, self.q.exact)
+
+
+def _pair(
+    case: Case, of_p: Callable[[Vector, float], object], of_q: Callable[[Vector, float], object]
+) -> Pair:
+    p = of_p(case.p, case.temperature)
+    return Pair(p, p if case.q is case.p else of_q(case.q, case.temperature), case)
 
 
 class Quantity(NamedTuple):
     """A number of a case, or one for each class."""
 
     ours: Callable[[Pair], Values]
-    exact: Callable[[Truth], Exact | list[Exact]]
+    exact: Callable[[Pair], Exact | list[Exact]]
     # Where the error is counted in ulps of something larger than the exact value.
-    scale: Callable[[Truth], Exact | list[Exact]] = lambda _truth: 0
+    scale: Callable[[Pair], Exact | list[Exact]] = lambda _truth: 0
     bound: float = BOUND
 
     def bound_of(self, family: str) -> float:
@@ -69,95 +85,48 @@ class Judgement(NamedTuple):
     nearest: int
     numbers: int
 
-
-def _logits(vector: Vector, temperature: float = 1.0) -> Logits:
-    return Logits(vector[None], temperature=temperature)
-
-
-def _probabilities(vector: Vector) -> Probabilities:
-    return Probabilities(vector[None])
+    def __add__(self, other: tuple[object, ...]) -> Judgement:
+        assert isinstance(other, Judgement)
+        error = max(self.error, other.error)
+        return Judgement(error, self.nearest + other.nearest, self.numbers + other.numbers)
 
 
-def _one_of_logits(case: Case) -> Truth:
-    p = Reference.of_logits(case.p, case.temperature)
-    return Truth(p, p, case)
+_LOGITS = Kind(lambda x, t: Logits(x[None], temperature=t), Reference.of_logits)
+_PROBABILITIES = Kind(
+    lambda x, _: Probabilities(x[None]), lambda x, _: Reference.of_probabilities(x)
+)
+_LOG_PROBABILITIES = Kind(lambda x, _: from_log_probabilities(x[None]), Reference.of_logits)
 
-
-def _two_of_logits(case: Case) -> Truth:
-    p, q = (Reference.of_logits(x, case.temperature) for x in (case.p, case.q))
-    return Truth(p, q, case)
-
-
-GIVEN: dict[str, Given] = {
-    "logits": Given(
-        corpus.LOGITS,
-        lambda c: Pair(_logits(c.p, c.temperature), _logits(c.p, c.temperature), c),
-        _one_of_logits,
-    ),
-    "probabilities": Given(
-        corpus.PROBABILITIES,
-        lambda c: Pair(_probabilities(c.p), _probabilities(c.q), c),
-        lambda c: Truth(Reference.of_probabilities(c.p), Reference.of_probabilities(c.q), c),
-    ),
-    "log-probabilities": Given(
-        corpus.LOG_PROBABILITIES,
-        lambda c: Pair(from_log_probabilities(c.p[None]), from_log_probabilities(c.q[None]), c),
-        _two_of_logits,
-    ),
-    "two of logits": Given(
-        corpus.LOGIT_PAIRS, lambda c: Pair(_logits(c.p), _logits(c.q), c), _two_of_logits
-    ),
-    "a target": Given(
-        corpus.TARGETS,
-        lambda c: Pair(_probabilities(c.p), _logits(c.q), c),
-        lambda c: Truth(Reference.of_probabilities(c.p), Reference.of_logits(c.q), c),
-    ),
+GIVEN = {
+    "logits": Given(corpus.LOGITS, _LOGITS, _LOGITS),
+    "probabilities": Given(corpus.PROBABILITIES, _PROBABILITIES, _PROBABILITIES),
+    "log-probabilities": Given(corpus.LOG_PROBABILITIES, _LOG_PROBABILITIES, _LOG_PROBABILITIES),
+    "two of logits": Given(corpus.LOGIT_PAIRS, _LOGITS, _LOGITS),
+    "a target": Given(corpus.TARGETS, _PROBABILITIES, _LOGITS),
 }
 
 
-def _label(pair: Pair) -> losses.Labels:
-    return np.array([pair.case.label])
-
-
-def _soft_target(pair: Pair) -> Probabilities:
-    assert isinstance(pair.p, Probabilities)
-    return pair.p
-
-
-def _logsumexp(truth: Truth) -> Exact:
-    return _largest(truth) - max(truth.p.log_p)
-
-
-def _largest(truth: Truth) -> Exact:
+def _largest(truth: Pair) -> Exact:
     return mpmath.mpf(float(truth.case.p.max())) / mpmath.mpf(truth.case.temperature)
 
 
-def _gradient_at_label(truth: Truth) -> list[Exact]:
+def _gradient_at_label(truth: Pair) -> list[Exact]:
     gradient = list(truth.p.p)
     gradient[truth.case.label] = -truth.p.complement(truth.case.label)
     return gradient
 
 
-def _our_logsumexp(pair: Pair) -> Values:
-    assert isinstance(pair.p, Logits)
-    return pair.p.logsumexp()
-
-
-def _our_log_softmax(pair: Pair) -> Values:
-    assert isinstance(pair.p, Logits)
-    values: Vector = pair.p.log_probabilities()[0]
-    return values
-
-
-_LABEL_LOSS = Quantity(
-    lambda o: losses.cross_entropy(o.p, _label(o)),
-    lambda t: -t.p.log_p[t.case.label],
-    bound=NEAREST,
-)
-_GRADIENT = Quantity(
-    lambda o: losses.gradient(o.p, _label(o), Objective())[0], _gradient_at_label, bound=NEAREST
-)
-_ENTROPY = Quantity(lambda o: o.p.entropy(), lambda t: t.p.entropy())
+_OF_ONE = {
+    "entropy": Quantity(lambda o: o.p.entropy(), lambda t: t.p.entropy()),
+    "cross-entropy": Quantity(
+        lambda o: losses.cross_entropy(o.p, o.labels),
+        lambda t: -t.p.log_p[t.case.label],
+        bound=NEAREST,
+    ),
+    "gradient": Quantity(
+        lambda o: losses.gradient(o.p, o.labels, Objective())[0], _gradient_at_label, bound=NEAREST
+    ),
+}
 _DIVERGENCES = {
     "KL": Quantity(lambda o: divergences.kl_divergence(o.p, o.q), lambda t: t.p.kl(t.q)),
     "Jeffreys": Quantity(
@@ -171,41 +140,33 @@ _DIVERGENCES = {
 QUANTITIES: dict[str, dict[str, Quantity]] = {
     "logits": {
         "softmax": Quantity(lambda o: o.p.probabilities()[0], lambda t: t.p.p, bound=NEAREST),
-        "log-softmax": Quantity(_our_log_softmax, lambda t: t.p.log_p, bound=NEAREST),
-        "logsumexp": Quantity(_our_logsumexp, _logsumexp, scale=_largest, bound=NEAREST),
-        "entropy": _ENTROPY,
+        "log-softmax": Quantity(
+            lambda o: o.p.log_probabilities()[0], lambda t: t.p.log_p, bound=NEAREST
+        ),
+        "logsumexp": Quantity(
+            lambda o: o.p.logsumexp(),
+            lambda t: _largest(t) - max(t.p.log_p),
+            scale=_largest,
+            bound=NEAREST,
+        ),
         "perplexity": Quantity(lambda o: o.p.perplexity(), lambda t: mpmath.exp(t.p.entropy())),
-        "cross-entropy": _LABEL_LOSS,
-        "gradient": _GRADIENT,
+        **_OF_ONE,
     },
-    "probabilities": {
-        "entropy": _ENTROPY,
-        "cross-entropy": _LABEL_LOSS,
-        "gradient": _GRADIENT,
-        **_DIVERGENCES,
-    },
-    "log-probabilities": {
-        "entropy": _ENTROPY,
-        "cross-entropy": _LABEL_LOSS,
-        "gradient": _GRADIENT,
-        **_DIVERGENCES,
-    },
+    "probabilities": _OF_ONE | _DIVERGENCES,
+    "log-probabilities": _OF_ONE | _DIVERGENCES,
     "two of logits": _DIVERGENCES,
     "a target": {
         "cross-entropy": Quantity(
-            lambda o: losses.cross_entropy(o.q, _soft_target(o)), lambda t: t.p.cross_entropy(t.q)
+            lambda o: losses.cross_entropy(o.q, o.p), lambda t: t.p.cross_entropy(t.q)
         ),
-        "KL": Quantity(
-            lambda o: losses.excess_entropy(o.q, _soft_target(o)), lambda t: t.p.kl(t.q)
-        ),
+        "KL": Quantity(lambda o: losses.excess_entropy(o.q, o.p), lambda t: t.p.kl(t.q)),
         "gradient": Quantity(
-            lambda o: losses.gradient(o.q, _soft_target(o), Objective())[0],
+            lambda o: losses.gradient(o.q, o.p, Objective())[0],
             lambda t: [q - p for p, q in zip(t.p.p, t.q.p, strict=True)],
             scale=lambda t: [max(p, q) for p, q in zip(t.p.p, t.q.p, strict=True)],
         ),
         "perplexity": Quantity(
-            lambda o: losses.perplexity(o.q, _soft_target(o)),
-            lambda t: mpmath.exp(t.p.cross_entropy(t.q)),
+            lambda o: losses.perplexity(o.q, o.p), lambda t: mpmath.exp(t.p.cross_entropy(t.q))
         ),
     },
 }
@@ -233,10 +194,6 @@ class Judge:
             error = max(ulps(value, true, float(scale)) for value, true, scale in found)
             nearest = sum(value == float(true) for value, true in zip(values, exacts, strict=True))
         return Judgement(error, nearest, len(values))
-
-    def error(self, quantity: str, computed: Values) -> float:
-        """The largest distance from the exact values, in ulps."""
-        return self.judge(quantity, computed).error
 
     def _exact(self, quantity: Quantity) -> tuple[list[Exact], list[Exact]]:
         with mpmath.workprec(self._bits):

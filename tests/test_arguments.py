@@ -33,6 +33,10 @@ ABOUT_ROWS = [["-c", "1"], ["-d", ";"], ["--header"], ["--axis", "row"]]
         (["array([[1., 2.],\n       [3., 4.]])"], [[1, 2], [3, 4]]),
         (["tensor([[1.0000, 2.0000],\n        [3.0000, 4.0000]], grad_fn=<A>)"], [[1, 2], [3, 4]]),
         (["[[1,", "2],", "[3,", "4]]", "(5 6)"], [[1, 2], [3, 4], [5, 6]]),
+        (
+            ["tensor([[1.,", "2.],", "[3.,", "4.]],", "device='cuda:0',", "grad_fn=<A>)"],
+            [[1, 2], [3, 4]],
+        ),
         (["7"], [[7]]),
         (["[7]"], [[7]]),
     ],
@@ -49,13 +53,13 @@ def test_numbers_and_lists(run: Run, arguments: list[str], vectors: list[list[fl
 )
 @settings(max_examples=50)
 def test_any_float_reads_back_and_a_negative_one_is_no_option(
-    loaded_server: ForkServer, numbers: list[float], separator: str, negative: float
+    server: ForkServer, numbers: list[float], separator: str, negative: float
 ) -> None:
     for args, vector in (
         ([separator.join(map(repr, numbers))], numbers),
         ([repr(negative), "-T", "1", repr(negative), "2"], [negative, negative, 2]),
     ):
-        done = loaded_server.run(["softmax", "-f", "jsonl", *args])
+        done = server.run(["softmax", "-f", "jsonl", *args])
         assert json.loads(done.out)["logits"] == vector
 
 
@@ -73,6 +77,7 @@ def test_any_float_reads_back_and_a_negative_one_is_no_option(
         (["[[1,2],[3,4,5]]"], "argument 2: a vector of length 3 where the first has length 2"),
         (["[[1,2],3]"], "argument 1: a list within a list"),
         (["tensor(1.)"], "argument 1: 'tensor(1.)' is not a number"),
+        (["1,2\n3,4"], "line's end"),
         (["1,2", "3,4,5"], "argument 2: a vector of length 3 where the first has length 2"),
     ],
 )

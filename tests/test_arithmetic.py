@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from softmax_cli.core.doubledouble import DoubleDouble, fold_sum, two_product, two_sum
-from softmax_cli.core.elementary import exp, expm1, exponentials, log, log1p
+from softmax_cli.core.doubledouble import DoubleDouble, fold_sum, running_sum, two_product, two_sum
+from softmax_cli.core.elementary import exp, expm1, exponentials, log, log1p, power
 from softmax_cli.run.totals import ExactSum
 from tests.exactly import Exact
 
@@ -139,3 +139,21 @@ def test_exact_sum_past_the_largest_float_follows_ieee() -> None:
     assert running.total() == math.inf
     running.merge(ExactSum(np.array([-np.inf])))
     assert math.isnan(running.total())
+
+
+@given(st.lists(st.floats(0, 1e6), min_size=1, max_size=33))
+def test_running_sums_miss_nothing(terms: list[float]) -> None:
+    column = np.array(terms)[:, None]
+    sums = running_sum(DoubleDouble(column, np.zeros_like(column)))
+    for i in range(len(terms)):
+        exact = sum(map(Fraction, terms[: i + 1]))
+        assert abs(fraction(sums[i]) - exact) <= exact / 10**30
+
+
+@given(st.floats(1e-300, 1e3), st.floats(-50, 50))
+@settings(max_examples=50)
+def test_powers_have_a_hundred_bits(base: float, exponent: float) -> None:
+    parts = DoubleDouble(np.array([base]), np.array([base * 2.0**-60]))
+    truth = exactly(parts) ** mpmath.mpf(exponent)
+    if 1e-250 < truth < 1e300:
+        assert abs(exactly(power(parts, exponent)) / truth - 1) <= 2.0**-88

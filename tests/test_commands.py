@@ -1,17 +1,21 @@
-"""Each command as a user runs it, in the formats that scripts read."""
+"""Each command as a user runs it, in the formats that scripts read; what ties and the like mean."""
 
 from __future__ import annotations
 
 import json
 import math
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from tests.conftest import Run
+from tests.conftest import Run, run_in_terminal
+from tests.corpus import Vector, logits
+from tests.forked import ForkServer
+from tests.test_tables import ESCAPES
 
 PETS = "cat,dog,owl,label\n2,1,0,cat\n0,3,1,dog\n1,0,2,cat\n"
-
-
 LOSS = "0.4170300162778335\n"  # of class 0 of the logits 2, 1, 0.1
 KL = ("0.36,0.48,0.16", "0.3,0.4,0.3")
 
@@ -57,7 +61,24 @@ def test_what_comes_out(run: Run, line: str, stdin: str, out: str) -> None:
     [
         ("hardmax --ties error 2 2 1", 1, "tie"),
         ("hardmax --ties split --as index 1 1", 2, "--as index"),
+        ("hardmax --top 3 --ties all 1 2 3", 2, "--ties all"),
+        ("hardmax --top 3 --ties split 1 2 3", 2, "--ties split"),
+        ("hardmax --top 3 1 2", 1, "--top 3"),
+        ("hardmax --top 3 1 2", 1, "2 classes"),
+        ("hardmax --top 0 1", 2, "'--top'"),
+        ("hardmax --top 2 --ties error 1 9 5 5", 1, "a tie between classes 2, 3 for place 2"),
+        ("hardmax --top 2 --ties error 1 9 9", 1, "a tie between classes 1, 2 for place 1"),
         ("softmax -p 0 1", 2, "'-p'"),
+        ("softmax -p x 1", 2, "'x' is not a valid whole number"),
+        ("xent 1,2 -t 0 --focal x", 2, "'x' is not a valid number"),
+        ("xent 1,2 -t 0 --worst 1.5", 2, "'1.5' is not a valid whole number"),
+        ("softmax --seed 1 1 2", 2, "--sample"),
+        ("softmax --sample 0 1 2", 2, "--sample"),
+        ("softmax --sample 1 --seed -1 1 2", 2, "--seed"),
+        *((f"softmax --top-k {bad} 1 2", 2, "--top-k") for bad in ("0", "x")),
+        *((f"softmax --top-p {bad} 1 2", 2, "--top-p") for bad in ("0", "1.01", "nan")),
+        *((f"softmax --min-p {bad} 1 2", 2, "--min-p") for bad in ("-0.1", "2")),
+        ("softmax --temperature-first 1 2", 2, "--temperature-first"),
         *((f"softmax -T {bad} 1 2", 2, "temperature") for bad in ("-1", "nan", "inf", "x")),
         ("softmax --names a,b 1 2 3", 1, "2 names for 3 classes"),
         ("compare --dtype float33 1", 2, "float33"),
@@ -74,6 +95,27 @@ def test_what_comes_out(run: Run, line: str, stdin: str, out: str) -> None:
         ("xent --from probs 1,2 -t 0", 1, "--normalize"),
         ("xent --breakdown --gradient 1,2 -t 0", 2, "exclude"),
         ("xent --breakdown --reduction mean 1,2 -t 0", 2, "--reduction"),
+        ("xent 1,2 -t 0 -w 1,2,3", 1, "--weights has length 3 where the rows have 2 classes"),
+        ("xent 1,2 -t 0 -w -1,2", 1, "negative"),
+        ("xent 1,2 -t 0 --class-counts 0,2", 1, "greater than 0"),
+        ("xent 1,2 -t 0 --beta 0.9", 2, "--class-counts"),
+        ("xent 1,2 -t 0 -w 1,1 --class-counts 1,1", 2, "exclude"),
+        ("xent 1,2 -t 0.5,0.5 --ignore 0", 2, "labels"),
+        *((f"xent 2,1 -t 0 --focal {bad}", 2, "--focal") for bad in ("-1", "nan", "inf", "x")),
+        ("xent 1,2 -t 0 --targets x", 2, "one of"),
+        ("xent --targets -", 2, "both"),
+        ("xent 1,2 --targets nowhere.txt", 1, "can't read nowhere.txt"),
+        ("kl --against -", 2, "both"),
+        ("kl --generalized --normalize 1,2 1,2", 2, "--generalized"),
+        ("kl --normalize 0,0 1,1", 1, "every probability is 0"),
+        ("xent 1,2 -t 0 --worst 2 --reduction sum", 2, "leaves none"),
+        ("softmax -j 0 1", 2, "'-j'"),
+        ("softmax -p 3 --decimals 3 1", 2, "--precision and --decimals exclude one another"),
+        ("softmax --decimals -1 1", 2, "'--decimals'"),
+        ("softmax -f npy --decimals 3 1 2", 2, "--decimals"),
+        ("softmax -f npy -p 3 1 2", 2, "--precision"),
+        ("hardmax -f npy --as name 1 2", 2, "name is text"),
+        ("compare -f npy 1 2", 2, "is text"),
         ("kl 0.5,0.5", 2, "--against"),
         ("kl 1 2", 2, "--against"),
         ("kl 0.5,0.5 0.5,0.5 0.5,0.5", 2, "more than two"),
@@ -135,13 +177,6 @@ def test_json_that_broke_off_is_valid_all_the_same(run: Run) -> None:
         done = run("softmax", "-f", "json", stdin="1,2\n" * good + "3,x\n")
         assert done.status == 1
         assert len(json.loads(done.out)["rows"]) == good
-
-
-def test_blocks_do_not_change_what_is_written(run: Run) -> None:
-    rows = [f"{i % 7},{i / 3!r},{-i % 11}" for i in range(3000)]
-    whole = run("softmax", stdin="\n".join(rows)).ok().splitlines()
-    for at in (0, 1234, 2999):
-        assert run("softmax", *rows[at].split(",")).ok().strip() == whole[at]
 
 
 def test_losses_of_rows(run: Run) -> None:
@@ -239,39 +274,6 @@ def test_kl_of_extreme_logits_says_nothing_of_numpy(run: Run, q: str) -> None:
     assert done.status == 0
 
 
-def test_compare_as_csv_and_json(run: Run) -> None:
-    header, *lines = run("compare", "1000", "1001", "1002").ok().splitlines()
-    assert header == "row,method,dtype,temperature,status,ulp_error,0,1,2"
-    statuses = {tuple(line.split(",")[1:3]): line.split(",")[4] for line in lines}
-    broken = {key for key, status in statuses.items() if status != "ok"}
-    assert broken == {("naive", "float64"), ("naive", "float32"), ("naive", "float16")}
-    assert {method for method, _ in statuses} == {
-        "hard", "linear", "naive", "shifted", "lse", "stable",
-    }  # fmt: skip
-    records = json.loads(run("compare", "-f", "json", "1000,1", "1,2").ok())
-    naive = next(record for record in records["rows"] if record["method"] == "naive")
-    assert naive["reason"] == "exp(1000) = inf, inf/inf = nan"
-    assert naive["probabilities"] == ["nan", 0.0]
-    assert records["summary"]["rows"] == 2
-    counted = {(m["method"], m["dtype"]): m for m in records["summary"]["methods"]}
-    assert counted["naive", "float64"]["broken"] == 1
-    assert counted["naive", "float64"]["first_broken"] == 1
-
-
-def test_compare_in_a_sweep_and_with_a_check(run: Run) -> None:
-    # Compare sweeps temperatures from hard to soft
-    rows = json.loads(run("compare", "-f", "json", "-T", "0.01,1,100", "1,2,3").ok())["rows"]
-    hard = next(row["probabilities"] for row in rows if row["method"] == "hard")
-    stable = [row["probabilities"] for row in rows if row["method"] == "stable"]
-    assert stable[0] == pytest.approx(hard, abs=1e-40)
-    assert stable[2] == pytest.approx([1 / 3] * 3, abs=1e-2)
-    # Compare check
-    failed = run("compare", "--check", stdin="1,2\n800,2\n")
-    assert (failed.status, failed.err) == (3, "")
-    assert len(failed.out.splitlines()) == 1 + 2 * 8
-    assert run("compare", "--check", "--dtype", "float32", "1", "90").status == 3
-
-
 def test_without_arguments_the_help_is_shown(run: Run) -> None:
     assert run("--help").ok().startswith("Usage: softmax-cli")
     assert run("--version").ok().startswith("softmax-cli, version ")
@@ -283,3 +285,141 @@ def test_without_arguments_the_help_is_shown(run: Run) -> None:
 def test_a_tie_of_many_names_the_first(run: Run) -> None:
     tie = run("hardmax", ",".join("1" * 500)).err
     assert "a tie between classes 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 490 more; the first" in tie
+
+
+LOG2, LOG4 = math.log(2), math.log(4)
+# A command, what it writes to within 1e-14, and what it says: of an error, which writes nothing,
+# or of a warning
+CASES = {
+    "a tie in hardmax is the first": ("hardmax 1 3 3", [1], "warning: arguments: a tie between cl"),
+    "a tie can be the last": ("hardmax --ties last 1 3 3", [2], ""),
+    "-inf is a masked class": ("softmax 0 -inf 0", [0.5, 0, 0.5], ""),
+    "and its logarithm -inf": ("softmax --log 0 -inf 0", [-LOG2, -math.inf, -LOG2], ""),
+    "which entropy leaves out": ("xent 0,-inf,0 -t 0.5,0,0.5", [LOG2], ""),
+    "all -inf is no distribution": ("softmax -inf -inf", [], "every value is -inf"),
+    "one inf is the limit": ("softmax 5 inf -inf", [0, 1, 0], ""),
+    "two are an error": ("softmax inf 1 inf", [], "2 values are inf"),
+    "0 log 0 is 0": ("kl 0,1 0.5,0.5", [LOG2], ""),
+    "also where q is 0": ("kl 0,0.5,0.5 0,0.5,0.5", [0], ""),
+    "p > 0 where q is 0 is inf": ("kl 0.5,0.5 1,0", [math.inf], "class 1"),
+    "no probability is clipped": ("xent --from probs 1,0 -t 1", [math.inf], "the loss is inf"),
+    "nor if tiny": ("xent --from probs 1,1e-300 -t 1", [300 * math.log(10)], ""),
+    "probabilities are no less than 0": ("kl -0.5,1.5 0.5,0.5", [], "negative"),
+    "nor are targets": ("xent 1,2 -t -0.5,1.5", [], "negative"),
+    "a label has a range": ("xent 1,2,3 -t 3", [], "0 to 2"),
+    "a temperature divides": ("softmax -T 2 0 1.3862943611198906", [1 / 3, 2 / 3], ""),
+    "and 0 is the limit": ("softmax -T 0 1 3 3", [0, 0.5, 0.5], ""),
+    "sums within 1e-6 are 1": ("xent --from probs 0.250000025,0.750000075 -t 0", [LOG4], ""),
+    "within 1e-2 too, but told": ("xent --from probs 0.25025,0.75075 -t 0", [LOG4], "1.001"),
+    "others are an error": ("xent --from probs 0.275,0.825 -t 0", [], "--normalize"),
+    "logarithms as well": ("xent --from logprobs -1.3,-0.2 -t 0", [], "--normalize"),
+    "and may be told": ("xent --from logprobs -1.385294861286557,-0.286682572618447 -t 0", [LOG4],
+                        "1.001"),
+    "--base 2 is in bits": ("xent --base 2 0,0 -t 0", [1], ""),
+    "and 10 in dits": ("xent --base 10 0,0 -t 0", [math.log10(2)], ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_meaning(run: Run, case: str) -> None:
+    line, numbers, told = CASES[case]
+    done = run(*line.split())
+    if numbers:
+        assert [float(x) for x in done.out.split(",")] == pytest.approx(numbers, rel=1e-14)
+        assert done.status == 0
+        assert bool(told) == bool(done.err)
+    else:
+        done.fails(1)
+    assert told in done.err
+
+
+def test_kl_is_summed_over_classes_and_then_reduced_over_rows(run: Run) -> None:
+    rows = "0.5,0.5\n0.9,0.1\n"
+    each = [float(x) for x in run("kl", "--against", "0.2,0.8", stdin=rows).ok().split()]
+    assert len(each) == 2
+    for reduction, expected in (("sum", math.fsum(each)), ("mean", math.fsum(each) / 2)):
+        done = run("kl", "--against", "0.2,0.8", "--reduction", reduction, stdin=rows).ok()
+        assert float(done) == pytest.approx(expected, rel=1e-15)
+
+
+def test_the_table_names_the_unit(run: Run) -> None:
+    for base, unit in (("e", "nats"), ("2", "bits"), ("10", "dits")):
+        assert f" {unit}" in run("xent", "--base", base, "-f", "table", "0,0", "-t", "0").ok()
+        assert f" {unit}" in run("kl", "--base", base, "-f", "table", "0.25,0.75", "0.5,0.5").ok()
+
+
+ROWS = "a,b,c\n1,2,3\n3,3,1\n9,2,2\n"
+
+
+@given(st.lists(logits(min_size=4, max_size=4), min_size=1, max_size=20), st.booleans())
+@settings(max_examples=40)
+def test_the_order_is_that_of_a_stable_sort_and_close_is_half_of_the_winners_probability(
+    server: ForkServer, rows: list[Vector], last: bool
+) -> None:
+    text = "".join(",".join(map(repr, row.tolist())) + "\n" for row in rows).encode()
+    ties = ["--ties", "last" if last else "first", "--no-header"]
+    done = server.run(["hardmax", "--top", "4", *ties], text)
+    for line, row in zip(done.out.decode().splitlines(), rows, strict=True):
+        order = sorted(range(4), key=lambda i: (-row[i], -i if last else i))
+        assert line == ",".join(map(str, order))
+    with np.errstate(over="ignore"):
+        gaps = [float(np.diff(np.sort(row))[-1]) for row in rows]
+    if all(abs(gap - np.log(2)) > 1e-9 for gap in gaps):
+        written = server.run(["hardmax", "-f", "json", *ties], text).out
+        close = json.loads(written).get("summary", {}).get("close")
+        assert close == sum(gap < np.log(2) for gap in gaps) or len(rows) == 1
+
+
+def test_the_best_in_order_in_every_form(run: Run) -> None:
+    args = ("hardmax", "--top", "2", "0.2", "0.5", "0.3", "--names", "cat,dog,owl")
+    assert run(*args).ok() == "1,2\n"
+    assert run(*args, "--as", "name").ok() == "dog,owl\n"
+    assert run(*args, "--as", "value").ok() == "0.5,0.3\n"
+    assert run(*args, "--as", "one-hot").ok() == "0,1,1\n"
+    one = json.loads(run(*args, "-f", "json").ok())
+    assert one == {
+        "index": [1, 2],
+        "name": ["dog", "owl"],
+        "value": [0.5, 0.3],
+        "margin": 0.2,
+        "ties": [],
+    }
+    assert run("hardmax", "--top", "1", "3", "4").ok() == "1\n"
+    assert run("hardmax", "--top", "2", stdin="4\n6\n5\n").ok() == "1\n2\n"
+
+
+def test_a_header_names_places_and_not_classes(run: Run) -> None:
+    args = ("hardmax", "--top", "2", "--ties", "last")
+    assert run(*args, stdin=ROWS).ok() == "index_1,index_2\n2,1\n1,0\n0,2\n"
+    assert run(*args, "--as", "one-hot", stdin=ROWS).ok() == "a,b,c\n0,1,1\n1,1,0\n1,0,1\n"
+
+
+def test_ties_matter_for_the_first_place_and_at_the_edge(run: Run) -> None:
+    assert run("hardmax", "--top", "3", "--ties", "error", "9", "2", "2").ok() == "0,1,2\n"
+    warned = run("hardmax", "--top", "2", stdin=ROWS)
+    assert warned.out == "index_1,index_2\n2,1\n0,1\n0,1\n"
+    assert "stdin:3: a tie between classes a, b for place 1" in warned.err
+    assert "(and 1 more)" in warned.err
+    assert run("hardmax", "--top", "1", "--ties", "error", "7").ok() == "0\n"
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_a_table_of_the_best_has_them_on_top(width: int) -> None:
+    many = b"\n".join(b"%d" % i for i in range(1000))
+    done = run_in_terminal("hardmax", "--top", "3", columns=width, stdin=many).ok()
+    screen = ESCAPES.sub("", done)
+    lines = [line.split() for line in screen.splitlines()[2:6]]
+    assert lines == [["999", "999", "1", "0"], ["998", "998", "2", "1"], ["997", "997", "3", "2"],
+                     ["996", "996", "3"]]  # fmt: skip
+    assert "best 999, 998, 997" in screen
+    assert "margin to the runner-up 1" in screen
+
+
+def test_a_close_choice_is_marked_and_counted(run: Run) -> None:
+    assert "choice close" in run("hardmax", "-f", "table", "1", "1.69").ok()
+    assert "choice clear" in run("hardmax", "-f", "table", "1", "1.7").ok()
+    rows = run("hardmax", "-f", "table", stdin="1,1.69\n1,1.7\n").ok().splitlines()
+    assert [line.count("●") for line in rows[2:4]] == [1, 0]
+    assert rows[-1].split() == ["rows", "2", "ties", "0", "close", "1"]
+    summary = json.loads(run("hardmax", "-f", "json", stdin="1,1.69\n1,1.7\n").ok())["summary"]
+    assert summary == {"rows": 2, "ties": 0, "close": 1}

@@ -18,7 +18,7 @@ import click
 import pytest
 
 from softmax_cli.cli import COMMANDS, cli
-from tests.conftest import plain_environment
+from tests.conftest import bash, plain_environment
 from tests.forked import ForkServer
 
 COMPLETIONS = Path(__file__).parent.parent / "completions"
@@ -43,8 +43,6 @@ function fish_prompt; echo '$ '; end
 source '{COMPLETIONS}/softmax-cli.fish'
 function softmax-cli; printf '\\n<%s>' $argv; printf '\\n%s\\n' '{END}'; end
 """
-
-
 # The shell in charge of the terminal, which fish insists on
 IN_CHARGE = """
 import fcntl, os, sys, termios
@@ -161,14 +159,14 @@ Offered = Callable[..., list[str]]
 
 
 @pytest.fixture
-def offered(loaded_server: ForkServer, tmp_path: Path) -> Offered:
+def offered(server: ForkServer, tmp_path: Path) -> Offered:
     """What is offered for the last of some words, in a directory with some inputs."""
     write_inputs(tmp_path)
 
     def ask(*words: str) -> list[str]:
         line = {"COMP_WORDS": shlex.join(["softmax-cli", *words]), "COMP_CWORD": str(len(words))}
         environment = plain_environment({"_SOFTMAX_CLI_COMPLETE": "bash_complete", **line})
-        done = loaded_server.run([], env=environment, cwd=tmp_path)
+        done = server.run([], env=environment, cwd=tmp_path)
         assert (done.status, done.err) == (0, b"")
         items = [line.split(",", 1) for line in done.out.decode().split("\n") if line]
         return [kind if kind != "plain" else value for kind, value in items]
@@ -234,18 +232,10 @@ def test_what_is_no_file_with_names_offers_none(offered: Offered, tmp_path: Path
     assert offered("softmax", "-c", "") == []
 
 
-def test_bash_is_told_without_a_line_too(tmp_path: Path) -> None:
-    script = (
+def test_bash_is_told_without_a_line_too() -> None:
+    done = bash(
         f"source '{COMPLETIONS}/softmax-cli.bash'; "
         "COMP_WORDS=(softmax-cli xent --red); COMP_CWORD=2; "
         "_softmax_cli_completion softmax-cli; printf '%s\\n' \"${COMPREPLY[@]}\""
     )
-    done = subprocess.run(
-        ["bash", "-c", script],
-        capture_output=True,
-        check=True,
-        env=plain_environment(),
-        cwd=tmp_path,
-    )
-    assert done.stdout == b"--reduction\n"
-    assert done.stderr == b""
+    assert done.ok() == "--reduction\n"

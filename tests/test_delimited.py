@@ -1,16 +1,24 @@
-"""Rows of delimited text on standard input or in a file."""
+"""Rows of delimited text, on standard input or in a file, of any dialect and any program."""
 
 from __future__ import annotations
 
-import os
-import subprocess
+import gzip
+import io
+import json
+import math
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
-from tests.conftest import COMMAND, Run, plain_environment
+from tests.conftest import Run, started, usage
+from tests.forked import ForkServer
 
 SOFTMAX_12 = [0.2689414213699951, 0.7310585786300049]
+ABC = "a,b,c\n1,2,3\n"
+BC, CA = "0.2689414213699951,0.7310585786300049", "0.8807970779778824,0.11920292202211756"
 
 
 @pytest.mark.parametrize(
@@ -50,6 +58,9 @@ def test_a_header_is_found_and_comes_back(run: Run, text: str) -> None:
         (["softmax"], '"a\n# b",c\n1,1\n', '"a\n# b",c\n0.5,0.5\n'),
         (["softmax", "-c", "2,3", "--header"], "2,1,3\n1,9,1\n", "2,3\n0.5,0.5\n"),
         (["softmax", "-c", "2-"], ",0,1\n0,1,1\n1,1,1\n", "0,1\n0.5,0.5\n0.5,0.5\n"),
+        *((["softmax", "-c", spec], ABC, f"c,a\n{CA}\n") for spec in ("3,1", "c,a")),
+        *((["softmax", "-c", spec], ABC, f"b,c\n{BC}\n") for spec in ("2-", "2-3")),
+        (["softmax"], "1\n2\n", BC.replace(",", "\n") + "\n"),
         (["softmax"], "x\n1\n1\n", "x\n0.5\n0.5\n"),
         (["hardmax"], "x\n1\n5\n", "index\n1\n"),
         (["softmax", "-c", "b"], "a,b\n9,1\n9,1\n", "b\n0.5\n0.5\n"),
@@ -60,29 +71,6 @@ def test_a_header_is_found_and_comes_back(run: Run, text: str) -> None:
 )
 def test_headers_columns_and_axes(run: Run, args: list[str], text: str, out: str) -> None:
     assert run(*args, stdin=text).ok() == out
-
-
-def test_one_column_is_one_vector_read_downwards(run: Run) -> None:
-    column = run("softmax", stdin="1\n2\n3\n").numbers()
-    assert column == [[0.09003057317038046], [0.24472847105479764], [0.6652409557748219]]
-
-
-@pytest.mark.parametrize(
-    ("spec", "expected"),
-    [
-        ("3,1", "c,a\n0.8807970779778825,0.11920292202211755\n"),
-        ("c,a", "c,a\n0.8807970779778825,0.11920292202211755\n"),
-        ("2-", "b,c\n0.26894142136999505,0.7310585786300049\n"),
-        ("2-3", "b,c\n0.26894142136999505,0.7310585786300049\n"),
-    ],
-)
-def test_columns_by_name_number_and_range(run: Run, spec: str, expected: str) -> None:
-    header, numbers = run("softmax", "-c", spec, stdin="a,b,c\n1,2,3\n").ok().splitlines()
-    expected_header, expected_numbers = expected.splitlines()
-    assert header == expected_header
-    assert [float(x) for x in numbers.split(",")] == pytest.approx(
-        [float(x) for x in expected_numbers.split(",")], rel=1e-15
-    )
 
 
 @pytest.mark.parametrize(
@@ -154,23 +142,14 @@ def test_a_missing_file_and_a_folder(run: Run, tmp_path: Path) -> None:
 def test_a_row_does_not_wait_for_the_next(
     args: list[str], first: str, rows: dict[str, str]
 ) -> None:
-    with subprocess.Popen(
-        [COMMAND, "softmax", *args],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env=plain_environment(),
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write(first)
-        for row, out in [*rows.items()] * (1 if "markdown" in args else 2):
-            process.stdin.write(row)
-            process.stdin.flush()
-            while not (line := process.stdout.readline()).startswith(out):
+    process, pipe, out, _ = started("softmax", *args)
+    with process:
+        pipe.write(first.encode())
+        for row, expected in [*rows.items()] * (1 if "markdown" in args else 2):
+            pipe.write(row.encode())
+            while not (line := out.readline()).startswith(expected.encode()):
                 assert line
-        process.stdin.close()
+        pipe.close()
         assert process.wait(timeout=60) == 0
 
 
@@ -180,13 +159,7 @@ def test_memory_does_not_grow_with_rows(tmp_path: Path) -> None:
         path = tmp_path / f"{rows}.csv"
         path.write_text("0.25,-1.5,3\n" * rows)
         with path.open("rb") as file:
-            process = subprocess.Popen(
-                [COMMAND, "softmax"], stdin=file, stdout=subprocess.DEVNULL, env=plain_environment()
-            )
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = status
-        assert status == 0
-        peaks.append(usage.ru_maxrss)
+            peaks.append(usage("softmax", stdin=file).ru_maxrss)
     assert peaks[1] < peaks[0] * 1.1
 
 
@@ -200,3 +173,285 @@ def test_what_is_wrong_is_told_where_it_is(run: Run) -> None:
     wide = ",".join(["1"] * 100_000)
     message = run("hardmax", "--ties", "first", stdin=f"{wide}\n{wide[:-1]}x\n").fails(1)
     assert "stdin:2:100000: 'x' is not a number" in message
+
+
+PLAIN = [*["0", "-1", "1.5", "-0.0", "0.1e-3", "1E5", "12345678901234567890", "9007199254740993"]]
+PLAIN += ["18446744073709551616", "-9223372036854775809", "123456789012345678901234567890.1234"]
+PLAIN += ["4.9e-324", "2.4703282292062328e-324", "1.7976931348623157e308", "0.30000000000000004"]
+ODD = ["-0", "1e400", "-1e400", "1e-400", ".5", "1.", "+1", "01", "inf", "-inf", "Infinity"]
+ODD += ["\u0661", "\x0b1", "\u00a01", '"1"', '"-0"', '" 1"']
+NOT_NUMBERS = ["1_0", "nan", "true", "false", "null", "[1]", "{}", "0x1p3", "#", "a", "é", '""']
+NOT_NUMBERS += ["\x00", '"1 2"', '"1\n2"', '"a""b"', "[1]2"]
+WITH_BLANKS = ["", " ", " 1", "1\t", "-0 ", "1 2", "# 1"]  # as no blanks between cells are
+NAMES = [
+    "a",
+    '"a"',
+    '"a b"',
+    '"é"',
+    '"a""b"',
+    '"a,b"',
+    '"a;b"',
+    '"a\n"',
+    '"# a\n\n"',
+    "007",
+    "1.50",
+]
+BETWEEN = ["", " ", "# a comment", '  # "another, with a quote']
+
+
+def number(cell: str) -> float | None:
+    """What a cell is: a number as float() reads it, without underscores and nan."""
+    text = cell[1:-1] if cell[:1] == '"' else cell
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return None if "_" in text or math.isnan(value) else value
+
+
+class Text:
+    """Lines of delimited text, and each row's line, name and numbers, or none if it has no use."""
+
+    def __init__(self, delimiter: str, named: bool, newline: str) -> None:
+        self.delimiter = delimiter
+        self.named = named
+        self.rows: list[tuple[int, str | None, list[float] | None]] = []
+        self._newline = newline
+        self._lines: list[str] = []
+        self._width = 0
+
+    def add(self, cells: list[str]) -> None:
+        """Add a row."""
+        start = 1 + sum(1 + line.count("\n") for line in self._lines)
+        line = self.delimiter.join(cells)
+        self._lines.append(line)
+        if not line.strip() or line.lstrip().startswith("#"):
+            return
+        numbers = list(map(number, cells[1:] if self.named else cells))
+        self._width = self._width or len(numbers)
+        values = [x for x in numbers if x is not None]
+        good = len(values) == len(numbers) == self._width
+        good &= max(values, default=-math.inf) > -math.inf and values.count(math.inf) < 2
+        name = cells[0].strip('"').replace('""', '"') if self.named else None
+        if name and "\0" in line:
+            name = ""  # the row has no cells
+        self.rows.append((start, name, values if good else None))
+
+    def __repr__(self) -> str:
+        return repr(self.encoded(end=False))
+
+    def encoded(self, end: bool) -> bytes:
+        lines = [line.replace("\r\n", "\n") for line in self._lines]
+        return (self._newline.join(lines) + (self._newline if end else "")).encode()
+
+
+@st.composite
+def texts(draw: st.DrawFn) -> Text:
+    """Rows mostly of plain numbers and mostly of one length, which the first two have."""
+    delimiter = draw(st.sampled_from([",", "\t", ";", "|", " "]))
+    named = draw(st.booleans())
+    width = draw(st.integers(1 if named else 2, 4))
+    text = Text(delimiter, named, draw(st.sampled_from(["\n", "\n", "\r\n"])))
+    odd = ODD + NOT_NUMBERS + ([] if delimiter in " \t" else WITH_BLANKS)
+    odd = [cell for cell in odd if delimiter != " " or "\n" not in cell]  # see test_regressions
+    floats = st.one_of(st.floats(allow_nan=False), st.integers(-(2**70), 2**70)).map(repr)
+    any_cell = st.one_of(st.sampled_from(PLAIN), floats, st.sampled_from(odd))
+    plain = st.lists(st.sampled_from(PLAIN), min_size=width, max_size=width)
+    ragged = st.lists(any_cell, min_size=1, max_size=width + 1)
+    row = st.one_of(plain, plain, st.lists(any_cell, min_size=width, max_size=width), ragged)
+    known = [name for name in NAMES if delimiter != " " or "\n" not in name]
+    names = st.sampled_from(known[: draw(st.integers(1, len(known)))])
+    for cells in [draw(plain), draw(plain), *draw(st.lists(row, max_size=30))]:
+        text.add([draw(names), *cells] if named else cells)
+        if draw(st.integers(0, 9)) == 0:
+            text.add([draw(st.sampled_from(BETWEEN))])
+    return text
+
+
+def of(delimiter: str, *rows: list[str]) -> Text:
+    text = Text(delimiter, named=False, newline="\n")
+    for cells in rows:
+        text.add(cells)
+    return text
+
+
+@given(texts(), st.booleans(), st.booleans())
+@settings(max_examples=120)
+@example(of(",", ["1", "2"], ["1", "2"], ["3"], ["4", "5", "6"], ["7", "8"]), True, True)
+@example(of(",", ["1", "2"], ["1", "2"], ["3", '"4\n5,6\n7"'], ["8", "9"]), True, False)
+@example(of(",", ["1", "2"], ["3", ""]), False, True)
+@example(of(",", ["1", "2"], ["3", "-0"], ["-0", "0"]), True, True)
+def test_rows_are_those_of_csv_and_float(
+    server: ForkServer,
+    tmp_path_factory: pytest.TempPathFactory,
+    text: Text,
+    end: bool,
+    is_file: bool,
+) -> None:
+    data = text.encoded(end)
+    args = ["softmax", "-f", "jsonl", "-d", text.delimiter, "--no-header", "--axis", "row"]
+    args += ["-k", "1", "--invalid"] if text.named else ["--invalid"]
+    name = "stdin"
+    if is_file:
+        path = tmp_path_factory.mktemp("text") / "in"
+        path.write_bytes(data)
+        args, data, name = [args[0], "-i", str(path), *args[1:]], b"", str(path)
+    filled = server.run([*args, "nan"], data)
+    found = []
+    for line in filled.out.splitlines():
+        row = json.loads(line)
+        values = [float(x) for x in row["logits"]]
+        kept = next(iter(row["keep"].values())) if text.named else None
+        found.append((kept, "None" if math.isnan(values[0]) else repr(values)))
+    assert found == [(key, repr(row)) for _, key, row in text.rows]
+    bad = [line for line, _, row in text.rows if row is None]
+    told = f"softmax-cli: warning: {len(bad)} row{'s' * (len(bad) > 1)} can't be used, "
+    assert filled.err.decode().startswith(told if bad else "")
+    assert (filled.err.count(b"\n"), filled.status) == (len(bad) > 0, 0)
+
+    error = server.run([*args, "error"], data)
+    first = [row is None for _, _, row in text.rows].index(True) if bad else len(text.rows)
+    assert error.out == b"".join(filled.out.splitlines(keepends=True)[:first])
+    assert error.status == (1 if bad else 0)
+    assert error.err.decode().startswith(f"softmax-cli: error: {name}:{bad[0]}:" if bad else "")
+
+
+@pytest.mark.parametrize("every", [200_000, 20])
+def test_odd_rows_do_not_slow_the_others(tmp_path: Path, every: int) -> None:
+    seconds = []
+    for odd in (b"1,2,3\n", b'"1",2,3\n'):
+        path = tmp_path / "rows.csv"
+        path.write_bytes((b"1,2,3\n" * (every - 1) + odd) * (200_000 // every))
+        seconds.append(usage("hardmax", "-j", "1", "-i", str(path)).ru_utime)
+    assert seconds[1] < seconds[0] * (2 if every > 20 else 15)
+
+
+# print(pandas.DataFrame({"cat": [2.0, 0.0], "dog": [2.0, 0.0]}).to_csv()), with its index
+PANDAS = b",cat,dog\n0,2.0,2.0\n1,0.0,0.0\n"
+PANDAS_NAMED = b"id,cat,dog\nx,2.0,2.0\ny,0.0,0.0\n"
+PANDAS_NUMBERED = b",0,1\n0,2.0,2.0\n1,0.0,0.0\n"
+# d <- data.frame(cat = c(2, 0), dog = c(2, 0), row.names = c("x", "y"))
+R_TABLE = b'"cat" "dog"\n"x" 2 2\n"y" 0 0\n'  # write.table(d)
+R_TABLE_TABS = b"cat\tdog\nx\t2\t2\ny\t0\t0\n"  # write.table(d, sep = "\t", quote = FALSE)
+R_CSV = b'"","cat","dog"\n"x",2,2\n"y",0,0\n'  # write.csv(d)
+SPREADSHEET = b"\xef\xbb\xbfcat;dog\r\n2;2\r\n0;0\r\n"
+KEPT = "cat,dog\nx,0.5,0.5\ny,0.5,0.5\n"
+HALVES = "cat,dog\n0.5,0.5\n0.5,0.5\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (PANDAS, HALVES),
+        (PANDAS_NUMBERED, "0,1\n0.5,0.5\n0.5,0.5\n"),
+        (R_TABLE, HALVES),
+        (R_TABLE_TABS, HALVES),
+        (R_CSV, HALVES),
+        (SPREADSHEET, HALVES),
+    ],
+)
+@pytest.mark.parametrize("invalid", ["error", "skip"])
+def test_names_of_rows_are_no_numbers(run: Run, data: bytes, expected: str, invalid: str) -> None:
+    assert run("softmax", "--invalid", invalid, stdin=data).ok() == expected
+
+
+NUMBERED = b",a\n7,1\n0,1\n"
+COMMAS = b"cat;dog\r\n1,5;2,5\r\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "data", "out"),
+    [
+        *(("softmax -k 1", data, f",{KEPT}") for data in (R_TABLE, R_TABLE_TABS, R_CSV)),
+        ("softmax -k 1 -c dog,cat", R_CSV, ",dog,cat\nx,0.5,0.5\ny,0.5,0.5\n"),
+        ("hardmax -c 1-", NUMBERED, "index\n0\n1\n"),
+        ("softmax", b",score\n0,1\n1,1\n", "score\n0.5\n0.5\n"),
+        ("softmax -c 2-", PANDAS_NAMED, HALVES),
+        ("softmax -k 1", PANDAS_NAMED, f"id,{KEPT}"),
+    ],
+)
+def test_names_of_rows_can_be_kept_or_left_out(run: Run, line: str, data: bytes, out: str) -> None:
+    assert run(*line.split(), stdin=data).ok() == out
+
+
+def test_names_of_rows_and_decimal_commas_are_told(run: Run) -> None:
+    assert run("softmax", stdin=PANDAS_NAMED).fails(1) == (
+        "stdin:2:1: 'x' is not a number (names of rows? -c 2- leaves them out, -k 1 copies them)"
+    )
+    assert "-k 1" in run("softmax", stdin=b"x,1,2\ny,3,4\n").fails(1)
+    for line, data in ((2, COMMAS), (1, b"1,5;2,5\r\n0,5;1,25\r\n")):
+        why = "'1,5' is not a number (decimals stand behind a point)"
+        assert run("softmax", stdin=data).fails(1) == f"stdin:{line}:1: {why}"
+
+
+@pytest.mark.parametrize(
+    ("array", "options", "out"),
+    [
+        ([[2.0, 2.0], [0.0, 0.0]], {"header": "cat dog"}, "0.5,0.5\n0.5,0.5\n"),
+        ([[2.0, 2.0]], {"delimiter": ",", "fmt": "%.3f", "header": "a,b", "comments": ""},
+         "a,b\n0.5,0.5\n"),
+        ([2.0, 2.0], {}, "0.5\n0.5\n"),
+    ],
+)  # fmt: skip
+def test_numpy_savetxt(run: Run, array: list[float], options: dict[str, str], out: str) -> None:
+    file = io.BytesIO()
+    np.savetxt(file, np.array(array), **options)
+    assert run("softmax", stdin=file.getvalue()).ok() == out
+
+
+# mlr --icsv --ojson cat; mlr --icsv --ojsonl cat; csvjson
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[\n{\n  "cat": 2,\n  "dog": 2\n},\n{\n  "cat": 0,\n  "dog": 0\n}\n]\n',
+        '{"cat": 2, "dog": 2}\n{"cat": 0, "dog": 0}\n',
+        '[{"cat":2,"dog":2},{"cat":0,"dog":0}]\n',
+    ],
+)
+def test_json_of_other_programs(run: Run, text: str) -> None:
+    assert run("softmax", stdin=text).ok() == HALVES
+
+
+@pytest.mark.parametrize(
+    ("args", "data", "found"),
+    [
+        ([], SPREADSHEET, "stdin: csv, delimiter ';', header, 2 columns: cat, dog"),
+        ([], b"1 2\n", "stdin: csv, delimiter ' ', no header, 2 columns"),
+        ([], b"1\n2\n", "stdin: csv, delimiter ',', no header, 1 column; read downwards"),
+        (["-k", "1"], R_CSV, "stdin: csv, delimiter ',', header, 2 columns: cat, dog; kept: 1"),
+        (["-c", "3,1"], b"1\t2\t3\n", "stdin: csv, delimiter '\\t', no header, 2 columns: 3, 1"),
+        ([], b"[1,2]\n", "stdin: JSON, lists, 2 columns"),
+        (["-k", "a"], b'{"a":1,"b":2}\n', "stdin: JSON, objects, 1 column: b; kept: a"),
+        ([], b'{"logits":[1,2]}\n', "stdin: JSON, objects with 'logits', 2 columns"),
+        (["1,2", "3,4"], b"", "arguments: 2 vectors, 2 numbers each"),
+        (["1", "2", "3"], b"", "arguments: 1 vector, 3 numbers"),
+    ],
+)
+def test_what_was_found_is_said(run: Run, args: list[str], data: bytes, found: str) -> None:
+    done = run("softmax", "-v", *args, stdin=data)
+    assert (done.status, done.err) == (0, f"softmax-cli: {found}\n")
+    assert done.out == run("softmax", *args, stdin=data).ok()
+
+
+def test_what_was_found_of_an_array_and_of_a_target(run: Run) -> None:
+    file = io.BytesIO()
+    np.save(file, np.asfortranarray(np.ones((2, 3), "f4")))
+    assert run("softmax", "--verbose", stdin=file.getvalue()).err == (
+        "softmax-cli: stdin: npy, float32 of shape (2, 3), Fortran order, 3 columns\n"
+    )
+    done = run("xent", "-v", "--target-column", "is", stdin="a,b,is\n1,1,a\n")
+    assert done.err.endswith("header, 2 columns: a, b; target: is\n")
+
+
+@pytest.mark.parametrize("mark", ["NA", "n/a", "null", "?", "#N/A"])
+def test_a_missing_number_in_the_first_row_makes_no_header(run: Run, mark: str) -> None:
+    text = f"1,{mark},0\n2,3,0\n"
+    assert run("hardmax", stdin=text).fails(1) == f"stdin:1:2: '{mark}' is not a number"
+    assert run("hardmax", "--invalid", "nan", stdin=text).out == "nan\n1\n"
+
+
+def test_packed_files_are_told_by_their_first_bytes(run: Run, tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", np.eye(2))
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress(b"1,2\n"))
+    assert "a zip archive" in run("softmax", "-i", "a.npz", cwd=tmp_path).fails(1)
+    assert "zcat" in run("softmax", "-i", "a.csv.gz", cwd=tmp_path).fails(1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from pathlib import Path
 
 import mpmath
 import numpy as np
@@ -12,14 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from softmax_cli.core.doubledouble import DoubleDouble
-from softmax_cli.core.elementary import log, power
 from softmax_cli.core.entmax import Entmax
 from softmax_cli.core.softmax import Logits
 from softmax_cli.errors import RowErrors
 from tests.conftest import Run
-from tests.exactly import Exact, entmax_shares, ulps
-from tests.strategies import Vector, logits
+from tests.corpus import Vector, logits
+from tests.exactly import entmax_shares, ulps
 
 NEAREST = 0.51
 BOUND = 1.0
@@ -37,7 +34,7 @@ def entmax(vector: Vector | list[float], alpha: float, temperature: float = 1.0)
 
 
 @given(logits(max_size=6), alphas, st.sampled_from([1.0, 0.3, 7.3, 1e300]))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_shares_logarithms_and_entropy_are_right_to_one_ulp(
     vector: Vector, alpha: float, temperature: float
 ) -> None:
@@ -96,7 +93,7 @@ def test_special_scores() -> None:
 
 
 @given(logits(), alphas, st.sampled_from([1.0, 0.1, 1e-300, 1e300]))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_sums_to_one_and_keeps_the_order(vector: Vector, alpha: float, temperature: float) -> None:
     p = entmax(vector, alpha, temperature)
     assert math.fsum(p) == pytest.approx(1, abs=1e-15)
@@ -105,14 +102,14 @@ def test_sums_to_one_and_keeps_the_order(vector: Vector, alpha: float, temperatu
 
 
 @given(st.lists(st.integers(-40, 40), min_size=1, max_size=8), st.integers(-(2**40), 2**40), alphas)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_an_exact_shift_changes_no_bit(scores: list[int], shift: int, alpha: float) -> None:
     vector = np.array(scores) / 16
     assert entmax(vector, alpha).tobytes() == entmax(vector + shift, alpha).tobytes()
 
 
 @given(logits())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_the_support_shrinks_as_alpha_grows(vector: Vector) -> None:
     supports = [entmax(vector, alpha) > 0 for alpha in [*ALPHAS, 1e6]]
     for smaller, larger in zip(supports[2:], supports[1:], strict=False):
@@ -120,7 +117,7 @@ def test_the_support_shrinks_as_alpha_grows(vector: Vector) -> None:
 
 
 @given(st.lists(st.floats(-5, 5), min_size=1, max_size=8))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_alpha_near_one_nears_softmax(scores: list[float]) -> None:
     expected = Logits(np.array([scores])).probabilities()[0]
     for alpha, near in ((1 + 2.0**-52, 1e-13), (1 + 2.0**-30, 1e-6)):
@@ -128,7 +125,7 @@ def test_alpha_near_one_nears_softmax(scores: list[float]) -> None:
 
 
 @given(st.lists(logits(min_size=9, max_size=9), min_size=2, max_size=30), alphas)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_row_has_the_same_bits_whatever_stands_beside_it(
     vectors: list[Vector], alpha: float
 ) -> None:
@@ -149,26 +146,7 @@ def test_a_wide_row_sums_to_one() -> None:
         assert [math.fsum(row) for row in p] == pytest.approx([1, 1], abs=1e-15)
 
 
-@given(st.floats(1e-300, 1e3), st.floats(-50, 50))
-@settings(max_examples=50, deadline=None)
-def test_powers_have_a_hundred_bits(base: float, exponent: float) -> None:
-    parts = DoubleDouble(np.array([base]), np.array([base * 2.0**-60]))
-    exact_base = mpmath.mpf(base) + mpmath.mpf(base * 2.0**-60)
-    exact = mpmath.log(exact_base)
-    assert abs(_exactly(log(parts)) - exact) <= 2.0**-100 * max(1, abs(exact))
-    truth = exact_base ** mpmath.mpf(exponent)
-    if 1e-250 < truth < 1e300:
-        found = power(parts, exponent)
-        assert isinstance(found.exponent, np.ndarray)
-        total = _exactly(found) * mpmath.mpf(2) ** int(found.exponent[0])
-        assert abs(total / truth - 1) <= 2.0**-88
-
-
-def _exactly(parts: DoubleDouble) -> Exact:
-    return mpmath.mpf(float(parts.high[0])) + mpmath.mpf(float(parts.low[0]))
-
-
-def test_alpha_in_every_format(run: Run, tmp_path: Path) -> None:
+def test_alpha_in_every_format(run: Run) -> None:
     args = ("softmax", "--alpha", "2", "1", "2", "2.5")
     assert run(*args).ok() == "0.0,0.25,0.75\n"
     assert run(*args, "--log").ok() == f"-inf,{math.log(0.25)},{math.log(0.75)}\n"
@@ -181,10 +159,6 @@ def test_alpha_in_every_format(run: Run, tmp_path: Path) -> None:
     assert run("softmax", "--alpha", "1", "1", "2").ok() == run("softmax", "1", "2").ok()
     assert "'--alpha'" in run("softmax", "--alpha", "0.9", "1", "2").fails(2)
     assert "'--alpha'" in run("softmax", "--alpha", "inf", "1", "2").fails(2)
-    rows = tmp_path / "rows.csv"
-    np.savetxt(rows, np.random.default_rng(5).normal(size=(9_000, 12)), delimiter=",")
-    many = ("softmax", "-i", str(rows), "--alpha", "1.5")
-    assert run(*many, "-j", "2").ok() == run(*many, "-j", "1").ok()
 
 
 def test_cuts_come_first_and_draws_last(run: Run) -> None:
@@ -192,15 +166,3 @@ def test_cuts_come_first_and_draws_last(run: Run) -> None:
     assert run(*args).numbers()[0] == pytest.approx([0, *entmax([0.5, 0.4], 1.5)])
     drawn = run("softmax", "--alpha", "2", "--sample", "500", "--seed", "1", "1", "2", "2.5").ok()
     assert set(drawn.strip().split(",")) == {"1", "2"}
-
-
-@pytest.mark.parametrize("alpha", [1.25, 1.5, 2.0, 2.5])
-def test_the_entmax_package_agrees(alpha: float) -> None:
-    torch = pytest.importorskip("torch", reason="the entmax package needs torch")
-    package = pytest.importorskip("entmax", reason="pip install -e '.[rivals]' brings it")
-    block = np.random.default_rng(3).normal(size=(200, 7)) * np.array([[0.1], [1], [5], [20]] * 50)
-    scores = torch.from_numpy(block)
-    exact = {1.5: package.entmax15, 2.0: package.sparsemax}.get(alpha)
-    theirs = exact(scores, dim=-1) if exact else package.entmax_bisect(scores, alpha, dim=-1)
-    ours = Entmax(block, alpha=alpha).probabilities()
-    assert ours == pytest.approx(theirs.numpy(), abs=1e-9)

@@ -1,8 +1,9 @@
-"""Huffman trees as word2vec's, and hierarchical softmax over them."""
+"""Huffman trees as word2vec's, hierarchical softmax over them, and its sigmoid."""
 
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Sequence
 
 import mpmath
@@ -12,12 +13,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from softmax_cli.core.hierarchical import Branches, HuffmanTree, TreeDistribution, scattered
+from softmax_cli.core.hierarchical import (
+    Branches,
+    HuffmanTree,
+    TreeDistribution,
+    scattered,
+    sigmoid,
+    softplus,
+)
 from tests.exactly import Exact, ulps
 from tests.quantities import NEAREST
 
 Scores = NDArray[np.float64]
 
+FIRST = np.array([0])
 some_counts = st.lists(st.integers(1, 30) | st.integers(1, 10**14), min_size=2, max_size=40)
 some_scores = st.sampled_from([0.0, 1e-9, 0.3, -2.5, 17.0, -40.25, 300.0, -705.0, 1e-300])
 
@@ -181,3 +190,31 @@ def test_infinite_scores_are_limits() -> None:
     assert found.probabilities()[0].tolist() == [0.0, 0.0, 0.5, 0.5]
     assert found.log_probabilities()[0].tolist()[:2] == [-np.inf, -np.inf]
     assert found.entropy()[0] == pytest.approx(np.log(2), rel=1e-15)
+
+
+STEP = 5e-324
+numbers = (
+    st.floats(-50, 50) | st.floats(-800, 800) | st.floats(-1e-5, 1e-5) | st.floats(-1e308, 1e308)
+)
+
+
+@settings(max_examples=300)
+@given(numbers)
+def test_softplus_and_sigmoid_are_right_everywhere(number: float) -> None:
+    x = np.array([number])
+    with mpmath.workprec(1500):
+        # exp(-100000) is nothing beside any float64.
+        power = mpmath.exp(-abs(mpmath.mpf(number))) if abs(number) < 1e5 else mpmath.mpf(0)
+        cost = mpmath.log(1 + power) + max(-number, 0)
+        share = (power if number < 0 else 1) / (1 + power)
+        for ours, exact in ((softplus(-x).rounded()[0], cost), (sigmoid(x).rounded()[0], share)):
+            if exact < 2.3e-308:
+                assert abs(ours - float(exact)) <= STEP
+            else:
+                assert ulps(float(ours), exact) <= NEAREST
+
+
+def test_the_limits() -> None:
+    ends = np.array([np.inf, -np.inf, 0.0])
+    assert sigmoid(ends).rounded().tolist() == [1.0, 0.0, 0.5]
+    assert softplus(ends).rounded().tolist() == [math.inf, 0.0, math.log(2)]

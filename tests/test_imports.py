@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-import subprocess
 import sys
 from collections.abc import Mapping
 from functools import cache
@@ -14,7 +13,7 @@ import pytest
 
 import softmax_cli
 from softmax_cli.cli import COMMANDS
-from tests.conftest import plain_environment
+from tests.conftest import run_command
 
 PACKAGE = Path(softmax_cli.__file__).parent
 ROOT = Path(__file__).parent.parent
@@ -42,15 +41,8 @@ print(json.dumps(found), file=sys.stderr)
 def loaded(*runs: list[str] | Mapping[str, str]) -> list[tuple[int, list[str]]]:
     """The status of each run, by its arguments or environment, and what is loaded by then."""
     asked = [(run, {}) if isinstance(run, list) else ([], run) for run in runs]
-    done = subprocess.run(
-        [sys.executable, "-c", PROBE],
-        input=json.dumps(asked),
-        capture_output=True,
-        text=True,
-        env=plain_environment(),
-        check=True,
-    )
-    found = json.loads(done.stderr.splitlines()[-1])
+    done = run_command([sys.executable, "-c", PROBE], json.dumps(asked))
+    found = json.loads(done.err.splitlines()[-1])
     return [(status, names) for status, names in found]
 
 
@@ -117,20 +109,13 @@ main(["--help"])
 slow = ("softmax_cli.options", "softmax_cli.commands", "difflib", "csv", "importlib.metadata")
 print(*(name for name in slow if name in sys.modules), end="", file=sys.stderr)
 """
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=False
-    )
-    assert done.stderr == ""
-    for name in COMMANDS:
-        assert f"\n  {name} " in done.stdout
+    shown = run_command([sys.executable, "-c", script]).ok()
+    assert all(f"\n  {name} " in shown for name in COMMANDS)
 
 
 def test_importing_the_package_costs_nothing() -> None:
     script = "import sys; old = set(sys.modules); import softmax_cli; print(set(sys.modules) - old)"
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True
-    )
-    assert done.stdout == "{'softmax_cli'}\n"
+    assert run_command([sys.executable, "-c", script]).ok() == "{'softmax_cli'}\n"
 
 
 @cache

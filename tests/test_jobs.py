@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -12,18 +13,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.conftest import COMMAND, Run, plain_environment
-
-ROWS = 40_000
-LINE = f"{{0}},{{0}}.{0:060},-1.25{0:060},0.{{1:060}}\n"
+from tests.conftest import COMMAND, ROWS, Ran, Run, bash, plain_environment
 
 
-@pytest.fixture(scope="module")
-def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Some 8 MB of rows, every one of them plain."""
-    path = tmp_path_factory.mktemp("jobs") / "large.csv"
-    path.write_text("".join(LINE.format(i % 3, i) for i in range(ROWS)))
-    return path
+def same_for_any_jobs(run: Run, path: Path, command: list[str]) -> Ran:
+    """What one process does, and what several do, of a file and of a pipe."""
+    one = run(*command, "-i", str(path), "-j", "1")
+    assert run(*command, "-i", str(path), "-j", "3")[1:] == one[1:]
+    piped = run(*command, "-j", "2", stdin=path.read_bytes())
+    assert (piped.status, piped.out, piped.err.replace("stdin", str(path))) == one[1:]
+    return one
 
 
 def _with(large: Path, tmp_path: Path, line: int, text: str) -> Path:
@@ -79,6 +78,7 @@ def _assert_gone(pids: list[int]) -> None:
         ["xent", "--target-column", "1", "--names", "a,b,c", "--worst", "7", "-f", "json"],
         ["softmax", "--top-k", "3", "--top-p", "0.9", "--min-p", "0.1"],
         ["softmax", "--sample", "3", "--seed", "11"],
+        ["softmax", "--alpha", "1.5"],
         ["hardmax", "--no-header", "-k", "4,1"],
         ["xent", "-t", "1", "--negative", "2", "--seed", "8"],
         ["softmax", "-c", "2-", "--hierarchical", "5,3,2,1"],
@@ -87,12 +87,14 @@ def _assert_gone(pids: list[int]) -> None:
     ids=" ".join,
 )
 def test_what_comes_out_does_not_depend_on_jobs(run: Run, large: Path, command: list[str]) -> None:
-    one = run(*command, "-i", str(large), "-j", "1")
-    assert one.out
-    assert run(*command, "-i", str(large), "-j", "3")[1:] == one[1:]
-    piped = run(*command, "-j", "2", stdin=large.read_bytes())
-    assert piped.out == one.out
-    assert piped.err.replace("stdin", str(large)) == one.err
+    assert same_for_any_jobs(run, large, command).out
+
+
+def test_counts_of_all_parts_add_up(run: Run, large: Path) -> None:
+    args = ("xent", "--target-column", "1", "--names", "a,b,c", "--reduction", "sum", "-f", "json")
+    summary = json.loads(run(*args, "-i", str(large)).ok())
+    assert [of["rows"] for of in summary["by_class"]] == [13_334, 13_333, 13_333]
+    assert summary["rows"] == summary["weight_sum"] == ROWS
 
 
 @pytest.mark.parametrize("form", ["csv", "table", "json"])
@@ -103,9 +105,7 @@ def test_nor_does_what_compare_says(run: Run, large: Path, tmp_path: Path, form:
     lines[400] = b"800,1,2,3\n"
     path = tmp_path / "some.csv"
     path.write_bytes(b"".join(lines))
-    one = run("compare", "-f", form, "--check", "-i", str(path), "-j", "1")
-    assert one.status == 3
-    assert run("compare", "-f", form, "--check", "-i", str(path), "-j", "3")[1:] == one[1:]
+    assert same_for_any_jobs(run, path, ["compare", "-f", form, "--check"]).status == 3
 
 
 def test_nor_do_arrays(run: Run, large: Path, tmp_path: Path) -> None:
@@ -118,10 +118,7 @@ def test_nor_do_arrays(run: Run, large: Path, tmp_path: Path) -> None:
 
 def test_an_array_that_breaks_off_can_be_loaded(large: Path, tmp_path: Path) -> None:
     path = _with(large, tmp_path, 30_000, "1,2,x,4\n")
-    with (tmp_path / "out.npy").open("wb") as out:
-        command = [str(COMMAND), "softmax", "-f", "npy", "-j", "2", "-i", str(path)]
-        done = subprocess.run(command, stdout=out, env=plain_environment(), check=False)
-    assert done.returncode == 1
+    assert bash(f"softmax-cli softmax -f npy -j 2 -i {path} > out.npy", tmp_path).status == 1
     assert np.load(tmp_path / "out.npy").shape == (29_999, 4)
 
 
@@ -147,12 +144,7 @@ def test_nor_do_odd_rows_and_errors(
     run: Run, large: Path, tmp_path: Path, line: int, text: str
 ) -> None:
     path = _with(large, tmp_path, line, text)
-    one = run("hardmax", "-i", str(path), "-j", "1")
-    assert "a tie between classes" in one.err
-    assert run("hardmax", "-i", str(path), "-j", "3")[1:] == one[1:]
-    piped = run("hardmax", "-j", "2", stdin=path.read_bytes())
-    assert piped.out == one.out
-    assert piped.err.replace("stdin", str(path)) == one.err
+    assert "a tie between classes" in same_for_any_jobs(run, path, ["hardmax"]).err
 
 
 @pytest.mark.parametrize("invalid", ["error", "nan", "skip"])
@@ -162,14 +154,11 @@ def test_nor_do_quotes_in_every_row(run: Run, tmp_path: Path, invalid: str) -> N
     lines = [odd.get(i, f'"name {i}, {"x" * 80}",{i % 7},-1.5\n') for i in range(ROWS)]
     path = tmp_path / "quoted.csv"
     path.write_text("".join(lines))
-    command = ["softmax", "-c", "2-", "-k", "1", "--invalid", invalid]
-    one = run(*command, "-i", str(path), "-j", "1")
+    one = same_for_any_jobs(run, path, ["softmax", "-c", "2-", "-k", "1", "--invalid", invalid])
     if invalid == "nan":
         assert one.out.count("\n") == ROWS + 1
         assert f"{len(odd) - 2} rows can't be used" in one.err
     assert ('"two\n, lines"' in one.out) == (invalid == "nan")
-    for jobs in ("2", "3"):
-        assert run(*command, "-i", str(path), "-j", jobs)[1:] == one[1:]
 
 
 @pytest.mark.parametrize("invalid", ["error", "nan", "skip"])
@@ -178,10 +167,8 @@ def test_a_bad_row_just_before_the_processes_begin_hides_no_other(
     run: Run, large: Path, tmp_path: Path, line: int, invalid: str
 ) -> None:
     path = _with(large, tmp_path, line, "1,2,x,4\n")
-    command = ["softmax", "--invalid", invalid, "-i", str(path)]
-    one = run(*command, "-j", "1")
+    one = same_for_any_jobs(run, path, ["softmax", "--invalid", invalid])
     assert one.out.count("\n") == {"error": line - 1, "nan": ROWS, "skip": ROWS - 1}[invalid]
-    assert run(*command, "-j", "2")[1:] == one[1:]
 
 
 def test_bad_rows_just_before_they_begin_on_a_pipe_are_told(run: Run, large: Path) -> None:
@@ -199,21 +186,16 @@ def test_lines_and_sums_too_long_for_a_pipe_do_not_stop_the_processes(
     path = tmp_path / "wide.csv"
     row = ",".join(f"{i % 7}.{i:09}" for i in range(60_000))
     path.write_text(f"{row}\n" * 14)
-    wide = ["softmax", "-i", str(path)]
-    many = ["xent", "-t", "1", "--worst", "5000", "-i", str(large)]
-    for command, file in ((wide, path), (many, large)):
-        one = run(*command, "-j", "1").ok()
-        assert run(*command, "-j", "3").ok() == one
-        assert run(*command[:-2], "-j", "3", stdin=file.read_bytes()).ok() == one
+    same_for_any_jobs(run, path, ["softmax"]).ok()
+    same_for_any_jobs(run, large, ["xent", "-t", "1", "--worst", "5000"]).ok()
 
 
 def test_standard_input_is_divided_from_where_it_stands(large: Path) -> None:
-    outputs = []
-    for jobs in (1, 2):
-        script = f"{{ read -r; {COMMAND} softmax -j {jobs}; }} < {large}"
-        outputs.append(subprocess.check_output(["bash", "-c", script], env=plain_environment()))
-    assert outputs[0] == outputs[1]
-    assert outputs[0].count(b"\n") == ROWS - 1
+    one, two = (
+        bash(f"{{ read -r; softmax-cli softmax -j {jobs}; }} < {large}").ok() for jobs in (1, 2)
+    )
+    assert one == two
+    assert one.count("\n") == ROWS - 1
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
@@ -221,17 +203,8 @@ def test_a_full_disk_leaves_whole_rows_and_an_error(
     run: Run, large: Path, tmp_path: Path, jobs: str
 ) -> None:
     whole = run("softmax", "-i", str(large)).ok()
-    script = f"ulimit -f 1001; exec {COMMAND} softmax -j {jobs} -i {large} > out.csv"
-    done = subprocess.run(
-        ["bash", "-c", script],
-        cwd=tmp_path,
-        env=plain_environment(),
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 1
-    assert done.stderr == b"softmax-cli: error: can't write to standard output: File too large\n"
+    done = bash(f"ulimit -f 1001; softmax-cli softmax -j {jobs} -i {large} > out.csv", tmp_path)
+    assert done.fails(1) == "can't write to standard output: File too large"
     written = (tmp_path / "out.csv").read_text()
     assert len(written) > 1_000_000
     assert written.endswith("\n")
@@ -333,7 +306,3 @@ def test_a_bad_row_ends_a_wait_for_a_pipe(large: Path, tmp_path: Path) -> None:
     piped.send(b"1,2,x,4\n")
     assert piped.process.wait(timeout=30) == 1
     assert piped.end() == f"softmax-cli: error: stdin:{ROWS + 1}:3: 'x' is not a number\n"
-
-
-def test_jobs_are_a_number_from_1_up(run: Run) -> None:
-    assert "'-j'" in run("softmax", "-j", "0", "1").fails(2)

@@ -16,8 +16,6 @@ from tests.conftest import Run
 from tests.forked import ForkServer
 
 ODD = 'id,a,b,"na,me"\n007,1,1,x\n"q""1",3,3,"y,z"\n 8 ,5,5,"two\nlines"\n'
-
-
 TEXT = "id,a,b\nx,0.5,0.5\ny,0.25,0.75\n"
 LABELLED = "id,a,b,is\nx,1,1,a\ny,1,1,b\nz,3,0,b\n"
 XENT = "xent --target-column is -k id,is --base 2 -p 2"
@@ -109,14 +107,12 @@ _cells = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size
 
 @given(st.lists(st.tuples(_cells, _cells), min_size=1, max_size=12))
 @settings(max_examples=80)
-def test_any_text_comes_out_as_it_went_in(
-    loaded_server: ForkServer, rows: list[tuple[str, str]]
-) -> None:
+def test_any_text_comes_out_as_it_went_in(server: ForkServer, rows: list[tuple[str, str]]) -> None:
     text = io.StringIO(newline="")
     writer = csv.writer(text, quoting=csv.QUOTE_ALL)
     writer.writerow(["a", "first", "b", "second"])
     writer.writerows([1, first, 1, second] for first, second in rows)
-    done = loaded_server.run(["softmax", "-k", "second,first"], text.getvalue().encode())
+    done = server.run(["softmax", "-k", "second,first"], text.getvalue().encode())
     table = list(csv.reader(io.StringIO(done.out.decode(), newline="")))
     assert table[0] == ["second", "first", "a", "b"]
     assert table[1:] == [[second, first, "0.5", "0.5"] for first, second in rows]

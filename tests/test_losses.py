@@ -1,139 +1,474 @@
-"""Cross-entropy and its gradient, against references of hundreds of digits."""
+"""Weights, smoothing, the focal factor, targets and reductions: exact values, users and rivals."""
 
 from __future__ import annotations
+
+import itertools
+import json
+import math
+from itertools import product
+from pathlib import Path
+from typing import Any
 
 import mpmath
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import special, stats
+from scipy.spatial import distance
 
 from softmax_cli.core import losses
 from softmax_cli.core.losses import Objective
 from softmax_cli.core.probabilities import Probabilities
-from softmax_cli.core.softmax import Logits, from_log_probabilities
-from softmax_cli.errors import RowErrors
-from tests.exactly import Reference, ulps
-from tests.strategies import Vector, logits, probabilities
+from softmax_cli.core.softmax import Logits
+from tests.conftest import Run
+from tests.corpus import Vector, logits, probabilities
+from tests.exactly import Exact, exacts
 
-BOUND = 1.0
+SMOOTHINGS = (0.0, 0.1, 1.0)
+GAMMAS = (0.0, 0.5, 2.0)
+WEIGHTED = (False, True)
+COMBINATIONS = list(product(WEIGHTED, SMOOTHINGS, GAMMAS))
 
 
-@given(logits(), st.data())
-@settings(max_examples=200, deadline=None)
-def test_labels_against_logits(vector: Vector, data: st.DataObject) -> None:
+def weights_for(size: int, weighted: bool) -> Vector | None:
+    return np.random.default_rng(size).uniform(0.1, 3, size) if weighted else None
+
+
+def exact_loss(z: list[Exact], target: list[Exact], case: Objective) -> Exact:
+    """The loss of logits as the formula has it."""
+    exponentials = [mpmath.exp(x - max(z)) for x in z]
+    total = mpmath.fsum(exponentials)
+    p = [x / total for x in exponentials]
+    e, size = mpmath.mpf(case.smoothing), len(z)
+    weights = exacts([1.0] * size if case.weights is None else case.weights)
+    shares = [w * ((1 - e) * y + e / size) for w, y in zip(weights, target, strict=True)]
+    return mpmath.fsum(
+        a * (mpmath.fsum(p[:i] + p[i + 1 :]) ** case.focal) * -mpmath.log(p[i])
+        for i, a in enumerate(shares)
+        if a
+    )
+
+
+def soft(values: Vector) -> Probabilities:
+    return Probabilities(values[None])
+
+
+@pytest.mark.parametrize(("weighted", "smoothing", "focal"), COMBINATIONS)
+@given(logits(min_size=2, max_size=5), st.data())
+@settings(max_examples=8)
+def test_the_loss_is_the_formula(
+    weighted: bool, smoothing: float, focal: float, vector: Vector, data: st.DataObject
+) -> None:
+    case = Objective(weights_for(len(vector), weighted), smoothing, focal)
     label = data.draw(st.integers(0, len(vector) - 1))
-    truth, labels = Reference.of_logits(vector), np.array([label])
+    with mpmath.workprec(2600):
+        one_hot = [mpmath.mpf(i == label) for i in range(len(vector))]
+        exact = float(exact_loss(exacts(vector), one_hot, case))
+    ours = losses.loss(Logits(vector[None]), np.array([label]), case)[0]
+    assert ours == pytest.approx(exact, rel=4e-15, abs=1e-300)
+    parts = losses.contributions(Logits(vector[None]), np.array([label]), case)
+    assert parts.sum() == pytest.approx(ours, rel=4e-15, abs=1e-300)
+
+
+@pytest.mark.parametrize(("weighted", "smoothing", "focal"), COMBINATIONS)
+def test_the_gradient_is_the_derivative_of_the_loss(
+    weighted: bool, smoothing: float, focal: float
+) -> None:
+    rng = np.random.default_rng(5)
+    for size, scale in ((2, 1.0), (4, 3.0), (3, 40.0)):
+        vector = rng.normal(size=size) * scale
+        case = Objective(weights_for(size, weighted), smoothing, focal)
+        shares = rng.random(size)
+        for target in (np.eye(size)[0], np.eye(size)[np.argmax(vector)], shares / shares.sum()):
+            hard = np.array([int(np.argmax(target))]) if 1.0 in target else None
+            ours = losses.gradient(
+                Logits(vector[None]), soft(target) if hard is None else hard, case
+            )[0]
+            unit = max(np.abs(ours).max(), 1e-300 if hard is not None else target.max())
+            for i in range(size):
+                assert abs(ours[i] - _derivative(vector, target, case, i)) <= 1e-14 * unit
+
+
+def _derivative(vector: Vector, target: Vector, case: Objective, i: int) -> float:
+    """A central difference of numbers of 780 digits."""
+    with mpmath.workprec(2600):
+        step = mpmath.mpf(2) ** -800
+        total = mpmath.fsum(exacts(target))
+        shares = [y / total for y in exacts(target)]
+        ends = []
+        for sign in (1, -1):
+            moved = exacts(vector)
+            moved[i] += sign * step
+            ends.append(exact_loss(moved, shares, case))
+        return float((ends[0] - ends[1]) / (2 * step))
+
+
+@given(logits(min_size=2), st.data())
+@settings(max_examples=50)
+def test_without_parameters_it_is_cross_entropy(vector: Vector, data: st.DataObject) -> None:
+    labels = np.array([data.draw(st.integers(0, len(vector) - 1))])
     prediction = Logits(vector[None])
-    assert ulps(losses.cross_entropy(prediction, labels)[0], -truth.log_p[label]) <= BOUND
-    exact = -truth.log_p[label]
-    perplexity = losses.perplexity(prediction, labels)[0]
-    assert ulps(perplexity, mpmath.exp(exact)) <= BOUND
-    gradient = losses.gradient(prediction, labels, Objective())[0]
-    for i in range(len(vector)):
-        exact = -truth.complement(i) if i == label else truth.p[i]
-        assert ulps(gradient[i], exact) <= BOUND
+    assert losses.loss(prediction, labels, Objective()) == losses.cross_entropy(prediction, labels)
 
 
-@given(probabilities(min_size=4, max_size=4), logits(min_size=4, max_size=4))
-@settings(max_examples=200, deadline=None)
-def test_distributions_against_logits(target: Vector, vector: Vector) -> None:
-    assume(np.abs(vector).max() < 8e307)  # no difference overflows
-    p, q = Reference.of_probabilities(target), Reference.of_logits(vector)
-    prediction, targets = Logits(vector[None]), Probabilities(target[None])
-    loss = losses.cross_entropy(prediction, targets)[0]
-    exact = p.cross_entropy(q)
-    assert ulps(loss, exact) <= BOUND
-    perplexity = losses.perplexity(prediction, targets)[0]
-    assert ulps(perplexity, mpmath.exp(exact)) <= BOUND
-    gradient = losses.gradient(prediction, targets, Objective())[0]
-    for i in range(4):
-        larger = float(max(p.p[i], q.p[i]))
-        assert ulps(gradient[i], q.p[i] - p.p[i], larger) <= BOUND
-    parts = losses.contributions(prediction, targets, Objective())[0]
-    assert parts.sum() == pytest.approx(loss, rel=1e-14)
+@given(probabilities(min_size=3, max_size=3), logits(min_size=3, max_size=3))
+@settings(max_examples=50)
+def test_smoothing_keeps_the_identity(target: Vector, vector: Vector) -> None:
+    prediction = Logits(vector[None])
+    shares = losses.smoothed(soft(target), 3, 0.1)
+    whole = losses.loss(prediction, soft(target), Objective(smoothing=0.1))[0]
+    parts = losses.target_entropy(shares)[0] + losses.excess_entropy(prediction, shares)[0]
+    assert parts == pytest.approx(whole, rel=1e-14)
 
 
-@given(probabilities(min_size=4, max_size=4), logits(min_size=4, max_size=4))
-@settings(max_examples=200)
-def test_cross_entropy_is_entropy_plus_divergence(target: Vector, vector: Vector) -> None:
-    assume(np.abs(vector).max() < 8e307)  # no difference overflows
-    prediction, targets = Logits(vector[None]), Probabilities(target[None])
-    loss = losses.cross_entropy(prediction, targets)[0]
-    entropy = losses.target_entropy(targets)[0]
-    divergence = losses.excess_entropy(prediction, targets)[0]
-    assert divergence >= 0
-    assert entropy + divergence == pytest.approx(loss, rel=1e-12, abs=1e-300)
+def test_a_confident_and_right_prediction_has_a_focal_loss_with_all_digits() -> None:
+    with mpmath.workprec(2000):
+        exact = exact_loss(exacts([40, 0]), [mpmath.mpf(1), mpmath.mpf(0)], Objective(focal=2))
+    ours = losses.loss(Logits(np.array([[40.0, 0.0]])), np.array([0]), Objective(focal=2))[0]
+    assert ours == pytest.approx(float(exact), rel=1e-15)
+    assert 0 < ours < 1e-50
 
 
-@given(probabilities(min_size=2), st.data())
-@settings(max_examples=200, deadline=None)
-def test_labels_against_probabilities(vector: Vector, data: st.DataObject) -> None:
-    label = data.draw(st.integers(0, len(vector) - 1))
-    truth = Reference.of_probabilities(vector)
-    prediction, labels = Probabilities(vector[None]), np.array([label])
-    assert ulps(losses.cross_entropy(prediction, labels)[0], -truth.log_p[label]) <= BOUND
-    assert ulps(prediction.entropy()[0], truth.entropy()) <= BOUND
-    exact = -truth.complement(label)
-    assert ulps(losses.gradient(prediction, labels, Objective())[0, label], exact) <= BOUND
+def test_a_class_of_weight_zero_costs_nothing_even_where_it_is_ruled_out() -> None:
+    case = Objective(np.array([0.0, 1.0]))
+    prediction = Probabilities(np.array([[0.0, 1.0]]))
+    assert losses.loss(prediction, np.array([0]), case)[0] == 0
+    assert losses.loss(prediction, soft(np.array([0.5, 0.5])), case)[0] == 0
+    assert losses.loss(prediction, soft(np.array([1.0, 0.0])), case)[0] == 0
 
 
-def test_log_probabilities_are_logits_that_sum_to_one() -> None:
-    logs = np.log(np.array([[0.25, 0.5, 0.25]]))
-    assert from_log_probabilities(logs).probabilities()[0] == pytest.approx([0.25, 0.5, 0.25])
-    with pytest.raises(RowErrors, match="sum to 2"):
-        from_log_probabilities(logs + np.log(2))
+def test_weights_of_counts() -> None:
+    counts = np.array([1.0, 10.0, 1000.0])
+    inverse = losses.weights_of_counts(counts)
+    assert inverse.sum() == pytest.approx(3, rel=1e-15)
+    assert inverse * counts == pytest.approx(np.full(3, inverse[0]), rel=1e-15)
+    near = losses.weights_of_counts(counts, beta=1 - 1e-12)
+    assert near == pytest.approx(inverse, rel=1e-8)
+    assert losses.weights_of_counts(counts, beta=0) == pytest.approx(np.ones(3))
+    beta = 0.999
+    expected = (1 - beta) / (1 - beta**counts)
+    assert losses.weights_of_counts(counts, beta=beta) == pytest.approx(
+        expected * 3 / expected.sum(), rel=1e-12
+    )
 
 
-def test_perplexity_of_a_large_loss_keeps_its_first_digits() -> None:
-    scores = [
-        -522.9054484396844,
-        -122.8260599913035,
-        -262.0145956688018,
-        305.62056258611005,
-        -156.0,
-    ]
-    target = [0.1, 0.2, 0.3, 0.4, 0.0]
-    prediction, targets = Logits(np.array([scores])), Probabilities(np.array([target]))
-    loss = Reference.of_probabilities(target).cross_entropy(Reference.of_logits(scores))
-    assert ulps(losses.perplexity(prediction, targets)[0], mpmath.exp(loss)) <= BOUND
+PETS = "cat,dog,owl,label\n2,1,0,cat\n0,3,1,dog\n1,0,2,cat\n1,1,1,?\n"
+SCORES = "2,1,0\n0,3,1\n1,0,2\n"
 
 
-def test_confident_and_right_keeps_its_digits() -> None:
-    loss = losses.cross_entropy(Logits(np.array([[0.0, -50.0]])), np.array([0]))[0]
-    assert ulps(loss, mpmath.log1p(mpmath.exp(-50))) <= 1
+def below_header(text: str) -> list[list[float]]:
+    """The numbers of the lines after the first."""
+    return [[float(cell) for cell in line.split(",")] for line in text.splitlines()[1:]]
 
 
-def test_printed_probabilities_are_divided_by_their_sum() -> None:
-    printed = Probabilities(np.array([[0.3333333, 0.3333334, 0.3333334]]))
-    exact = Reference.of_probabilities([0.3333333, 0.3333334, 0.3333334])
-    assert ulps(printed.surprisals()[0, 0], -exact.log_p[0]) <= 1
+# The losses of PETS, whose first and third row have the same scores in another order
+_ONE, _TWO = (math.log(sum(map(math.exp, scores))) for scores in ((2, 1, 0), (0, 3, 1)))
+CAT, DOG, WRONG = _ONE - 2, _TWO - 3, _ONE - 1
+
+
+def test_weights_and_class_counts(run: Run) -> None:
+    # Weights multiply the loss and divide the mean
+    rows = PETS.replace("1,1,1,?\n", "")
+    args = ["xent", "--target-column", "label", "-w", "2,3,4"]
+    each = [x for (x,) in below_header(run(*args, stdin=rows).ok())]
+    assert each == pytest.approx([2 * CAT, 3 * DOG, 2 * WRONG], rel=1e-14)
+    mean = float(run(*args, "--reduction", "mean", stdin=rows).ok().split()[-1])
+    assert mean == pytest.approx(math.fsum(each) / 7, rel=1e-14)
+    # Class counts weigh by inverse frequency or effective number
+    args = ["xent", "1,2,3", "-t", "0"]
+    plain = float(run(*args).ok())
+    args += ["--class-counts", "10,20,40"]
+    inverse = float(run(*args).ok())
+    assert inverse == pytest.approx(plain * 3 * 4 / 7, rel=1e-14)
+    effective = (1 - 0.9) / (1 - 0.9 ** np.array([10, 20, 40]))
+    expected = plain * 3 * effective[0] / effective.sum()
+    assert float(run(*args, "--beta", "0.9").ok()) == pytest.approx(expected, rel=1e-13)
+    assert float(run(*args, "--beta", "1").ok()) == inverse
+
+
+def test_ignored_rows(run: Run) -> None:
+    # Ignored rows have no loss and no part in the denominator
+    args = ["xent", "--target-column", "label", "--ignore", "?"]
+    assert below_header(run(*args, stdin=PETS).ok())[-1] == [0.0]
+    assert run(*args, "--gradient", stdin=PETS).ok().splitlines()[-1] == "0.0,0.0,0.0"
+    summary = json.loads(run(*args, "-f", "json", stdin=PETS).ok())["summary"]
+    assert (summary["rows"], summary["ignored"], summary["weight_sum"]) == (4, 1, 3)
+    assert summary["accuracy"] == pytest.approx(2 / 3)
+    mean = float(run(*args, "--reduction", "mean", stdin=PETS).ok().split()[-1])
+    assert mean == pytest.approx((CAT + DOG + WRONG) / 3, rel=1e-14)
+    # a number that is no class, as torch has it
+    args = ["xent", "--target-column", "3", "--ignore", "-100", "--no-header"]
+    assert run(*args, stdin="1,2,0\n1,2,-100\n").numbers()[1] == [0.0]
+    # All ignored has no mean
+    args = ["xent", "--target-column", "label", "--ignore", "?", "--reduction"]
+    rows = "a,b,label\n1,2,?\n"
+    assert "every row is ignored" in run(*args, "mean", stdin=rows).fails(1)
+    assert float(run(*args, "sum", stdin=rows).ok().split()[-1]) == 0
+
+
+def test_smoothing_and_the_focal_factor(run: Run) -> None:
+    # Label smoothing spreads a part of the target
+    smooth = float(run("xent", "2,1,0", "-t", "0", "--label-smoothing", "0.3").ok())
+    spread = float(run("xent", "2,1,0", "-t", "0.8,0.1,0.1").ok())
+    assert smooth == pytest.approx(spread, rel=1e-14)
+    one = json.loads(run("xent", "2,1,0", "-t", "0", "--label-smoothing", "0.3", "-f", "json").ok())
+    assert one["entropy"] + one["kl"] == pytest.approx(one["loss"], rel=1e-14)
+    # The focal factor
+    p = math.exp(-CAT)
+    focal = float(run("xent", "2,1,0", "-t", "0", "--focal", "2").ok())
+    assert focal == pytest.approx((1 - p) ** 2 * CAT, rel=1e-13)
+    bits = float(run("xent", "2,1,0", "-t", "0", "--focal", "2", "--base", "2").ok())
+    assert bits == pytest.approx(focal / math.log(2), rel=1e-14)
 
 
 @pytest.mark.parametrize(
-    ("bad", "message"),
+    "targets",
     [
-        ([0.5, 0.6], "sum to 1.1"),
-        ([0.5, -0.5], "-0.5 of class 1 is negative"),
-        ([0.5, np.inf], "not finite"),
-        ([0.0, 0.0], "every probability is 0"),
+        *("0\n1\n0\n", "0.0\n1.0\n0.0\n", "label\n0\n1\n0\n", "1,0,0\n0,1,0\n1,0,0\n"),
+        *("0\r\n1\r\n0", "[1, 0, 0]\n[0 1 0]\n(1;0;0)\n"),
+        'polar bear\n"big, bad wolf"\npolar bear\n',
     ],
 )
-def test_what_is_no_distribution_is_named(bad: list[float], message: str) -> None:
-    with pytest.raises(RowErrors, match=message) as caught:
-        Probabilities(np.array([[0.5, 0.5], bad]))
-    assert 1 in caught.value.errors
+def test_targets_from_a_file(run: Run, tmp_path: Path, targets: str) -> None:
+    (tmp_path / "targets").write_text(targets, newline="")
+    rows = 'polar bear,"big, bad wolf",owl\n' + SCORES
+    done = run("xent", "--targets", "targets", stdin=rows, cwd=tmp_path)
+    assert [x for (x,) in below_header(done.ok())] == pytest.approx([CAT, DOG, WRONG], rel=1e-14)
 
 
-def test_normalize_takes_any_sum_even_one_that_overflows() -> None:
-    huge = Probabilities(np.array([[1e308, 1e308, 1e308]]), normalize=True)
-    assert huge.probabilities()[0] == pytest.approx([1 / 3] * 3)
-    with pytest.raises(RowErrors, match="every probability is 0"):
-        Probabilities(np.array([[0.0, 0.0]]), normalize=True)
+@pytest.mark.parametrize(
+    ("targets", "message", "rows"),
+    [
+        ("0\n1\n", "has no row for stdin:4", 2),
+        ("0\n1\n0\n1\n", "targets.txt:4: a row more", 3),
+        ("0\n1\n7\n", "targets.txt:3: label 7 is out of range", 2),
+        ("0\nx\n0\n", "targets.txt:2: 'x' is no class", 1),
+        ("0.5,0.5\n0.5,0.5\n", "targets.txt:1 has length 2", 0),
+        ("0,1,0\n0,2,0\n0,1,0\n", "targets.txt:2: probabilities sum to 2", 1),
+        ("0,1,0\n0,-1,2\n0,1,0\n", "targets.txt:2: probability -1", 1),
+        ("", "no rows", 0),
+        ("cta\ndog\ncat\n", "targets.txt:1: 'cta' is no class (did you mean 'cat'?)", 0),
+        ("CAT\ndog\ncat\n", "targets.txt:1: 'CAT' is no class", 0),
+        ("1,0,0\n1\n1,0,0\n", "targets.txt:2:2: a row of length 1", 1),
+        ("label\n0\n1\n", "its first line, 'label', was taken for a header", 2),
+        ("[1, 0, 0]\n[1, 0]\n", "targets.txt:2: a list of length 2", 1),
+    ],
+)
+def test_a_bad_target_is_named_by_its_own_place(
+    run: Run, tmp_path: Path, targets: str, message: str, rows: int
+) -> None:
+    (tmp_path / "targets.txt").write_text(targets)
+    named = "cat,dog,owl\n" + SCORES
+    done = run("xent", "--targets", "targets.txt", stdin=named, cwd=tmp_path)
+    assert message in done.fails(1)
+    assert done.out.removeprefix("loss\n").count("\n") == rows
 
 
-def test_a_vast_loss_says_nothing_of_numpy() -> None:
-    prediction = Logits(np.array([[1.7e308, -1.7e308]]))
-    assert losses.cross_entropy(prediction, Probabilities(np.array([[0.0, 1.0]])))[0] == np.inf
-    some = losses.cross_entropy(prediction, Probabilities(np.array([[0.9, 0.1]])))[0]
-    assert some == pytest.approx(3.4e307, rel=1e-15)
+def test_the_worst_rows_and_the_classes(run: Run) -> None:
+    # The worst rows with their line numbers
+    args = ["xent", "--target-column", "label", "--ignore", "?", "--worst", "2"]
+    assert run(*args, "-p", "6", stdin=PETS).ok() == (
+        "line,loss,target,predicted,probability\n"
+        "4,1.40761,cat,owl,0.244728\n"
+        "2,0.407606,cat,cat,0.665241\n"
+    )
+    whole = json.loads(run(*args, "-f", "json", stdin=PETS).ok())
+    assert [row["line"] for row in whole["rows"]] == [4, 2]
+    assert whole["summary"]["rows"] == 4
+    # Many rows end in the loss of each class
+    args = ["xent", "--target-column", "label", "--ignore", "?", "-f"]
+    table = run(*args, "table", stdin=PETS).ok()
+    assert [line.split() for line in table.splitlines()[-2:]] == [
+        ["cat", "2", "0.907606", "0.914438", "0.5"],
+        ["dog", "1", "0.169846", "0.0855622", "1"],
+    ]
+    classes = json.loads(run(*args, "json", stdin=PETS).ok())["summary"]["by_class"]
+    assert [(of["class"], of["rows"], of["correct"]) for of in classes] == [
+        ("cat", 2, 1),
+        ("dog", 1, 1),
+    ]
+    # A class's mean has no weights, and its part of the loss has
+    weighted = run(*args, "json", "-w", "2,3,4", stdin=PETS).ok()
+    of_cat = json.loads(weighted)["summary"]["by_class"][0]
+    assert of_cat["mean"] == pytest.approx((CAT + WRONG) / 2, rel=1e-14)
+    part = 2 * (CAT + WRONG) / (2 * (CAT + WRONG) + 3 * DOG)
+    assert of_cat["share"] == pytest.approx(part, rel=1e-14)
+
+
+def test_the_gradient_of_the_mean(run: Run) -> None:
+    args = ["xent", "--target-column", "label", "--ignore", "?", "-w", "2,3,4", "--gradient"]
+    each = np.array(below_header(run(*args, stdin=PETS).ok()))
+    total = np.array(below_header(run(*args, "--reduction", "sum", stdin=PETS).ok()))
+    mean = np.array(below_header(run(*args, "--reduction", "mean", stdin=PETS).ok()))
+    assert (total == each).all()
+    assert mean == pytest.approx(each / 7, rel=1e-15)
+
+
+def test_shards_add_up(run: Run) -> None:
+    args = ["xent", "--target-column", "4", "-w", "1,2,3", "-f", "json", "--reduction", "sum"]
+    rows = [f"{a},{b},1,{(a + b) % 3}\n" for a in range(5) for b in range(4)]
+
+    def summary(part: list[str]) -> dict[str, float]:
+        found: dict[str, float] = json.loads(run(*args, stdin="".join(part)).ok())
+        return found
+
+    whole, one, two = summary(rows), summary(rows[:7]), summary(rows[7:])
+    for key in ("rows", "weight_sum", "correct"):
+        assert one[key] + two[key] == whole[key]
+    assert one["loss_sum"] + two["loss_sum"] == pytest.approx(whole["loss_sum"], rel=1e-15)
+
+
+def test_kl_against_a_file(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "q.csv"
+    file.write_text("0.4,0.6\n0.2,0.8\n")
+    rows = "0.5,0.5\n0.1,0.9\n"
+    each = run("kl", "--against", str(file), stdin=rows).numbers()
+    assert each == [
+        run("kl", p, q).numbers()[0]
+        for p, q in zip(rows.split(), file.read_text().split(), strict=True)
+    ]
+    file.write_text("0.4,0.6\n")
+    fixed = run("kl", "--against", str(file), stdin=rows).numbers()
+    assert fixed == run("kl", "--against", "0.4,0.6", stdin=rows).numbers()
+    file.write_text("0.4,0.6\n0.2,1.8\n")
+    broken = run("kl", "--against", str(file), stdin=rows)
+    assert f"{file}:2: probabilities sum to 2" in broken.fails(1)
+    assert len(broken.out.splitlines()) == 1
+
+
+def test_generalized_divergences_take_masses_as_they_are(run: Run) -> None:
+    p, q = np.array([2.0, 3, 4]), np.array([1.0, 3, 5])
+    kl = float(np.sum(p * np.log(p / q) - p + q))
+    ours = float(run("kl", "--generalized", "2,3,4", "1,3,5").ok())
+    assert ours == pytest.approx(kl, rel=1e-14)
+    reverse = float(run("kl", "--generalized", "--divergence", "reverse", "1,3,5", "2,3,4").ok())
+    assert reverse == ours
+    assert run("kl", "--generalized", "0,3", "2,3").numbers() == [[2.0]]
+    assert run("kl", "--generalized", "5,7", "5,7").numbers() == [[0.0]]
+    normal = run("kl", "0.25,0.75", "0.5,0.5").numbers()
+    assert run("kl", "--generalized", "0.25,0.75", "0.5,0.5").numbers()[0][0] == pytest.approx(
+        normal[0][0], rel=1e-15
+    )
+
+
+def test_columns_with_names_are_matched_by_them(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "q.csv").write_text("c,b,a\n0.2,0.3,0.5\n0.1,0.2,0.7\n")
+    (tmp_path / "r.csv").write_text("c,b,x\n0.2,0.3,0.5\n")
+    rows = "a,b,c\n0.5,0.3,0.2\n0.7,0.2,0.1\n"
+    done = run("kl", "--against", "q.csv", stdin=rows, cwd=tmp_path)
+    assert done.ok() == "kl\n0.0\n0.0\n"
+    wrong = run("kl", "--against", "r.csv", stdin=rows, cwd=tmp_path).fails(1)
+    assert "r.csv: a column named 'x'" in wrong
+    soft = run("xent", "--targets", "q.csv", "--from", "probs", stdin=rows, cwd=tmp_path)
+    own = run("xent", "0.5,0.3,0.2", "--from", "probs", "-t", "0.5,0.3,0.2").ok()
+    assert soft.ok().splitlines()[1] == own.strip()
+
+
+def test_an_ignored_first_label_is_a_target(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "t.txt").write_text("?\n1\n0\n")
+    args = ["xent", "--targets", "t.txt", "--ignore", "?"]
+    first = run(*args, stdin=SCORES, cwd=tmp_path).numbers()[0]
+    assert first == [0.0]
+
+
+def test_the_gradient_in_every_format(run: Run) -> None:
+    args = ["xent", "--target-column", "label", "--ignore", "?", "--gradient", "-p", "6"]
+    for reduction, number in (("none", "0.244728"), ("mean", "0.0815762"), ("sum", "0.244728")):
+        for form in ("table", "json", "jsonl", "csv"):
+            assert number in run(*args, "--reduction", reduction, "-f", form, stdin=PETS).ok()
+
+
+def test_ignored_rows_are_not_among_the_worst(run: Run) -> None:
+    args = ["xent", "--target-column", "label", "--worst", "3", "-p", "3"]
+    some = run(*args, "--ignore", "dog", stdin=PETS.replace("?", "dog")).ok()
+    assert [line.split(",")[2] for line in some.splitlines()] == ["target", "cat", "cat"]
+    ignored = "a,b,label\n1,2,?\n"
+    none = run(*args, "--ignore", "?", "-f", "json", stdin=ignored).ok()
+    assert json.loads(none)["rows"] == []
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "table", "markdown"])
+def test_an_infinite_loss_is_counted_once(run: Run, form: str) -> None:
+    done = run("xent", "2,1,-inf", "-t", "2", "-f", form)
+    assert done.err.count("the loss is inf") == 1
+    assert "more" not in done.err
+
+
+SIZE, ROWS = 4, 12
+RANDOM = np.random.default_rng(3)
+LOGITS = RANDOM.normal(size=(ROWS, SIZE)) * 4
+LABELS = RANDOM.integers(0, SIZE, ROWS)
+WEIGHTS = RANDOM.uniform(0.1, 3, SIZE)
+REDUCTIONS = ["none", "sum", "mean"]
+
+
+def some_distributions(rows: int) -> Vector:
+    values = RANDOM.random((rows, SIZE)) + 0.01
+    normal: Vector = values / values.sum(axis=1, keepdims=True)
+    return normal
+
+
+def csv(rows: Any) -> str:
+    return "".join(",".join(map(repr, row)) + "\n" for row in np.asarray(rows).tolist())
+
+
+def test_scipy_agrees_on_divergences(run: Run, tmp_path: Path) -> None:
+    p, q = some_distributions(150), some_distributions(150)
+    (tmp_path / "q.csv").write_text(csv(q))
+    args = ("kl", "--against", str(tmp_path / "q.csv"), "--breakdown")
+    header, *lines = run(*args, stdin=csv(p)).ok().splitlines()
+    ours = dict(zip(header.split(","), np.loadtxt(lines, delimiter=",").T, strict=True))
+    theirs = {
+        "kl": stats.entropy(p, q, axis=1),
+        "reverse": stats.entropy(q, p, axis=1),
+        "js": distance.jensenshannon(p, q, axis=1) ** 2,
+        "entropy": special.entr(p).sum(axis=1),
+    }
+    for name, expected in theirs.items():
+        assert ours[name] == pytest.approx(expected, rel=1e-10, abs=1e-15)
+    generalized = run(*args[:-1], "--generalized", stdin=csv(3 * p)).numbers()
+    assert np.ravel(generalized) == pytest.approx(special.kl_div(3 * p, q).sum(axis=1), rel=1e-10)
+
+
+def our_loss(run: Run, folder: Path, targets: str, options: list[str]) -> Vector:
+    (folder / "targets").write_text(targets)
+    command = ["xent", "--targets", "targets", "--no-header", *options]
+    done = run(*command, stdin=csv(LOGITS), cwd=folder)
+    return np.loadtxt(done.ok().splitlines(), ndmin=1)
+
+
+@pytest.mark.parametrize("kind", ["labels", "ignored", "distributions"])
+def test_torch_agrees_on_every_combination(run: Run, tmp_path: Path, kind: str) -> None:
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    soft = some_distributions(ROWS)
+    labels = np.where((LABELS == 0) & (kind == "ignored"), -100, LABELS)
+    targets = csv(soft if kind == "distributions" else labels[:, None])
+    for weighted, smoothing, reduction in itertools.product(
+        (True, False), (0.0, 0.1, 0.7), REDUCTIONS
+    ):
+        theirs = torch.nn.functional.cross_entropy(
+            torch.tensor(LOGITS),
+            torch.tensor(soft if kind == "distributions" else labels),
+            weight=torch.tensor(WEIGHTS) if weighted else None,
+            label_smoothing=smoothing,
+            reduction=reduction,
+        ).numpy()
+        options = ["--label-smoothing", str(smoothing), "--reduction", reduction]
+        options += ["-w", ",".join(map(repr, WEIGHTS.tolist()))] if weighted else []
+        options += ["--ignore", "-100"] if kind == "ignored" else []
+        ours = our_loss(run, tmp_path, targets, options)
+        assert ours == pytest.approx(np.ravel(theirs), rel=1e-11, abs=1e-14)
+
+
+@pytest.mark.parametrize("weighted", [True, False])
+def test_onnx_agrees(run: Run, tmp_path: Path, weighted: bool) -> None:
+    name = "onnx.reference.ops.op_softmax_cross_entropy_loss"
+    theirs = pytest.importorskip(name, reason="onnx is not installed").softmaxcrossentropy
+    weights = WEIGHTS if weighted else None
+    for reduction in REDUCTIONS:
+        options = ["--reduction", reduction]
+        options += ["-w", ",".join(map(repr, WEIGHTS.tolist()))] if weighted else []
+        ours = our_loss(run, tmp_path, csv(LABELS[:, None]), options)
+        expected = theirs(LOGITS, LABELS, weight=weights, reduction=reduction)
+        assert ours == pytest.approx(np.ravel(np.asarray(expected)), rel=1e-6, abs=1e-7)

@@ -1,15 +1,25 @@
-"""Hierarchical softmax, negative sampling and sampled softmax as a user runs them."""
+"""Hierarchical softmax and estimated losses as a user runs them, and estimates from draws alone."""
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from pathlib import Path
 
+import mpmath
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from softmax_cli.core.hierarchical import scattered
+from softmax_cli.core.sampling import Moments, Sampler, log_uniform, proportional
+from softmax_cli.core.softmax import Logits
 from tests.conftest import Run
+from tests.corpus import Vector, logits
+from tests.exactly import Exact, ulps
+from tests.quantities import BOUND
 
 COUNTS = "5,3,2,1"  # codes 0, 11, 101, 100; the root is node 2
 NODES = "0.5,-1,2"
@@ -56,32 +66,26 @@ def test_names_and_header_are_those_of_the_classes(run: Run, tmp_path: Path) -> 
     assert loss == pytest.approx(-math.log(TREE[2]), rel=1e-14)
 
 
-def test_counts_in_a_column_are_the_list(run: Run, tmp_path: Path) -> None:
-    counts = tmp_path / "counts.txt"
-    counts.write_text("5\n3\n2\n1\n")
-    typed = run("softmax", "--hierarchical", COUNTS, NODES).ok()
-    assert run("softmax", "--hierarchical", str(counts), NODES).ok() == typed
-    assert run("softmax", "--hierarchical", "-", NODES, stdin="5 3 2 1\n").ok() == typed
-
-
 @pytest.mark.parametrize(
-    "text",
-    ["the,5\nof,3\nand,2\nto,1\n", "the 5\nof 3\nand 2\nto 1\n", "w,n\nthe,5\nof,3\nand,2\n2,1\n"],
+    ("counts", "target"),
+    [
+        *((counts, "2") for counts in ("5\n3\n2\n1\n", "5 3 2 1\n", "[5,3,2,1]", "5,3,2,1")),
+        ("the,5\nof,3\nand,2\nto,1\n", "and"),
+        ("the 5\nof 3\nand 2\nto 1\n", "and"),
+        ("w,n\nthe,5\nof,3\nand,2\n2,1\n", "and"),
+        ('{"the":5,"of":3,"and":2,"to":1}', "and"),
+    ],
 )
-def test_counts_with_names_name_the_classes(run: Run, text: str) -> None:
-    loss = run("xent", "--hierarchical", "-", NODES, "-t", "and", stdin=text).numbers()[0][0]
-    assert loss == pytest.approx(-math.log(TREE[2]), rel=1e-14)
-
-
-def test_counts_of_other_formats(run: Run, tmp_path: Path) -> None:
-    typed = run("softmax", "--hierarchical", COUNTS, NODES).ok()
-    array = tmp_path / "counts.npy"
-    np.save(array, np.array([5, 3, 2, 1]))
-    assert run("softmax", "--hierarchical", str(array), NODES).ok() == typed
-    assert run("softmax", "--hierarchical", "-", NODES, stdin=f"[{COUNTS}]").ok() == typed
-    named = '{"the":5,"of":3,"and":2,"to":1}'
-    loss = run("xent", "--hierarchical", "-", NODES, "-t", "of", stdin=named).numbers()[0][0]
-    assert loss == pytest.approx(-math.log(TREE[1]), rel=1e-14)
+def test_counts_of_a_file_may_name_the_classes(
+    run: Run, tmp_path: Path, counts: str, target: str
+) -> None:
+    (tmp_path / "counts").write_text(counts)
+    np.save(tmp_path / "counts.npy", np.array([5, 3, 2, 1]))
+    for source in ("counts", "-", "counts.npy"):
+        label = "2" if source == "counts.npy" else target
+        args = ("xent", "--hierarchical", source, NODES, "-t", label)
+        loss = run(*args, stdin=counts, cwd=tmp_path).numbers()[0][0]
+        assert loss == pytest.approx(-math.log(TREE[2]), rel=1e-14)
 
 
 def test_a_column_of_scores_is_one_vector(run: Run) -> None:
@@ -209,13 +213,6 @@ def test_an_interval_of_two_standard_errors_covers_the_exact_value_as_often_as_i
     assert abs(np.mean(off)) < 0.25
 
 
-def test_many_draws_leave_no_doubt(run: Run) -> None:
-    args = ["xent", TEN, "-t", "0", "--sampled", "300000", "--seed", "0", "--breakdown"]
-    loss, exact, *_, touched, classes = run(*args).ok().splitlines()[1].split(",")
-    assert float(loss) == pytest.approx(float(exact), abs=0.01)
-    assert touched == classes == "10"
-
-
 def test_a_seed_repeats_the_draws_whatever_comes_after_a_row(run: Run) -> None:
     rows = "".join(f"{i % 7},{i % 5},{i % 3},{i % 11}\n" for i in range(3000))
     args = ["xent", "-t", "1", "--sampled", "3", "--seed", "8", "--no-header"]
@@ -283,64 +280,196 @@ def test_a_masked_class_costs_nothing_and_a_masked_target_all(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("args", "status", "message"),
+    ("line", "status", "message"),
     [
-        (["--hierarchical", "5,3,2,1", "1,2"], 1, "2 scores where a tree of 4 classes has 3"),
-        (["--hierarchical", "5,3,2,1", "1"], 1, "1 score where a tree of 4 classes has 3"),
-        (["--hierarchical", "5,0,2", "1,2"], 1, "count 2 is 0, and counts are finite and greater"),
-        (["--hierarchical", "5,inf", "1"], 1, "and counts are finite and greater"),
-        (["--hierarchical", "5,x", "1"], 1, "'x' is not a number"),
-        (["--hierarchical", "[5]", "1"], 1, "one count"),
-        (["--hierarchical", "nowhere.csv", "1"], 1, "nowhere.csv"),
-        (["--hierarchical", "-"], 2, "standard input can't hold both"),
-        (["--hierarchical", "5,3,2", "1,2", "-t", "0.5,0.2,0.3"], 2, "not a distribution"),
-        (["--hierarchical", "5,3,2", "1,2", "-w", "1,2,3"], 2, "a loss of its own"),
-        (["--hierarchical", "5,3,2", "1,2", "--from", "probs"], 2, "--from"),
-        (["--hierarchical", "5,3,2", "1,2", "--sampled", "3"], 2, "exclude one another"),
-        (["--hierarchical", "5,3,2", "1,2", "--seed", "3"], 2, "--seed is about the draws"),
-        (["--noise", "uniform", "1,2"], 2, "--noise is about the draws"),
-        (["--repeat", "3", "1,2"], 2, "--repeat is about the draws"),
-        (["--sampled", "3", "--noise", "unifrom", "1,2"], 1, "--noise takes counts as a list or a"),
-        (["--sampled", "0", "1,2"], 2, "'--sampled'"),
-        (["--sampled", "3", "--repeat", "1", "1,2"], 2, "'--repeat'"),
-        (["--sampled", "3", "--repeat", "2", "--gradient", "1,2"], 2, "--gradient"),
-        (["--sampled", "3", "--worst", "2", "1,2"], 2, "--worst ranks losses"),
-        (["--sampled", "3", "--noise", "1,2,3", "1,2"], 1, "--noise has length 3"),
-        (["--negative", "3", "--noise", "1,-2", "1,2"], 1, "--noise: count 2 is -2"),
-        (["--negative", "3", "--focal", "2", "1,2"], 2, "a loss of its own"),
-        (["--sampled", "3", "-inf,-inf"], 1, "every value is -inf"),
+        ("xent --hierarchical 5,3,2,1 1,2 -t 0", 1, "2 scores where a tree of 4 classes has 3"),
+        ("xent --hierarchical 5,3,2,1 1 -t 0", 1, "1 score where a tree of 4 classes has 3"),
+        ("xent --hierarchical 5,0,2 1,2 -t 0", 1, "count 2 is 0, and counts are finite"),
+        ("xent --hierarchical 5,inf 1 -t 0", 1, "and counts are finite and greater"),
+        ("xent --hierarchical 5,x 1 -t 0", 1, "'x' is not a number"),
+        ("xent --hierarchical [5] 1 -t 0", 1, "one count"),
+        ("xent --hierarchical nowhere.csv 1 -t 0", 1, "nowhere.csv"),
+        ("xent --hierarchical - -t 0", 2, "standard input can't hold both"),
+        ("xent --hierarchical 5,3,2 1,2 -t 0.5,0.2,0.3", 2, "not a distribution"),
+        ("xent --hierarchical 5,3,2 1,2 -w 1,2,3 -t 0", 2, "a loss of its own"),
+        ("xent --hierarchical 5,3,2 1,2 --from probs -t 0", 2, "--from"),
+        ("xent --hierarchical 5,3,2 1,2 --sampled 3 -t 0", 2, "exclude one another"),
+        ("xent --hierarchical 5,3,2 1,2 --seed 3 -t 0", 2, "--seed is about the draws"),
+        ("xent --noise uniform 1,2 -t 0", 2, "--noise is about the draws"),
+        ("xent --repeat 3 1,2 -t 0", 2, "--repeat is about the draws"),
+        ("xent --sampled 3 --noise unifrom 1,2 -t 0", 1, "--noise takes counts as a list or a"),
+        ("xent --sampled 0 1,2 -t 0", 2, "'--sampled'"),
+        ("xent --sampled 3 --repeat 1 1,2 -t 0", 2, "'--repeat'"),
+        ("xent --sampled 3 --repeat 2 --gradient 1,2 -t 0", 2, "--gradient"),
+        ("xent --sampled 3 --worst 2 1,2 -t 0", 2, "--worst ranks losses"),
+        ("xent --sampled 3 --noise 1,2,3 1,2 -t 0", 1, "--noise has length 3"),
+        ("xent --negative 3 --noise 1,-2 1,2 -t 0", 1, "--noise: count 2 is -2"),
+        ("xent --negative 3 --focal 2 1,2 -t 0", 2, "a loss of its own"),
+        ("xent --sampled 3 -inf,-inf -t 0", 1, "every value is -inf"),
+        ("softmax --hierarchical 5,3,2,1 -T 2 1,2,3", 2, "--temperature: about the scores of"),
+        ("softmax --hierarchical 5,3,2,1", 1, "stdin:1: 2 scores"),
+        ("softmax --hierarchical -", 2, "standard input"),
     ],
 )
-def test_what_makes_no_sense_is_refused(
-    run: Run, args: list[str], status: int, message: str
-) -> None:
-    target = [] if "-t" in args else ["-t", "0"]
-    done = run("xent", *args, *target)
+def test_what_makes_no_sense_is_refused(run: Run, line: str, status: int, message: str) -> None:
+    done = run(*line.split(), stdin="1,2\n")
     assert message in done.fails(status)
     assert done.out == ""
 
 
-def test_softmax_refuses_what_a_tree_has_no_place_for(run: Run) -> None:
-    wrong = run("softmax", "--hierarchical", COUNTS, "-T", "2", NODES).fails(2)
-    assert "--temperature: about the scores of classes" in wrong
-    assert "stdin:1: 2 scores" in run("softmax", "--hierarchical", COUNTS, stdin="1,2\n").fails(1)
-    assert "standard input" in run("softmax", "--hierarchical", "-", stdin="1,2\n").fails(2)
-
-
-def test_a_file_of_rows_is_no_list_of_counts(run: Run, tmp_path: Path) -> None:
-    path = tmp_path / "counts.csv"
-    path.write_text("1,2\n3,4\n")
-    wrong = run("softmax", "--hierarchical", str(path), NODES).fails(1)
-    assert "2 rows of 2 numbers (counts are one row, or one column)" in wrong
-
-
-@pytest.mark.parametrize("counts", ['3,2\n"a\n', "3\n2\r1\n", '"'])
-def test_counts_that_are_no_rows_are_told(run: Run, tmp_path: Path, counts: str) -> None:
+@pytest.mark.parametrize(
+    ("counts", "message"),
+    [
+        ("1,2\n3,4\n", "2 rows of 2 numbers (counts are one row, or one column)"),
+        *((odd, "") for odd in ('3,2\n"a\n', "3\n2\r1\n", '"')),
+    ],
+)
+def test_counts_that_are_no_list_are_told(
+    run: Run, tmp_path: Path, counts: str, message: str
+) -> None:
     (tmp_path / "counts").write_text(counts)
-    run("softmax", "--hierarchical", "counts", "1,2", cwd=tmp_path).fails(1)
+    assert message in run("softmax", "--hierarchical", "counts", "1,2", cwd=tmp_path).fails(1)
 
 
 def test_an_infinite_loss_on_a_path_is_counted_once_beside_its_gradient(run: Run) -> None:
     done = run("xent", "--hierarchical", "3,2,1", "-t", "1", "--gradient", "-f", "json", "inf,inf")
     assert done.err.count("the loss is inf") == 1
     assert "more" not in done.err
+
+
+NOISES = {
+    "uniform": np.full(4, 0.25),
+    "log-uniform": log_uniform(4),
+    "counts": proportional(np.array([1e300, 5e299, 1e299, 3e299])),
+}
+SCORES = np.array([0.3, -1.2, 2.5, 0.9])
+
+
+def sampler_of(noise: Vector, draws: int, *, is_negative: bool) -> Sampler:
+    return Sampler(noise, draws, is_negative, np.random.Generator(np.random.PCG64(7)))
+
+
+def every_draw(label: int, draws: int) -> np.ndarray:
+    """A label before all sequences of draws, shape (1 + draws, sequences)."""
+    return np.array([(label, *drawn) for drawn in itertools.product(range(4), repeat=draws)]).T
+
+
+@pytest.mark.parametrize("name", NOISES)
+@pytest.mark.parametrize("label", [0, 2])
+@pytest.mark.parametrize("draws", [1, 3])
+def test_over_all_draws_the_normaliser_is_exact_and_so_is_the_negative_loss(
+    name: str, label: int, draws: int
+) -> None:
+    read = every_draw(label, draws)
+    chances = NOISES[name][read[1:]].prod(axis=0)
+    sampler = sampler_of(NOISES[name], draws, is_negative=False)
+    sampled = sampler.estimate(SCORES[read], read).loss()
+    normaliser = math.fsum(chances * np.exp(sampled + SCORES[label]))
+    assert normaliser == pytest.approx(np.exp(SCORES).sum(), rel=1e-14)
+    # log is concave: the loss itself is too small on average.
+    assert math.fsum(chances * sampled) < Logits(SCORES[None]).surprisals()[0, label]
+    sampler = sampler_of(NOISES[name], draws, is_negative=True)
+    negative = math.fsum(chances * sampler.estimate(SCORES[read], read).loss())
+    expected = sampler.expected_negative_loss(SCORES[None], np.array([label]))
+    assert negative == pytest.approx(expected[0], rel=1e-14)
+
+
+@settings(max_examples=60)
+@given(logits(min_size=4, max_size=8), st.lists(st.integers(0, 3), min_size=1, max_size=6))
+def test_estimates_are_right_to_four_ulps(scores: Vector, picks: list[int]) -> None:
+    noise = log_uniform(len(scores))
+    read = np.array([0, *picks])[:, None]
+    others = [pick for pick in picks if pick != 0]
+    target = scores[0]
+    with mpmath.workprec(2600):
+        terms = [
+            mpmath.exp(mpmath.mpf(float(scores[k])) - mpmath.mpf(float(target)))
+            / mpmath.mpf(float(len(picks) * noise[k]))
+            for k in others
+            if float(scores[k]) - float(target) > -1e5
+        ]
+        sampler = sampler_of(noise, len(picks), is_negative=False)
+        sampled = sampler.estimate(scores[read], read).loss()[0]
+        close(sampled, mpmath.log(1 + mpmath.fsum(terms)))
+        costs = [-log_sigmoid(target), *(-log_sigmoid(-scores[k]) for k in others)]
+        negative = sampler._replace(is_negative=True).estimate(scores[read], read).loss()[0]
+        close(negative, mpmath.fsum(costs))
+
+
+def log_sigmoid(x: float) -> Exact:
+    power = mpmath.exp(-abs(mpmath.mpf(float(x)))) if abs(x) < 1e5 else mpmath.mpf(0)
+    return min(mpmath.mpf(float(x)), 0) - mpmath.log(1 + power)
+
+
+def close(ours: float, exact: Exact) -> None:
+    if exact > 1.69e308:
+        assert ours > 1.69e308
+    elif exact < 2.3e-308:
+        assert abs(ours - float(exact)) <= 1e-323
+    else:
+        assert ulps(float(ours), exact) <= BOUND
+
+
+def test_masked_and_far_scores_are_limits() -> None:
+    sampler = sampler_of(np.array([0.5, 0.5]), 1, is_negative=False)
+    read = np.array([[0], [1]])
+
+    def loss(target: float, score: float) -> float:
+        made = sampler.estimate(np.array([[target], [score]]), read)
+        assert np.isfinite(made.parts()).all()
+        assert made.parts().sum() == pytest.approx(1)
+        return float(made.loss()[0])
+
+    assert loss(0.0, -np.inf) == 0
+    assert loss(-np.inf, 0.0) == np.inf
+    assert loss(-1e308, 1e308) == np.inf
+    assert loss(0.0, 1e300) == 1e300
+    assert loss(1e300, 0.0) == 0
+    # All masked says nothing of parts
+    made = sampler.estimate(np.array([[-np.inf], [-np.inf]]), read)
+    assert made.loss()[0] == np.inf
+    assert made.parts().tolist() == made.gradient().tolist() == [[0], [0]]
+
+
+@pytest.mark.parametrize("is_negative", [False, True])
+def test_gradients_are_those_of_the_estimates(is_negative: bool) -> None:
+    read = np.array([[0], [1], [3], [1], [0], [3]])
+    sampler = sampler_of(NOISES["log-uniform"], 5, is_negative=is_negative)
+
+    def loss(scores: Vector) -> float:
+        return float(sampler.estimate(scores[read], read).loss()[0])
+
+    ours = scattered(sampler.estimate(SCORES[read], read).gradient(), read, 4)
+    assert is_negative or ours.sum() == pytest.approx(0, abs=1e-15)
+    steps = np.eye(4) * 1e-6
+    numeric = [(loss(SCORES + step) - loss(SCORES - step)) / 2e-6 for step in steps]
+    assert ours[0] == pytest.approx(numeric, abs=1e-9)
+    assert ours[0, 2] == 0
+
+
+def test_noise() -> None:
+    for noise in NOISES.values():
+        assert math.fsum(noise) == pytest.approx(1, rel=1e-15)
+    as_tensorflow = [(math.log(k + 2) - math.log(k + 1)) / math.log(1001) for k in range(1000)]
+    assert log_uniform(1000) == pytest.approx(as_tensorflow, rel=1e-12)
+    assert NOISES["counts"][0] == pytest.approx(10 / 19, rel=1e-15)
+    drawn = sampler_of(NOISES["counts"], 40000, is_negative=True).read(np.array([2]))[1:, 0]
+    assert np.bincount(drawn) / 40000 == pytest.approx(NOISES["counts"], abs=0.01)
+
+
+def test_scores_are_counted_once() -> None:
+    scores, labels = np.tile(SCORES, (50, 1)), np.arange(50) % 4
+    sampler = sampler_of(NOISES["uniform"], 3, is_negative=True)
+    means, _, read = sampler.trials(scores, labels, np.zeros(50), 1)
+    assert means[2].tolist() == [len(set(classes)) for classes in read.T.tolist()]
+
+
+@given(st.integers(1, 50), st.integers(2, 50))
+def test_moments_do_not_hang_on_the_parts(first: int, second: int) -> None:
+    values = np.random.Generator(np.random.PCG64(first)).normal(1e6, 1, (first + second, 3))
+    moments = Moments()
+    moments.add(values[:first])
+    moments.add(values[first:])
+    assert moments.mean == pytest.approx(values.mean(axis=0), rel=1e-14)
+    expected = values.std(axis=0, ddof=1) / math.sqrt(first + second)
+    assert moments.standard_error() == pytest.approx(expected, rel=1e-7)

@@ -1,20 +1,24 @@
-"""Every example in README.md is run, and its output compared.
+"""Every example in README.md is run, and its output compared; help fits a screen.
 
 A ``console`` block holds commands after ``$ `` and their output. A ``sh`` block is a script to be
-copied; a ``text`` block right below it is its output.
+copied; a ``text`` block right below it is its output. The pictures of `compare` are in .github/.
 """
 
 from __future__ import annotations
 
+import io
 import re
+import shlex
 import shutil
 import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
+from rich.text import Text
 
-from tests.conftest import Ran, run_command
-from tests.picture import COMMANDS, picture, svg
+from softmax_cli.cli import COMMANDS
+from tests.conftest import Ran, Run, plain_environment, run_command, run_in_terminal
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -23,7 +27,24 @@ BLOCK = re.compile(
     r"|^```sh\n(?P<script>.*?)^```$\n{1,2}(?:```text\n(?P<output>.*?)^```$)?",
     re.DOTALL | re.MULTILINE,
 )
-LINES = 400
+PICTURES = {
+    "compare": "compare 1000 1001 1002",
+    "temperatures": "compare -T 0.1,1,10,100 --names cat,dog,owl 1 2 3",
+}
+
+
+def picture(name: str) -> Path:
+    """Return the file of a picture."""
+    return ROOT / ".github" / f"{name}.svg"
+
+
+def svg(name: str) -> str:
+    """Return a command and its coloured output as an SVG."""
+    command = PICTURES[name]
+    screen = run_in_terminal(*shlex.split(command), columns=80).ok()
+    console = Console(file=io.StringIO(), record=True, width=80)
+    console.print(Text.from_ansi(f"$ softmax-cli {command}\n{screen}"))
+    return console.export_svg(title="softmax-cli", unique_id=name)
 
 
 def _bash(script: str, folder: Path) -> Ran:
@@ -90,17 +111,13 @@ def test_examples_print_what_the_readme_says(folder: Path, pytestconfig: pytest.
         assert output == page[start:end]
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", PICTURES)
 def test_a_picture_is_what_the_command_shows(name: str, pytestconfig: pytest.Config) -> None:
     if pytestconfig.getoption("--update-readme"):
         picture(name).write_text(svg(name), encoding="utf-8")
     assert picture(name).read_text(encoding="utf-8") == svg(name)
     page = README.read_text(encoding="utf-8")
-    assert re.search(rf"!\[.*{re.escape(COMMANDS[name])}.*\]\(.github/{name}\.svg\)", page)
-
-
-def test_it_can_be_read_in_one_sitting() -> None:
-    assert len(README.read_text(encoding="utf-8").splitlines()) <= LINES
+    assert re.search(rf"!\[.*{re.escape(PICTURES[name])}.*\]\(.github/{name}\.svg\)", page)
 
 
 def test_links_lead_somewhere() -> None:
@@ -121,3 +138,48 @@ def test_every_command_has_a_section_and_every_option_is_explained(tmp_path: Pat
         help_text = run_command(["softmax-cli", name, "--help"], cwd=tmp_path).ok()
         for long_option in re.findall(r"^  (?:-\w, )?(--[a-z-]+)", help_text, re.MULTILINE):
             assert long_option in page or long_option == "--help", (name, long_option)
+
+
+# Lines of a tall window; the options of a loss are many.
+HELP_LINES = dict.fromkeys(COMMANDS, 50) | {"softmax": 60, "xent": 72}
+FILES = {
+    "scores.csv": "cat,dog,owl\n2,1,0\n0,3,1\n",
+    "labelled.csv": "cat,dog,owl,label\n2,1,0,cat\n0,3,1,dog\n",
+    "labels.txt": "cat\nowl\n",
+    "students.csv": "0.2,0.3,0.5\n0.5,0.25,0.25\n",
+    "teachers.csv": "0.1,0.4,0.5\n0.5,0.25,0.25\n",
+    "logits.csv": "1,2,3\n800,1,2\n",
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_fits_a_screen_and_shows_defaults(run: Run, command: str) -> None:
+    text = run(command, "--help").ok()
+    lines = text.splitlines()
+    assert len(lines) <= HELP_LINES[command]
+    assert max(map(len, lines)) <= 80
+    assert text.count("[default: ") >= 6
+    sections = re.findall(r"^(\w+):$", text, re.MULTILINE)
+    assert sections[-3:] == ["Input", "Output", "Other"]
+    # one column for all of them
+    starts = [m.end() for m in map(re.compile(r"  -\S.*?\S  +(?=\S)").match, lines) if m]
+    assert len(starts) > 10
+    assert len(set(starts)) == 1
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_examples_in_help_succeed(run: Run, command: str, tmp_path: Path) -> None:
+    for name, text in FILES.items():
+        (tmp_path / name).write_text(text)
+    examples = [
+        line.strip()
+        for line in run(command, "--help").ok().partition("Examples:\n")[2].splitlines()
+    ]
+    assert len(examples) >= 4
+    for example in examples:
+        assert f"softmax-cli {command} " in f"{example} "
+        done = run_command(
+            ["bash", "-euo", "pipefail", "-c", example], cwd=tmp_path, env=plain_environment()
+        )
+        assert (done.status, done.err) == (0, ""), done
+        assert done.out or re.search(r"-o |=\$\(", example), done

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.conftest import COMMAND, plain_environment, run_command
+from tests.conftest import bash, plain_environment
 
 SOFTMAX = "softmax-cli softmax -d , --no-header -c 1-4"
 XENT = "softmax-cli xent -d , --no-header --target-column 5 --reduction mean -f json"
@@ -51,8 +51,7 @@ def scores(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def whole(command: str, scores: Path) -> str:
     """What one process makes of all rows."""
-    arguments = command.split()[1:]
-    return run_command([str(COMMAND), *arguments, "-i", str(scores)]).ok()
+    return bash(f"{command} -i '{scores}'").ok()
 
 
 def check_summaries(lines: list[str], scores: Path) -> None:
@@ -70,10 +69,8 @@ def check_summaries(lines: list[str], scores: Path) -> None:
 @needs_parallel
 def test_parallel_gives_the_bytes_of_one_process(scores: Path) -> None:
     parallel = "parallel --will-cite --pipe --keep-order --block 200k"
-    script = f"{parallel} {SOFTMAX} < '{scores}'"
-    assert run_command(["bash", "-c", script]).ok() == whole(SOFTMAX, scores)
-    script = f"{parallel} {XENT} < '{scores}'"
-    check_summaries(run_command(["bash", "-c", script]).ok().splitlines(), scores)
+    assert bash(f"{parallel} {SOFTMAX} < '{scores}'").ok() == whole(SOFTMAX, scores)
+    check_summaries(bash(f"{parallel} {XENT} < '{scores}'").ok().splitlines(), scores)
 
 
 @needs_spark

@@ -18,7 +18,7 @@ import numpy as np
 
 from tests.benchmarks import rivals
 from tests.corpus import SEED, Case, cases
-from tests.quantities import GIVEN, QUANTITIES, Judge, Values
+from tests.quantities import GIVEN, QUANTITIES, Judge, Judgement
 
 RIVALS: dict[str, Callable[[], rivals.Methods]] = {
     "numpy, naive": rivals.numpy_naive,
@@ -30,69 +30,55 @@ LONG = "33 to 17,000 classes"
 ALL_DIGITS = 2.0**52
 
 
-class Score(NamedTuple):
-    """A method's worst error in ulps, and how many of so many numbers are the nearest floats."""
-
-    error: float
-    nearest: int
-    numbers: int
-
-    def __add__(self, other: tuple[object, ...]) -> Score:
-        assert isinstance(other, Score)
-        error = max(self.error, other.error)
-        return Score(error, self.nearest + other.nearest, self.numbers + other.numbers)
-
-
 class Line(NamedTuple):
     """One line of the table: each method's score."""
 
     given: str
     quantity: str
     family: str
-    scores: dict[str, Score]
+    scores: dict[str, Judgement]
 
 
-class _Unavailable(dict[str, dict[str, Callable[[Case], Values]]]):
-    """A library that is not installed."""
+# The libraries' methods, or none of one that is not installed
+Others = dict[str, rivals.Methods | None]
 
 
-def _installed() -> dict[str, rivals.Methods]:
-    found: dict[str, rivals.Methods] = {}
+def _installed() -> Others:
+    found: Others = {}
     for name, methods in RIVALS.items():
         try:
             found[name] = methods()
         except ImportError:
-            found[name] = _Unavailable()
+            found[name] = None
     return found
 
 
-def measure(count: int, others: dict[str, rivals.Methods]) -> Iterator[Line]:
+def measure(count: int, others: Others) -> Iterator[Line]:
     """Lines for so many cases of each family."""
     for given in (name for name in GIVEN if name != "log-probabilities"):
         for family, make in GIVEN[given].families.items():
-            scores: dict[str, dict[str, Score]] = {name: {} for name in QUANTITIES[given]}
+            scores: dict[str, dict[str, Judgement]] = {name: {} for name in QUANTITIES[given]}
             for case in cases(make, count if family != LONG else max(1, count // 40)):
                 _judge(given, case, others, scores)
             for quantity, of_methods in scores.items():
                 yield Line(given, quantity, family, of_methods)
 
 
-def _judge(
-    given: str, case: Case, others: dict[str, rivals.Methods], scores: dict[str, dict[str, Score]]
-) -> None:
+def _judge(given: str, case: Case, others: Others, scores: dict[str, dict[str, Judgement]]) -> None:
     pair, judge = GIVEN[given].ours(case), Judge(given, case)
     for name, quantity in QUANTITIES[given].items():
         values = {"softmax-cli": quantity.ours(pair)}
         for rival, methods in others.items():
-            if name in methods.get(given, {}):
-                values[rival] = methods[given][name](case)
-        for method, computed in values.items():
-            score = Score(*judge.judge(name, computed))
-            known = scores[name].get(method)
-            scores[name][method] = known + score if known else score
+            method = (methods or {}).get(given, {}).get(name)
+            if method is not None:
+                values[rival] = method(case)
+        for source, computed in values.items():
+            score = judge.judge(name, computed)
+            known = scores[name].get(source)
+            scores[name][source] = known + score if known else score
 
 
-def _text(score: Score | None, *, short: bool) -> str:
+def _text(score: Judgement | None, *, short: bool) -> str:
     if score is None:
         return "-"
     error = score.error
@@ -107,7 +93,7 @@ def _text(score: Score | None, *, short: bool) -> str:
     return text if short else f"{text}, {100 * score.nearest / score.numbers:.2f} %"
 
 
-def _print(lines: Sequence[Line], others: dict[str, rivals.Methods]) -> None:
+def _print(lines: Sequence[Line], others: Others) -> None:
     names = ["softmax-cli", *others]
     by_family = any(line.family for line in lines)
     labels = ["given", "quantity", *(["family"] if by_family else [])]
@@ -116,7 +102,7 @@ def _print(lines: Sequence[Line], others: dict[str, rivals.Methods]) -> None:
     for line in lines:
         errors = [
             "not installed"
-            if isinstance(others.get(name), _Unavailable)
+            if name in others and others[name] is None
             else _text(line.scores.get(name), short=by_family)
             for name in names
         ]

@@ -13,9 +13,13 @@ from functools import partial
 import numpy as np
 
 from softmax_cli.core.softmax import Logits
-from tests.benchmarks.turns import medians
+from tests.benchmarks import medians
 from tests.corpus import SEED, Vector
 
+FUNCTIONS: dict[str, Callable[[Vector], Vector]] = {
+    "softmax": lambda x: Logits(x).probabilities(),
+    "log_softmax": lambda x: Logits(x).log_probabilities(),
+}
 SHAPES = [(500_000, 10), (5_000, 1_000), (50, 100_000)]
 
 
@@ -31,10 +35,6 @@ def _torch(name: str) -> Callable[[Vector], object]:
     return lambda x: function(torch.from_numpy(x), dim=1)
 
 
-OURS: dict[str, Callable[[Vector], Vector]] = {
-    "softmax": lambda x: Logits(x).probabilities(),
-    "log_softmax": lambda x: Logits(x).log_probabilities(),
-}
 RIVALS = {"scipy": _scipy, "torch, one thread": _torch}
 
 
@@ -51,13 +51,13 @@ def main() -> None:
     print("|---|---|---|---:|" + "---:|" * len(RIVALS))
     for shape in SHAPES:
         for kind in ("normal, spread 3", "a sure winner"):
-            for name in OURS:
+            for name in FUNCTIONS:
                 _compare(name, shape, kind)
 
 
 def _compare(name: str, shape: tuple[int, int], kind: str) -> None:
     data = _data(shape, kind)
-    methods: dict[str, Callable[[], object]] = {"ours": partial(OURS[name], data)}
+    methods: dict[str, Callable[[], object]] = {"ours": partial(FUNCTIONS[name], data)}
     for rival, load in RIVALS.items():
         try:
             theirs = load(name)

@@ -15,8 +15,8 @@ import mpmath
 import numpy as np
 
 from softmax_cli.core.entmax import Entmax
+from tests.corpus import Vector
 from tests.exactly import entmax_shares, ulps
-from tests.strategies import Vector
 
 ALPHAS = (1 + 2.0**-40, 1.001, 1.1, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 5.0, 11.0)
 # Smaller ones, and what misses 1 by less, are counted among the zeros.

@@ -24,68 +24,81 @@ def _normalized(p: Vector) -> Vector:
     return values
 
 
-def _naive_softmax(x: Vector) -> Vector:
-    exponentials = np.exp(x)
-    values: Vector = exponentials / exponentials.sum()
-    return values
+def _methods(
+    softmax: Callable[[Vector], Vector],
+    log_softmax: Callable[[Vector], Vector],
+    logsumexp: Callable[[Vector], float],
+    entropy: Callable[[Vector], float],
+    kl: Callable[[Vector, Vector], float],
+    js: Callable[[Vector, Vector], float],
+    prepared: Callable[[Vector], Vector],
+) -> Methods:
+    """Every quantity by a library's functions of arrays, which may divide by the sum themselves."""
 
-
-def _naive_entropy(p: Vector) -> float:
-    return float(-np.sum(p * np.log(p)))
-
-
-def _naive_kl(p: Vector, q: Vector) -> float:
-    return float(np.sum(p * np.log(p / q)))
-
-
-def _naive_js(p: Vector, q: Vector) -> float:
-    middle = (p + q) / 2
-    return (_naive_kl(p, middle) + _naive_kl(q, middle)) / 2
-
-
-def numpy_naive() -> Methods:
-    """The textbook's formulas."""
-
-    def softmax(c: Case) -> Vector:
-        return _naive_softmax(c.p / c.temperature)
+    def logits(c: Case) -> Vector:
+        return c.p / c.temperature
 
     def pair(c: Case) -> tuple[Vector, Vector]:
-        return _normalized(c.p), _normalized(c.q)
+        return prepared(c.p), prepared(c.q)
 
     def soft(c: Case) -> tuple[Vector, Vector]:
-        return _naive_softmax(c.p), _naive_softmax(c.q)
+        return softmax(c.p), softmax(c.q)
+
+    def soft_loss(c: Case) -> float:
+        p = _normalized(c.p)
+        return float(-np.sum(np.where(p > 0, p * log_softmax(c.q), 0.0)))
 
     def divergences(two: Callable[[Case], tuple[Vector, Vector]]) -> dict[str, Any]:
         return {
-            "KL": lambda c: _naive_kl(*two(c)),
-            "Jeffreys": lambda c: _naive_kl(*two(c)) + _naive_kl(*two(c)[::-1]),
-            "Jensen-Shannon": lambda c: _naive_js(*two(c)),
+            "KL": lambda c: kl(*two(c)),
+            "Jeffreys": lambda c: kl(*two(c)) + kl(*two(c)[::-1]),
+            "Jensen-Shannon": lambda c: js(*two(c)),
         }
 
     return {
         "logits": {
-            "softmax": softmax,
-            "log-softmax": lambda c: np.log(softmax(c)),
-            "logsumexp": lambda c: float(np.log(np.sum(np.exp(c.p / c.temperature)))),
-            "entropy": lambda c: _naive_entropy(softmax(c)),
-            "perplexity": lambda c: float(np.exp(_naive_entropy(softmax(c)))),
-            "cross-entropy": lambda c: float(-np.log(softmax(c)[c.label])),
-            "gradient": lambda c: softmax(c) - _one_hot(c),
+            "softmax": lambda c: softmax(logits(c)),
+            "log-softmax": lambda c: log_softmax(logits(c)),
+            "logsumexp": lambda c: logsumexp(logits(c)),
+            "entropy": lambda c: entropy(softmax(logits(c))),
+            "perplexity": lambda c: float(np.exp(entropy(softmax(logits(c))))),
+            "cross-entropy": lambda c: -log_softmax(logits(c))[c.label],
+            "gradient": lambda c: softmax(logits(c)) - _one_hot(c),
         },
         "probabilities": {
-            "entropy": lambda c: _naive_entropy(_normalized(c.p)),
-            "cross-entropy": lambda c: float(-np.log(_normalized(c.p)[c.label])),
+            "entropy": lambda c: entropy(prepared(c.p)),
+            "cross-entropy": lambda c: -np.log(_normalized(c.p)[c.label]),
             "gradient": lambda c: _normalized(c.p) - _one_hot(c),
             **divergences(pair),
         },
         "two of logits": divergences(soft),
         "a target": {
-            "cross-entropy": lambda c: float(-np.sum(_normalized(c.p) * np.log(soft(c)[1]))),
-            "KL": lambda c: _naive_kl(_normalized(c.p), soft(c)[1]),
-            "gradient": lambda c: soft(c)[1] - _normalized(c.p),
-            "perplexity": lambda c: float(np.exp(-np.sum(_normalized(c.p) * np.log(soft(c)[1])))),
+            "cross-entropy": soft_loss,
+            "KL": lambda c: kl(prepared(c.p), softmax(c.q)),
+            "gradient": lambda c: softmax(c.q) - _normalized(c.p),
+            "perplexity": lambda c: float(np.exp(soft_loss(c))),
         },
     }
+
+
+def numpy_naive() -> Methods:
+    """The textbook's formulas."""
+
+    def softmax(x: Vector) -> Vector:
+        return _normalized(np.exp(x))
+
+    def kl(p: Vector, q: Vector) -> float:
+        return float(np.sum(p * np.log(p / q)))
+
+    return _methods(
+        softmax,
+        lambda x: np.log(softmax(x)),
+        lambda x: float(np.log(np.sum(np.exp(x)))),
+        lambda p: float(-np.sum(p * np.log(p))),
+        kl,
+        lambda p, q: (kl(p, (p + q) / 2) + kl(q, (p + q) / 2)) / 2,
+        _normalized,
+    )
 
 
 def scipy_functions() -> Methods:
@@ -93,56 +106,15 @@ def scipy_functions() -> Methods:
     special = importlib.import_module("scipy.special")
     entropy = importlib.import_module("scipy.stats").entropy
     distance = importlib.import_module("scipy.spatial.distance").jensenshannon
-
-    def softmax(c: Case) -> Vector:
-        values: Vector = special.softmax(c.p / c.temperature)
-        return values
-
-    def logs(c: Case) -> Vector:
-        values: Vector = special.log_softmax(c.p / c.temperature)
-        return values
-
-    def pair(c: Case) -> tuple[Vector, Vector]:
-        return c.p, c.q
-
-    def soft(c: Case) -> tuple[Vector, Vector]:
-        return special.softmax(c.p), special.softmax(c.q)
-
-    def divergences(two: Callable[[Case], tuple[Vector, Vector]]) -> dict[str, Any]:
-        return {
-            "KL": lambda c: entropy(*two(c)),
-            "Jeffreys": lambda c: entropy(*two(c)) + entropy(*two(c)[::-1]),
-            "Jensen-Shannon": lambda c: distance(*two(c)) ** 2,
-        }
-
-    def cross_entropy(c: Case) -> float:
-        p = _normalized(c.p)
-        return float(-np.sum(np.where(p > 0, p * special.log_softmax(c.q), 0.0)))
-
-    return {
-        "logits": {
-            "softmax": softmax,
-            "log-softmax": logs,
-            "logsumexp": lambda c: special.logsumexp(c.p / c.temperature),
-            "entropy": lambda c: entropy(softmax(c)),
-            "perplexity": lambda c: np.exp(entropy(softmax(c))),
-            "cross-entropy": lambda c: -logs(c)[c.label],
-            "gradient": lambda c: softmax(c) - _one_hot(c),
-        },
-        "probabilities": {
-            "entropy": lambda c: entropy(c.p),
-            "cross-entropy": lambda c: -np.log(_normalized(c.p)[c.label]),
-            "gradient": lambda c: _normalized(c.p) - _one_hot(c),
-            **divergences(pair),
-        },
-        "two of logits": divergences(soft),
-        "a target": {
-            "cross-entropy": cross_entropy,
-            "KL": lambda c: entropy(c.p, special.softmax(c.q)),
-            "gradient": lambda c: special.softmax(c.q) - _normalized(c.p),
-            "perplexity": lambda c: np.exp(cross_entropy(c)),
-        },
-    }
+    return _methods(
+        special.softmax,
+        special.log_softmax,
+        special.logsumexp,
+        entropy,
+        entropy,
+        lambda p, q: distance(p, q) ** 2,
+        lambda p: p,
+    )
 
 
 def torch_functions() -> Methods:

@@ -21,14 +21,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from tests.benchmarks.turns import medians
+from tests.benchmarks import medians
 from tests.conftest import COMMAND
 from tests.corpus import SEED
 
@@ -116,43 +115,31 @@ def _write_rows(path: Path, rows: int) -> None:
             file.writelines(",".join(map(repr, row)) + "\n" for row in logits.tolist())
 
 
-class _Program:
-    """A program, the processor seconds of its runs, and its memory.
+def _started(command: list[str], target: Path) -> subprocess.Popen[bytes]:
+    """A program that writes into a file, which it may open itself."""
+    if str(target) in command:
+        return subprocess.Popen(command)
+    with target.open("wb") as out:
+        return subprocess.Popen(command, stdout=out)
 
-    Parameters
-    ----------
-    command : list of str
-    target : Path
-        Where its output goes, unless it opens that itself.
-    """
 
-    def __init__(self, command: list[str], target: Path) -> None:
-        self._command = command
-        self._target = target
-        self.seconds: list[float] = []
+def _run(command: list[str], target: Path, seconds: list[float]) -> None:
+    """Run a program to its end, and add its processor seconds to a list."""
+    process = _started(command, target)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, command
+    seconds.append(usage.ru_utime + usage.ru_stime)
 
-    def run(self) -> None:
-        """To its end."""
-        process = self._started()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        assert process.returncode == 0, self._command
-        self.seconds.append(usage.ru_utime + usage.ru_stime)
 
-    def peak(self) -> float:
-        """The most megabytes that all its processes held, shared pages counted once."""
-        process = self._started()
-        most = 0.0
-        while process.poll() is None:
-            most = max(most, sum(map(_megabytes, _family(process.pid))))
-            time.sleep(0.005)
-        return most
-
-    def _started(self) -> subprocess.Popen[bytes]:
-        if str(self._target) in self._command:
-            return subprocess.Popen(self._command)
-        with self._target.open("wb") as out:
-            return subprocess.Popen(self._command, stdout=out)
+def _peak(command: list[str], target: Path) -> float:
+    """The most megabytes that all processes of a program held, shared pages counted once."""
+    process = _started(command, target)
+    most = 0.0
+    while process.poll() is None:
+        most = max(most, sum(map(_megabytes, _family(process.pid))))
+        time.sleep(0.005)
+    return most
 
 
 def _family(pid: int) -> list[int]:
@@ -178,7 +165,6 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rows", type=int, nargs="+", default=SIZES)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--only", nargs="+", default=[""], help="programs, by how they begin")
     options = parser.parse_args()
     print("| rows | digits | program | seconds | times ours | processor seconds | MB |")
     print("|---:|---|---|---:|---:|---:|---:|")
@@ -187,11 +173,7 @@ def main() -> None:
         for rows in options.rows:
             _write_rows(source, rows)
             for decimals in (None, _DECIMALS):
-                programs = {
-                    name: command
-                    for name, command in _programs(source, target, decimals).items()
-                    if name.startswith(tuple(options.only))
-                }
+                programs = _programs(source, target, decimals)
                 digits = "all" if decimals is None else f"{decimals} decimals"
                 unit = 0.0 if decimals is None else 10.0**-decimals
                 _compare(f"{rows:,} | {digits}", programs, target, options.rounds, unit)
@@ -200,21 +182,18 @@ def main() -> None:
 def _compare(
     case: str, commands: dict[str, list[str]], target: Path, rounds: int, tolerance: float
 ) -> None:
-    programs = {name: _Program(command, target) for name, command in commands.items()}
-    methods: dict[str, Callable[[], object]] = {
-        name: partial(_Program.run, program) for name, program in programs.items()
-    }
-    times = medians(methods, rounds)
+    seconds: dict[str, list[float]] = {name: [] for name in commands}
+    times = medians({n: partial(_run, commands[n], target, seconds[n]) for n in commands}, rounds)
     right = None
-    for name, program in programs.items():
-        peak = program.peak()
+    for name, command in commands.items():
+        peak = _peak(command, target)
         written = np.loadtxt(target, delimiter=",", max_rows=1000)
         right = written if right is None else right
         np.testing.assert_allclose(written, right, rtol=1e-13, atol=tolerance)
         ratio = times[name] / times["softmax-cli"]
         print(
             f"| {case} | {name} | {times[name]:.2f} | {ratio:.2f} "
-            f"| {statistics.median(program.seconds[1:]):.2f} | {peak:.0f} |"
+            f"| {statistics.median(seconds[name][1:]):.2f} | {peak:.0f} |"
         )
 
 

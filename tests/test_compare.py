@@ -1,0 +1,284 @@
+"""The textbook's versions, wrong where they are wrong, the words for it, and temperatures."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from softmax_cli.core.doubledouble import DoubleDouble
+from softmax_cli.core.textbook import Methods
+from softmax_cli.core.textbook import Reference as Shares
+from tests.conftest import Run, run_in_terminal
+from tests.corpus import Vector, logits, temperatures
+from tests.exactly import Reference, exacts
+from tests.test_tables import ESCAPES
+
+METHODS = ("hard", "linear", "naive", "shifted", "lse", "stable")
+DTYPES = ("float64", "float32", "float16")
+
+
+@pytest.mark.parametrize(
+    ("scores", "dtype", "status", "reason"),
+    [
+        ([1000, 1001, 1002], "float64", "overflow", "exp(1000) = inf, inf/inf = nan"),
+        ([1, 90], "float32", "overflow", "exp(90) = inf, inf/inf = nan"),
+        ([1, 12], "float16", "overflow", "exp(12) = inf, inf/inf = nan"),
+        ([1e5, 1], "float16", "overflow", "100000 = inf in float16"),
+        ([709.5, 709.5], "float64", "overflow", "sum = inf, 1.35499e+308/inf = 0"),
+        ([-1000, -1001], "float64", "underflow", "exp(-1000) = 0, 0/0 = nan"),
+        ([-744, -745], "float64", "underflow", "exp(-744) = 9.88131e-324, digits lost"),
+        ([0, -800], "float64", "ok", ""),
+        ([1, 2, 3], "float16", "ok", ""),
+    ],
+)
+def test_naive_says_where_it_broke(
+    scores: list[float], dtype: str, status: str, reason: str
+) -> None:
+    outcome = Methods(np.array([scores], float)).run("naive", dtype)
+    assert (*outcome.statuses, *outcome.reasons) == (status, reason)
+    assert outcome.probabilities.dtype == dtype
+
+
+def test_naive_is_the_textbooks_formula_and_nothing_else() -> None:
+    scores = np.random.default_rng(1).normal(size=1000) * 5
+    for dtype in ("float64", "float32", "float16"):
+        with np.errstate(over="ignore", invalid="ignore"):
+            powers = np.exp(scores.astype(dtype))
+            expected = powers / powers.sum()
+        outcome = Methods(scores[None]).run("naive", dtype)
+        np.testing.assert_array_equal(outcome.probabilities[0], expected)
+
+
+@pytest.mark.parametrize(
+    ("scores", "status", "reason"),
+    [
+        ([1, 2, 3], "ok", ""),
+        ([1, -1], "invalid", "1/0 = inf"),
+        ([0, 0], "invalid", "0/0 = nan"),
+        ([3, -1], "invalid", "-1/2 = -0.5, a negative share"),
+        ([1e308, 1e308], "overflow", "sum = inf"),
+    ],
+)
+def test_linear_shows_why_the_exponential(scores: list[float], status: str, reason: str) -> None:
+    outcome = Methods(np.array([scores], float)).run("linear", "float64")
+    assert (*outcome.statuses, *outcome.reasons) == (status, reason)
+
+
+def test_lse_loses_hundreds_of_ulps_where_stable_does_not() -> None:
+    methods = Methods(np.array([[1000.0, 1001.0, 1002.0]]))
+    errors = {
+        method: methods.run(method, "float64").ulp_errors[0]
+        for method in ("lse", "shifted", "stable", "naive")
+    }
+    assert errors["lse"] > 100
+    assert errors["shifted"] < 2
+    assert errors["stable"] < 1
+    assert errors["naive"] == math.inf
+
+
+def test_hard_is_one_hot_with_the_first_of_a_tie() -> None:
+    outcome = Methods(np.array([[1.0, 3.0, 3.0]])).run("hard", "float32")
+    assert outcome.probabilities.tolist() == [[0, 1, 0]]
+
+
+@given(logits())
+@settings(max_examples=200)
+def test_no_vector_breaks_a_method_with_an_exception(vector: Vector) -> None:
+    methods = Methods(vector[None])
+    for method in METHODS:
+        for dtype in DTYPES:
+            outcome = methods.run(method, dtype)
+            (status,), (reason,) = outcome.statuses, outcome.reasons
+            assert status in {"ok", "overflow", "underflow", "invalid"}
+            assert (status == "ok") == (reason == "")
+            if np.isnan(outcome.probabilities).any():
+                assert status != "ok"
+    assert methods.run("stable", "float64").ulp_errors[0] <= 4
+
+
+@given(st.integers(1, 40).flatmap(lambda n: st.lists(logits(n, n), min_size=2, max_size=5)))
+@settings(max_examples=50)
+def test_rows_beside_each_other_are_as_alone(rows: list[Vector]) -> None:
+    block = Methods(np.array(rows))
+    alone = [Methods(row[None]) for row in rows]
+    for method in METHODS:
+        for dtype in DTYPES:
+            together = block.run(method, dtype, 0.7)
+            each = [methods.run(method, dtype, 0.7) for methods in alone]
+            expected = np.concatenate([outcome.probabilities for outcome in each])
+            np.testing.assert_array_equal(together.probabilities, expected)
+            for got, lone in zip(
+                together[1:], zip(*(o[1:] for o in each), strict=True), strict=True
+            ):
+                assert list(got) == [value for (value,) in lone]
+
+
+@given(logits(), st.sampled_from(DTYPES), st.sampled_from(METHODS[1:]), temperatures)
+@settings(max_examples=200)
+def test_ulp_errors_are_those_of_the_worst_class(
+    vector: Vector, dtype: str, method: str, temperature: float
+) -> None:
+    outcome = Methods(vector[None]).run(method, dtype, temperature)
+    computed = outcome.probabilities[0]
+    if method == "linear":
+        assume(not 0 < np.abs(vector).max() < 1e-290)  # whose reference has no digits to spare
+        total = mpmath.fsum(exacts(vector))
+        shares = [x / total for x in exacts(vector)] if total else None
+    else:
+        shares = Reference.of_logits(vector, temperature).p
+    error = outcome.ulp_errors[0]
+    if shares is None or not np.isfinite(computed).all():
+        assert error == math.inf
+        return
+    with np.errstate(over="ignore"):
+        sizes = np.abs([float(share) for share in shares]).astype(dtype)
+    largest = np.nextafter(np.finfo(computed.dtype).max, computed.dtype.type(0))
+    units = np.spacing(np.minimum(sizes, largest)).tolist()
+    triples = zip(exacts(computed), shares, exacts(units), strict=True)
+    worst = max(abs(c - share) / unit for c, share, unit in triples)
+    assert abs(error - worst) <= max(worst * 1e-9, 1e-9)
+
+
+def test_ulp_error_of_nan_is_infinite_and_the_worst_class_counts() -> None:
+    shares = Shares(DoubleDouble(np.array([[0.75, 0.25], [1, 0], [np.nan, np.nan]]).T))
+    computed = np.array([[0.5, 0.25], [math.nan, 0], [1, 0]], dtype="float16")
+    assert shares.worst_errors(computed).tolist() == [512, math.inf, math.inf]
+
+
+def test_ulp_errors_of_equal_shares_in_a_wide_row() -> None:
+    shares = Shares(DoubleDouble(np.full((4096, 1), 2.0**-12)))
+    assert shares.worst_errors(np.full((1, 4096), 2.0**-12)).tolist() == [0]
+    assert shares.worst_errors(np.full((1, 4096), 2.0**-12 + 2.0**-64)).tolist() == [1]
+
+
+def test_ulp_error_where_the_exact_share_lies_beyond_the_type() -> None:
+    # 65532.8, which is inf in float16, comes out as 65472: the sum is rounded up.
+    outcome = Methods(np.array([[32784, -32784, 0.5002685546875]])).run("linear", "float16")
+    assert outcome.probabilities[0, 0] == 65472
+    assert 1.89 < outcome.ulp_errors[0] < 1.91
+
+
+SWEEP = ("compare", "-T", "0.01,0.1,1,10,1e300")
+LABELS = ["hard", "0.01", "0.1", "1", "10", "1e300", "linear"]
+
+
+def picture(*args: str, columns: int = 80, **env: str) -> list[str]:
+    screen = run_in_terminal(*SWEEP, *args, columns=columns, env=env).ok()
+    lines = ESCAPES.sub("", screen).splitlines()
+    assert max(map(cell_len, lines)) <= columns, screen
+    return lines
+
+
+@pytest.mark.parametrize(
+    ("count", "width"), [(1, 80), (3, 40), (3, 80), (10, 40), (10, 200), (300, 40), (300, 200)]
+)
+def test_a_line_for_each_temperature_at_any_width(count: int, width: int) -> None:
+    lines = picture(*(str(i * 7 % 10 / 4) for i in range(count)), columns=width)
+    assert [line.split()[0] for line in lines[2:9]] == LABELS
+    assert any("uniform, to the last digit" in line for line in lines) == (count > 1)
+
+
+def test_numbers_bars_and_entropy_where_there_is_room() -> None:
+    lines = picture("--names", "cat,dog,owl", "1", "2", "3", columns=80)
+    assert lines[0].split() == ["T", "cat", "dog", "owl", "entropy"]
+    numbers = [[word for word in line.split() if word[0].isdigit()] for line in lines[2:9]]
+    assert numbers[0] == ["0", "0", "1", "0"]
+    assert numbers[3] == ["1", "0.0900306", "0.244728", "0.665241", "0.832396"]
+    assert numbers[5] == ["1e300", "0.333333", "0.333333", "0.333333", "1.09861"]
+    assert numbers[6][:3] == ["0.166667", "0.333333", "0.5"]
+    assert [line.count("█") > 0 for line in lines[2:9]] == [True] * 7
+    assert " T 0.01: hardmax, to the last digit" in lines
+    assert " T 1e300: uniform, to the last digit" in lines
+    assert " linear: x/T over the sum of x/T is the same at every T" in lines
+
+
+def test_what_is_said_of_the_ends(run: Run) -> None:
+    # Hardmax to the last digit is no matter of the digits shown
+    for gap, reached in (("36", False), ("40", True)):
+        table = run("compare", "-f", "table", "-T", "1,2", "0", f"-{gap}").ok()
+        assert ("T 1: hardmax, to the last digit" in table) == reached
+    tied = run("compare", "-f", "table", "-T", "0.01,1", "3", "3", "1").ok()
+    assert "T 0.01: hardmax with shared ties, to the last digit" in tied
+    # Equal scores are at both ends and a lone class is chosen
+    equal = run("compare", "-f", "table", "-T", "1,2", "3", "3").ok()
+    assert "T 1, 2: hardmax with shared ties and uniform, to the last digit" in equal
+    lone = run("compare", "-f", "table", "-T", "1,2", "3", "-inf").ok()
+    assert "T 1, 2: hardmax, to the last digit" in lone
+
+
+def test_negative_scores_break_linear_and_it_is_said() -> None:
+    lines = picture("--", "-3", "0.5", "90")
+    assert "linear: x/T over the sum of x/T is the same at every T; -3/87.5" in "\n".join(lines)
+    assert "nan" in next(line for line in lines if line.split()[0] == "linear").split()
+    narrow = picture("--", "-3", "0.5", "90", columns=40)
+    assert "░" in narrow[8]
+
+
+def test_the_best_of_many_classes_are_shown_in_their_order() -> None:
+    scores = [str(i % 50) for i in range(400)]
+    lines = picture(*scores, columns=40)
+    hidden = re.match(r" … (\d+) more classes", lines[9])
+    shown = re.match(r" shown: the best (\d+), in their order", lines[11])
+    assert hidden is not None
+    assert shown is not None
+    assert int(hidden[1]) + int(shown[1]) == 400
+    assert [line.count("█") for line in lines[2:4]] == [1, 8]
+
+
+def test_ascii_and_names_that_do_no_harm(run: Run) -> None:
+    args = ("compare", "-f", "table", "-T", "0.1,1", "--names", "\x1b[31ma,b,c", "1", "0", "-1")
+    table = run(*args, env={"PYTHONIOENCODING": "ascii", "COLUMNS": "40"}).ok()
+    assert table.isascii()
+    assert "\x1b" not in table
+    assert "@" in table
+
+
+def test_records_and_many_rows_stay_as_they_are(run: Run) -> None:
+    rows = json.loads(run("compare", "-T", "0.1,1", "-f", "json", "1", "2").ok())["rows"]
+    assert len(rows) == 2 * 8
+    assert set(rows[0]) == {"row", "method", "dtype", "temperature", "status", "ulp_error",
+                            "reason", "probabilities"}  # fmt: skip
+    table = run("compare", "-T", "0.1,1", "-f", "table", stdin="1,2\n3,4\n").ok()
+    assert "rows that broke" in table
+    assert run("compare", "-T", "0.1,1", "-f", "table", "--check", "900", "1").status == 3
+
+
+def test_compare_as_csv_and_json(run: Run) -> None:
+    header, *lines = run("compare", "1000", "1001", "1002").ok().splitlines()
+    assert header == "row,method,dtype,temperature,status,ulp_error,0,1,2"
+    statuses = {tuple(line.split(",")[1:3]): line.split(",")[4] for line in lines}
+    broken = {key for key, status in statuses.items() if status != "ok"}
+    assert broken == {("naive", "float64"), ("naive", "float32"), ("naive", "float16")}
+    assert {method for method, _ in statuses} == {
+        "hard", "linear", "naive", "shifted", "lse", "stable",
+    }  # fmt: skip
+    records = json.loads(run("compare", "-f", "json", "1000,1", "1,2").ok())
+    naive = next(record for record in records["rows"] if record["method"] == "naive")
+    assert naive["reason"] == "exp(1000) = inf, inf/inf = nan"
+    assert naive["probabilities"] == ["nan", 0.0]
+    assert records["summary"]["rows"] == 2
+    counted = {(m["method"], m["dtype"]): m for m in records["summary"]["methods"]}
+    assert counted["naive", "float64"]["broken"] == 1
+    assert counted["naive", "float64"]["first_broken"] == 1
+
+
+def test_compare_in_a_sweep_and_with_a_check(run: Run) -> None:
+    # Compare sweeps temperatures from hard to soft
+    rows = json.loads(run("compare", "-f", "json", "-T", "0.01,1,100", "1,2,3").ok())["rows"]
+    hard = next(row["probabilities"] for row in rows if row["method"] == "hard")
+    stable = [row["probabilities"] for row in rows if row["method"] == "stable"]
+    assert stable[0] == pytest.approx(hard, abs=1e-40)
+    assert stable[2] == pytest.approx([1 / 3] * 3, abs=1e-2)
+    # Compare check
+    failed = run("compare", "--check", stdin="1,2\n800,2\n")
+    assert (failed.status, failed.err) == (3, "")
+    assert len(failed.out.splitlines()) == 1 + 2 * 8
+    assert run("compare", "--check", "--dtype", "float32", "1", "90").status == 3
