@@ -9,6 +9,7 @@ import mpmath
 import numpy as np
 
 from softmax_cli.core import divergences, losses
+from softmax_cli.core.losses import Objective
 from softmax_cli.core.probabilities import Distribution, Probabilities
 from softmax_cli.core.softmax import Logits, from_log_probabilities
 from tests import corpus
