@@ -19,11 +19,11 @@ from softmax_cli.messages import PROGRAM, say
 # The commands in the order in which one learns them, each with what the list of them says: for
 # that list none of them has to be loaded.
 COMMANDS: Final = {
-    "hardmax": "The class with the best score.",
+    "hardmax": "The class with the largest score.",
     "softmax": "Probabilities from scores.",
     "xent": "Cross-entropy against a target.",
-    "kl": "Divergence of distributions.",
-    "compare": "Every formula side by side.",
+    "kl": "Divergence of two distributions.",
+    "compare": "Ways to compute a softmax, side by side.",
 }
 _COMPLETE: Final = "_SOFTMAX_CLI_COMPLETE"
 _OF_OUTPUT: Final = (errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EBADF, errno.EDQUOT)

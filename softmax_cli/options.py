@@ -26,6 +26,7 @@ Declaration = Callable[..., Decorator]
 _HIDDEN: Final = "\0"
 # The heading of what all commands have from click
 _OTHER: Final = "Other"
+_LEFT: Final = 30  # columns, as many as click gives an option beside its text
 _DELIMITER_NAMES: Final = {"tab": "\t", "\\t": "\t", "comma": ",", "space": " ", "blank": " "}
 
 
@@ -92,18 +93,16 @@ class VectorCommand(click.Command):
                 title = getattr(param, "heading", _OTHER)
                 headings.setdefault(title, []).append((left.rstrip(), right))
         headings[_OTHER] = headings.pop(_OTHER)  # the last
-        # One column for all headings
-        width = max(len(left) for records in headings.values() for left, _ in records)
         for title, records in headings.items():
-            with formatter.section(title):
-                formatter.write_dl([(left.ljust(width), right) for left, right in records])
+            with formatter.section(title):  # one column for all
+                formatter.write_dl([(left.ljust(_LEFT), right) for left, right in records])
 
 
 def option(names: str, text: str, type_: Any = None, **attributes: Any) -> Declaration:
     """Return an option still without a heading, from its names as help shows them and its text.
 
     In `--input path FILE` 'path' is the parameter's name, FILE stands for the value; without a
-    value or a type it is a flag. A sequence as the type are choices, which follow the text.
+    value or a type it is a flag. A sequence as the type are choices.
     """
     words = names.split()
     if not words[-1].startswith("-") and not words[-1].islower():
@@ -111,7 +110,6 @@ def option(names: str, text: str, type_: Any = None, **attributes: Any) -> Decla
     elif type_ is None:
         attributes["is_flag"] = True
     if isinstance(type_, Sequence):
-        attributes["metavar"], text = "", f"{text} {'|'.join(type_)}"
         type_ = click.Choice(type_)
     attributes.setdefault("show_default", True)
     return functools.partial(click.option, *words, cls=Option, help=text, type=type_, **attributes)
@@ -171,39 +169,35 @@ input_options: Final = group(
     click.argument("vectors", nargs=-1, metavar="[VECTOR]...", type=_shown),
     heading(
         "Input",
-        option("-i --input path FILE", "Rows from this file, not from standard input", FILE),
-        option("--input-format", "Format:", INPUT_FORMATS, default="auto"),
-        option("-c --columns LIST", "The vector: names, numbers from 1, ranges 2-5, 3-", **_LIST),
-        option("-k --keep LIST", "Columns to copy to the front of each row", **_LIST),
+        option("-i --input path FILE", "Read FILE instead of standard input", FILE),
+        option("--input-format", "Format of the input", INPUT_FORMATS, default="auto"),
+        option("-c --columns LIST", "Columns of the vector: names, 1, 2-5, 3-", **_LIST),
+        option("-k --keep LIST", "Columns to copy to the output", **_LIST),
         option(
             "-d --delimiter CHAR",
-            "A character, 'tab' or 'space'  [default: found]",
+            "A character, tab or space  [default: detected]",
             _delimiter,
             shell_complete=completion.one_of(*_DELIMITER_NAMES),
         ),
-        option("--header/--no-header", "Whether names come first  [default: found]", default=None),
-        option("--names A,B,...", "Names for the classes", lambda text: tuple(split_names(text))),
-        option("--axis", "A vector is a", ["row", "column"], show_default="found"),
-        option("--invalid", "A row that can't be used:", INVALID, default="error"),
-        option("-j --jobs N", "Processes for a large input  [default: all cores]", Whole(1, 1024)),
-        option("-v --verbose", "Say what was found out about the input"),
+        option("--header/--no-header", "First row holds names  [default: detected]", default=None),
+        option("--names A,B,...", "Names of the classes", lambda text: tuple(split_names(text))),
+        option("--axis", "What a vector is", ["row", "column"], show_default="detected"),
+        option("--invalid", "Rows that can't be used", INVALID, default="error"),
+        option("-j --jobs N", "Processes  [default: cores, at most 8]", Whole(1, 1024)),
+        option("-v --verbose", "Say what was detected about the input"),
     ),
 )
 
-_AUTO: Final = "auto: a table on a terminal, else CSV"
+_AUTO: Final = "table on a terminal, else csv"
 _output_options: Final = group(
     "output",
     OutputSettings,
     heading(
         "Output",
-        option("-o --output file FILE", "Replace this file, once all is written", FILE),
-        option("-f --format", "Format:", FORMATS, default="auto", show_default=_AUTO),
-        option(
-            "-p --precision N",
-            "Significant digits  [default: 6 in tables, else all]",
-            Whole(1, 100),
-        ),
-        option("--decimals N", "Digits behind the point, instead", Whole(0, 100)),
+        option("-o --output file FILE", "Write FILE atomically, once all is done", FILE),
+        option("-f --format", "Format of the output", FORMATS, default="auto", show_default=_AUTO),
+        option("-p --precision N", "Significant digits  [default: all; tables 6]", Whole(1, 100)),
+        option("--decimals N", "Decimal places", Whole(0, 100)),
     ),
 )
 
@@ -224,22 +218,28 @@ def output_options(function: Function) -> Function:
 
 
 # Options of several commands, whose headings they stand under
-REDUCTION: Final = option("--reduction", "Over all rows:", ["none", "mean", "sum"], default="none")
-BASE: Final = option("--base", "Logarithms to the base", list(UNITS), default="e")
-NORMALIZE: Final = option("--normalize", "Divide by any sum, not only by one of about 1")
-SEED: Final = option("--seed S", "Makes the draws repeatable", Whole(0))
-HIERARCHICAL: Final = option("--hierarchical COUNTS", "Scores are of a Huffman tree's nodes", FILE)
+REDUCTION: Final = option(
+    "--reduction", "Reduce over the rows", ["none", "mean", "sum"], default="none"
+)
+BASE: Final = option("--base", "Base of the logarithms", list(UNITS), default="e")
+NORMALIZE: Final = option("--normalize", "Divide probabilities or counts by their sum")
+SEED: Final = option("--seed S", "Repeat the draws of an earlier run", Whole(0))
+HIERARCHICAL: Final = option(
+    "--hierarchical COUNTS", "Read scores of a Huffman tree's inner nodes", FILE
+)
 
 
 def from_option(default: str) -> Declaration:
     """Return --from: how a prediction or a distribution is given."""
-    return option("--from kind", "Given as", ["logits", "probs", "logprobs"], default=default)
+    return option(
+        "--from kind", "What the numbers are", ["logits", "probs", "logprobs"], default=default
+    )
 
 
 def parse_temperature(text: str) -> float:
     """Return a temperature: finite, not negative; raise `BadParameter` for another."""
     if not is_number(text) or not 0 <= float(text) < float("inf"):
-        raise click.BadParameter(f"{text!r} is not a temperature: a number from 0 up")
+        raise click.BadParameter(f"{text!r} is not a temperature: it must be 0 or more")
     return abs(float(text))
 
 
@@ -247,4 +247,4 @@ def check_stdin_is_read_once(readers: dict[str, str | None]) -> None:
     """Raise `UsageError` where two of the inputs, by their names, are standard input."""
     both = [name for name, path in readers.items() if path == "-"]
     if len(both) > 1:
-        raise click.UsageError(f"standard input can't hold both {both[0]} and {both[1]}")
+        raise click.UsageError(f"standard input can't be both {both[0]} and {both[1]}")

@@ -312,7 +312,7 @@ def problem_of(outcome: Outcome) -> str | None:
         )
     elif any(not line.startswith("softmax-cli: ") for line in lines):
         problem = "something else than a message on standard error"
-    elif b"a process at work ended" in err:
+    elif b"a worker process was ended" in err:
         problem = "a process at work failed"
     elif errors != (status in (1, 2)):
         problem = f"{errors} errors with status {status}"

@@ -87,8 +87,8 @@ def test_what_comes_out(run: Run, line: str, stdin: str, out: str) -> None:
         ("xent 1,2 -t 0 --target-column 1", 2, "--target"),
         ("xent 1,2 -t 2", 1, "out of range: the classes are 0 to 1"),
         ("xent 1,2 -t -1", 1, "out of range"),
-        ("xent 1,2 -t dog", 1, "'dog' is no class"),
-        ("xent 1,2 -t 0.5", 1, "'0.5' is no class"),
+        ("xent 1,2 -t dog", 1, "'dog' is not a class"),
+        ("xent 1,2 -t 0.5", 1, "'0.5' is not a class"),
         ("xent 1,2 -t 1,0,0", 1, "length 3 where the rows have 2"),
         ("xent 1,2 -t 0.5,0.2", 1, "sum to 0.7"),
         ("xent 1,2 -t 1.5,-0.5", 1, "negative"),
@@ -110,7 +110,7 @@ def test_what_comes_out(run: Run, line: str, stdin: str, out: str) -> None:
         ("kl --normalize 0,0 1,1", 1, "every probability is 0"),
         ("xent 1,2 -t 0 --worst 2 --reduction sum", 2, "leaves none"),
         ("softmax -j 0 1", 2, "'-j'"),
-        ("softmax -p 3 --decimals 3 1", 2, "--precision and --decimals exclude one another"),
+        ("softmax -p 3 --decimals 3 1", 2, "give --precision or --decimals, not both"),
         ("softmax --decimals -1 1", 2, "'--decimals'"),
         ("softmax -f npy --decimals 3 1 2", 2, "--decimals"),
         ("softmax -f npy -p 3 1 2", 2, "--precision"),
@@ -213,7 +213,7 @@ def test_xent_breakdown_and_gradient(run: Run) -> None:
 
 def test_a_bad_label_is_named_with_its_row(run: Run) -> None:
     done = run("xent", "--target-column", "label", stdin=PETS + "1,1,1,cow\n")
-    assert "stdin:5:4: 'cow' is no class" in done.fails(1)
+    assert "stdin:5:4: 'cow' is not a class" in done.fails(1)
     assert len(done.out.splitlines()) == 4
     done = run("xent", "--target-column", "3", stdin="1,2,0\n1,2,7\n")
     assert "stdin:2:3: label 7 is out of range: the classes are 0 to 1" in done.fails(1)

@@ -280,7 +280,7 @@ def test_a_killed_process_leaves_whole_rows_and_an_error(
     os.kill(piped.workers[number], signal.SIGKILL)
     assert piped.process.wait(timeout=60) == 1
     message = piped.end()
-    assert message.startswith("softmax-cli: error: a process at work was ended by SIGKILL")
+    assert message.startswith("softmax-cli: error: a worker process was ended by SIGKILL")
     assert message.count("\n") == 1
     written = (tmp_path / "out.csv").read_text()
     assert written[-1:] in ("", "\n")

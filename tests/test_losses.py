@@ -197,7 +197,7 @@ def test_ignored_rows(run: Run) -> None:
     assert summary["accuracy"] == pytest.approx(2 / 3)
     mean = float(run(*args, "--reduction", "mean", stdin=PETS).ok().split()[-1])
     assert mean == pytest.approx((CAT + DOG + WRONG) / 3, rel=1e-14)
-    # a number that is no class, as torch has it
+    # a number that is not a class, as torch has it
     args = ["xent", "--target-column", "3", "--ignore", "-100", "--no-header"]
     assert run(*args, stdin="1,2,0\n1,2,-100\n").numbers()[1] == [0.0]
     # All ignored has no mean
@@ -243,13 +243,13 @@ def test_targets_from_a_file(run: Run, tmp_path: Path, targets: str) -> None:
         ("0\n1\n", "has no row for stdin:4", 2),
         ("0\n1\n0\n1\n", "targets.txt:4: a row more", 3),
         ("0\n1\n7\n", "targets.txt:3: label 7 is out of range", 2),
-        ("0\nx\n0\n", "targets.txt:2: 'x' is no class", 1),
+        ("0\nx\n0\n", "targets.txt:2: 'x' is not a class", 1),
         ("0.5,0.5\n0.5,0.5\n", "targets.txt:1 has length 2", 0),
         ("0,1,0\n0,2,0\n0,1,0\n", "targets.txt:2: probabilities sum to 2", 1),
         ("0,1,0\n0,-1,2\n0,1,0\n", "targets.txt:2: probability -1", 1),
         ("", "no rows", 0),
-        ("cta\ndog\ncat\n", "targets.txt:1: 'cta' is no class (did you mean 'cat'?)", 0),
-        ("CAT\ndog\ncat\n", "targets.txt:1: 'CAT' is no class", 0),
+        ("cta\ndog\ncat\n", "targets.txt:1: 'cta' is not a class (did you mean 'cat'?)", 0),
+        ("CAT\ndog\ncat\n", "targets.txt:1: 'CAT' is not a class", 0),
         ("1,0,0\n1\n1,0,0\n", "targets.txt:2:2: a row of length 1", 1),
         ("label\n0\n1\n", "its first line, 'label', was taken for a header", 2),
         ("[1, 0, 0]\n[1, 0]\n", "targets.txt:2: a list of length 2", 1),

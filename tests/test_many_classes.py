@@ -138,7 +138,7 @@ def test_infinite_and_bad_paths(run: Run) -> None:
     # An infinite path loss is told
     done = run("xent", "--hierarchical", COUNTS, "0,0,inf", "-t", "1")
     assert (done.status, done.out) == (0, "inf\n")
-    assert "warning: arguments: the loss is inf: a turn on the path to class 1" in done.err
+    assert "warning: arguments: the loss is inf: a branch on the path to class 1" in done.err
     # Off the path it is nobody's business.
     assert run("xent", "--hierarchical", COUNTS, "inf,0,0", "-t", "1").ok()
     # Rows before a bad label are written
@@ -289,7 +289,7 @@ def test_a_masked_class_costs_nothing_and_a_masked_target_all(run: Run) -> None:
         ("xent --hierarchical 5,x 1 -t 0", 1, "'x' is not a number"),
         ("xent --hierarchical [5] 1 -t 0", 1, "one count"),
         ("xent --hierarchical nowhere.csv 1 -t 0", 1, "nowhere.csv"),
-        ("xent --hierarchical - -t 0", 2, "standard input can't hold both"),
+        ("xent --hierarchical - -t 0", 2, "standard input can't be both"),
         ("xent --hierarchical 5,3,2 1,2 -t 0.5,0.2,0.3", 2, "not a distribution"),
         ("xent --hierarchical 5,3,2 1,2 -w 1,2,3 -t 0", 2, "a loss of its own"),
         ("xent --hierarchical 5,3,2 1,2 --from probs -t 0", 2, "--from"),
@@ -320,7 +320,7 @@ def test_what_makes_no_sense_is_refused(run: Run, line: str, status: int, messag
 @pytest.mark.parametrize(
     ("counts", "message"),
     [
-        ("1,2\n3,4\n", "2 rows of 2 numbers (counts are one row, or one column)"),
+        ("1,2\n3,4\n", "2 rows of 2 numbers (counts must be one row or one column)"),
         *((odd, "") for odd in ('3,2\n"a\n', "3\n2\r1\n", '"')),
     ],
 )

@@ -53,7 +53,7 @@ def _temperatures(_ctx: click.Context, _param: click.Parameter, value: str) -> t
     "Compare",
     option(
         "-T --temperature temperatures T,...",
-        "Temperatures to go through",
+        "Temperatures to compare",
         default="1",
         callback=_temperatures,
     ),
@@ -63,7 +63,7 @@ def _temperatures(_ctx: click.Context, _param: click.Parameter, value: str) -> t
         callback=_dtypes,
         shell_complete=completion.list_of(*_DTYPES),
     ),
-    option("--check", "Status 3 if naive in the first type broke on a row"),
+    option("--check", "Exit status 3 if naive breaks on any row"),
 )
 @input_options
 @output_options
@@ -74,12 +74,12 @@ def compare(
     dtypes: tuple[str, ...],
     check: bool,
 ) -> int:
-    """Put vectors through every formula, and see which one breaks, where and why.
+    """Compare ways to compute a softmax: which one breaks, where and why.
 
     \b
-    hard     1 for the winner            naive    exp(x) / sum exp(x)
-    linear   x / sum x                   shifted  naive of x - max
-    stable   ours                        lse      exp(x - logsumexp(x))
+    hard     1 for the largest           naive    exp(x) / sum exp(x)
+    linear   x / sum x                   shifted  naive(x - max x)
+    stable   this program's             lse      exp(x - logsumexp(x))
     """
     rows = open_rows(source, chunk_bytes=_CHUNK_BYTES)
 

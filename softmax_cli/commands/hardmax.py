@@ -24,9 +24,16 @@ Examples:
 @click.command(cls=VectorCommand, epilog=_EXAMPLES)
 @heading(
     "Hardmax",
-    option("--as form", "Print the", ["index", "name", "value", "one-hot"], show_default="index"),
-    option("--ties", "Equals:", ["first", "last", "all", "split", "error"], show_default="first"),
-    option("--top K", "The K best, in order", Whole(1)),
+    option(
+        "--as form", "What to print", ["index", "name", "value", "one-hot"], show_default="index"
+    ),
+    option(
+        "--ties",
+        "Which winner of a tie",
+        ["first", "last", "all", "split", "error"],
+        show_default="first",
+    ),
+    option("--top K", "The K best classes, best first", Whole(1)),
 )
 @input_options
 @output_options
@@ -40,11 +47,9 @@ def hardmax(
     """Pick the class with the largest score."""
     form = form or ("one-hot" if ties == "split" else "index")
     if top is not None and ties in ("all", "split"):
-        raise click.UsageError(
-            f"--top takes so many and no more: --ties {ties} does not go with it"
-        )
+        raise click.UsageError(f"--ties {ties} does not go with --top")
     if ties == "split" and form != "one-hot":
-        raise click.UsageError(f"--ties split shares a one-hot, --as {form} can't be shared")
+        raise click.UsageError(f"--ties split needs --as one-hot, not --as {form}")
     rows = open_rows(source, kind="scores")
 
     from softmax_cli.messages import Notices

@@ -40,22 +40,24 @@ Examples:
     DivergenceSettings,
     heading(
         "Divergence",
-        option("--against Q", "Q as a list, or a file with it or one for each row", FILE),
-        option("--divergence", "Which:", ["kl", "reverse", "jeffreys", "js"], default="kl"),
+        option("--against Q", "Q: a list, or a file with one row or a row per P", FILE),
+        option(
+            "--divergence", "Which divergence", ["kl", "reverse", "jeffreys", "js"], default="kl"
+        ),
         from_option("probs"),
         NORMALIZE,
-        option("--generalized", "Sum of p log(p/q) - p + q, for any sums"),
+        option("--generalized", "Sum of p log(p/q) - p + q, whatever the sums"),
         REDUCTION,
         BASE,
-        option("--breakdown", "CSV of kl, reverse, jeffreys, js and more"),
+        option("--breakdown", "CSV of kl, reverse, jeffreys, js, ..."),
     ),
 )
 @input_options
 @output_options
 def kl(source: InputSettings, output: OutputSettings, settings: DivergenceSettings) -> None:
-    """Kullback-Leibler divergence: what it costs to take Q for P.
+    """Kullback-Leibler divergence KL(P||Q) of two distributions.
 
-    P and Q are two vectors, or each row is a P and --against is Q.
+    P and Q are two vectors; or each row is a P, and --against gives Q.
     """
     if settings.against == source.path == "-" and not source.vectors:
         raise click.UsageError("standard input can't be both P and --against")

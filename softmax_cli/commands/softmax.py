@@ -42,29 +42,24 @@ Examples:
     SoftmaxSettings,
     heading(
         "Softmax",
-        option(
-            "-T --temperature T",
-            "Divides the scores; 0 is the hard choice",
-            parse_temperature,
-            default="1",
-        ),
-        option("--alpha A", "Entmax: 1 is softmax, 2 sparsemax", Finite(1)),
+        option("-T --temperature T", "Divide by T; 0 is hardmax", parse_temperature, default="1"),
+        option("--alpha A", "Entmax: 1 is softmax, 2 is sparsemax", Finite(1)),
         HIERARCHICAL,
-        option("--log", "Log-probabilities, right also where p is 0 or 1"),
+        option("--log", "Log-probabilities"),
     ),
     heading(
         "Truncation",
-        option("--top-k K", "Keep the K best, and their equals", Whole(1)),
-        option("--top-p P", "Of these the fewest that sum to P", Finite(0, 1, min_open=True)),
-        option("--min-p P", "Of these those with P times the best's at least", Finite(0, 1)),
-        option("--temperature-first", "Cut by the probabilities at -T"),
+        option("--top-k K", "Keep the K likeliest classes, and ties", Whole(1)),
+        option("--top-p P", "Of these, keep the fewest that sum to P", Finite(0, 1, min_open=True)),
+        option("--min-p P", "Of these, keep p >= P times the highest", Finite(0, 1)),
+        option("--temperature-first", "Apply -T before these cuts, not after"),
     ),
-    heading("Sampling", option("--sample N", "Draw N classes of each row", Whole(1)), SEED),
+    heading("Sampling", option("--sample N", "Draw N classes for each row", Whole(1)), SEED),
 )
 @input_options
 @output_options
 def softmax(source: InputSettings, output: OutputSettings, settings: SoftmaxSettings) -> None:
-    """Turn scores into probabilities: exp(x) over the sum of exp(x), and never overflow."""
+    """Turn logits into probabilities: exp(x) / sum exp(x), without overflow."""
     names = source.names
     if settings.hierarchical is not None:
         source = source._replace(names=None)  # columns are nodes, --names those of the classes

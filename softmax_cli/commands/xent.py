@@ -47,16 +47,14 @@ Examples:
     TargetSettings,
     heading(
         "Target",
-        option("-t --target T", "For all rows: a class, or a distribution as a list"),
+        option("-t --target T", "Target of all rows: class or distribution"),
         option(
             "--target-column COL",
-            "The column with each row's class",
+            "Column with the class of each row",
             shell_complete=completion.column,
         ),
-        option(
-            "--targets target_file FILE", "A file with a class or distribution for each row", FILE
-        ),
-        option("--ignore T", "Rows with this label count for nothing"),
+        option("--targets target_file FILE", "File with a class or distribution per row", FILE),
+        option("--ignore T", "Label of rows to leave out (ignore_index)"),
     ),
 )
 @group(
@@ -66,11 +64,11 @@ Examples:
         "Loss",
         from_option("logits"),
         NORMALIZE,
-        option("-w --weights LIST", "A weight for each class"),
-        option("--class-counts LIST", "How often each occurs; weights are the inverse"),
-        option("--beta B", "With counts n, weights by 1 / (1 - B^n)", Finite(0, 1)),
-        option("--label-smoothing E", "Part of each target for all classes", Finite(0, 1)),
-        option("--focal GAMMA", "Times (1 - p)^GAMMA: what is easy counts less", Finite(0)),
+        option("-w --weights LIST", "Weight of each class"),
+        option("--class-counts LIST", "Weights from counts: inverse frequency"),
+        option("--beta B", "With counts: (1 - B) / (1 - B^n)", Finite(0, 1)),
+        option("--label-smoothing E", "Spread E of each target over all classes", Finite(0, 1)),
+        option("--focal GAMMA", "Focal loss: times (1 - p)^GAMMA", Finite(0)),
     ),
 )
 @group(
@@ -80,9 +78,9 @@ Examples:
         "Loss",
         REDUCTION,
         BASE,
-        option("--breakdown", "CSV of loss, entropy, kl, perplexity and more"),
-        option("--gradient", "CSV of the gradient by the logits"),
-        option("--worst N", "The N largest losses, with their lines", Whole(1)),
+        option("--breakdown", "CSV of loss, entropy, kl, perplexity, ..."),
+        option("--gradient", "CSV of the gradient w.r.t. the logits"),
+        option("--worst N", "The N rows with the largest loss", Whole(1)),
     ),
 )
 @group(
@@ -91,15 +89,15 @@ Examples:
     heading(
         "Many classes",
         HIERARCHICAL,
-        option("--negative N", "The target against N classes drawn", Whole(1)),
-        option("--sampled N", "Softmax over the target and N drawn", Whole(1)),
+        option("--negative N", "Negative sampling with N drawn classes", Whole(1)),
+        option("--sampled N", "Sampled softmax with N drawn classes", Whole(1)),
         option(
             "--noise Q",
-            "Draw by uniform (the default), log-uniform or counts",
+            "uniform (default), log-uniform, or counts",
             shell_complete=completion.one_of_or_file("uniform", "log-uniform"),
         ),
         SEED,
-        option("--repeat R", "Mean of R estimates, and its error", Whole(2)),
+        option("--repeat R", "Mean and standard error of R estimates", Whole(2)),
     ),
 )
 @input_options
@@ -112,10 +110,10 @@ def xent(
     report: ReportSettings,
     many: ManySettings,
 ) -> None:
-    """Cross-entropy: what a prediction costs where the target is the truth.
+    """Cross-entropy loss of predictions against targets.
 
-    The vector is the prediction Q. Against a class the loss is -log of its probability, against
-    a distribution P it is H(P) + KL(P||Q).
+    A vector is a prediction Q. For a class as the target the loss is -log q of that class, for
+    a distribution P it is H(P,Q) = H(P) + KL(P||Q).
     """
     names = source.names
     if many.method is not None:

@@ -68,7 +68,7 @@ def row_shape(
     if target_column is not None:
         found = _resolve(target_column, names, width, source)
         if len(found) != 1:
-            raise UsageError(f"--target-column {target_column} asks for {len(found)} columns")
+            raise UsageError(f"--target-column {target_column} names {len(found)} columns, not one")
         label = found[0]
     kept = _resolve(settings.keep, names, width, source) if settings.keep else []
     # A first column without a name has those of the rows.
@@ -81,7 +81,7 @@ def row_shape(
     if label is not None:
         chosen = [i for i in chosen if i != label]
     if not chosen:
-        raise DataError(f"{source}: no column is left for the vector")
+        raise DataError(f"{source}: no columns are left for the vector")
     is_lone = len(chosen) == 1 and label is None and not kept
     transposed = settings.axis == "column" or (settings.axis is None and is_lone)
     return RowShape(width, chosen, label, kept, names, transposed)
@@ -99,7 +99,7 @@ def split_names(spec: str) -> list[str]:
 
     rows = list(csv.reader(io.StringIO(spec, newline=""), skipinitialspace=True))
     if len(rows) > 1:
-        raise UsageError(f"{shown(spec)} is more than one line where a list is expected")
+        raise UsageError(f"{shown(spec)} has more than one line, and a list has one")
     return [item.strip() for row in rows for item in row]
 
 
@@ -110,7 +110,7 @@ def _resolve(spec: str, names: Sequence[str] | None, width: int, source: str) ->
         named = [i for i, name in enumerate(names or ()) if name == item]
         if len(named) > 1:
             both = f"{shown(item)} is the name of columns {named[0] + 1} and {named[1] + 1}"
-            raise DataError(f"{source}: {both}", "a number tells")
+            raise DataError(f"{source}: {both}", "choose one by its number")
         match = _RANGE.match(item)
         if named:
             chosen += named
@@ -128,7 +128,7 @@ def _resolve(spec: str, names: Sequence[str] | None, width: int, source: str) ->
 
 def _known(item: str, names: Sequence[str] | None) -> str:
     if names is None:
-        return "there is no header, so they are numbers from 1 and ranges; or --header"
+        return "there is no header: use numbers from 1 and ranges, or --header"
     import difflib
 
     close = difflib.get_close_matches(item, names, n=1)

@@ -45,7 +45,7 @@ def open_rows(
     if settings.vectors:
         return _typed_rows(settings, target_column)
     if settings.axis == "column" and target_column is not None:
-        raise UsageError("--target-column gives a target for each row, --axis column has no rows")
+        raise UsageError("--target-column needs rows; with --axis column the vectors are columns")
     if settings.path == "-" and os.isatty(STDIN):  # nobody would know that we wait
         raise UsageError(
             "no vector: type one, as in 'softmax-cli softmax 1 2 3', "
@@ -56,12 +56,12 @@ def open_rows(
 
 def _typed_rows(settings: InputSettings, target_column: str | None) -> Rows:
     if settings.path != "-":
-        raise UsageError("vectors as arguments and --input exclude one another")
+        raise UsageError("give numbers or -i FILE, not both")
     given = {**settings._asdict(), "target-column": target_column}
     given["input-format"] = None if settings.input_format == "auto" else settings.input_format
     for name in ("target-column", "columns", "keep", "delimiter", "header", "axis", "input-format"):
         if given[name] is not None:
-            raise UsageError(f"--{name} is about rows that are read, not typed")
+            raise UsageError(f"--{name} is for rows that are read, not for vectors as arguments")
     vectors = parse_vectors(settings.vectors)
     count, width = len(vectors), len(vectors[0])
     is_lone = count == 1

@@ -286,7 +286,7 @@ def _parsed(text: bytes, name: str, line: int) -> Any:
         hint = "one value a line, as jq -c writes them" if "Extra data" in error.msg else ""
     except UnicodeDecodeError as error:
         line += text.count(10, 0, error.start)
-        problem, hint = "invalid UTF-8", "iconv turns other encodings into it"
+        problem, hint = "invalid UTF-8", "iconv turns other encodings into UTF-8"
     except TypeError:
         problem = "half a character (a lone surrogate)"
     except RecursionError:

@@ -44,7 +44,7 @@ def read_npy(settings: InputSettings, target_column: str | None, source: Input) 
     data, pieces = bytearray(), source.pieces()
     dims, is_fortran, dtype = _take_header(data, pieces, name)
     if len(dims) not in (1, 2):
-        hint = "an array of one dimension is a vector, of two a vector each row"
+        hint = "one dimension is a vector, two are a vector in each row"
         raise DataError(f"{name}: an array of {len(dims)} dimensions", hint)
     if 0 in dims:
         raise DataError(f"{name}: no rows: the array's shape is {dims}")
@@ -81,15 +81,15 @@ def _take_header(
     """Return an array's dimensions, whether it is in Fortran order, and its type."""
     _fill(data, pieces, npy_format.MAGIC_LEN + 4)
     if not data.startswith(npy_format.MAGIC_PREFIX) or len(data) < npy_format.MAGIC_LEN:
-        raise DataError(f"{name}: no npy file: it does not begin with \\x93NUMPY and a version")
+        raise DataError(f"{name}: not an npy file: it does not begin with \\x93NUMPY and a version")
     version = data[6]
     if version not in (1, 2, 3):
-        raise DataError(f"{name}: an npy file of version {version}, where 1 to 3 are known")
+        raise DataError(f"{name}: an npy file of version {version}, and only 1 to 3 can be read")
     start = npy_format.MAGIC_LEN + (2 if version == 1 else 4)
     size = int.from_bytes(data[npy_format.MAGIC_LEN : start], "little")
     _fill(data, pieces, start + min(size, _LONGEST_HEADER))
     if not 0 < size <= min(len(data) - start, _LONGEST_HEADER):
-        raise DataError(f"{name}: an npy header of {size} bytes that is not there")
+        raise DataError(f"{name}: the npy header is cut short: {size} bytes are missing or more")
     # Version 3 differs from 2 in the encoding of field names, which numbers do not have.
     read = npy_format.read_array_header_1_0 if version == 1 else npy_format.read_array_header_2_0
     unreadable = f"{name}: an npy header that can't be read"
@@ -102,7 +102,7 @@ def _take_header(
         raise DataError(unreadable) from error
     if dtype.kind not in "fiub" or dtype.itemsize > 8:
         kind = str(npy_format.dtype_to_descr(dtype))[:40]
-        hint = "integers, booleans and floats of 2, 4 and 8 bytes are taken"
+        hint = "integers, booleans and floats of 2, 4 and 8 bytes can be read"
         raise DataError(f"{name}: an array of {kind!r}, which are not numbers", hint)
     is_real = all(type(n) is int and n >= 0 for n in dims)  # True is taken for an int, too
     if not is_real or math.prod(dims) * dtype.itemsize >= 1 << 63:
@@ -132,9 +132,9 @@ class _Table(NamedTuple):
                 data += piece
                 yield None
             else:
-                raise DataError(f"{name}: it ends in row {done + 1} of {self.rows}")
+                raise DataError(f"{name}: it ends within row {done + 1} of {self.rows}")
         if data or next(pieces, b""):
-            raise DataError(f"{name}: bytes behind the last of {self.rows} rows")
+            raise DataError(f"{name}: more bytes after the last of {self.rows} rows")
 
     def fortran_chunks(self, data: bytearray, pieces: Iterator[bytes]) -> Iterator[Chunk]:
         """Yield rows in Fortran order, from a mapped file or all of a pipe."""

@@ -40,7 +40,7 @@ def parse_number(text: str, location: str) -> float:
         raise DataError("empty where a number is expected", location=location)
     if not is_number(text) or math.isnan(float(text)):
         comma = is_number(text.replace(",", "."))
-        hint = "decimals stand behind a point" if comma and "," in text else ""
+        hint = "write decimals with a point" if comma and "," in text else ""
         raise DataError(f"{shown(text)} is not a number", hint, location)
     return float(text)
 
@@ -61,11 +61,11 @@ def parse_list(text: str, location: str) -> list[float]:
     items = _items(text)
     if any(bracket in text for bracket in "[]()"):
         inner = "a list within a list, or a bracket without its other half"
-        raise DataError(inner, "each row is an argument of its own", location)
+        raise DataError(inner, "write each row as one argument", location)
     if "," in text and _BROKEN.search(text):
         raise DataError(
-            "a list that goes on behind a line's end without a comma",
-            "rows are arguments of their own, or lines of standard input",
+            "a list that goes on after the end of a line without a comma",
+            "write each row as one argument, or as a line of standard input",
             location,
         )
     if items == [""]:
@@ -96,8 +96,8 @@ def parse_vectors(arguments: Sequence[str]) -> list[list[float]]:
         number = arguments[lists.index(False)]
         listed = arguments[lists.index(True)]
         raise UsageError(
-            f"a mix of numbers ({number}) and lists ({listed}): give numbers that are one vector, "
-            "or lists that are a vector each"
+            f"a mix of numbers ({number}) and lists ({listed}): give numbers for one vector, "
+            "or a list for each vector"
         )
     vectors = [parse_list(text, f"argument {n}") for n, text in enumerate(arguments, 1)]
     for n, vector in enumerate(vectors, 1):
@@ -115,7 +115,7 @@ def _typed_number(text: str, location: str) -> float:
         return parse_number(number, location)
     except DataError as error:
         if not is_number(number) and any(letter in number for letter in "./\\"):
-            error.hint = "a file is read with -i FILE"
+            error.hint = "-i FILE reads a file"
         raise
 
 

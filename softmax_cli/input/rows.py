@@ -145,7 +145,7 @@ def _transposed(rows: Rows, invalid: str) -> Iterator[Block | None]:
         if errors and invalid != "skip":
             error = errors[min(errors)]
             if invalid == "nan":
-                error.hint = error.hint or "vectors are columns here: --invalid skip"
+                error.hint = error.hint or "where vectors are columns, use --invalid skip"
             raise error
         left_out += [errors[row] for row in sorted(errors)]
         parts.append(np.delete(block.values, list(errors), axis=0) if errors else block.values)

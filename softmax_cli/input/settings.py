@@ -29,9 +29,11 @@ class InputSettings(NamedTuple):
     def check(self) -> None:
         """Raise `UsageError` for options that do not go together."""
         if self.keep is not None and self.axis == "column":
-            raise UsageError("--keep copies cells of rows, and --axis column has no rows")
+            raise UsageError("--keep needs rows; with --axis column the vectors are columns")
         if self.input_format in ("auto", "csv"):
             return
         for name, value in (("--delimiter", self.delimiter), ("--header", self.header)):
             if value is not None:
-                raise UsageError(f"{name} is about delimited text, not {self.input_format}")
+                raise UsageError(
+                    f"{name} is for delimited text, and the input format is {self.input_format}"
+                )

@@ -57,15 +57,15 @@ class OutputSettings(NamedTuple):
     def check(self) -> None:
         """Raise `UsageError` for bytes on a terminal, and for digits where there are none."""
         if self.precision is not None and self.decimals is not None:
-            raise UsageError("--precision and --decimals exclude one another")
+            raise UsageError("give --precision or --decimals, not both")
         if self.format != "npy":
             return
         if self._is_for_a_terminal():
-            message = "-f npy writes bytes, which are not for a terminal: -o FILE takes them"
+            message = "-f npy is binary and not for a terminal: write it to a file with -o FILE"
             raise UsageError(message)
         if self.precision is not None or self.decimals is not None:
             name = "--precision" if self.precision is not None else "--decimals"
-            raise UsageError(f"{name} is about text; -f npy holds every digit")
+            raise UsageError(f"{name} does not go with -f npy, which keeps every digit")
 
     def _is_for_a_terminal(self) -> bool:
         return self.file == "-" and os.isatty(_STDOUT)

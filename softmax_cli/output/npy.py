@@ -26,7 +26,7 @@ class NpyWriter(Writer):
     def __init__(self, layout: Layout, shape: Shape, digits: Digits) -> None:
         super().__init__(layout, shape, digits)
         if shape.kept:
-            raise UsageError("-f npy holds numbers, and --keep copies text")
+            raise UsageError("-f npy holds only numbers, and --keep copies text")
         self._start = file.seekable_position()
         self._rows: IO[bytes] | None = None
         self._row: np.dtype[Any] | None = None  # the type of one; None as long as there are none
@@ -84,7 +84,7 @@ class NpyWriter(Writer):
         if self.shape.fills and not is_number:
             is_number = not any(isinstance(value, str | list) for value in values.flat)
         if not is_number:
-            raise UsageError(f"-f npy holds numbers, and {key} is text")
+            raise UsageError(f"-f npy holds only numbers, and {key} is text")
         return values.astype(np.float64) if self.shape.fills else values
 
     def _header(self, size: int) -> bytes:

@@ -21,7 +21,7 @@ def class_names(indices: NDArray[np.intp], names: Names) -> NDArray[np.object_] 
 def check_length(what: str, length: int, classes: int) -> None:
     """Raise `DataError` unless something has a number for each class."""
     if length != classes:
-        raise DataError(f"{what} has length {length} where the rows have {classes} classes")
+        raise DataError(f"{what} has {length} numbers, and the rows have {classes} classes")
 
 
 def order_by_names(names: Names, others: Names, unknown: str, where: str) -> list[int] | None:
@@ -59,7 +59,9 @@ class Classes:
         text = text.strip()
         if text in self._duplicates:
             both = f"{self._indices[text]} and {self._duplicates[text]}"
-            raise DataError(f"{shown(text)} is the name of classes {both}", "an index tells them")
+            raise DataError(
+                f"{shown(text)} is the name of classes {both}", "choose one by its index"
+            )
         if text in self._indices:
             return self._indices[text]
         if is_number(text) and float(text).is_integer():  # '3.0', as a float column has it
@@ -71,4 +73,4 @@ class Classes:
         near = difflib.get_close_matches(text, self._indices, n=1)
         known = ", ".join(list(self._indices)[:10]) or f"0 to {self._count - 1}"
         hint = f"did you mean {near[0]!r}?" if near else f"the classes are {known}"
-        raise DataError(f"{shown(text)} is no class", hint)
+        raise DataError(f"{shown(text)} is not a class", hint)

@@ -110,7 +110,7 @@ class Divergences:
         rows = np.flatnonzero(impossible.any(axis=1))
         if len(rows):
             name = class_names(np.flatnonzero(impossible[rows[0]])[:1], self._names)[0]
-            message = f"KL({a}||{b}) is inf: {a} has class {name} and {b} rules it out"
+            message = f"KL({a}||{b}) is inf: class {name} has probability 0 in {b}, but not in {a}"
             notices.add(a, block.locations.at(int(rows[0])), message, len(rows))
 
     def add_up(self, result: DivergenceResult) -> Totals:

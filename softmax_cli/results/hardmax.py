@@ -112,7 +112,7 @@ class BestResult(HardmaxResult):
         super().__init__(scores, policy, names)
         classes = scores.shape[1]
         if count > classes:
-            raise DataError(f"--top {count} asks for more than the {classes} classes there are")
+            raise DataError(f"--top {count}: there are only {classes} classes")
         self._count = count
         self._order = ranking(scores, last=policy == "last")
         self.picked = self._order[:, :count]
@@ -173,7 +173,7 @@ class Hardmax(NamedTuple):
             if rows and self.ties == "error":
                 raise RowErrors({row: DataError(result.describe_tie(row)) for row in rows})
             if rows:
-                message = f"{result.describe_tie(rows[0])}; {taken} (--ties says which)"
+                message = f"{result.describe_tie(rows[0])}; {taken} (--ties chooses)"
                 notices.add("tie", block.locations.at(rows[0]), message, len(rows))
         return result
 

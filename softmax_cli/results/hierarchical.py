@@ -57,11 +57,11 @@ def read_counts(text: str, option: str) -> tuple[Floats, Names]:
             counts = values[0]
         else:
             shape = f"{len(values)} rows of {values.shape[1]} numbers"
-            raise DataError(shape, "counts are one row, or one column", location)
+            raise DataError(shape, "counts must be one row or one column", location)
     wrong = np.flatnonzero(~(np.isfinite(counts) & (counts > 0)))
     if len(wrong):
         number = f"count {wrong[0] + 1} is {counts[wrong[0]]:g}"
-        raise DataError(f"{location}: {number}, and counts are finite and greater than 0")
+        raise DataError(f"{location}: {number}, and counts must be finite and greater than 0")
     return counts, names
 
 
@@ -74,7 +74,7 @@ class Hierarchy:
     def __init__(self, text: str, names: Names) -> None:
         counts, own = read_counts(text, OPTION)
         if len(counts) < 2:
-            raise DataError(f"{OPTION}: one count, where a tree has two classes at least")
+            raise DataError(f"{OPTION}: one count, and a tree needs at least two classes")
         self.tree = HuffmanTree(counts)
         self.names = tuple(names or own or ()) or None
         check_names(self.names, self.tree.classes)
@@ -201,7 +201,9 @@ class PathResult(RowLosses):
         return [row[:length] for row, length in zip(values.T.tolist(), lengths, strict=True)]
 
     def why_infinite(self, row: int) -> str:
-        return f"the loss is inf: a turn on the path to class {self.target[row]} has probability 0"
+        return (
+            f"the loss is inf: a branch on the path to class {self.target[row]} has probability 0"
+        )
 
 
 class Paths(Loss):

@@ -242,7 +242,7 @@ class LossResult(RowLosses):
 
     def why_infinite(self, row: int) -> str:
         name = class_names(np.array([np.argmax(self.parts[row])]), self.names)[0]
-        return f"the loss is inf: -log p of class {name} is"
+        return f"the loss is inf: class {name} has probability 0"
 
 
 class CrossEntropy(Loss):
@@ -357,12 +357,12 @@ def read_weights(settings: LossSettings) -> Floats | None:
     if settings.weights is not None:
         weights = np.array(parse_list(settings.weights, "--weights"), np.float64)
         if not (np.isfinite(weights) & (weights >= 0)).all():
-            raise DataError("--weights: weights are finite and not negative")
+            raise DataError("--weights: weights must be finite and not negative")
         return weights
     if settings.class_counts is not None:
         counts = np.array(parse_list(settings.class_counts, "--class-counts"), np.float64)
         if not (np.isfinite(counts) & (counts > 0)).all():
-            raise DataError("--class-counts: counts are finite and greater than 0")
+            raise DataError("--class-counts: counts must be finite and greater than 0")
         return weights_of_counts(counts, beta=settings.beta)
     return None
 

@@ -40,16 +40,16 @@ def against(rows: Rows, text: str | None) -> Rows:
 
 
 def _first_against_second(rows: Rows) -> Rows:
-    two = "P and Q are two vectors; --against gives one Q for all rows, or a file of them"
     blocks = []
     for block in rows.blocks():
         check_usable(block)
         blocks.append(block)
         if sum(len(block.values) for block in blocks) > 2:
-            raise UsageError(f"more than two vectors: {two}")
+            raise UsageError("more than two vectors: with several P, give Q with --against")
     vectors = [block.take(slice(i, i + 1)) for block in blocks for i in range(len(block.values))]
     if len(vectors) != 2:
-        raise UsageError(f"only one vector: {two}")
+        how = "write P and Q as one argument each, kl 0.5,0.5 0.9,0.1, or give Q with --against"
+        raise UsageError(f"only one vector: {how}")
     p, q = vectors
     return rows_of(iter([p._replace(against=q)]), rows)._replace(transposed=False)
 
@@ -99,7 +99,7 @@ def side_by_side(rows: Rows, others: Iterator[Block], name: str, hint: str = "")
     if left is None or not len(left.values):
         left = next(others, None)
     if left is not None:
-        raise DataError(f"{left.locations.at(0)}: a row more than the input has")
+        raise DataError(f"{left.locations.at(0)}: one row more than the input has")
 
 
 def checked_against(block: Block) -> Block:
@@ -148,5 +148,5 @@ def note_sums(sums: Floats, locations: Locations, notices: Notices) -> None:
     """Note the rows whose sum is off by more than rounding to six digits explains."""
     off = np.flatnonzero(np.abs(sums - 1) > SILENT)
     if len(off):
-        message = f"probabilities sum to {sums[off[0]]:.6g}; divided by it"
+        message = f"probabilities sum to {sums[off[0]]:.6g}; they are divided by it"
         notices.add("sum", locations.at(int(off[0])), message, len(off))

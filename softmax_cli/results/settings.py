@@ -34,9 +34,9 @@ class SoftmaxSettings(NamedTuple):
 
     def check(self) -> None:
         if self.temperature_first and not self.truncates:
-            raise UsageError("--temperature-first is about --top-k, --top-p and --min-p")
+            raise UsageError("--temperature-first needs --top-k, --top-p or --min-p")
         if self.seed is not None and self.sample is None:
-            raise UsageError("--seed is about --sample, which draws")
+            raise UsageError("--seed needs --sample")
         others = {
             "--temperature": self.temperature != 1,
             "--alpha": self.alpha != 1,
@@ -45,7 +45,9 @@ class SoftmaxSettings(NamedTuple):
         }
         for name, is_given in others.items():
             if is_given and self.hierarchical is not None:
-                raise UsageError(f"{name}: about the scores of classes, not of a tree's nodes")
+                raise UsageError(
+                    f"{name} does not go with --hierarchical, which reads scores of a tree's nodes"
+                )
 
 
 class TargetSettings(NamedTuple):
@@ -58,10 +60,11 @@ class TargetSettings(NamedTuple):
 
     def check(self) -> None:
         given = [self.target, self.target_column, self.target_file]
-        if given.count(None) != 2:
-            raise UsageError(
-                "exactly one of --target, --target-column and --targets says what is true"
-            )
+        if given.count(None) == 3:
+            ways = "-t TARGET, --target-column COL or --targets FILE"
+            raise UsageError(f"what is the true class? give {ways}")
+        if given.count(None) < 2:
+            raise UsageError("give only one of --target, --target-column and --targets")
 
 
 class LossSettings(NamedTuple):
@@ -77,9 +80,9 @@ class LossSettings(NamedTuple):
 
     def check(self) -> None:
         if self.weights is not None and self.class_counts is not None:
-            raise UsageError("--weights and --class-counts exclude one another")
+            raise UsageError("give --weights or --class-counts, not both")
         if self.beta is not None and self.class_counts is None:
-            raise UsageError("--beta is about --class-counts")
+            raise UsageError("--beta needs --class-counts")
 
 
 class ReportSettings(NamedTuple):
@@ -93,9 +96,11 @@ class ReportSettings(NamedTuple):
 
     def check(self) -> None:
         if sum([self.breakdown, self.gradient, self.worst is not None]) > 1:
-            raise UsageError("--breakdown, --gradient and --worst exclude one another")
+            raise UsageError("give only one of --breakdown, --gradient and --worst")
         if self.reduction != "none" and (self.breakdown or self.worst is not None):
-            raise UsageError("--breakdown and --worst show rows, --reduction leaves none")
+            raise UsageError(
+                "--breakdown and --worst show rows, and --reduction one number for all"
+            )
 
 
 class DivergenceSettings(NamedTuple):
@@ -112,12 +117,10 @@ class DivergenceSettings(NamedTuple):
 
     def check(self) -> None:
         if self.reduction != "none" and self.breakdown:
-            raise UsageError("--breakdown shows rows, --reduction leaves none")
+            raise UsageError("--breakdown shows rows, and --reduction one number for all")
         if self.generalized and (self.normalize or self.breakdown or self.kind != "probs"):
-            raise UsageError(
-                "--generalized takes masses as they are: no --normalize, no --from, and no "
-                "entropies that --breakdown could show"
-            )
+            others = "--normalize, --from or --breakdown"
+            raise UsageError(f"--generalized does not go with {others}")
 
 
 class ManySettings(NamedTuple):
@@ -136,7 +139,7 @@ class ManySettings(NamedTuple):
         names = ("hierarchical", "negative", "sampled")
         given = [f"--{name}" for name in names if getattr(self, name) is not None]
         if len(given) > 1:
-            raise UsageError("--hierarchical, --negative and --sampled exclude one another")
+            raise UsageError("give only one of --hierarchical, --negative and --sampled")
         return given[0] if given else None
 
     def check(self) -> None:
@@ -144,17 +147,19 @@ class ManySettings(NamedTuple):
         if self.method in (None, "--hierarchical"):
             for name in ("noise", "seed", "repeat"):
                 if getattr(self, name) is not None:
-                    raise UsageError(f"--{name} is about the draws of --negative and --sampled")
+                    raise UsageError(f"--{name} needs --negative or --sampled")
 
     def check_others(self, loss: LossSettings, report: ReportSettings) -> None:
         """Raise `UsageError` for options that a method has no use for."""
         if loss.kind != "logits" or loss.normalize:
-            raise UsageError(f"{self.method} reads scores: no --from, no --normalize")
+            raise UsageError(
+                f"{self.method} reads logits: it does not go with --from or --normalize"
+            )
         if loss != LossSettings():
             raise UsageError(
-                f"{self.method} is a loss of its own: no weights, --label-smoothing or --focal"
+                f"{self.method} does not go with weights, --label-smoothing or --focal"
             )
         if report.worst is not None and self.hierarchical is None:
-            raise UsageError(f"--worst ranks losses, and {self.method} makes estimates")
+            raise UsageError(f"--worst does not go with {self.method}, which estimates the losses")
         if report.gradient and self.repeat is not None:
-            raise UsageError("--gradient is that of one estimate, --repeat makes many")
+            raise UsageError("--gradient does not go with --repeat")

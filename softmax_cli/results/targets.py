@@ -116,14 +116,16 @@ class TargetReader:
 
     def _check_distributions(self) -> None:
         if self._labels_only is not None:
-            raise UsageError(f"{self._labels_only} takes a class for each row, not a distribution")
+            raise UsageError(
+                f"{self._labels_only} needs class labels as targets, not distributions"
+            )
         if self.ignore is not None:
-            raise UsageError("--ignore is about labels, and the targets are distributions")
+            raise UsageError("--ignore needs class labels, and the targets are distributions")
 
     def read(self, block: Block, notices: Notices, classes: int | None = None) -> RowTargets:
         """Return the targets of a block's rows; `classes` where these are not the columns.
 
-        Raises `RowErrors` for rows whose label is no class, or whose target is no distribution,
+        Raises `RowErrors` for rows whose label is not a class, or whose target is no distribution,
         and `DataError` for a target of another length than the rows.
         """
         rows, columns = block.values.shape

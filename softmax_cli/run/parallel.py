@@ -119,7 +119,7 @@ class _Worker(NamedTuple):
         if code >= 0:  # an exception that nobody expects, which it has printed
             sys.exit(1)
         name = signal.Signals(-code).name
-        raise DataError(f"a process at work was ended by {name}; the output breaks off")
+        raise DataError(f"a worker process was ended by {name}; the output is incomplete")
 
 
 class _Pool:

@@ -166,7 +166,9 @@ class Run(Generic[R]):
     def reduce(self, writer: Writer, key: str, item: str) -> None:
         """Write one number for all vectors: an item of the summary, under a key."""
         if self._rows.kept:
-            raise UsageError("--keep copies cells to rows, --reduction leaves none")
+            raise UsageError(
+                "--keep copies cells to rows, and --reduction gives one number for all"
+            )
         self.count()
         summary = self.summary()
         writer.reduce(key, summary[item], summary)
