@@ -77,7 +77,7 @@ def test_any_float_reads_back_and_a_negative_one_is_no_option(
         (["[[1,2],[3,4,5]]"], "argument 2: a vector of length 3 where the first has length 2"),
         (["[[1,2],3]"], "argument 1: a list within a list"),
         (["tensor(1.)"], "argument 1: 'tensor(1.)' is not a number"),
-        (["1,2\n3,4"], "line's end"),
+        (["1,2\n3,4"], "end of a line"),
         (["1,2", "3,4,5"], "argument 2: a vector of length 3 where the first has length 2"),
     ],
 )
@@ -124,11 +124,11 @@ def test_typos_stay_errors_that_suggest(run: Run, command: str) -> None:
     ("args", "status", "message"),
     [
         (["softmax", "1", "2,3"], 2, "mix"),
-        *((["softmax", *option, "1", "2"], 2, "about rows") for option in ABOUT_ROWS),
+        *((["softmax", *option, "1", "2"], 2, "for rows") for option in ABOUT_ROWS),
         (["compare", "-T", "", "1", "2"], 2, "''"),
         (["compare", "--dtype", "", "1", "2"], 2, "''"),
         (["softmax", "-c", "", "1", "2"], 2, "empty"),
-        (["softmax", "1", "2", "-i", "x.csv"], 2, "exclude"),
+        (["softmax", "1", "2", "-i", "x.csv"], 2, "not both"),
         (["softmax", "1", "2", "-o"], 2, "'-o' requires an argument"),
         (["softmax", "scores.csv"], 1, "-i FILE"),
     ],

@@ -74,8 +74,8 @@ def lying(shape: str, values: int) -> bytes:
         (npy(np.array([{}], object)), "not numbers"),
         (npy(np.ones(2, "f8,f8")), "not numbers"),
         (b"\x93NUMPY\x09\x00", "of version 9"),
-        (b"\x93NUM", "no npy file"),
-        (b"\x93NUMPY\x01\x00\xff\xff{", "header of 65535 bytes that is not there"),
+        (b"\x93NUM", "not an npy file"),
+        (b"\x93NUMPY\x01\x00\xff\xff{", "header of 65535 bytes that is cut short"),
         (npy([[1.0, 2.0], [3.0, np.nan]]), "a.npy:2:2: 'nan' is not a number"),
         (npy(np.array([[1.0, 2.0], [3.0, np.nan]], order="F")), "a.npy:2:2: 'nan' is not"),
     ],
@@ -88,7 +88,7 @@ def test_arrays_that_are_refused(run: Run, tmp_path: Path, data: bytes, message:
 
 def test_rows_before_a_bad_one_are_written(run: Run) -> None:
     cut = run("hardmax", stdin=npy(np.eye(3))[:-8])
-    assert (cut.out, cut.fails(1)) == ("0\n1\n", "stdin: it ends in row 3 of 3")
+    assert (cut.out, cut.fails(1)) == ("0\n1\n", "stdin: it ends within row 3 of 3")
     bad = run("hardmax", stdin="[1,2]\n[2,1]\n\n[1]\n")
     assert (bad.out, bad.fails(1)) == ("1\n0\n", "stdin:4: a row of length 1 where 2 is expected")
 
@@ -175,7 +175,7 @@ def test_the_format_can_be_told(run: Run) -> None:
         assert "--delimiter" in run("softmax", "--input-format", form, "-d", ",").fails(2)
         run("softmax", "--input-format", form, stdin="1,2\n").fails(1)
         run("softmax", "--input-format", form, stdin="").fails(1)
-    assert "typed" in run("softmax", "--input-format", "csv", "1", "2").fails(2)
+    assert "vectors as arguments" in run("softmax", "--input-format", "csv", "1", "2").fails(2)
 
 
 HALVES = "0.5,0.5\n"

@@ -90,12 +90,12 @@ def test_tables_have_them_in_front(run: Run, columns: str) -> None:
     ("line", "status", "message"),
     [
         ("softmax -k 1 1 2", 2, "--keep"),
-        ("softmax -k 1 -f npy", 2, "holds numbers"),
-        ("xent -t 0 -k 1 --reduction sum", 2, "leaves none"),
-        ("kl --against 1,1 -k 1 --reduction sum", 2, "leaves none"),
-        ("softmax -k 1 --axis column", 2, "no rows"),
+        ("softmax -k 1 -f npy", 2, "holds only numbers"),
+        ("xent -t 0 -k 1 --reduction sum", 2, "one number for all"),
+        ("kl --against 1,1 -k 1 --reduction sum", 2, "one number for all"),
+        ("softmax -k 1 --axis column", 2, "--keep needs rows"),
         ("softmax -k is --header", 1, "no column named 'is'"),
-        ("softmax -k 1-", 1, "no column is left"),
+        ("softmax -k 1-", 1, "no columns are left"),
     ],
 )
 def test_what_can_not_be_copied_is_refused(run: Run, line: str, status: int, message: str) -> None:

@@ -241,10 +241,10 @@ def test_targets_from_a_file(run: Run, tmp_path: Path, targets: str) -> None:
     ("targets", "message", "rows"),
     [
         ("0\n1\n", "has no row for stdin:4", 2),
-        ("0\n1\n0\n1\n", "targets.txt:4: a row more", 3),
+        ("0\n1\n0\n1\n", "targets.txt:4: one row more", 3),
         ("0\n1\n7\n", "targets.txt:3: label 7 is out of range", 2),
         ("0\nx\n0\n", "targets.txt:2: 'x' is not a class", 1),
-        ("0.5,0.5\n0.5,0.5\n", "targets.txt:1 has length 2", 0),
+        ("0.5,0.5\n0.5,0.5\n", "targets.txt:1 has 2 numbers", 0),
         ("0,1,0\n0,2,0\n0,1,0\n", "targets.txt:2: probabilities sum to 2", 1),
         ("0,1,0\n0,-1,2\n0,1,0\n", "targets.txt:2: probability -1", 1),
         ("", "no rows", 0),

@@ -89,7 +89,7 @@ def _take_header(
     size = int.from_bytes(data[npy_format.MAGIC_LEN : start], "little")
     _fill(data, pieces, start + min(size, _LONGEST_HEADER))
     if not 0 < size <= min(len(data) - start, _LONGEST_HEADER):
-        raise DataError(f"{name}: the npy header is cut short: {size} bytes are missing or more")
+        raise DataError(f"{name}: an npy header of {size} bytes that is cut short")
     # Version 3 differs from 2 in the encoding of field names, which numbers do not have.
     read = npy_format.read_array_header_1_0 if version == 1 else npy_format.read_array_header_2_0
     unreadable = f"{name}: an npy header that can't be read"
