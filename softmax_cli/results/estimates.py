@@ -22,14 +22,6 @@ from softmax_cli.results.settings import UNITS, ManySettings, ReportSettings
 from softmax_cli.results.targets import RowTargets, TargetReader
 
 _TITLES: Final = {"loss": "estimate", "standard_error": "std error", "touched": "scores read"}
-# The columns of what is estimated in several trials
-_QUANTITIES: Final = (
-    Field("mean", "mean"),
-    Field("error", "± std error"),
-    Field("exact_value", "exact"),
-    Field("off", "difference"),
-    Field("off_in_errors", "in std errors", "rough"),
-)
 
 
 class EstimateResult(RowLosses):
@@ -80,19 +72,6 @@ class EstimateResult(RowLosses):
         scores = self._scores[np.arange(len(self)), self.read]
         found = self._sampler.estimate(scores, self.read).gradient()
         return self._in_unit(scattered(found, self.read, self._scores.shape[1])) / self.denominator
-
-    @property
-    def quantities(self) -> dict[str, Any]:
-        """What is estimated for the first row: the mean of each beside the exact value."""
-        rows = [
-            (self.loss[0], self.standard_error[0], self.exact[0], self.difference[0]),
-            (self.normaliser[0], self.normaliser_standard_error[0], 1.0, self.normaliser[0] - 1),
-        ]
-        names = ["loss"] if self._sampler.is_negative else ["loss", "normaliser"]
-        mean, error, exact, difference = np.array(rows[: len(names)]).T
-        with np.errstate(divide="ignore", invalid="ignore"):
-            found = {"quantity": names, "mean": mean, "error": error, "exact_value": exact}
-            return {**found, "off": difference, "off_in_errors": difference / error}
 
     @property
     def classes_read(self) -> dict[str, Any]:
@@ -159,8 +138,8 @@ class Estimates(Loss):
     def layout_of_rows(self) -> Layout:
         unit, is_negative = UNITS[self.report.base], self._many.negative is not None
         is_repeated = self._many.repeat is not None
-        losses = ["loss", *(["standard_error"] if is_repeated else []), "exact", "difference"]
-        losses.append("touched")
+        errors = ["standard_error"] if is_repeated else []
+        losses = ["loss", *errors, "exact", "difference", "touched"]
         breakdown = [*losses, "classes"]
         if is_negative:
             breakdown.append("cross_entropy")
@@ -169,38 +148,29 @@ class Estimates(Loss):
         row = report_keys(self.report, tuple(breakdown))
         shown = [*losses, "target"] if row == ("loss",) else row
         fields = [*breakdown, "target", *([] if is_repeated else ["drawn"])]
-        footer = [
-            Field("target", "target"),
-            Field("touched", "scores read"),
-            Field("classes", "classes"),
-        ]
-        if is_negative:
-            of_softmax = Field(
-                "cross_entropy", "softmax cross-entropy", "" if is_repeated else unit
-            )
-            footer.append(of_softmax)
+        of_softmax = Field("cross_entropy", "softmax cross-entropy", unit)
         layout = Layout(
             row,
             (*fields, "gradient") if self.report.gradient else fields,
             [Field(key, _TITLES.get(key, key), style_of(key)) for key in shown],
+            (
+                Field("score", "score"),
+                Field("times", "drawn", "text"),
+                Field("expected_times", "expected"),
+                Field("part", "part of loss" if is_negative else "part of sum"),
+                Field("part", "", "bar"),
+            ),
+            part=Field("class", "class"),
+            parts="classes_read",
+            footer=(
+                Field("loss", "estimate", unit),
+                Field("exact", "exact", unit),
+                Field("difference", "difference"),
+                Field("target", "target"),
+                Field("touched", "scores read"),
+                Field("classes", "classes"),
+                *([of_softmax] if is_negative else []),
+            ),
             summary=summary_fields(unit),
         )
-        if is_repeated:
-            part = Field("quantity", "estimate")
-            return layout._replace(
-                classes=_QUANTITIES, part=part, parts="quantities", footer=footer
-            )
-        classes = (
-            Field("score", "score"),
-            Field("times", "drawn", "text"),
-            Field("expected_times", "expected"),
-            Field("part", "part of loss" if is_negative else "part of sum"),
-            Field("part", "", "bar"),
-        )
-        estimate = (
-            Field("loss", "estimate", unit),
-            Field("exact", "exact", unit),
-            Field("difference", "difference"),
-        )
-        part, footer = Field("class", "class"), [*estimate, *footer]
-        return layout._replace(classes=classes, part=part, parts="classes_read", footer=footer)
+        return layout._replace(classes=()) if is_repeated else layout
