@@ -12,11 +12,11 @@ from softmax_cli.core.doubledouble import Floats
 from softmax_cli.core.probabilities import Distribution
 from softmax_cli.input.rows import Block
 from softmax_cli.messages import Notices
-from softmax_cli.output.layout import Field, Layout, Summary
+from softmax_cli.output.layout import Field, Layout
 from softmax_cli.results.class_names import Names, class_names
 from softmax_cli.results.pairs import checked_against, distribution, distribution_of_other
 from softmax_cli.results.settings import UNITS, DivergenceSettings
-from softmax_cli.run.totals import Totals
+from softmax_cli.run.pipeline import Computation
 
 _TITLES: Final = {
     "kl": "KL(P||Q)",
@@ -81,18 +81,18 @@ class DivergenceResult:
         return divergences.kl_terms(self._p, self._q, base=self._base)
 
 
-class Divergences:
+class Divergences(Computation):
     """From blocks of pairs to their divergences, and what is shown of these in a format."""
 
     def __init__(self, settings: DivergenceSettings, names: Names, format_: str) -> None:
         self._settings = settings
         self._names = names
+        self.averaged = (settings.divergence,)
         self._row = tuple(_TITLES) if settings.breakdown else (settings.divergence,)
         shows_row = settings.reduction != "none" or format_ in ("csv", "tsv", "npy")
         self._shown = set(self._row if shows_row else _TITLES)
 
     def compute(self, block: Block, notices: Notices) -> DivergenceResult:
-        """Return the divergences of a block; raise `RowErrors` for rows that have none."""
         kind = "masses" if self._settings.generalized else self._settings.kind
         normalize, others = self._settings.normalize, checked_against(block)
         p = distribution(block, kind, notices, normalize)
@@ -112,13 +112,6 @@ class Divergences:
             name = class_names(np.flatnonzero(impossible[rows[0]])[:1], self._names)[0]
             message = f"KL({a}||{b}) is inf: class {name} has probability 0 in {b}, but not in {a}"
             notices.add(a, block.locations.at(int(rows[0])), message, len(rows))
-
-    def add_up(self, result: DivergenceResult) -> Totals:
-        key = self._settings.divergence
-        return Totals(len(result), {key: getattr(result, key)})
-
-    def summarise(self, totals: Totals) -> Summary:
-        return totals.sum_and_mean(self._settings.divergence)
 
     def layout(self) -> Layout:
         settings, unit = self._settings, UNITS[self._settings.base]

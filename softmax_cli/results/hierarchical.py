@@ -23,7 +23,7 @@ from softmax_cli.results.pairs import check_usable
 from softmax_cli.results.settings import UNITS, ReportSettings
 from softmax_cli.results.softmax import SUMMARY, SoftmaxResult, probability_field
 from softmax_cli.results.targets import RowTargets, TargetReader
-from softmax_cli.run.pipeline import check_names
+from softmax_cli.run.pipeline import Computation, check_names
 
 OPTION: Final = "--hierarchical"
 _BREAKDOWN: Final = ("loss", "probability", "touched", "classes")
@@ -79,11 +79,6 @@ class Hierarchy:
         self.names = tuple(names or own or ()) or None
         check_names(self.names, self.tree.classes)
 
-    def probabilities(self, block: Block, _notices: Notices) -> TreeResult:
-        """Return the classes' probabilities of a block."""
-        self.check(block)
-        return TreeResult(block.values, self)
-
     def check(self, block: Block) -> None:
         """Raise `DataError` unless rows have a score for each inner node."""
         scores, classes = block.values.shape[1], self.tree.classes
@@ -110,32 +105,36 @@ class TreeResult(SoftmaxResult):
     def counts(self) -> Values:
         return np.tile(self._tree.counts, (len(self), 1))
 
-    @property
-    def mean_path(self) -> Values:
-        return np.full(len(self), self._tree.mean_depth())
 
+class TreeSoftmax(Computation):
+    """From the scores of a tree's nodes to the probabilities of its classes."""
 
-def tree_layout(*, log: bool) -> Layout:
-    """Return the layout of probabilities or their logarithms, and the codes of the classes."""
-    shown = probability_field(log=log)
-    return Layout(
-        (shown.key,),
-        ("scores", "codes", shown.key, "entropy"),
-        (shown, Field("entropy", "entropy"), Field("winner", "winner", "text")),
-        (
-            Field("counts", "count"),
-            Field("codes", "code", "text"),
-            shown,
-            Field("probabilities", "", "bar"),
-        ),
-        footer=(
-            Field("entropy", "entropy", "nats"),
-            Field("winner", "winner"),
-            Field("mean_path", "mean path", "nodes"),
-        ),
-        summary=SUMMARY,
-        emphasis="winners",
-    )
+    averaged = ("entropy",)
+
+    def __init__(self, hierarchy: Hierarchy, log: bool) -> None:
+        self._hierarchy = hierarchy
+        self._log = log
+
+    def compute(self, block: Block, _notices: Notices) -> TreeResult:
+        self._hierarchy.check(block)
+        return TreeResult(block.values, self._hierarchy)
+
+    def layout(self) -> Layout:
+        shown = probability_field(log=self._log)
+        return Layout(
+            (shown.key,),
+            ("scores", "codes", shown.key, "entropy"),
+            (shown, Field("entropy", "entropy"), Field("winner", "winner", "text")),
+            (
+                Field("counts", "count"),
+                Field("codes", "code", "text"),
+                shown,
+                Field("probabilities", "", "bar"),
+            ),
+            footer=(Field("entropy", "entropy", "nats"), Field("winner", "winner")),
+            summary=SUMMARY,
+            emphasis="winners",
+        )
 
 
 class PathResult(RowLosses):

@@ -23,8 +23,8 @@ from softmax_cli.results.class_names import Names, check_length, class_names
 from softmax_cli.results.pairs import distribution
 from softmax_cli.results.settings import UNITS, LossSettings, ReportSettings
 from softmax_cli.results.targets import RowTargets, TargetReader
-from softmax_cli.run.pipeline import Run
-from softmax_cli.run.totals import Totals, Worst
+from softmax_cli.run.pipeline import Computation, Run
+from softmax_cli.run.totals import Totals, Worst, ratio
 
 _GIVEN: Final = {"logits": "logit", "probs": "given p", "logprobs": "log p"}
 _BREAKDOWN: Final = ("loss", "entropy", "kl", "perplexity", "probability", "predicted")
@@ -80,25 +80,18 @@ class RowLosses:
             notices.add("inf", self._locations.at(row), self.why_infinite(row), len(infinite))
 
 
-class Loss:
-    """A way to compute losses: results of blocks, their totals and their layout.
+class Loss(Computation):
+    """A way to compute losses; `averaged` are numbers beside the loss.
 
-    `worst_keys` are the columns of the worst rows, `averaged` the numbers with a sum and a mean
-    beside the loss's, `weights` those of the classes.
+    `worst_keys` are the columns of the worst rows, `weights` those of the classes.
     """
 
-    parallel = True
     worst_keys: Sequence[str] = ()
-    averaged: Sequence[str] = ()
     weights: Floats | None = None
 
     def __init__(self, targets: TargetReader, report: ReportSettings) -> None:
         self.targets = targets
         self.report = report
-
-    def compute(self, block: Block, notices: Notices) -> RowLosses:
-        """Return the losses of a block; raise `RowErrors` for rows that have none."""
-        raise NotImplementedError
 
     def layout(self) -> Layout:
         """Return the layout of the rows, or of the worst, with their lines."""
@@ -137,14 +130,9 @@ class Loss:
             raise DataError(f"{why}: there is no mean")
         ignored = {} if self.targets.ignore is None else {"ignored": totals.rows - counted}
         loss = totals.sum("loss")
-        sums = {"loss_sum": loss, "weight_sum": weight, "mean": _ratio(loss, weight)}
-        sums |= {f"{key}_sum": totals.sum(key) for key in self.averaged}
-        sums |= {f"{key}_mean": _ratio(totals.sum(key), counted) for key in self.averaged}
-        return {"rows": totals.rows, **ignored, **sums}
-
-
-def _ratio(part: float, whole: float) -> float:
-    return part / whole if whole else np.nan
+        sums = {"loss_sum": loss, "weight_sum": weight, "mean": ratio(loss, weight)}
+        means = totals.sums_and_means(self.averaged, counted)
+        return {"rows": totals.rows, **ignored, **sums, **means}
 
 
 class LossResult(RowLosses):
@@ -293,7 +281,7 @@ class CrossEntropy(Loss):
         return {
             **super().summarise(totals),
             "correct": correct,
-            "accuracy": _ratio(correct, counted),
+            "accuracy": ratio(correct, counted),
             **({"by_class": groups} if groups else {}),
         }
 
@@ -305,8 +293,8 @@ class CrossEntropy(Loss):
             rows, correct = totals.counts["rows", label], totals.counts["correct", label]
             loss = totals.sum(("loss", label))
             weight = rows * (1.0 if self.weights is None else float(self.weights[label]))
-            group = {"class": name, "rows": rows, "loss_sum": loss, "mean": _ratio(loss, weight)}
-            share = {"share": _ratio(loss, totals.sum("loss"))}
+            group = {"class": name, "rows": rows, "loss_sum": loss, "mean": ratio(loss, weight)}
+            share = {"share": ratio(loss, totals.sum("loss"))}
             groups.append({**group, **share, "correct": correct, "accuracy": correct / rows})
         return groups
 
@@ -392,7 +380,7 @@ def style_of(key: str) -> str:
     return "text" if key in ("target", "predicted", "code") else "number"
 
 
-def write(run: Run[RowLosses], writer: Writer, report: ReportSettings) -> None:
+def write(run: Run, writer: Writer, report: ReportSettings) -> None:
     """Write what was asked for."""
     if report.worst is not None:
         _write_worst(run, writer)
@@ -404,7 +392,7 @@ def write(run: Run[RowLosses], writer: Writer, report: ReportSettings) -> None:
         run.reduce(writer, "loss", "mean" if report.reduction == "mean" else "loss_sum")
 
 
-def _write_worst(run: Run[RowLosses], writer: Writer) -> None:
+def _write_worst(run: Run, writer: Writer) -> None:
     """Write the rows with the largest losses, and the summary of all rows."""
     worst = run.count().worst
     assert worst is not None
@@ -414,7 +402,7 @@ def _write_worst(run: Run[RowLosses], writer: Writer) -> None:
     writer.close(run.summary())
 
 
-def _write_gradient_of_mean(run: Run[RowLosses], writer: Writer) -> None:
+def _write_gradient_of_mean(run: Run, writer: Writer) -> None:
     """Write the derivative of the mean loss by each row's logits.
 
     The denominator is known at the end, and so all rows are held in memory.

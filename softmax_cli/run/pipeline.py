@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,65 +15,86 @@ from softmax_cli.input.rows import Block, Rows, none_usable
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.messages import Notices
 from softmax_cli.output.formats import Shape, Writer
-from softmax_cli.output.layout import Records, Summary
+from softmax_cli.output.layout import Layout, Records, Summary
 from softmax_cli.output.terminal import Progress
 from softmax_cli.run.parallel import ordered_map
 from softmax_cli.run.totals import Outcome, Totals
 
-R = TypeVar("R")
-# Makes a result of the rows of a block, all of which can be used or named in `RowErrors`
-Compute = Callable[[Block, Notices], R]
+
+class Computation:
+    """What a command computes of blocks of rows, adds up over all rows, and shows of both.
+
+    `parallel` is False where results depend on the blocks before. `averaged` are the numbers of
+    rows with a sum and a mean in the summary.
+    """
+
+    parallel = True
+    averaged: Sequence[str] = ()
+
+    def compute(self, block: Block, notices: Notices) -> Any:
+        """Return the result of a block; raise `RowErrors` for rows that have none."""
+        raise NotImplementedError
+
+    def layout(self) -> Layout:
+        """Return what is shown of results, and where."""
+        raise NotImplementedError
+
+    def add_up(self, result: Any) -> Totals:
+        """Return the totals of a block."""
+        return Totals(len(result), {key: getattr(result, key) for key in self.averaged})
+
+    def summarise(self, totals: Totals) -> dict[str, Any]:
+        """Return what is shown of the totals of all rows."""
+        means = totals.sums_and_means(self.averaged, totals.rows)
+        return {"rows": totals.rows, **totals.counts, **means}
 
 
-class Task(Generic[R]):
+class Task:
     """The function of a chunk: it depends on its chunk alone.
 
-    `encode` makes a piece of results, `add_up` (None: nothing is summed) their totals.
+    `encode` makes a piece of results; totals are there if `sums`.
     """
 
     def __init__(
         self,
         rows: Rows,
         invalid: str,
-        compute: Compute[R],
-        encode: Callable[[Records[R]], Any],
-        add_up: Callable[[R], Totals] | None,
+        computation: Computation,
+        encode: Callable[[Records[Any]], Any],
+        sums: bool,
     ) -> None:
         self._read = 0  # rows so far, which number rows where one process reads all
-        self._parse = rows.parse
-        self._names = rows.names
+        self._rows = rows
         self._invalid = invalid
-        self._compute = compute
+        self._computation = computation
         self._encode = encode
-        self._add_up = add_up
+        self._sums = sums
 
     def __call__(self, chunk: Any) -> Outcome:
         """Parse, compute and encode."""
         notices = Notices()
-        block = self._parse(chunk)
+        block = self._rows.parse(chunk)
         count = len(block.values)
         block = block._replace(numbers=np.arange(self._read + 1, self._read + count + 1))
         self._read += count
-        check_names(self._names, block.values.shape[1])
+        check_names(self._rows.names, block.values.shape[1])
         result, good, errors = self._computed(block, notices)
         unusable = [*block.left_out, *(errors[row] for row in sorted(errors))]
-        first = unusable[0] if unusable else None
         if self._invalid != "error":
             for error in unusable:
                 notices.add_unusable(error)
-        outcome = Outcome(b"", 0, len(good), None, notices.taken(), None, first)
-        if self._invalid == "error":
-            outcome = outcome._replace(error=first, first_unusable=None)
+        first = unusable[0] if unusable else None
+        outcome = Outcome(b"", 0, len(good), None, notices.taken(), first)
         if result is None:
             return outcome
         records = self._records(block, result, good)
         return outcome._replace(
             piece=self._encode(records),
             vectors=records.count,
-            totals=self._add_up(result) if self._add_up is not None else None,
+            totals=self._computation.add_up(result) if self._sums else None,
         )
 
-    def _records(self, block: Block, result: R, good: NDArray[np.intp]) -> Records[R]:
+    def _records(self, block: Block, result: Any, good: NDArray[np.intp]) -> Records[Any]:
         """Return the result with rows of nan for the others, or without them."""
         count, kept = len(block.values), block.kept
         is_whole = len(good) == count
@@ -83,7 +104,7 @@ class Task(Generic[R]):
 
     def _computed(
         self, block: Block, notices: Notices
-    ) -> tuple[R | None, NDArray[np.intp], dict[int, DataError]]:
+    ) -> tuple[Any, NDArray[np.intp], dict[int, DataError]]:
         """Return the result of the rows that can be used, which these are, and others' errors.
 
         Where an error ends the output, the rows after the first one are not used either. Of no
@@ -97,7 +118,7 @@ class Task(Generic[R]):
             found = Notices()
             try:
                 some = block if len(good) == len(block.values) else block.take(good.tolist())
-                result = self._compute(some, found)
+                result = self._computation.compute(some, found)
             except RowErrors as raised:
                 for row, error in raised.errors.items():
                     at = int(good[row])
@@ -114,29 +135,16 @@ def _without(errors: Mapping[int, object], count: int, *, stops: bool) -> NDArra
     return np.setdiff1d(rows, list(errors)) if errors else rows
 
 
-class Run(Generic[R]):
-    """Rows of an input through a task, with warnings and progress on standard error.
-
-    `add_up` gives the totals of a block, `summarise` what is shown of all totals.
-    """
+class Run:
+    """Rows of an input through a computation, with warnings and progress on standard error."""
 
     def __init__(
-        self,
-        rows: Rows,
-        settings: InputSettings,
-        compute: Compute[R],
-        add_up: Callable[[R], Totals],
-        summarise: Callable[[Totals], Summary],
-        notices: Notices,
-        *,
-        parallel: bool = True,
+        self, rows: Rows, settings: InputSettings, computation: Computation, notices: Notices
     ) -> None:
-        self._rows = rows if parallel else rows._replace(is_parallel=False)
+        self._rows = rows if computation.parallel else rows._replace(is_parallel=False)
         self._invalid = settings.invalid
         self._jobs = settings.jobs
-        self._compute = compute
-        self._add_up = add_up
-        self._summarise = summarise
+        self._computation = computation
         self._notices = notices
         self.totals: Totals | None = None
 
@@ -158,7 +166,7 @@ class Run(Generic[R]):
 
     def count(self) -> Totals:
         """Add up all rows, write nothing, and return the totals."""
-        for _ in self._outcomes(_nothing):
+        for _ in self._outcomes(lambda _records: b""):
             pass
         assert self.totals is not None
         return self.totals
@@ -173,29 +181,28 @@ class Run(Generic[R]):
         summary = self.summary()
         writer.reduce(key, summary[item], summary)
 
-    def results(self) -> Iterator[Records[R]]:
+    def results(self) -> Iterator[Records[Any]]:
         """Yield the results themselves, made by one process; the totals are there at the end."""
         self._rows = self._rows._replace(is_parallel=False)
-        for outcome in self._outcomes(_itself):
+        for outcome in self._outcomes(lambda records: records):
             yield outcome.piece
 
     def summary(self) -> Summary:
         """Return what is shown of the totals."""
         assert self.totals is not None
-        return self._summarise(self.totals)
+        return self._computation.summarise(self.totals)
 
     def _outcomes(
-        self, encode: Callable[[Records[R]], Any], *, sums: bool = True, streams: bool = False
+        self, encode: Callable[[Records[Any]], Any], *, sums: bool = True, streams: bool = False
     ) -> Iterator[Outcome]:
         """Yield outcomes in order, with all but their pieces dealt with; then raise an error."""
-        add_up = self._add_up if sums else None
-        task = Task(self._rows, self._invalid, self._compute, encode, add_up)
-        usable, first_unusable = 0, None
+        task = Task(self._rows, self._invalid, self._computation, encode, sums)
+        usable, error = 0, None
         with self._progress(streams=streams) as progress:
             for outcome in ordered_map(task, self._rows, self._jobs):
                 self._notices.merge(outcome.notices)
                 usable += outcome.usable
-                first_unusable = first_unusable or outcome.first_unusable
+                error = error or outcome.error
                 if outcome.totals is not None:
                     if self.totals is None:
                         self.totals = outcome.totals
@@ -203,10 +210,10 @@ class Run(Generic[R]):
                         self.totals.merge(outcome.totals)
                 yield outcome
                 progress.add(outcome.vectors)
-                if outcome.error is not None:
-                    raise outcome.error
-        if first_unusable is not None and not usable:
-            raise none_usable(self._notices.forget_unusable(), first_unusable)
+                if error is not None and self._invalid == "error":
+                    raise error
+        if error is not None and not usable:
+            raise none_usable(self._notices.forget_unusable(), error)
 
     @contextmanager
     def _progress(self, *, streams: bool) -> Iterator[Progress]:
@@ -218,14 +225,6 @@ class Run(Generic[R]):
             yield progress
         finally:
             progress.clear()
-
-
-def _nothing(_records: Records[Any]) -> bytes:
-    return b""
-
-
-def _itself(records: Records[R]) -> Records[R]:
-    return records
 
 
 def check_names(names: Sequence[str] | None, classes: int) -> None:
