@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -49,92 +50,6 @@ class Computation:
         return {"rows": totals.rows, **totals.counts, **means}
 
 
-class Task:
-    """The function of a chunk: it depends on its chunk alone.
-
-    `encode` makes a piece of results; totals are there if `sums`.
-    """
-
-    def __init__(
-        self,
-        rows: Rows,
-        invalid: str,
-        computation: Computation,
-        encode: Callable[[Records[Any]], Any],
-        sums: bool,
-    ) -> None:
-        self._read = 0  # rows so far, which number rows where one process reads all
-        self._rows = rows
-        self._invalid = invalid
-        self._computation = computation
-        self._encode = encode
-        self._sums = sums
-
-    def __call__(self, chunk: Any) -> Outcome:
-        """Parse, compute and encode."""
-        notices = Notices()
-        block = self._rows.parse(chunk)
-        count = len(block.values)
-        block = block._replace(numbers=np.arange(self._read + 1, self._read + count + 1))
-        self._read += count
-        check_names(self._rows.names, block.values.shape[1])
-        result, good, errors = self._computed(block, notices)
-        unusable = [*block.left_out, *(errors[row] for row in sorted(errors))]
-        if self._invalid != "error":
-            for error in unusable:
-                notices.add_unusable(error)
-        first = unusable[0] if unusable else None
-        outcome = Outcome(b"", 0, len(good), None, notices.taken(), first)
-        if result is None:
-            return outcome
-        records = self._records(block, result, good)
-        return outcome._replace(
-            piece=self._encode(records),
-            vectors=records.count,
-            totals=self._computation.add_up(result) if self._sums else None,
-        )
-
-    def _records(self, block: Block, result: Any, good: NDArray[np.intp]) -> Records[Any]:
-        """Return the result with rows of nan for the others, or without them."""
-        count, kept = len(block.values), block.kept
-        is_whole = len(good) == count
-        if self._invalid == "nan":
-            return Records(result, count, None if is_whole else good, kept, block.numbers)
-        return Records(result, len(good), None, kept if is_whole or kept is None else kept[good])
-
-    def _computed(
-        self, block: Block, notices: Notices
-    ) -> tuple[Any, NDArray[np.intp], dict[int, DataError]]:
-        """Return the result of the rows that can be used, which these are, and others' errors.
-
-        Where an error ends the output, the rows after the first one are not used either. Of no
-        rows there is a result only where rows of nan are made like it.
-        """
-        errors = {**(block.against.row_errors if block.against else {}), **block.row_errors}
-        while True:
-            good = _without(errors, len(block.values), stops=self._invalid == "error")
-            if not len(good) and self._invalid != "nan":
-                return None, good, errors
-            found = Notices()
-            try:
-                some = block if len(good) == len(block.values) else block.take(good.tolist())
-                result = self._computation.compute(some, found)
-            except RowErrors as raised:
-                for row, error in raised.errors.items():
-                    at = int(good[row])
-                    error.location = error.location or block.locations.at(at)
-                    errors[at] = error
-            else:
-                notices.merge(found.taken())
-                return result, good, errors
-
-
-def _without(errors: Mapping[int, object], count: int, *, stops: bool) -> NDArray[np.intp]:
-    """Return the rows without an error, or those before the first."""
-    rows = np.arange(min(errors) if stops and errors else count)
-    return np.setdiff1d(rows, list(errors)) if errors else rows
-
-
 class Run:
     """Rows of an input through a computation, with warnings and progress on standard error."""
 
@@ -146,6 +61,7 @@ class Run:
         self._jobs = settings.jobs
         self._computation = computation
         self._notices = notices
+        self._read = 0  # rows so far, which number rows where one process reads all
         self.totals: Totals | None = None
 
     def write(self, writer: Writer, *, sums: bool = False) -> None:
@@ -196,10 +112,10 @@ class Run:
         self, encode: Callable[[Records[Any]], Any], *, sums: bool = True, streams: bool = False
     ) -> Iterator[Outcome]:
         """Yield outcomes in order, with all but their pieces dealt with; then raise an error."""
-        task = Task(self._rows, self._invalid, self._computation, encode, sums)
+        outcome_of = partial(self._outcome, encode=encode, sums=sums)
         usable, error = 0, None
         with self._progress(streams=streams) as progress:
-            for outcome in ordered_map(task, self._rows, self._jobs):
+            for outcome in ordered_map(outcome_of, self._rows, self._jobs):
                 self._notices.merge(outcome.notices)
                 usable += outcome.usable
                 error = error or outcome.error
@@ -225,6 +141,70 @@ class Run:
             yield progress
         finally:
             progress.clear()
+
+    def _outcome(self, chunk: Any, *, encode: Callable[[Records[Any]], Any], sums: bool) -> Outcome:
+        """Parse, compute and encode a chunk, and nothing else: another process may do it."""
+        notices = Notices()
+        block = self._rows.parse(chunk)
+        count = len(block.values)
+        block = block._replace(numbers=np.arange(self._read + 1, self._read + count + 1))
+        self._read += count
+        check_names(self._rows.names, block.values.shape[1])
+        result, good, errors = self._computed(block, notices)
+        unusable = [*block.left_out, *(errors[row] for row in sorted(errors))]
+        if self._invalid != "error":
+            for error in unusable:
+                notices.add_unusable(error)
+        first = unusable[0] if unusable else None
+        outcome = Outcome(b"", 0, len(good), None, notices.taken(), first)
+        if result is None:
+            return outcome
+        records = self._records(block, result, good)
+        return outcome._replace(
+            piece=encode(records),
+            vectors=records.count,
+            totals=self._computation.add_up(result) if sums else None,
+        )
+
+    def _records(self, block: Block, result: Any, good: NDArray[np.intp]) -> Records[Any]:
+        """Return the result with rows of nan for the others, or without them."""
+        count, kept = len(block.values), block.kept
+        is_whole = len(good) == count
+        if self._invalid == "nan":
+            return Records(result, count, None if is_whole else good, kept, block.numbers)
+        return Records(result, len(good), None, kept if is_whole or kept is None else kept[good])
+
+    def _computed(
+        self, block: Block, notices: Notices
+    ) -> tuple[Any, NDArray[np.intp], dict[int, DataError]]:
+        """Return the result of the rows that can be used, which these are, and others' errors.
+
+        Where an error ends the output, the rows after the first one are not used either. Of no
+        rows there is a result only where rows of nan are made like it.
+        """
+        errors = {**(block.against.row_errors if block.against else {}), **block.row_errors}
+        while True:
+            good = _without(errors, len(block.values), stops=self._invalid == "error")
+            if not len(good) and self._invalid != "nan":
+                return None, good, errors
+            found = Notices()
+            try:
+                some = block if len(good) == len(block.values) else block.take(good.tolist())
+                result = self._computation.compute(some, found)
+            except RowErrors as raised:
+                for row, error in raised.errors.items():
+                    at = int(good[row])
+                    error.location = error.location or block.locations.at(at)
+                    errors[at] = error
+            else:
+                notices.merge(found.taken())
+                return result, good, errors
+
+
+def _without(errors: Mapping[int, object], count: int, *, stops: bool) -> NDArray[np.intp]:
+    """Return the rows without an error, or those before the first."""
+    rows = np.arange(min(errors) if stops and errors else count)
+    return np.setdiff1d(rows, list(errors)) if errors else rows
 
 
 def check_names(names: Sequence[str] | None, classes: int) -> None:
