@@ -14,10 +14,10 @@ from softmax_cli.core.sampling import Sampler, log_uniform, proportional
 from softmax_cli.core.softmax import Logits
 from softmax_cli.input.rows import Block
 from softmax_cli.messages import Notices
-from softmax_cli.output.layout import Field, Layout, Values
-from softmax_cli.results.class_names import Names, check_length, class_names, order_by_names, ragged
+from softmax_cli.output.layout import Field, Layout, Names, Values, class_names, ragged
 from softmax_cli.results.hierarchical import read_counts
 from softmax_cli.results.loss import Loss, RowLosses, report_keys, style_of, summary_fields
+from softmax_cli.results.pairs import check_length, order_by_names
 from softmax_cli.results.settings import UNITS, ManySettings, ReportSettings
 from softmax_cli.results.targets import RowTargets, TargetReader
 

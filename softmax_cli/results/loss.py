@@ -18,9 +18,8 @@ from softmax_cli.input.numbers import parse_list
 from softmax_cli.input.rows import Block
 from softmax_cli.messages import Notices
 from softmax_cli.output.formats import Writer
-from softmax_cli.output.layout import Field, Layout, Records, Values
-from softmax_cli.results.class_names import Names, check_length, class_names
-from softmax_cli.results.pairs import distribution
+from softmax_cli.output.layout import Field, Layout, Names, Records, Values, class_names
+from softmax_cli.results.pairs import check_length, distribution
 from softmax_cli.results.settings import UNITS, LossSettings, ReportSettings
 from softmax_cli.results.targets import RowTargets, TargetReader
 from softmax_cli.run.pipeline import Computation, Run

@@ -12,8 +12,7 @@ from softmax_cli.core.doubledouble import Floats
 from softmax_cli.core.softmax import Logits
 from softmax_cli.input.rows import Block
 from softmax_cli.messages import Notices
-from softmax_cli.output.layout import Field, Layout, Values
-from softmax_cli.results.class_names import Names, class_names
+from softmax_cli.output.layout import Field, Layout, Names, Values, class_names
 from softmax_cli.results.settings import SoftmaxSettings
 from softmax_cli.run.pipeline import Computation
 
