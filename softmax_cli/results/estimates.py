@@ -14,7 +14,7 @@ from softmax_cli.core.sampling import Sampler, log_uniform, proportional
 from softmax_cli.core.softmax import Logits
 from softmax_cli.input.rows import Block
 from softmax_cli.messages import Notices
-from softmax_cli.output.layout import Field, Layout, Names, Values, class_names, ragged
+from softmax_cli.output.layout import Field, Layout, Values, class_names, ragged
 from softmax_cli.results.hierarchical import read_counts
 from softmax_cli.results.loss import Loss, RowLosses, report_keys, style_of, summary_fields
 from softmax_cli.results.pairs import check_length, order_by_names
@@ -30,24 +30,17 @@ class EstimateResult(RowLosses):
     `read` are the classes read in a single trial, the target first, shape (1 + draws, rows).
     """
 
-    def __init__(
-        self,
-        block: Block,
-        targets: RowTargets,
-        base: str,
-        names: Names,
-        logits: Logits,
-        sampler: Sampler,
-        trials: int,
-    ) -> None:
-        super().__init__(block, targets, base, names)
-        self._sampler = sampler
+    def __init__(self, block: Block, targets: RowTargets, logits: Logits, loss: Estimates) -> None:
+        super().__init__(block, targets, loss)
+        self._sampler = sampler = loss.sampler(block.values.shape[1])
         self._scores = logits.scores
         labels = targets.labels
         exact = cross_entropy = logits.surprisals()[np.arange(len(labels)), labels]
         if sampler.is_negative:
             exact = sampler.expected_negative_loss(self._scores, labels)
-        means, errors, self.read = sampler.trials(self._scores, labels, exact, trials)
+        means, errors, self.read = sampler.trials(
+            self._scores, labels, exact, loss.many.repeat or 1
+        )
         self.loss, self.standard_error = self._in_unit(means[0]), self._in_unit(errors[0], np.nan)
         self.exact, self.cross_entropy = self._in_unit(exact), self._in_unit(cross_entropy)
         with np.errstate(invalid="ignore"):
@@ -101,7 +94,7 @@ class Estimates(Loss):
 
     def __init__(self, many: ManySettings, targets: TargetReader, report: ReportSettings) -> None:
         super().__init__(targets, report)
-        self._many = many
+        self.many = many
         self._generator = np.random.Generator(np.random.PCG64(many.seed))
         self._noise, self._counts = many.noise or "uniform", None
         if self._noise not in ("uniform", "log-uniform"):
@@ -109,7 +102,7 @@ class Estimates(Loss):
             unknown = "a class named {}, which the rows do not have"
             order = order_by_names(targets.class_names, names, unknown, "--noise")
             self._counts = counts if order is None else counts[order]
-        self._sampler = cache(self._sampler_of)
+        self.sampler = cache(self._sampler_of)
 
     def compute(self, block: Block, notices: Notices) -> EstimateResult:
         """Return the estimates of a block.
@@ -117,9 +110,7 @@ class Estimates(Loss):
         Raises `RowErrors` for rows that have no loss, before anything is drawn for the block.
         """
         logits, targets = Logits(block.values), self.targets.read(block, notices)
-        sampler, trials = self._sampler(block.values.shape[1]), self._many.repeat or 1
-        base, names = self.report.base, self.targets.class_names
-        result = EstimateResult(block, targets, base, names, logits, sampler, trials)
+        result = EstimateResult(block, targets, logits, self)
         result.note_infinite(notices)
         return result
 
@@ -131,13 +122,13 @@ class Estimates(Loss):
             probabilities = log_uniform(classes)
         else:
             probabilities = np.full(classes, 1 / classes)
-        many = self._many
+        many = self.many
         draws = many.negative or many.sampled or 0
         return Sampler(probabilities, draws, many.negative is not None, self._generator)
 
     def layout_of_rows(self) -> Layout:
-        unit, is_negative = UNITS[self.report.base], self._many.negative is not None
-        is_repeated = self._many.repeat is not None
+        unit, is_negative = UNITS[self.report.base], self.many.negative is not None
+        is_repeated = self.many.repeat is not None
         errors = ["standard_error"] if is_repeated else []
         losses = ["loss", *errors, "exact", "difference", "touched"]
         breakdown = [*losses, "classes"]

@@ -139,9 +139,9 @@ class TreeSoftmax(Computation):
 class PathResult(RowLosses):
     """The loss of each row's label, from the scores of the nodes on its path alone."""
 
-    def __init__(self, block: Block, targets: RowTargets, base: str, hierarchy: Hierarchy) -> None:
-        super().__init__(block, targets, base, hierarchy.names)
-        self._tree = hierarchy.tree
+    def __init__(self, block: Block, targets: RowTargets, loss: Paths) -> None:
+        super().__init__(block, targets, loss)
+        self._tree = loss.hierarchy.tree
         labels = np.where(self.is_counted, targets.labels, -1)
         self._branches = Branches(block.values, self._tree, labels)
         self.touched = self._branches.lengths  # how many scores are read
@@ -212,12 +212,12 @@ class Paths(Loss):
 
     def __init__(self, hierarchy: Hierarchy, targets: TargetReader, report: ReportSettings) -> None:
         super().__init__(targets, report)
-        self._hierarchy = hierarchy
+        self.hierarchy = hierarchy
 
     def compute(self, block: Block, notices: Notices) -> PathResult:
-        self._hierarchy.check(block)
-        targets = self.targets.read(block, notices, self._hierarchy.tree.classes)
-        result = PathResult(block, targets, self.report.base, self._hierarchy)
+        self.hierarchy.check(block)
+        targets = self.targets.read(block, notices, self.hierarchy.tree.classes)
+        result = PathResult(block, targets, self)
         if not self.report.gradient or np.isinf(block.values).any():
             result.note_infinite(notices)
         return result

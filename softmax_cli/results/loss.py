@@ -18,7 +18,7 @@ from softmax_cli.input.numbers import parse_list
 from softmax_cli.input.rows import Block
 from softmax_cli.messages import Notices
 from softmax_cli.output.formats import Writer
-from softmax_cli.output.layout import Field, Layout, Names, Records, Values, class_names
+from softmax_cli.output.layout import Field, Layout, Records, Values, class_names
 from softmax_cli.results.pairs import check_length, distribution
 from softmax_cli.results.settings import UNITS, LossSettings, ReportSettings
 from softmax_cli.results.targets import RowTargets, TargetReader
@@ -32,18 +32,18 @@ _BREAKDOWN: Final = ("loss", "entropy", "kl", "perplexity", "probability", "pred
 class RowLosses:
     """What the losses of rows have in common, however they are computed.
 
-    Attributes have the shape (rows,), or (rows, classes); logarithms are in the unit of `base`.
+    Attributes have the shape (rows,), or (rows, classes); logarithms are in the unit of the base.
     Ignored rows have loss 0. `denominator` is 1, or that of the mean whose gradient is wanted.
     """
 
-    def __init__(self, block: Block, targets: RowTargets, base: str, names: Names) -> None:
+    def __init__(self, block: Block, targets: RowTargets, loss: Loss) -> None:
         self.given = block.values
         self.kept = block.kept
-        self.names = names
+        self.names = loss.targets.class_names
         self.denominator = 1.0
         self._locations = block.locations
         self._targets = targets
-        self._base = base
+        self._base = loss.report.base
 
     def __len__(self) -> int:
         return len(self.given)
@@ -140,7 +140,7 @@ class LossResult(RowLosses):
     def __init__(
         self, block: Block, targets: RowTargets, prediction: Distribution, loss: CrossEntropy
     ) -> None:
-        super().__init__(block, targets, loss.report.base, loss.targets.class_names)
+        super().__init__(block, targets, loss)
         self._prediction = prediction
         self._objective = loss.objective
         self._arguments = prediction, targets.targets, loss.objective

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -184,7 +184,10 @@ class Run:
         """
         errors = {**(block.against.row_errors if block.against else {}), **block.row_errors}
         while True:
-            good = _without(errors, len(block.values), stops=self._invalid == "error")
+            good = np.arange(len(block.values))
+            if errors:
+                before = good[: min(errors)] if self._invalid == "error" else good
+                good = np.setdiff1d(before, list(errors))
             if not len(good) and self._invalid != "nan":
                 return None, good, errors
             found = Notices()
@@ -201,12 +204,6 @@ class Run:
                 return result, good, errors
 
 
-def _without(errors: Mapping[int, object], count: int, *, stops: bool) -> NDArray[np.intp]:
-    """Return the rows without an error, or those before the first."""
-    rows = np.arange(min(errors) if stops and errors else count)
-    return np.setdiff1d(rows, list(errors)) if errors else rows
-
-
 def check_names(names: Sequence[str] | None, classes: int) -> None:
     """Raise `DataError` unless there are as many names as classes, or none."""
     if names is not None and len(names) != classes:
@@ -216,10 +213,5 @@ def check_names(names: Sequence[str] | None, classes: int) -> None:
 def shape_of(rows: Rows, invalid: str) -> Shape:
     """Return what a writer must know of the input."""
     return Shape(
-        rows.names,
-        rows.header,
-        rows.transposed,
-        rows.column_names,
-        rows.kept,
-        fills=invalid == "nan",
+        rows.names, rows.header, rows.transposed, rows.column_names, rows.kept, invalid == "nan"
     )
