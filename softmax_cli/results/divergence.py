@@ -96,21 +96,17 @@ class Divergences(Computation):
         normalize, others = self._settings.normalize, checked_against(block)
         p = distribution(block, kind, notices, normalize)
         q = distribution_of_other(others, kind, notices, normalize)
-        if {"kl", "jeffreys"} & self._shown:
-            self._note_infinite(p, q, "P", "Q", block, notices)
-        if {"reverse", "jeffreys"} & self._shown:
-            self._note_infinite(q, p, "Q", "P", block, notices)
+        for key, a, b, one, other in (("kl", "P", "Q", p, q), ("reverse", "Q", "P", q, p)):
+            if not {key, "jeffreys"} & self._shown:
+                continue
+            impossible = divergences.impossible(one, other)
+            rows = np.flatnonzero(impossible.any(axis=1))
+            if len(rows):
+                name = class_names(np.flatnonzero(impossible[rows[0]])[:1], self._names)[0]
+                why = f"class {name} has probability 0 in {b}, but not in {a}"
+                location = block.locations.at(int(rows[0]))
+                notices.add(a, location, f"KL({a}||{b}) is inf: {why}", len(rows))
         return DivergenceResult(p, q, self._settings.base)
-
-    def _note_infinite(
-        self, p: Distribution, q: Distribution, a: str, b: str, block: Block, notices: Notices
-    ) -> None:
-        impossible = divergences.impossible(p, q)
-        rows = np.flatnonzero(impossible.any(axis=1))
-        if len(rows):
-            name = class_names(np.flatnonzero(impossible[rows[0]])[:1], self._names)[0]
-            message = f"KL({a}||{b}) is inf: class {name} has probability 0 in {b}, but not in {a}"
-            notices.add(a, block.locations.at(int(rows[0])), message, len(rows))
 
     def layout(self) -> Layout:
         settings, unit = self._settings, UNITS[self._settings.base]

@@ -16,7 +16,7 @@ from softmax_cli.input.rows import Block
 from softmax_cli.messages import Notices
 from softmax_cli.output.layout import Field, Layout, Values, class_names, ragged
 from softmax_cli.results.hierarchical import read_counts
-from softmax_cli.results.loss import Loss, RowLosses, report_keys, style_of, summary_fields
+from softmax_cli.results.loss import Loss, RowLosses, columns_of, report_keys, summary_fields
 from softmax_cli.results.pairs import check_length, order_by_names
 from softmax_cli.results.settings import UNITS, ManySettings, ReportSettings
 from softmax_cli.results.targets import RowTargets, TargetReader
@@ -143,7 +143,7 @@ class Estimates(Loss):
         layout = Layout(
             row,
             (*fields, "gradient") if self.report.gradient else fields,
-            [Field(key, _TITLES.get(key, key), style_of(key)) for key in shown],
+            columns_of(shown, _TITLES),
             (
                 Field("score", "score"),
                 Field("times", "drawn", "text"),

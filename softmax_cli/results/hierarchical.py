@@ -17,7 +17,7 @@ from softmax_cli.input.rows import Block
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.messages import Notices
 from softmax_cli.output.layout import Field, Layout, Names, Values
-from softmax_cli.results.loss import Loss, RowLosses, report_keys, style_of, summary_fields
+from softmax_cli.results.loss import Loss, RowLosses, columns_of, report_keys, summary_fields
 from softmax_cli.results.pairs import check_usable
 from softmax_cli.results.settings import UNITS, ReportSettings
 from softmax_cli.results.softmax import SUMMARY, SoftmaxResult, probability_field
@@ -224,15 +224,15 @@ class Paths(Loss):
 
     def layout_of_rows(self) -> Layout:
         unit, row = UNITS[self.report.base], report_keys(self.report, _BREAKDOWN)
-        titles = {key: key for key in row}
+        lines = columns_of(row, {})
         if row == ("loss",):
-            titles |= {"probability": "probability", "target": "target"}
-            titles |= {"touched": "scores read", "code": "code"}
+            shown = ("loss", "probability", "target", "touched", "code")
+            lines = columns_of(shown, {"touched": "scores read"})
         fields = (*_BREAKDOWN, "target", "code", "path")
         return Layout(
             row,
             (*fields, "gradient") if self.report.gradient else fields,
-            [Field(key, title, style_of(key)) for key, title in titles.items()],
+            lines,
             (
                 Field("score", "score"),
                 Field("turn", "turn", "text"),

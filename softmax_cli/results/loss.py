@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from types import SimpleNamespace
 from typing import Any, Final
@@ -99,8 +99,7 @@ class Loss(Computation):
             return layout
         keys = self.worst_keys
         shown = [key for key in ("loss", "probability", "target", "predicted") if key in keys]
-        lines = [Field(key, key, style_of(key)) for key in shown]
-        head = (Field("line", "line", "text"),)
+        head, lines = (Field("line", "line", "text"),), columns_of(shown, {})
         return layout._replace(row=keys, fields=keys, head=head, lines=lines, classes=())
 
     def layout_of_rows(self) -> Layout:
@@ -299,14 +298,13 @@ class CrossEntropy(Loss):
 
     def layout_of_rows(self) -> Layout:
         unit, row = UNITS[self.report.base], report_keys(self.report, _BREAKDOWN)
-        titles = {"entropy": "H(P)", "kl": "KL(P||Q)"}
         selection = ("loss", "probability", "target", "predicted", "perplexity")
         lines = selection if row == ("loss",) else row
         loss = () if self.objective.is_cross_entropy else (Field("loss", "loss", unit),)
         return Layout(
             row,
             (*_BREAKDOWN, "target", "probabilities", "gradient"),
-            [Field(key, titles.get(key, key), style_of(key)) for key in lines],
+            columns_of(lines, {"entropy": "H(P)", "kl": "KL(P||Q)"}),
             (
                 Field("smoothed_target", "target"),
                 Field("given", _GIVEN[self._settings.kind]),
@@ -374,9 +372,10 @@ def report_keys(report: ReportSettings, breakdown: tuple[str, ...]) -> tuple[str
     return breakdown if report.breakdown else ("loss",)
 
 
-def style_of(key: str) -> str:
-    """Return the style of a column by its key."""
-    return "text" if key in ("target", "predicted", "code") else "number"
+def columns_of(keys: Sequence[str], titles: Mapping[str, str]) -> list[Field]:
+    """Return columns of a table, titled as their keys where there is no other title."""
+    text = ("target", "predicted", "code")
+    return [Field(key, titles.get(key, key), "text" if key in text else "") for key in keys]
 
 
 def write(run: Run, writer: Writer, report: ReportSettings) -> None:
