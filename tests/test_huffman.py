@@ -79,7 +79,6 @@ def test_a_tree_worked_by_hand() -> None:
     assert tree.children.T.tolist() == [[3, 2], [4, 1], [0, 5]]
     assert tree.codes == ["0", "11", "101", "100"]
     assert tree.path(2).tolist() == [[2, 1, 0], [1, 0, 1]]
-    assert tree.mean_depth() == pytest.approx((5 * 1 + 3 * 2 + 2 * 3 + 1 * 3) / 11, rel=1e-15)
 
 
 def test_classes_keep_their_order_and_equal_counts_theirs() -> None:

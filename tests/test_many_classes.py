@@ -158,7 +158,6 @@ def test_a_path_is_drawn_whole(run: Run, columns: str) -> None:
     assert "loss 4.41427 nats" in table
     tree = run("softmax", "--hierarchical", COUNTS, NODES, "-f", "table", env={"COLUMNS": columns})
     assert "0.0871443" in tree.ok()
-    assert "mean path 1.81818 nodes" in tree.out
 
 
 @pytest.mark.parametrize("method", ["--negative", "--sampled"])
@@ -258,16 +257,14 @@ def test_estimates_are_shown_whole(run: Run) -> None:
     repeated = [*args, "table", "--repeat", "50"]
     one = json.loads(run(*args, "json").ok())
     many = json.loads(run(*args, "json", "--repeat", "50").ok())
-    errors = [many["standard_error"], many["normaliser"], many["normaliser_standard_error"]]
+    numbers = [many["loss"], many["standard_error"], many["exact"], many["difference"]]
     for columns in ("40", "80", "200"):
         table = run(*args, "table", env={"COLUMNS": columns}).ok()
         assert f"estimate {one['loss']} nats" in table
         assert f"exact {one['exact']} nats" in table
         assert f"{math.exp(-0.4737617178126951):.5g}" in table
         table = run(*repeated, env={"COLUMNS": columns}).ok()
-        assert all(str(number) in table for number in (many["loss"], many["exact"], *errors))
-    negative = run(*args[:4], "--negative", "5", "--repeat", "50", "-f", "table").ok()
-    assert "normaliser" not in negative
+        assert all(str(number) in table for number in numbers)
 
 
 def test_a_masked_class_costs_nothing_and_a_masked_target_all(run: Run) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Final
 
 import click
@@ -84,22 +83,20 @@ def compare(
     rows = open_rows(source, chunk_bytes=_CHUNK_BYTES)
 
     from softmax_cli.messages import Notices
-    from softmax_cli.results import comparison as results
+    from softmax_cli.results.comparison import Comparison, Trial
     from softmax_cli.run.pipeline import Run, shape_of
 
     trials = [
-        results.Trial(method, dtype, temperature)
+        Trial(method, dtype, temperature)
         for temperature in temperatures
         for method in _METHODS
         for dtype in dtypes or (_DTYPES if method == "naive" else _DTYPES[:1])
     ]
+    comparison = Comparison(trials)
     shape = shape_of(rows, source.invalid)._replace(transposed=False)
-    writer = open_writer(output, results.layout(trials), shape)
-    compute = partial(results.ComparisonResult, trials)
-    add_up, summarise = results.ComparisonTotals, results.summarise
+    writer = open_writer(output, comparison.layout(), shape)
     with Notices() as notices:
-        # Rows are numbered, by one process.
-        run = Run(rows, source, compute, add_up, summarise, notices, parallel=False)
+        run = Run(rows, source, comparison, notices)
         run.write(writer, sums=check)
     naive = ("naive", (dtypes or _DTYPES)[0])
     if check and any(

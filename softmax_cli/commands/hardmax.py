@@ -59,4 +59,4 @@ def hardmax(
     choice = Hardmax(form.replace("-", "_"), ties, top, rows.names)
     writer = open_writer(output, choice.layout(), shape_of(rows, source.invalid))
     with Notices() as notices:
-        Run(rows, source, choice.compute, choice.add_up, choice.summarise, notices).write(writer)
+        Run(rows, source, choice, notices).write(writer)

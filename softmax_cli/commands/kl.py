@@ -72,8 +72,7 @@ def kl(source: InputSettings, output: OutputSettings, settings: DivergenceSettin
         divergences = Divergences(settings, rows.names, output.resolved_format())
         beside = against(rows, settings.against)
         writer = open_writer(output, divergences.layout(), shape_of(rows, source.invalid))
-        add_up, summarise = divergences.add_up, divergences.summarise
-        run = Run(beside, source, divergences.compute, add_up, summarise, notices)
+        run = Run(beside, source, divergences, notices)
         if settings.reduction == "none":
             run.write(writer)
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import click
 
@@ -68,22 +68,18 @@ def softmax(source: InputSettings, output: OutputSettings, settings: SoftmaxSett
     rows = open_rows(source)
 
     from softmax_cli.messages import Notices
-    from softmax_cli.results import softmax as results
-    from softmax_cli.run.pipeline import Compute, Run, shape_of
+    from softmax_cli.results.softmax import Softmax
+    from softmax_cli.run.pipeline import Computation, Run, shape_of
 
     shape = shape_of(rows, source.invalid)
     if settings.hierarchical is None:
-        compute: Compute[Any] = results.Softmax(settings, rows.names).compute
-        layout = results.layout(settings)
+        computation: Computation = Softmax(settings, rows.names)
     else:
-        from softmax_cli.results.hierarchical import Hierarchy, tree_layout
+        from softmax_cli.results.hierarchical import Hierarchy, TreeSoftmax
 
         tree = Hierarchy(settings.hierarchical, names)
-        compute, layout = tree.probabilities, tree_layout(log=settings.log)
+        computation = TreeSoftmax(tree, settings.log)
         rows, shape = rows._replace(names=None), shape._replace(names=tree.names)
-    writer = open_writer(output, layout, shape)
-    add_up, summarise = results.add_up, results.summarise
-    is_parallel = settings.sample is None  # samples come one after another, from one process
+    writer = open_writer(output, computation.layout(), shape)
     with Notices() as notices:
-        run = Run(rows, source, compute, add_up, summarise, notices, parallel=is_parallel)
-        run.write(writer)
+        Run(rows, source, computation, notices).write(writer)

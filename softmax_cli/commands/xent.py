@@ -150,7 +150,6 @@ def xent(
             by_class = output.resolved_format() in ("table", "markdown", "json")
             losses = results.CrossEntropy(loss, by_class, reader(rows.names), report)
         beside = losses.targets.beside(rows)
-        add_up, summarise, parallel = losses.add_up, losses.summarise, losses.parallel
-        run = Run(beside, source, losses.compute, add_up, summarise, notices, parallel=parallel)
+        run = Run(beside, source, losses, notices)
         writer = open_writer(output, losses.layout(), shape_of(rows, source.invalid))
         results.write(run, writer, report)

@@ -84,11 +84,6 @@ class HuffmanTree:
             codes[node] = f"{codes[self.classes + parents[node]]}{turns[node]}"
         return codes[: self.classes]
 
-    def mean_depth(self) -> float:
-        """The length of a path, averaged by the counts."""
-        lengths = [len(code) for code in self.codes]
-        return float(np.average(lengths, weights=self.counts / self.counts.max()))
-
 
 def _merged(counts: Floats) -> list[tuple[int, int]]:
     """The two children of each inner node in the order in which they are made."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 Values = NDArray[Any]
 # What is known of all vectors together
 Summary = Mapping[str, Any]
+# Those of the classes, if they have any
+Names = Sequence[str] | None
 R_co = TypeVar("R_co", covariant=True)
 
 
@@ -107,3 +109,13 @@ class Layout(NamedTuple):
             filled[...] = "nan"
         filled[records.good] = values.reshape(len(records.good), *shape)
         return filled.reshape(records.count * self.records, *shape[1:])
+
+
+def class_names(indices: NDArray[np.intp], names: Names) -> NDArray[np.object_] | NDArray[np.intp]:
+    """Return the name of each class, or its index where classes have no names."""
+    return indices if names is None else np.array(names, dtype=object)[indices]
+
+
+def ragged(rows: Iterable[object]) -> NDArray[np.object_]:
+    """Return an array of lists or arrays as objects, also where they have equal lengths."""
+    return np.fromiter(rows, np.object_)

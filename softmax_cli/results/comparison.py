@@ -13,8 +13,9 @@ from softmax_cli.core.textbook import Methods
 from softmax_cli.input.rows import Block
 from softmax_cli.messages import Notices
 from softmax_cli.output.formats import TABLE_DIGITS
-from softmax_cli.output.layout import Field, Layout, Summary, Sweep, Values
+from softmax_cli.output.layout import Field, Layout, Sweep, Values
 from softmax_cli.output.numbers import texts
+from softmax_cli.run.pipeline import Computation
 from softmax_cli.run.totals import Totals
 
 _HALF_AN_ULP_OF_1: Final = 2.0**-54
@@ -35,7 +36,7 @@ class ComparisonResult:
     Attributes have the shape (rows * trials,), probabilities (rows * trials, classes).
     """
 
-    def __init__(self, trials: Sequence[Trial], block: Block, _notices: Notices) -> None:
+    def __init__(self, trials: Sequence[Trial], block: Block) -> None:
         """Compute all records; raises `RowErrors` for rows that have no softmax."""
         assert block.numbers is not None  # by one process
         Logits(block.values)
@@ -143,13 +144,29 @@ class ComparisonTotals(Totals):
             mine["worst_ulp_error"] = max(mine["worst_ulp_error"], record["worst_ulp_error"])
 
 
-def summarise(totals: Totals) -> Summary:
-    """Return the number of rows, and a record for each trial."""
-    assert isinstance(totals, ComparisonTotals)
-    return {"rows": totals.rows, "methods": totals.trials}
+class Comparison(Computation):
+    """Each row through all trials, in one process, which numbers the rows."""
+
+    parallel = False
+
+    def __init__(self, trials: Sequence[Trial]) -> None:
+        self._trials = trials
+
+    def compute(self, block: Block, _notices: Notices) -> ComparisonResult:
+        return ComparisonResult(self._trials, block)
+
+    def layout(self) -> Layout:
+        return _layout(self._trials)
+
+    def add_up(self, result: ComparisonResult) -> Totals:
+        return ComparisonTotals(result)
+
+    def summarise(self, totals: Totals) -> dict[str, Any]:
+        assert isinstance(totals, ComparisonTotals)
+        return {"rows": totals.rows, "methods": totals.trials}
 
 
-def layout(trials: Sequence[Trial]) -> Layout:
+def _layout(trials: Sequence[Trial]) -> Layout:
     """Return the layout of a record for each trial of a row; tables of many rows sum them up."""
     temperatures = {trial.temperature for trial in trials}
     shown = (

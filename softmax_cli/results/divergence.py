@@ -12,11 +12,10 @@ from softmax_cli.core.doubledouble import Floats
 from softmax_cli.core.probabilities import Distribution
 from softmax_cli.input.rows import Block
 from softmax_cli.messages import Notices
-from softmax_cli.output.layout import Field, Layout, Summary
-from softmax_cli.results.class_names import Names, class_names
+from softmax_cli.output.layout import Field, Layout, Names, class_names
 from softmax_cli.results.pairs import checked_against, distribution, distribution_of_other
 from softmax_cli.results.settings import UNITS, DivergenceSettings
-from softmax_cli.run.totals import Totals
+from softmax_cli.run.pipeline import Computation
 
 _TITLES: Final = {
     "kl": "KL(P||Q)",
@@ -81,44 +80,33 @@ class DivergenceResult:
         return divergences.kl_terms(self._p, self._q, base=self._base)
 
 
-class Divergences:
+class Divergences(Computation):
     """From blocks of pairs to their divergences, and what is shown of these in a format."""
 
     def __init__(self, settings: DivergenceSettings, names: Names, format_: str) -> None:
         self._settings = settings
         self._names = names
+        self.averaged = (settings.divergence,)
         self._row = tuple(_TITLES) if settings.breakdown else (settings.divergence,)
         shows_row = settings.reduction != "none" or format_ in ("csv", "tsv", "npy")
         self._shown = set(self._row if shows_row else _TITLES)
 
     def compute(self, block: Block, notices: Notices) -> DivergenceResult:
-        """Return the divergences of a block; raise `RowErrors` for rows that have none."""
         kind = "masses" if self._settings.generalized else self._settings.kind
         normalize, others = self._settings.normalize, checked_against(block)
         p = distribution(block, kind, notices, normalize)
         q = distribution_of_other(others, kind, notices, normalize)
-        if {"kl", "jeffreys"} & self._shown:
-            self._note_infinite(p, q, "P", "Q", block, notices)
-        if {"reverse", "jeffreys"} & self._shown:
-            self._note_infinite(q, p, "Q", "P", block, notices)
+        for key, a, b, one, other in (("kl", "P", "Q", p, q), ("reverse", "Q", "P", q, p)):
+            if not {key, "jeffreys"} & self._shown:
+                continue
+            impossible = divergences.impossible(one, other)
+            rows = np.flatnonzero(impossible.any(axis=1))
+            if len(rows):
+                name = class_names(np.flatnonzero(impossible[rows[0]])[:1], self._names)[0]
+                why = f"class {name} has probability 0 in {b}, but not in {a}"
+                location = block.locations.at(int(rows[0]))
+                notices.add(a, location, f"KL({a}||{b}) is inf: {why}", len(rows))
         return DivergenceResult(p, q, self._settings.base)
-
-    def _note_infinite(
-        self, p: Distribution, q: Distribution, a: str, b: str, block: Block, notices: Notices
-    ) -> None:
-        impossible = divergences.impossible(p, q)
-        rows = np.flatnonzero(impossible.any(axis=1))
-        if len(rows):
-            name = class_names(np.flatnonzero(impossible[rows[0]])[:1], self._names)[0]
-            message = f"KL({a}||{b}) is inf: class {name} has probability 0 in {b}, but not in {a}"
-            notices.add(a, block.locations.at(int(rows[0])), message, len(rows))
-
-    def add_up(self, result: DivergenceResult) -> Totals:
-        key = self._settings.divergence
-        return Totals(len(result), {key: getattr(result, key)})
-
-    def summarise(self, totals: Totals) -> Summary:
-        return totals.sum_and_mean(self._settings.divergence)
 
     def layout(self) -> Layout:
         settings, unit = self._settings, UNITS[self._settings.base]

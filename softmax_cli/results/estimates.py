@@ -14,22 +14,14 @@ from softmax_cli.core.sampling import Sampler, log_uniform, proportional
 from softmax_cli.core.softmax import Logits
 from softmax_cli.input.rows import Block
 from softmax_cli.messages import Notices
-from softmax_cli.output.layout import Field, Layout, Values
-from softmax_cli.results.class_names import Names, check_length, class_names, order_by_names, ragged
+from softmax_cli.output.layout import Field, Layout, Values, class_names, ragged
 from softmax_cli.results.hierarchical import read_counts
-from softmax_cli.results.loss import Loss, RowLosses, report_keys, style_of, summary_fields
+from softmax_cli.results.loss import Loss, RowLosses, columns_of, report_keys, summary_fields
+from softmax_cli.results.pairs import check_length, order_by_names
 from softmax_cli.results.settings import UNITS, ManySettings, ReportSettings
 from softmax_cli.results.targets import RowTargets, TargetReader
 
 _TITLES: Final = {"loss": "estimate", "standard_error": "std error", "touched": "scores read"}
-# The columns of what is estimated in several trials
-_QUANTITIES: Final = (
-    Field("mean", "mean"),
-    Field("error", "± std error"),
-    Field("exact_value", "exact"),
-    Field("off", "difference"),
-    Field("off_in_errors", "in std errors", "rough"),
-)
 
 
 class EstimateResult(RowLosses):
@@ -38,24 +30,17 @@ class EstimateResult(RowLosses):
     `read` are the classes read in a single trial, the target first, shape (1 + draws, rows).
     """
 
-    def __init__(
-        self,
-        block: Block,
-        targets: RowTargets,
-        base: str,
-        names: Names,
-        logits: Logits,
-        sampler: Sampler,
-        trials: int,
-    ) -> None:
-        super().__init__(block, targets, base, names)
-        self._sampler = sampler
+    def __init__(self, block: Block, targets: RowTargets, logits: Logits, loss: Estimates) -> None:
+        super().__init__(block, targets, loss)
+        self._sampler = sampler = loss.sampler(block.values.shape[1])
         self._scores = logits.scores
         labels = targets.labels
         exact = cross_entropy = logits.surprisals()[np.arange(len(labels)), labels]
         if sampler.is_negative:
             exact = sampler.expected_negative_loss(self._scores, labels)
-        means, errors, self.read = sampler.trials(self._scores, labels, exact, trials)
+        means, errors, self.read = sampler.trials(
+            self._scores, labels, exact, loss.many.repeat or 1
+        )
         self.loss, self.standard_error = self._in_unit(means[0]), self._in_unit(errors[0], np.nan)
         self.exact, self.cross_entropy = self._in_unit(exact), self._in_unit(cross_entropy)
         with np.errstate(invalid="ignore"):
@@ -80,19 +65,6 @@ class EstimateResult(RowLosses):
         scores = self._scores[np.arange(len(self)), self.read]
         found = self._sampler.estimate(scores, self.read).gradient()
         return self._in_unit(scattered(found, self.read, self._scores.shape[1])) / self.denominator
-
-    @property
-    def quantities(self) -> dict[str, Any]:
-        """What is estimated for the first row: the mean of each beside the exact value."""
-        rows = [
-            (self.loss[0], self.standard_error[0], self.exact[0], self.difference[0]),
-            (self.normaliser[0], self.normaliser_standard_error[0], 1.0, self.normaliser[0] - 1),
-        ]
-        names = ["loss"] if self._sampler.is_negative else ["loss", "normaliser"]
-        mean, error, exact, difference = np.array(rows[: len(names)]).T
-        with np.errstate(divide="ignore", invalid="ignore"):
-            found = {"quantity": names, "mean": mean, "error": error, "exact_value": exact}
-            return {**found, "off": difference, "off_in_errors": difference / error}
 
     @property
     def classes_read(self) -> dict[str, Any]:
@@ -122,7 +94,7 @@ class Estimates(Loss):
 
     def __init__(self, many: ManySettings, targets: TargetReader, report: ReportSettings) -> None:
         super().__init__(targets, report)
-        self._many = many
+        self.many = many
         self._generator = np.random.Generator(np.random.PCG64(many.seed))
         self._noise, self._counts = many.noise or "uniform", None
         if self._noise not in ("uniform", "log-uniform"):
@@ -130,7 +102,7 @@ class Estimates(Loss):
             unknown = "a class named {}, which the rows do not have"
             order = order_by_names(targets.class_names, names, unknown, "--noise")
             self._counts = counts if order is None else counts[order]
-        self._sampler = cache(self._sampler_of)
+        self.sampler = cache(self._sampler_of)
 
     def compute(self, block: Block, notices: Notices) -> EstimateResult:
         """Return the estimates of a block.
@@ -138,9 +110,7 @@ class Estimates(Loss):
         Raises `RowErrors` for rows that have no loss, before anything is drawn for the block.
         """
         logits, targets = Logits(block.values), self.targets.read(block, notices)
-        sampler, trials = self._sampler(block.values.shape[1]), self._many.repeat or 1
-        base, names = self.report.base, self.targets.class_names
-        result = EstimateResult(block, targets, base, names, logits, sampler, trials)
+        result = EstimateResult(block, targets, logits, self)
         result.note_infinite(notices)
         return result
 
@@ -152,15 +122,15 @@ class Estimates(Loss):
             probabilities = log_uniform(classes)
         else:
             probabilities = np.full(classes, 1 / classes)
-        many = self._many
+        many = self.many
         draws = many.negative or many.sampled or 0
         return Sampler(probabilities, draws, many.negative is not None, self._generator)
 
     def layout_of_rows(self) -> Layout:
-        unit, is_negative = UNITS[self.report.base], self._many.negative is not None
-        is_repeated = self._many.repeat is not None
-        losses = ["loss", *(["standard_error"] if is_repeated else []), "exact", "difference"]
-        losses.append("touched")
+        unit, is_negative = UNITS[self.report.base], self.many.negative is not None
+        is_repeated = self.many.repeat is not None
+        errors = ["standard_error"] if is_repeated else []
+        losses = ["loss", *errors, "exact", "difference", "touched"]
         breakdown = [*losses, "classes"]
         if is_negative:
             breakdown.append("cross_entropy")
@@ -169,38 +139,29 @@ class Estimates(Loss):
         row = report_keys(self.report, tuple(breakdown))
         shown = [*losses, "target"] if row == ("loss",) else row
         fields = [*breakdown, "target", *([] if is_repeated else ["drawn"])]
-        footer = [
-            Field("target", "target"),
-            Field("touched", "scores read"),
-            Field("classes", "classes"),
-        ]
-        if is_negative:
-            of_softmax = Field(
-                "cross_entropy", "softmax cross-entropy", "" if is_repeated else unit
-            )
-            footer.append(of_softmax)
+        of_softmax = Field("cross_entropy", "softmax cross-entropy", unit)
         layout = Layout(
             row,
             (*fields, "gradient") if self.report.gradient else fields,
-            [Field(key, _TITLES.get(key, key), style_of(key)) for key in shown],
+            columns_of(shown, _TITLES),
+            (
+                Field("score", "score"),
+                Field("times", "drawn", "text"),
+                Field("expected_times", "expected"),
+                Field("part", "part of loss" if is_negative else "part of sum"),
+                Field("part", "", "bar"),
+            ),
+            part=Field("class", "class"),
+            parts="classes_read",
+            footer=(
+                Field("loss", "estimate", unit),
+                Field("exact", "exact", unit),
+                Field("difference", "difference"),
+                Field("target", "target"),
+                Field("touched", "scores read"),
+                Field("classes", "classes"),
+                *([of_softmax] if is_negative else []),
+            ),
             summary=summary_fields(unit),
         )
-        if is_repeated:
-            part = Field("quantity", "estimate")
-            return layout._replace(
-                classes=_QUANTITIES, part=part, parts="quantities", footer=footer
-            )
-        classes = (
-            Field("score", "score"),
-            Field("times", "drawn", "text"),
-            Field("expected_times", "expected"),
-            Field("part", "part of loss" if is_negative else "part of sum"),
-            Field("part", "", "bar"),
-        )
-        estimate = (
-            Field("loss", "estimate", unit),
-            Field("exact", "exact", unit),
-            Field("difference", "difference"),
-        )
-        part, footer = Field("class", "class"), [*estimate, *footer]
-        return layout._replace(classes=classes, part=part, parts="classes_read", footer=footer)
+        return layout._replace(classes=()) if is_repeated else layout

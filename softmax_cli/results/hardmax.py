@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +12,8 @@ from softmax_cli.core.ranking import CLOSE, hardmax, ranking
 from softmax_cli.errors import DataError, RowErrors
 from softmax_cli.input.rows import Block
 from softmax_cli.messages import Notices
-from softmax_cli.output.layout import Field, Layout, Summary, Values
-from softmax_cli.results.class_names import Names, class_names, ragged
+from softmax_cli.output.layout import Field, Layout, Names, Values, class_names, ragged
+from softmax_cli.run.pipeline import Computation
 from softmax_cli.run.totals import Totals
 
 
@@ -146,16 +145,17 @@ class BestResult(HardmaxResult):
         return f"{self._tie_at(row, score)} for place {(scores > score).sum() + 1}"
 
 
-class Hardmax(NamedTuple):
+class Hardmax(Computation):
     """From blocks to their winners, or their K best (`top`), and what is shown of these.
 
     `form` is index, name, value or one_hot; None for `ties` is 'first', with a warning.
     """
 
-    form: str
-    ties: str | None
-    top: int | None
-    names: Names
+    def __init__(self, form: str, ties: str | None, top: int | None, names: Names) -> None:
+        self.form = form
+        self.ties = ties
+        self.top = top
+        self.names = names
 
     def compute(self, block: Block, notices: Notices) -> HardmaxResult:
         """Return the winners of a block.
@@ -180,9 +180,6 @@ class Hardmax(NamedTuple):
     def add_up(self, result: HardmaxResult) -> Totals:
         counts = {"ties": int(result.tied.sum()), "close": int(result.close.sum())}
         return Totals(len(result), {}, counts)
-
-    def summarise(self, totals: Totals) -> Summary:
-        return {"rows": totals.rows, **totals.counts}
 
     def layout(self) -> Layout:
         best, name, value = self.top is not None, Field("name", "winner"), Field("value", "value")

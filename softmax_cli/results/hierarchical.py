@@ -16,14 +16,13 @@ from softmax_cli.input.numbers import is_list, parse_list
 from softmax_cli.input.rows import Block
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.messages import Notices
-from softmax_cli.output.layout import Field, Layout, Values
-from softmax_cli.results.class_names import Names
-from softmax_cli.results.loss import Loss, RowLosses, report_keys, style_of, summary_fields
+from softmax_cli.output.layout import Field, Layout, Names, Values
+from softmax_cli.results.loss import Loss, RowLosses, columns_of, report_keys, summary_fields
 from softmax_cli.results.pairs import check_usable
 from softmax_cli.results.settings import UNITS, ReportSettings
 from softmax_cli.results.softmax import SUMMARY, SoftmaxResult, probability_field
 from softmax_cli.results.targets import RowTargets, TargetReader
-from softmax_cli.run.pipeline import check_names
+from softmax_cli.run.pipeline import Computation, check_names
 
 OPTION: Final = "--hierarchical"
 _BREAKDOWN: Final = ("loss", "probability", "touched", "classes")
@@ -79,11 +78,6 @@ class Hierarchy:
         self.names = tuple(names or own or ()) or None
         check_names(self.names, self.tree.classes)
 
-    def probabilities(self, block: Block, _notices: Notices) -> TreeResult:
-        """Return the classes' probabilities of a block."""
-        self.check(block)
-        return TreeResult(block.values, self)
-
     def check(self, block: Block) -> None:
         """Raise `DataError` unless rows have a score for each inner node."""
         scores, classes = block.values.shape[1], self.tree.classes
@@ -110,40 +104,44 @@ class TreeResult(SoftmaxResult):
     def counts(self) -> Values:
         return np.tile(self._tree.counts, (len(self), 1))
 
-    @property
-    def mean_path(self) -> Values:
-        return np.full(len(self), self._tree.mean_depth())
 
+class TreeSoftmax(Computation):
+    """From the scores of a tree's nodes to the probabilities of its classes."""
 
-def tree_layout(*, log: bool) -> Layout:
-    """Return the layout of probabilities or their logarithms, and the codes of the classes."""
-    shown = probability_field(log=log)
-    return Layout(
-        (shown.key,),
-        ("scores", "codes", shown.key, "entropy"),
-        (shown, Field("entropy", "entropy"), Field("winner", "winner", "text")),
-        (
-            Field("counts", "count"),
-            Field("codes", "code", "text"),
-            shown,
-            Field("probabilities", "", "bar"),
-        ),
-        footer=(
-            Field("entropy", "entropy", "nats"),
-            Field("winner", "winner"),
-            Field("mean_path", "mean path", "nodes"),
-        ),
-        summary=SUMMARY,
-        emphasis="winners",
-    )
+    averaged = ("entropy",)
+
+    def __init__(self, hierarchy: Hierarchy, log: bool) -> None:
+        self._hierarchy = hierarchy
+        self._log = log
+
+    def compute(self, block: Block, _notices: Notices) -> TreeResult:
+        self._hierarchy.check(block)
+        return TreeResult(block.values, self._hierarchy)
+
+    def layout(self) -> Layout:
+        shown = probability_field(log=self._log)
+        return Layout(
+            (shown.key,),
+            ("scores", "codes", shown.key, "entropy"),
+            (shown, Field("entropy", "entropy"), Field("winner", "winner", "text")),
+            (
+                Field("counts", "count"),
+                Field("codes", "code", "text"),
+                shown,
+                Field("probabilities", "", "bar"),
+            ),
+            footer=(Field("entropy", "entropy", "nats"), Field("winner", "winner")),
+            summary=SUMMARY,
+            emphasis="winners",
+        )
 
 
 class PathResult(RowLosses):
     """The loss of each row's label, from the scores of the nodes on its path alone."""
 
-    def __init__(self, block: Block, targets: RowTargets, base: str, hierarchy: Hierarchy) -> None:
-        super().__init__(block, targets, base, hierarchy.names)
-        self._tree = hierarchy.tree
+    def __init__(self, block: Block, targets: RowTargets, loss: Paths) -> None:
+        super().__init__(block, targets, loss)
+        self._tree = loss.hierarchy.tree
         labels = np.where(self.is_counted, targets.labels, -1)
         self._branches = Branches(block.values, self._tree, labels)
         self.touched = self._branches.lengths  # how many scores are read
@@ -214,27 +212,27 @@ class Paths(Loss):
 
     def __init__(self, hierarchy: Hierarchy, targets: TargetReader, report: ReportSettings) -> None:
         super().__init__(targets, report)
-        self._hierarchy = hierarchy
+        self.hierarchy = hierarchy
 
     def compute(self, block: Block, notices: Notices) -> PathResult:
-        self._hierarchy.check(block)
-        targets = self.targets.read(block, notices, self._hierarchy.tree.classes)
-        result = PathResult(block, targets, self.report.base, self._hierarchy)
+        self.hierarchy.check(block)
+        targets = self.targets.read(block, notices, self.hierarchy.tree.classes)
+        result = PathResult(block, targets, self)
         if not self.report.gradient or np.isinf(block.values).any():
             result.note_infinite(notices)
         return result
 
     def layout_of_rows(self) -> Layout:
         unit, row = UNITS[self.report.base], report_keys(self.report, _BREAKDOWN)
-        titles = {key: key for key in row}
+        lines = columns_of(row, {})
         if row == ("loss",):
-            titles |= {"probability": "probability", "target": "target"}
-            titles |= {"touched": "scores read", "code": "code"}
+            shown = ("loss", "probability", "target", "touched", "code")
+            lines = columns_of(shown, {"touched": "scores read"})
         fields = (*_BREAKDOWN, "target", "code", "path")
         return Layout(
             row,
             (*fields, "gradient") if self.report.gradient else fields,
-            [Field(key, title, style_of(key)) for key, title in titles.items()],
+            lines,
             (
                 Field("score", "score"),
                 Field("turn", "turn", "text"),

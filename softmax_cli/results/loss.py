@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from types import SimpleNamespace
 from typing import Any, Final
@@ -18,13 +18,12 @@ from softmax_cli.input.numbers import parse_list
 from softmax_cli.input.rows import Block
 from softmax_cli.messages import Notices
 from softmax_cli.output.formats import Writer
-from softmax_cli.output.layout import Field, Layout, Records, Values
-from softmax_cli.results.class_names import Names, check_length, class_names
-from softmax_cli.results.pairs import distribution
+from softmax_cli.output.layout import Field, Layout, Records, Values, class_names
+from softmax_cli.results.pairs import check_length, distribution
 from softmax_cli.results.settings import UNITS, LossSettings, ReportSettings
 from softmax_cli.results.targets import RowTargets, TargetReader
-from softmax_cli.run.pipeline import Run
-from softmax_cli.run.totals import Totals, Worst
+from softmax_cli.run.pipeline import Computation, Run
+from softmax_cli.run.totals import Totals, Worst, ratio
 
 _GIVEN: Final = {"logits": "logit", "probs": "given p", "logprobs": "log p"}
 _BREAKDOWN: Final = ("loss", "entropy", "kl", "perplexity", "probability", "predicted")
@@ -33,18 +32,18 @@ _BREAKDOWN: Final = ("loss", "entropy", "kl", "perplexity", "probability", "pred
 class RowLosses:
     """What the losses of rows have in common, however they are computed.
 
-    Attributes have the shape (rows,), or (rows, classes); logarithms are in the unit of `base`.
+    Attributes have the shape (rows,), or (rows, classes); logarithms are in the unit of the base.
     Ignored rows have loss 0. `denominator` is 1, or that of the mean whose gradient is wanted.
     """
 
-    def __init__(self, block: Block, targets: RowTargets, base: str, names: Names) -> None:
+    def __init__(self, block: Block, targets: RowTargets, loss: Loss) -> None:
         self.given = block.values
         self.kept = block.kept
-        self.names = names
+        self.names = loss.targets.class_names
         self.denominator = 1.0
         self._locations = block.locations
         self._targets = targets
-        self._base = base
+        self._base = loss.report.base
 
     def __len__(self) -> int:
         return len(self.given)
@@ -80,25 +79,18 @@ class RowLosses:
             notices.add("inf", self._locations.at(row), self.why_infinite(row), len(infinite))
 
 
-class Loss:
-    """A way to compute losses: results of blocks, their totals and their layout.
+class Loss(Computation):
+    """A way to compute losses; `averaged` are numbers beside the loss.
 
-    `worst_keys` are the columns of the worst rows, `averaged` the numbers with a sum and a mean
-    beside the loss's, `weights` those of the classes.
+    `worst_keys` are the columns of the worst rows, `weights` those of the classes.
     """
 
-    parallel = True
     worst_keys: Sequence[str] = ()
-    averaged: Sequence[str] = ()
     weights: Floats | None = None
 
     def __init__(self, targets: TargetReader, report: ReportSettings) -> None:
         self.targets = targets
         self.report = report
-
-    def compute(self, block: Block, notices: Notices) -> RowLosses:
-        """Return the losses of a block; raise `RowErrors` for rows that have none."""
-        raise NotImplementedError
 
     def layout(self) -> Layout:
         """Return the layout of the rows, or of the worst, with their lines."""
@@ -107,8 +99,7 @@ class Loss:
             return layout
         keys = self.worst_keys
         shown = [key for key in ("loss", "probability", "target", "predicted") if key in keys]
-        lines = [Field(key, key, style_of(key)) for key in shown]
-        head = (Field("line", "line", "text"),)
+        head, lines = (Field("line", "line", "text"),), columns_of(shown, {})
         return layout._replace(row=keys, fields=keys, head=head, lines=lines, classes=())
 
     def layout_of_rows(self) -> Layout:
@@ -137,14 +128,9 @@ class Loss:
             raise DataError(f"{why}: there is no mean")
         ignored = {} if self.targets.ignore is None else {"ignored": totals.rows - counted}
         loss = totals.sum("loss")
-        sums = {"loss_sum": loss, "weight_sum": weight, "mean": _ratio(loss, weight)}
-        sums |= {f"{key}_sum": totals.sum(key) for key in self.averaged}
-        sums |= {f"{key}_mean": _ratio(totals.sum(key), counted) for key in self.averaged}
-        return {"rows": totals.rows, **ignored, **sums}
-
-
-def _ratio(part: float, whole: float) -> float:
-    return part / whole if whole else np.nan
+        sums = {"loss_sum": loss, "weight_sum": weight, "mean": ratio(loss, weight)}
+        means = totals.sums_and_means(self.averaged, counted)
+        return {"rows": totals.rows, **ignored, **sums, **means}
 
 
 class LossResult(RowLosses):
@@ -153,7 +139,7 @@ class LossResult(RowLosses):
     def __init__(
         self, block: Block, targets: RowTargets, prediction: Distribution, loss: CrossEntropy
     ) -> None:
-        super().__init__(block, targets, loss.report.base, loss.targets.class_names)
+        super().__init__(block, targets, loss)
         self._prediction = prediction
         self._objective = loss.objective
         self._arguments = prediction, targets.targets, loss.objective
@@ -293,7 +279,7 @@ class CrossEntropy(Loss):
         return {
             **super().summarise(totals),
             "correct": correct,
-            "accuracy": _ratio(correct, counted),
+            "accuracy": ratio(correct, counted),
             **({"by_class": groups} if groups else {}),
         }
 
@@ -305,21 +291,20 @@ class CrossEntropy(Loss):
             rows, correct = totals.counts["rows", label], totals.counts["correct", label]
             loss = totals.sum(("loss", label))
             weight = rows * (1.0 if self.weights is None else float(self.weights[label]))
-            group = {"class": name, "rows": rows, "loss_sum": loss, "mean": _ratio(loss, weight)}
-            share = {"share": _ratio(loss, totals.sum("loss"))}
+            group = {"class": name, "rows": rows, "loss_sum": loss, "mean": ratio(loss, weight)}
+            share = {"share": ratio(loss, totals.sum("loss"))}
             groups.append({**group, **share, "correct": correct, "accuracy": correct / rows})
         return groups
 
     def layout_of_rows(self) -> Layout:
         unit, row = UNITS[self.report.base], report_keys(self.report, _BREAKDOWN)
-        titles = {"entropy": "H(P)", "kl": "KL(P||Q)"}
         selection = ("loss", "probability", "target", "predicted", "perplexity")
         lines = selection if row == ("loss",) else row
         loss = () if self.objective.is_cross_entropy else (Field("loss", "loss", unit),)
         return Layout(
             row,
             (*_BREAKDOWN, "target", "probabilities", "gradient"),
-            [Field(key, titles.get(key, key), style_of(key)) for key in lines],
+            columns_of(lines, {"entropy": "H(P)", "kl": "KL(P||Q)"}),
             (
                 Field("smoothed_target", "target"),
                 Field("given", _GIVEN[self._settings.kind]),
@@ -387,12 +372,13 @@ def report_keys(report: ReportSettings, breakdown: tuple[str, ...]) -> tuple[str
     return breakdown if report.breakdown else ("loss",)
 
 
-def style_of(key: str) -> str:
-    """Return the style of a column by its key."""
-    return "text" if key in ("target", "predicted", "code") else "number"
+def columns_of(keys: Sequence[str], titles: Mapping[str, str]) -> list[Field]:
+    """Return columns of a table, titled as their keys where there is no other title."""
+    text = ("target", "predicted", "code")
+    return [Field(key, titles.get(key, key), "text" if key in text else "") for key in keys]
 
 
-def write(run: Run[RowLosses], writer: Writer, report: ReportSettings) -> None:
+def write(run: Run, writer: Writer, report: ReportSettings) -> None:
     """Write what was asked for."""
     if report.worst is not None:
         _write_worst(run, writer)
@@ -404,7 +390,7 @@ def write(run: Run[RowLosses], writer: Writer, report: ReportSettings) -> None:
         run.reduce(writer, "loss", "mean" if report.reduction == "mean" else "loss_sum")
 
 
-def _write_worst(run: Run[RowLosses], writer: Writer) -> None:
+def _write_worst(run: Run, writer: Writer) -> None:
     """Write the rows with the largest losses, and the summary of all rows."""
     worst = run.count().worst
     assert worst is not None
@@ -414,7 +400,7 @@ def _write_worst(run: Run[RowLosses], writer: Writer) -> None:
     writer.close(run.summary())
 
 
-def _write_gradient_of_mean(run: Run[RowLosses], writer: Writer) -> None:
+def _write_gradient_of_mean(run: Run, writer: Writer) -> None:
     """Write the derivative of the mean loss by each row's logits.
 
     The denominator is known at the end, and so all rows are held in memory.

@@ -12,11 +12,11 @@ from softmax_cli.core.probabilities import SILENT, Distribution, Masses, Probabi
 from softmax_cli.core.softmax import Logits, from_log_probabilities
 from softmax_cli.errors import DataError, RowErrors, UsageError
 from softmax_cli.input.formats import open_rows
-from softmax_cli.input.numbers import is_list, parse_list
+from softmax_cli.input.numbers import is_list, parse_list, shown
 from softmax_cli.input.rows import Block, Locations, Rows, rows_of
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.messages import Notices
-from softmax_cli.results.class_names import Names, check_length, order_by_names
+from softmax_cli.output.layout import Names
 
 
 def against(rows: Rows, text: str | None) -> Rows:
@@ -69,6 +69,20 @@ def _against_one(rows: Rows, values: Floats, name: str) -> Rows:
     return rows.mapped(with_one)
 
 
+def order_by_names(names: Names, others: Names, unknown: str, where: str) -> list[int] | None:
+    """Return where each name stands among others; None where both are alike, or one has none.
+
+    Raises `DataError` where the names are not the same; `unknown` is the text about a name that
+    only the others have, which stands for '{}', and `where` their location.
+    """
+    if names is None or others is None or tuple(names) == tuple(others):
+        return None
+    if sorted(names) != sorted(others):
+        alone = next((name for name in others if name not in names), others[-1])
+        raise DataError(f"{where}: {unknown.format(shown(alone))}")
+    return [others.index(name) for name in names]
+
+
 def in_order_of(names: Names, others: Rows, name: str) -> Iterator[Block]:
     """Return another input's blocks, its columns in the order of names where it has names too."""
     unknown = "a column named {}, which the input does not have"
@@ -100,6 +114,12 @@ def side_by_side(rows: Rows, others: Iterator[Block], name: str, hint: str = "")
         left = next(others, None)
     if left is not None:
         raise DataError(f"{left.locations.at(0)}: one row more than the input has")
+
+
+def check_length(what: str, length: int, classes: int) -> None:
+    """Raise `DataError` unless something has a number for each class."""
+    if length != classes:
+        raise DataError(f"{what} has {length} numbers, and the rows have {classes} classes")
 
 
 def checked_against(block: Block) -> Block:

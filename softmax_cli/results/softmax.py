@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +12,9 @@ from softmax_cli.core.doubledouble import Floats
 from softmax_cli.core.softmax import Logits
 from softmax_cli.input.rows import Block
 from softmax_cli.messages import Notices
-from softmax_cli.output.layout import Field, Layout, Summary, Values
-from softmax_cli.results.class_names import Names, class_names
+from softmax_cli.output.layout import Field, Layout, Names, Values, class_names
 from softmax_cli.results.settings import SoftmaxSettings
-from softmax_cli.run.totals import Totals
+from softmax_cli.run.pipeline import Computation
 
 if TYPE_CHECKING:
     from softmax_cli.core.entmax import Entmax
@@ -23,6 +22,14 @@ if TYPE_CHECKING:
 
 _LISTED: Final = 20  # samples, below a table
 _AT_ONCE: Final = 1 << 18  # samples that are drawn, about
+
+
+SUMMARY: Final = (Field("rows", "rows"), Field("entropy_mean", "mean entropy", "nats"))
+
+
+def probability_field(*, log: bool) -> Field:
+    """Return the field of probabilities, or of their logarithms."""
+    return Field("log_probabilities", "log p") if log else Field("probabilities", "probability")
 
 
 class SoftmaxResult:
@@ -102,19 +109,21 @@ class SoftmaxResult:
         return np.asarray(np.count_nonzero(self.probabilities, axis=1))
 
 
-class Softmax:
-    """Makes results of blocks; samples go on from block to block."""
+class Softmax(Computation):
+    """From blocks to probabilities, and samples that go on from block to block, in one process."""
+
+    averaged = ("entropy",)
 
     def __init__(self, settings: SoftmaxSettings, names: Names) -> None:
         self._settings = settings
         self._names = names
+        self.parallel = settings.sample is None
 
     @cached_property
     def _generator(self) -> np.random.Generator:
         return np.random.Generator(np.random.PCG64(self._settings.seed))
 
     def compute(self, block: Block, _notices: Notices) -> SoftmaxResult:
-        """Return the result of a block; raise `RowErrors` for rows without a softmax."""
         settings, remaining = self._settings, block.values
         # What a plain softmax does without is imported when it is needed, for a quick start.
         if settings.truncates:
@@ -144,59 +153,44 @@ class Softmax:
         uniforms = (self._generator.random((len(part), count)) for part in parts)
         return np.concatenate([draw(*both) for both in zip(parts, uniforms, strict=True)])
 
-
-def add_up(result: Any) -> Totals:
-    """Return the number of rows and the sum of their entropies."""
-    return Totals(len(result), {"entropy": result.entropy})
-
-
-def summarise(totals: Totals) -> Summary:
-    """Return the number of rows, and the sum and mean of their entropies."""
-    return totals.sum_and_mean("entropy")
-
-
-SUMMARY: Final = (Field("rows", "rows"), Field("entropy_mean", "mean entropy", "nats"))
-
-
-def probability_field(*, log: bool) -> Field:
-    """Return the field of probabilities, or of their logarithms."""
-    return Field("log_probabilities", "log p") if log else Field("probabilities", "probability")
-
-
-def layout(settings: SoftmaxSettings) -> Layout:
-    """Return the layout of probabilities, their logarithms, or samples."""
-    shown = probability_field(log=settings.log)
-    is_softmax, cuts, draws = settings.alpha == 1, settings.truncates, settings.sample is not None
-    logsumexp = [Field("logsumexp", "logsumexp")] if is_softmax else []
-    counts = [Field("remaining", "kept")] if cuts else []
-    counts += [] if is_softmax else [Field("support", "support")]
-    samples = ["samples"] if draws else []
-    is_listed = settings.sample is not None and settings.sample <= _LISTED
-    return Layout(
-        samples or [shown.key],
-        ("logits", shown.key, *(field.key for field in logsumexp), "entropy", *samples),
-        (
-            Field("samples", "", "text") if draws else shown,
-            *counts,
-            Field("entropy", "entropy"),
-            Field("winner", "winner", "text"),
-        ),
-        (
-            Field("logits", "logit"),
-            shown,
-            *([Field("cut", "", "text")] if cuts else []),
-            *([Field("drawn", "drawn")] if draws else []),
-            Field("probabilities", "", "bar"),
-        ),
-        footer=(
-            *logsumexp,
-            Field("entropy", "entropy", "nats"),
-            Field("perplexity", "perplexity"),
-            Field("winner", "winner"),
-            *counts,
-            *([Field("samples", "drawn")] if is_listed else []),
-        ),
-        summary=SUMMARY,
-        emphasis="winners",
-        numbered=samples,
-    )
+    def layout(self) -> Layout:
+        settings = self._settings
+        shown = probability_field(log=settings.log)
+        is_softmax, cuts, draws = (
+            settings.alpha == 1,
+            settings.truncates,
+            settings.sample is not None,
+        )
+        logsumexp = [Field("logsumexp", "logsumexp")] if is_softmax else []
+        counts = [Field("remaining", "kept")] if cuts else []
+        counts += [] if is_softmax else [Field("support", "support")]
+        samples = ["samples"] if draws else []
+        is_listed = settings.sample is not None and settings.sample <= _LISTED
+        return Layout(
+            samples or [shown.key],
+            ("logits", shown.key, *(field.key for field in logsumexp), "entropy", *samples),
+            (
+                Field("samples", "", "text") if draws else shown,
+                *counts,
+                Field("entropy", "entropy"),
+                Field("winner", "winner", "text"),
+            ),
+            (
+                Field("logits", "logit"),
+                shown,
+                *([Field("cut", "", "text")] if cuts else []),
+                *([Field("drawn", "drawn")] if draws else []),
+                Field("probabilities", "", "bar"),
+            ),
+            footer=(
+                *logsumexp,
+                Field("entropy", "entropy", "nats"),
+                Field("perplexity", "perplexity"),
+                Field("winner", "winner"),
+                *counts,
+                *([Field("samples", "drawn")] if is_listed else []),
+            ),
+            summary=SUMMARY,
+            emphasis="winners",
+            numbered=samples,
+        )

@@ -17,8 +17,9 @@ from softmax_cli.errors import DataError, RowErrors, UsageError
 from softmax_cli.input.numbers import is_list, is_number, parse_list, shown
 from softmax_cli.input.rows import Block, Locations, Rows, rows_of
 from softmax_cli.messages import Notices
-from softmax_cli.results.class_names import Classes, Names, check_length, class_names
+from softmax_cli.output.layout import Names, class_names
 from softmax_cli.results.pairs import (
+    check_length,
     checked_against,
     distribution_of_other,
     in_order_of,
@@ -56,6 +57,39 @@ class RowTargets(NamedTuple):
         if not self.ignored.any():
             return found
         return np.where(self.ignored, "ignored", found.astype(object))
+
+
+class Classes:
+    """Reads a class as typed or found in a cell: an exact name, else an index from 0."""
+
+    def __init__(self, names: Names, count: int) -> None:
+        self._indices: dict[str, int] = {}
+        self._duplicates: dict[str, int] = {}
+        for i, name in enumerate(names or ()):
+            if self._indices.setdefault(name, i) != i:
+                self._duplicates.setdefault(name, i)
+        self._count = count
+
+    def index(self, text: str) -> int:
+        """Return the index of a class; raise `DataError` for none, or more than one."""
+        text = text.strip()
+        if text in self._duplicates:
+            both = f"{self._indices[text]} and {self._duplicates[text]}"
+            raise DataError(
+                f"{shown(text)} is the name of classes {both}", "choose one by its index"
+            )
+        if text in self._indices:
+            return self._indices[text]
+        if is_number(text) and float(text).is_integer():  # '3.0', as a float column has it
+            if 0 <= float(text) < self._count:
+                return int(float(text))
+            raise DataError(f"label {text} is out of range: the classes are 0 to {self._count - 1}")
+        import difflib
+
+        near = difflib.get_close_matches(text, self._indices, n=1)
+        known = ", ".join(list(self._indices)[:10]) or f"0 to {self._count - 1}"
+        hint = f"did you mean {near[0]!r}?" if near else f"the classes are {known}"
+        raise DataError(f"{shown(text)} is not a class", hint)
 
 
 class TargetReader:

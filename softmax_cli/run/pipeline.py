@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Generic, TypeVar
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,129 +16,52 @@ from softmax_cli.input.rows import Block, Rows, none_usable
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.messages import Notices
 from softmax_cli.output.formats import Shape, Writer
-from softmax_cli.output.layout import Records, Summary
+from softmax_cli.output.layout import Layout, Records, Summary
 from softmax_cli.output.terminal import Progress
 from softmax_cli.run.parallel import ordered_map
 from softmax_cli.run.totals import Outcome, Totals
 
-R = TypeVar("R")
-# Makes a result of the rows of a block, all of which can be used or named in `RowErrors`
-Compute = Callable[[Block, Notices], R]
 
+class Computation:
+    """What a command computes of blocks of rows, adds up over all rows, and shows of both.
 
-class Task(Generic[R]):
-    """The function of a chunk: it depends on its chunk alone.
-
-    `encode` makes a piece of results, `add_up` (None: nothing is summed) their totals.
+    `parallel` is False where results depend on the blocks before. `averaged` are the numbers of
+    rows with a sum and a mean in the summary.
     """
 
-    def __init__(
-        self,
-        rows: Rows,
-        invalid: str,
-        compute: Compute[R],
-        encode: Callable[[Records[R]], Any],
-        add_up: Callable[[R], Totals] | None,
-    ) -> None:
-        self._read = 0  # rows so far, which number rows where one process reads all
-        self._parse = rows.parse
-        self._names = rows.names
-        self._invalid = invalid
-        self._compute = compute
-        self._encode = encode
-        self._add_up = add_up
+    parallel = True
+    averaged: Sequence[str] = ()
 
-    def __call__(self, chunk: Any) -> Outcome:
-        """Parse, compute and encode."""
-        notices = Notices()
-        block = self._parse(chunk)
-        count = len(block.values)
-        block = block._replace(numbers=np.arange(self._read + 1, self._read + count + 1))
-        self._read += count
-        check_names(self._names, block.values.shape[1])
-        result, good, errors = self._computed(block, notices)
-        unusable = [*block.left_out, *(errors[row] for row in sorted(errors))]
-        first = unusable[0] if unusable else None
-        if self._invalid != "error":
-            for error in unusable:
-                notices.add_unusable(error)
-        outcome = Outcome(b"", 0, len(good), None, notices.taken(), None, first)
-        if self._invalid == "error":
-            outcome = outcome._replace(error=first, first_unusable=None)
-        if result is None:
-            return outcome
-        records = self._records(block, result, good)
-        return outcome._replace(
-            piece=self._encode(records),
-            vectors=records.count,
-            totals=self._add_up(result) if self._add_up is not None else None,
-        )
+    def compute(self, block: Block, notices: Notices) -> Any:
+        """Return the result of a block; raise `RowErrors` for rows that have none."""
+        raise NotImplementedError
 
-    def _records(self, block: Block, result: R, good: NDArray[np.intp]) -> Records[R]:
-        """Return the result with rows of nan for the others, or without them."""
-        count, kept = len(block.values), block.kept
-        is_whole = len(good) == count
-        if self._invalid == "nan":
-            return Records(result, count, None if is_whole else good, kept, block.numbers)
-        return Records(result, len(good), None, kept if is_whole or kept is None else kept[good])
+    def layout(self) -> Layout:
+        """Return what is shown of results, and where."""
+        raise NotImplementedError
 
-    def _computed(
-        self, block: Block, notices: Notices
-    ) -> tuple[R | None, NDArray[np.intp], dict[int, DataError]]:
-        """Return the result of the rows that can be used, which these are, and others' errors.
+    def add_up(self, result: Any) -> Totals:
+        """Return the totals of a block."""
+        return Totals(len(result), {key: getattr(result, key) for key in self.averaged})
 
-        Where an error ends the output, the rows after the first one are not used either. Of no
-        rows there is a result only where rows of nan are made like it.
-        """
-        errors = {**(block.against.row_errors if block.against else {}), **block.row_errors}
-        while True:
-            good = _without(errors, len(block.values), stops=self._invalid == "error")
-            if not len(good) and self._invalid != "nan":
-                return None, good, errors
-            found = Notices()
-            try:
-                some = block if len(good) == len(block.values) else block.take(good.tolist())
-                result = self._compute(some, found)
-            except RowErrors as raised:
-                for row, error in raised.errors.items():
-                    at = int(good[row])
-                    error.location = error.location or block.locations.at(at)
-                    errors[at] = error
-            else:
-                notices.merge(found.taken())
-                return result, good, errors
+    def summarise(self, totals: Totals) -> dict[str, Any]:
+        """Return what is shown of the totals of all rows."""
+        means = totals.sums_and_means(self.averaged, totals.rows)
+        return {"rows": totals.rows, **totals.counts, **means}
 
 
-def _without(errors: Mapping[int, object], count: int, *, stops: bool) -> NDArray[np.intp]:
-    """Return the rows without an error, or those before the first."""
-    rows = np.arange(min(errors) if stops and errors else count)
-    return np.setdiff1d(rows, list(errors)) if errors else rows
-
-
-class Run(Generic[R]):
-    """Rows of an input through a task, with warnings and progress on standard error.
-
-    `add_up` gives the totals of a block, `summarise` what is shown of all totals.
-    """
+class Run:
+    """Rows of an input through a computation, with warnings and progress on standard error."""
 
     def __init__(
-        self,
-        rows: Rows,
-        settings: InputSettings,
-        compute: Compute[R],
-        add_up: Callable[[R], Totals],
-        summarise: Callable[[Totals], Summary],
-        notices: Notices,
-        *,
-        parallel: bool = True,
+        self, rows: Rows, settings: InputSettings, computation: Computation, notices: Notices
     ) -> None:
-        self._rows = rows if parallel else rows._replace(is_parallel=False)
+        self._rows = rows if computation.parallel else rows._replace(is_parallel=False)
         self._invalid = settings.invalid
         self._jobs = settings.jobs
-        self._compute = compute
-        self._add_up = add_up
-        self._summarise = summarise
+        self._computation = computation
         self._notices = notices
+        self._read = 0  # rows so far, which number rows where one process reads all
         self.totals: Totals | None = None
 
     def write(self, writer: Writer, *, sums: bool = False) -> None:
@@ -158,7 +82,7 @@ class Run(Generic[R]):
 
     def count(self) -> Totals:
         """Add up all rows, write nothing, and return the totals."""
-        for _ in self._outcomes(_nothing):
+        for _ in self._outcomes(lambda _records: b""):
             pass
         assert self.totals is not None
         return self.totals
@@ -173,29 +97,28 @@ class Run(Generic[R]):
         summary = self.summary()
         writer.reduce(key, summary[item], summary)
 
-    def results(self) -> Iterator[Records[R]]:
+    def results(self) -> Iterator[Records[Any]]:
         """Yield the results themselves, made by one process; the totals are there at the end."""
         self._rows = self._rows._replace(is_parallel=False)
-        for outcome in self._outcomes(_itself):
+        for outcome in self._outcomes(lambda records: records):
             yield outcome.piece
 
     def summary(self) -> Summary:
         """Return what is shown of the totals."""
         assert self.totals is not None
-        return self._summarise(self.totals)
+        return self._computation.summarise(self.totals)
 
     def _outcomes(
-        self, encode: Callable[[Records[R]], Any], *, sums: bool = True, streams: bool = False
+        self, encode: Callable[[Records[Any]], Any], *, sums: bool = True, streams: bool = False
     ) -> Iterator[Outcome]:
         """Yield outcomes in order, with all but their pieces dealt with; then raise an error."""
-        add_up = self._add_up if sums else None
-        task = Task(self._rows, self._invalid, self._compute, encode, add_up)
-        usable, first_unusable = 0, None
+        outcome_of = partial(self._outcome, encode=encode, sums=sums)
+        usable, error = 0, None
         with self._progress(streams=streams) as progress:
-            for outcome in ordered_map(task, self._rows, self._jobs):
+            for outcome in ordered_map(outcome_of, self._rows, self._jobs):
                 self._notices.merge(outcome.notices)
                 usable += outcome.usable
-                first_unusable = first_unusable or outcome.first_unusable
+                error = error or outcome.error
                 if outcome.totals is not None:
                     if self.totals is None:
                         self.totals = outcome.totals
@@ -203,10 +126,10 @@ class Run(Generic[R]):
                         self.totals.merge(outcome.totals)
                 yield outcome
                 progress.add(outcome.vectors)
-                if outcome.error is not None:
-                    raise outcome.error
-        if first_unusable is not None and not usable:
-            raise none_usable(self._notices.forget_unusable(), first_unusable)
+                if error is not None and self._invalid == "error":
+                    raise error
+        if error is not None and not usable:
+            raise none_usable(self._notices.forget_unusable(), error)
 
     @contextmanager
     def _progress(self, *, streams: bool) -> Iterator[Progress]:
@@ -219,13 +142,66 @@ class Run(Generic[R]):
         finally:
             progress.clear()
 
+    def _outcome(self, chunk: Any, *, encode: Callable[[Records[Any]], Any], sums: bool) -> Outcome:
+        """Parse, compute and encode a chunk, and nothing else: another process may do it."""
+        notices = Notices()
+        block = self._rows.parse(chunk)
+        count = len(block.values)
+        block = block._replace(numbers=np.arange(self._read + 1, self._read + count + 1))
+        self._read += count
+        check_names(self._rows.names, block.values.shape[1])
+        result, good, errors = self._computed(block, notices)
+        unusable = [*block.left_out, *(errors[row] for row in sorted(errors))]
+        if self._invalid != "error":
+            for error in unusable:
+                notices.add_unusable(error)
+        first = unusable[0] if unusable else None
+        outcome = Outcome(b"", 0, len(good), None, notices.taken(), first)
+        if result is None:
+            return outcome
+        records = self._records(block, result, good)
+        return outcome._replace(
+            piece=encode(records),
+            vectors=records.count,
+            totals=self._computation.add_up(result) if sums else None,
+        )
 
-def _nothing(_records: Records[Any]) -> bytes:
-    return b""
+    def _records(self, block: Block, result: Any, good: NDArray[np.intp]) -> Records[Any]:
+        """Return the result with rows of nan for the others, or without them."""
+        count, kept = len(block.values), block.kept
+        is_whole = len(good) == count
+        if self._invalid == "nan":
+            return Records(result, count, None if is_whole else good, kept, block.numbers)
+        return Records(result, len(good), None, kept if is_whole or kept is None else kept[good])
 
+    def _computed(
+        self, block: Block, notices: Notices
+    ) -> tuple[Any, NDArray[np.intp], dict[int, DataError]]:
+        """Return the result of the rows that can be used, which these are, and others' errors.
 
-def _itself(records: Records[R]) -> Records[R]:
-    return records
+        Where an error ends the output, the rows after the first one are not used either. Of no
+        rows there is a result only where rows of nan are made like it.
+        """
+        errors = {**(block.against.row_errors if block.against else {}), **block.row_errors}
+        while True:
+            good = np.arange(len(block.values))
+            if errors:
+                before = good[: min(errors)] if self._invalid == "error" else good
+                good = np.setdiff1d(before, list(errors))
+            if not len(good) and self._invalid != "nan":
+                return None, good, errors
+            found = Notices()
+            try:
+                some = block if len(good) == len(block.values) else block.take(good.tolist())
+                result = self._computation.compute(some, found)
+            except RowErrors as raised:
+                for row, error in raised.errors.items():
+                    at = int(good[row])
+                    error.location = error.location or block.locations.at(at)
+                    errors[at] = error
+            else:
+                notices.merge(found.taken())
+                return result, good, errors
 
 
 def check_names(names: Sequence[str] | None, classes: int) -> None:
@@ -237,10 +213,5 @@ def check_names(names: Sequence[str] | None, classes: int) -> None:
 def shape_of(rows: Rows, invalid: str) -> Shape:
     """Return what a writer must know of the input."""
     return Shape(
-        rows.names,
-        rows.header,
-        rows.transposed,
-        rows.column_names,
-        rows.kept,
-        fills=invalid == "nan",
+        rows.names, rows.header, rows.transposed, rows.column_names, rows.kept, invalid == "nan"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -88,10 +88,15 @@ class Totals:
         """Return a sum, rounded once."""
         return self._sums[key].total()
 
-    def sum_and_mean(self, key: str) -> dict[str, Any]:
-        """Return the number of rows, and the sum and mean of a number."""
-        total = self.sum(key)
-        return {"rows": self.rows, f"{key}_sum": total, f"{key}_mean": total / self.rows}
+    def sums_and_means(self, keys: Sequence[str], rows: int) -> dict[str, float]:
+        """Return the sums of numbers, and their means over so many rows."""
+        sums = {f"{key}_sum": self.sum(key) for key in keys}
+        return sums | {f"{key}_mean": ratio(self.sum(key), rows) for key in keys}
+
+
+def ratio(part: float, whole: float) -> float:
+    """Return a quotient, nan where the divisor is 0."""
+    return part / whole if whole else math.nan
 
 
 class Worst(NamedTuple):
@@ -115,8 +120,8 @@ class Worst(NamedTuple):
 class Outcome(NamedTuple):
     """What comes of a chunk.
 
-    `vectors` are those in the piece, `usable` those that have a result. `error` ends the output
-    after the piece; `first_unusable` is that of the first row that is filled or left out.
+    `vectors` are those in the piece, `usable` those that have a result. `error` is that of the
+    first row that can't be used; with --invalid error it ends the output after the piece.
     """
 
     piece: Any
@@ -125,4 +130,3 @@ class Outcome(NamedTuple):
     totals: Totals | None
     notices: Mapping[str, Notice]
     error: DataError | None = None
-    first_unusable: DataError | None = None
