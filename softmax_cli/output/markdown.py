@@ -10,10 +10,17 @@ from softmax_cli.messages import visible
 from softmax_cli.output import file
 from softmax_cli.output.formats import Digits, Shape
 from softmax_cli.output.layout import Column, Layout, Summary
-from softmax_cli.output.numbers import texts
-from softmax_cli.output.view import ROUGH, Footer, Identity, Part, Table, ViewWriter, word_texts
+from softmax_cli.output.view import (
+    Footer,
+    Identity,
+    Part,
+    Table,
+    ViewWriter,
+    number_texts,
+    word_texts,
+)
 
-_RULES: Final = {"number": "---:", "rough": "---:", "mark": ":---:"}
+_RULES: Final = {"number": "---:", "rough": "---:", "barred": "---:", "mark": ":---:"}
 # What Markdown would not show as it is; an underscore within a word it does.
 _SPECIAL: Final = re.compile(r"[\\`*|<&\[~$]|(?<![^\W_])_|_(?![^\W_])")
 
@@ -74,7 +81,7 @@ class MarkdownWriter(ViewWriter):
         if column.style == "mark":
             return ["●" if value > 0 else "" for value in column.values]
         if column.style in _RULES:
-            return texts(column.values, ROUGH if column.style == "rough" else self.digits)
+            return number_texts(column, self.digits)
         return [_escaped(text) for text in word_texts(column.values)]
 
 

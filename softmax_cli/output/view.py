@@ -14,8 +14,7 @@ from softmax_cli.output.formats import SHORTEST, Digits, Shape, Writer
 from softmax_cli.output.layout import Column, Field, Layout, Records, Summary, Values
 from softmax_cli.output.numbers import texts
 
-# For numbers that only give an idea
-ROUGH: Final = Digits(significant=3)
+_ROUGH: Final = Digits(significant=3)
 # Digits beyond which a float64 says nothing
 _ALL_DIGITS: Final = 17
 _MORE_DECIMALS: Final = 6
@@ -110,6 +109,9 @@ class ViewWriter(Writer):
         layout, lone = self.layout, self.lone()
         if lone is not None and layout.classes:
             return self._vector(lone)
+        if lone is not None and layout.sweep:
+            columns, notes = getattr(lone.result, layout.sweep)
+            return [self.table(columns), *notes]
         if not self.pieces:
             return []
         if layout.only_groups and summary is not None and self.count > 1:
@@ -148,6 +150,7 @@ class ViewWriter(Writer):
             indices = [i for i in range(width) if i not in hidden]
             table = table._replace(
                 classes=range(len(shown), len(shown) + len(indices)),
+                largest=max(1.0, largest_size(column.values)) if column.style == "barred" else 1.0,
                 hidden=len(hidden),
                 hidden_unit="in each row" if layout.numbered else "classes",
             )
@@ -261,6 +264,13 @@ def _identity(fields: Sequence[Field], numbers: Sequence[float], digits: Digits)
     titles = [field.title for field in fields]
     left, right = (" + ".join(words[:-1]) + " = " + words[-1] for words in (titles, shown))
     return Identity(left, f"{right} {fields[-1].style}".strip())
+
+
+def number_texts(column: Column, digits: Digits) -> list[str]:
+    """Return numbers with so many digits, or those that only give an idea with few."""
+    if column.style != "rough":
+        return texts(column.values, digits)
+    return ["" if text == "nan" else text for text in texts(column.values, _ROUGH)]
 
 
 def word_texts(values: Values) -> list[str]:
