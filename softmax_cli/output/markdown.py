@@ -45,7 +45,7 @@ class MarkdownWriter(ViewWriter):
         for columns, _ in self.pieces:
             table = self.table(columns, self._lines)
             file.write(self._table(table, has_head=not self._lines).encode())
-            self._lines += table.total
+            self._lines += len(columns[0].values)
         self.pieces = []
 
     def close(self, summary: Summary | None) -> None:

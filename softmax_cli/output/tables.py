@@ -23,6 +23,7 @@ from softmax_cli.output.view import (
     Part,
     Table,
     ViewWriter,
+    left_out,
     number_texts,
     word_texts,
 )
@@ -85,17 +86,9 @@ def _footer(items: Sequence[tuple[str, str]], screen: Screen) -> list[Text]:
 def _table(table: Table, screen: Screen, digits: Digits) -> list[RenderableType]:
     """Return a table that fits, and lines that say what is left out of it."""
     grid = _fitting(table, screen, digits)
-    return [
-        *grid.drawn(),
-        *_left_out(table.total - len(table.columns[0].values), table.unit, table.format),
-        *_left_out(grid.table.hidden, table.hidden_unit),
-        *([Text("… more decimals; -f csv shows all")] if grid.class_digits != digits else []),
-    ]
-
-
-def _left_out(count: int, unit: str, format_: str = "csv") -> list[Text]:
-    """Return a line that says how many there are beside those shown, if there are any."""
-    return [Text(f"… {count} more {unit}; -f {format_} shows all")] if count > 0 else []
+    hidden = left_out(grid.table.hidden, table.hidden_unit)
+    decimals = "… more decimals; -f csv shows all" if grid.class_digits != digits else ""
+    return [*grid.drawn(), *map(Text, filter(None, [table.more, hidden, decimals]))]
 
 
 def _fitting(table: Table, screen: Screen, digits: Digits) -> Grid:
@@ -105,7 +98,7 @@ def _fitting(table: Table, screen: Screen, digits: Digits) -> Grid:
         instead = table.columns[-1]._replace(style="number")
         others = [c for i, c in enumerate(table.columns[:-1]) if i not in table.classes]
         hidden = table.hidden + len(table.classes) - 1
-        table = Table([*others, instead], table.total, hidden=hidden)
+        table = Table([*others, instead], table.more, hidden=hidden)
         whole = Grid(table, screen, digits)
     if whole.room >= 0 or not table.classes:
         return whole

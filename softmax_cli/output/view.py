@@ -36,17 +36,14 @@ class Identity(NamedTuple):
 
 
 class Table(NamedTuple):
-    """Columns, of which the first heads the lines, and what is left out of them.
+    """Columns, of which the first heads the lines, and what is said of the lines left out.
 
-    `total` is the number of lines there are, also beyond those given, `unit` what they are, and
-    `format` one that shows them all. `classes` are the indices of the columns of classes, and
-    `hidden` is the number of classes beyond. `largest` is the value of a whole bar.
+    `classes` are the indices of the columns of classes, and `hidden` is the number of classes
+    beyond. `largest` is the value of a whole bar.
     """
 
     columns: Sequence[Column]
-    total: int
-    unit: str = "rows"
-    format: str = "csv"
+    more: str = ""
     classes: range = range(0)
     hidden: int = 0
     hidden_unit: str = "classes"
@@ -121,7 +118,8 @@ class ViewWriter(Writer):
             parts[0]._replace(values=np.concatenate([part.values for part in parts]))
             for parts in zip(*(piece.columns for piece in self.pieces), strict=True)
         ]
-        table = self.table(columns)._replace(total=self.count * layout.records)
+        hidden = self.count * layout.records - len(columns[0].values)
+        table = self.table(columns)._replace(more=left_out(hidden, "rows"))
         if layout.only_groups:  # of a lone vector the summary says nothing more
             return [table, *filter(None, lone.result.note if lone else [])]
         return [table, *self.below(summary)]
@@ -135,7 +133,7 @@ class ViewWriter(Writer):
             if shape.transposed and shape.column_names:
                 title, heads = "column", list(shape.column_names[start : start + count])
             shown.append(Column(title, np.array(heads, object), "text"))
-        table = Table(shown, count)
+        table = Table(shown)
         for column in columns:
             if column.values.ndim == 1:
                 shown.append(column)
@@ -203,8 +201,7 @@ class ViewWriter(Writer):
         parts.append(
             Table(
                 [column._replace(values=column.values[chosen]) for column in columns],
-                count,
-                *(("classes", "csv") if part is None else ("lines", "json")),
+                left_out(count - len(chosen), *(("lines", "json") if part else ("classes",))),
                 emphasis=first(layout.emphasis)[chosen] if layout.emphasis else None,
                 largest=largest_size(bars[0]) if bars else 1.0,
             )
@@ -222,7 +219,8 @@ class ViewWriter(Writer):
             _column(field, np.array([record[field.key] for record in records[:most]]))
             for field in layout.group_columns
         ]
-        return Table(columns, len(records), "rows" if layout.only_groups else "classes")
+        unit = "rows" if layout.only_groups else "classes"
+        return Table(columns, left_out(len(records) - len(columns[0].values), unit))
 
     def _footer(self, fields: Sequence[Field], value: Callable[[str], Any]) -> Footer:
         """Return the titles of those fields that have a value, and their values with units."""
@@ -264,6 +262,11 @@ def _identity(fields: Sequence[Field], numbers: Sequence[float], digits: Digits)
     titles = [field.title for field in fields]
     left, right = (" + ".join(words[:-1]) + " = " + words[-1] for words in (titles, shown))
     return Identity(left, f"{right} {fields[-1].style}".strip())
+
+
+def left_out(count: int, unit: str, form: str = "csv") -> str:
+    """Return what says how many there are beside those shown, and the format that shows all."""
+    return f"… {count} more {unit}; -f {form} shows all" if count else ""
 
 
 def number_texts(column: Column, digits: Digits) -> list[str]:
