@@ -10,15 +10,7 @@ from softmax_cli.messages import visible
 from softmax_cli.output import file
 from softmax_cli.output.formats import Digits, Shape
 from softmax_cli.output.layout import Column, Layout, Summary
-from softmax_cli.output.view import (
-    Footer,
-    Identity,
-    Part,
-    Table,
-    ViewWriter,
-    number_texts,
-    word_texts,
-)
+from softmax_cli.output.view import Part, Table, ViewWriter, number_texts, word_texts
 
 _RULES: Final = {"number": "---:", "rough": "---:", "barred": "---:", "mark": ":---:"}
 # What Markdown would not show as it is; an underscore within a word it does.
@@ -58,12 +50,12 @@ class MarkdownWriter(ViewWriter):
         match part:
             case Table():
                 return self._table(part)
-            case Footer(items):
-                words = ", ".join(" ".join(item) for item in items)
-            case Identity(left, right):
+            case list():
+                words = ", ".join(map(" ".join, part))
+            case (left, right):
                 words = f"{left}: {right}"
-            case words:
-                words = visible(words)
+            case str():
+                words = visible(part)
         return _escaped(words) + "\n"
 
     def _table(self, table: Table, *, has_head: bool = True) -> str:

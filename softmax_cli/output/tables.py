@@ -19,7 +19,6 @@ from softmax_cli.output.layout import Column, Summary, Values
 from softmax_cli.output.terminal import MARGIN, Screen
 from softmax_cli.output.view import (
     Footer,
-    Identity,
     Part,
     Table,
     ViewWriter,
@@ -61,17 +60,17 @@ class TableWriter(ViewWriter):
             match part:
                 case Table():
                     lines += _table(part, screen, self.digits)
-                case Footer(items):
-                    lines += _footer(items, screen)
-                case Identity(left, right):
+                case list():
+                    lines += _footer(part, screen)
+                case (left, right):
                     is_wide = len(left) + len(right) + 2 > screen.width - MARGIN
                     lines.append(Text.assemble((left, "dim"), "\n" if is_wide else "  ", right))
-                case words:
-                    lines.append(Text(visible(words)))
+                case str():
+                    lines.append(Text(visible(part)))
         screen.print(lines)
 
 
-def _footer(items: Sequence[tuple[str, str]], screen: Screen) -> list[Text]:
+def _footer(items: Footer, screen: Screen) -> list[Text]:
     """Return 'title value' for each item, as many to a line as fit."""
     lines: list[Text] = []
     for title, value in items:

@@ -22,19 +22,6 @@ _MORE_DECIMALS: Final = 6
 _PLAIN: Final = range(-6, 12)
 
 
-class Footer(NamedTuple):
-    """Titles, each with its value and unit."""
-
-    items: Sequence[tuple[str, str]]
-
-
-class Identity(NamedTuple):
-    """'A + B = C', and the same with numbers."""
-
-    left: str
-    right: str
-
-
 class Table(NamedTuple):
     """Columns, of which the first heads the lines, and what is said of the lines left out.
 
@@ -58,6 +45,10 @@ class Piece(NamedTuple):
     lone: Records[Any] | None = None
 
 
+# Titles, each with its value and unit
+Footer = list[tuple[str, str]]
+# 'A + B = C', and the same with numbers
+Identity = tuple[str, str]
 # A text is a note
 Part = Table | Footer | Identity | str
 
@@ -190,7 +181,7 @@ class ViewWriter(Writer):
 
         if self.shape.kept and records.kept is not None:
             cells = map(str, records.kept[0])
-            parts.append(Footer(list(zip(self.shape.kept, map(visible, cells), strict=True))))
+            parts.append(list(zip(self.shape.kept, map(visible, cells), strict=True)))
         columns = [_column(field, first(field.key)) for field in layout.classes]
         count = len(columns[0].values)
         heads = self.shape.class_names(count) if part is None else first(part.key)
@@ -224,13 +215,11 @@ class ViewWriter(Writer):
 
     def _footer(self, fields: Sequence[Field], value: Callable[[str], Any]) -> Footer:
         """Return the titles of those fields that have a value, and their values with units."""
-        return Footer(
-            [
-                (field.title, f"{_value_text(found, self.digits)} {field.style}".strip())
-                for field in fields
-                if (found := value(field.key)) is not None
-            ]
-        )
+        return [
+            (field.title, f"{_value_text(found, self.digits)} {field.style}".strip())
+            for field in fields
+            if (found := value(field.key)) is not None
+        ]
 
 
 def _column(field: Field, values: Values) -> Column:
@@ -261,7 +250,7 @@ def _identity(fields: Sequence[Field], numbers: Sequence[float], digits: Digits)
                 break
     titles = [field.title for field in fields]
     left, right = (" + ".join(words[:-1]) + " = " + words[-1] for words in (titles, shown))
-    return Identity(left, f"{right} {fields[-1].style}".strip())
+    return left, f"{right} {fields[-1].style}".strip()
 
 
 def left_out(count: int, unit: str, form: str = "csv") -> str:
