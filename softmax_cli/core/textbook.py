@@ -5,7 +5,6 @@ The textbook's formulas are computed as they are written, to show what overflows
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from functools import cache, partial
 from typing import Any, Final, NamedTuple
@@ -13,7 +12,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_cli.core.doubledouble import DoubleDouble, Floats, where
+from softmax_cli.core.doubledouble import Floats, where
 from softmax_cli.core.elementary import exp
 from softmax_cli.core.softmax import Logits
 
@@ -27,7 +26,7 @@ class Outcome(NamedTuple):
 
     A status is 'ok', 'overflow', 'underflow' or 'invalid', and the reason has the numbers that
     broke it. Errors are those of the worst class, in units in the last place of the type; inf where
-    a probability is not finite.
+    a probability is not finite, and nan for 'hard' and 'linear', which are no softmax.
     """
 
     probabilities: Computed
@@ -68,57 +67,28 @@ _FORMULAS: Final = {formula.__name__: formula for formula in (naive, shifted, ls
 
 
 class Reference:
-    """Probabilities of rows, shape (classes, rows), to some 100 bits; nan where they are undefined.
+    """The softmax of rows, of exponentials with more digits than `Logits` needs.
 
-    `nearest` are the floats nearest to them, shape (rows, classes).
+    `nearest` are the floats nearest to it, shape (rows, classes).
     """
 
-    def __init__(self, exact: DoubleDouble) -> None:
-        self._exact = exact
-        self.nearest = exact.rounded().T
+    def __init__(self, scores: Floats, temperature: float = 1.0) -> None:
+        shifted = Logits(scores, temperature=temperature).shifted
+        mass = where(np.isneginf(shifted.high), 0.0, exp(shifted))
+        self._exact = mass / mass.sum()
+        self.nearest = self._exact.rounded().T
 
     def worst_errors(self, computed: Computed) -> Floats:
         """The largest error of each row of numbers of any float type, in ulps of that.
 
-        Inf where a number is not finite, or undefined.
+        Inf where a number is not finite.
         """
-        sizes = np.abs(self.nearest.astype(computed.dtype))
-        # The spacing at a type's largest number is inf to numpy.
-        below = np.nextafter(np.finfo(computed.dtype).max, computed.dtype.type(0))
-        _, unit = np.frexp(np.spacing(np.minimum(sizes, below)).astype(float).T)
+        _, unit = np.frexp(np.spacing(self.nearest.astype(computed.dtype)).astype(float).T)
         unit = unit.astype(np.int64) - 1
         exact = self._exact.scaled(-unit).plain()
         errors = (exact - np.ldexp(computed.T.astype(float), -unit)).rounded()
         worst = np.abs(errors).max(axis=0, initial=0.0)
-        usable = np.isfinite(computed).all(axis=1) & ~np.isnan(worst)
-        return np.where(usable, worst, np.inf)
-
-
-def _softmax_reference(scores: Floats, temperature: float) -> Reference:
-    """The softmax, of exponentials with more digits than `Logits` needs."""
-    shifted = Logits(scores, temperature=temperature).shifted
-    mass = where(np.isneginf(shifted.high), 0.0, exp(shifted))
-    return Reference(mass / mass.sum())
-
-
-def _linear_reference(scores: Floats) -> Reference:
-    """Each score over the sum of its row."""
-    # Sums of four and of thousands of large numbers remain finite.
-    large = np.abs(scores).max(axis=1, keepdims=True, initial=0.0) > 2.0**900
-    x = np.where(large, scores * 2.0**-64, scores)
-    totals = np.array([_exact_sum(row) for row in x.tolist()]).reshape(-1, 2)
-    total = DoubleDouble(np.where(totals[:, 0] == 0, np.nan, totals[:, 0]), totals[:, 1])
-    _, exponent = np.frexp(total.high)
-    quotient = DoubleDouble(x.T) / total.times_power(-exponent)
-    return Reference(quotient.scaled(-exponent.astype(np.int64)))
-
-
-def _exact_sum(row: list[float]) -> tuple[float, float]:
-    """The sum, rounded, and its error."""
-    if not all(map(math.isfinite, row)):
-        return math.nan, 0.0
-    total = math.fsum(row)
-    return total, math.fsum([*row, -total])
+        return np.where(np.isfinite(computed).all(axis=1), worst, np.inf)
 
 
 class Methods:
@@ -126,8 +96,7 @@ class Methods:
 
     def __init__(self, scores: Floats) -> None:
         self._scores = scores
-        self._linear = cache(partial(_linear_reference, scores))
-        self._softmax = cache(partial(_softmax_reference, scores))
+        self._reference = cache(partial(Reference, scores))
 
     def run(self, method: str, dtype: str, temperature: float = 1.0) -> Outcome:
         """Apply 'hard', 'linear', 'naive', 'shifted', 'lse' or 'stable' in a float type.
@@ -138,23 +107,25 @@ class Methods:
         scores, rows = self._scores, len(self._scores)
         if method == "hard":
             winners = scores.argmax(axis=1)[:, None] == np.arange(scores.shape[1])
-            return Outcome(winners.astype(dtype), ["ok"] * rows, [""] * rows, np.zeros(rows))
+            return Outcome(winners.astype(dtype), ["ok"] * rows, [""] * rows, np.full(rows, np.nan))
         read: Computed = scores.astype(dtype)
         found = [_FINE] * rows
         if method == "linear":
             total = read.sum(axis=1, keepdims=True)
-            result, reference = read / total, self._linear()
+            result, errors = read / total, np.full(rows, np.nan)
             found = list(map(_diagnose_linear, result, read, total))
-        elif method == "stable":
-            reference = self._softmax(temperature)
-            result = Logits(scores, temperature=temperature).probabilities().astype(dtype)
         else:
-            reference = self._softmax(temperature)
-            z = read if temperature == 1 else read / read.dtype.type(temperature)
-            steps = _FORMULAS[method](z)
-            result, found = steps.result, list(_diagnoses(steps, scores, read, reference.nearest))
+            reference = self._reference(temperature)
+            if method == "stable":
+                result = Logits(scores, temperature=temperature).probabilities().astype(dtype)
+            else:
+                z = read if temperature == 1 else read / read.dtype.type(temperature)
+                steps = _FORMULAS[method](z)
+                result = steps.result
+                found = list(_diagnoses(steps, scores, read, reference.nearest))
+            errors = reference.worst_errors(result)
         statuses, reasons = [status for status, _ in found], [reason for _, reason in found]
-        return Outcome(result, statuses, reasons, reference.worst_errors(result))
+        return Outcome(result, statuses, reasons, errors)
 
 
 def _diagnose_linear(quotients: Computed, scores: Computed, total: Computed) -> tuple[str, str]:

@@ -41,23 +41,15 @@ class Field(NamedTuple):
 class Column(NamedTuple):
     """A column of a table; values of shape (vectors, classes) become one for each class.
 
-    Styles: 'number', 'rough' (3 digits), 'text', 'status' ('ok' or what went wrong), 'mark' (a
-    dot where the value is not 0), 'bar', or 'instead' (in the last column: numbers in place of
-    those of the classes where these are too wide).
+    Styles: 'number', 'rough' (3 digits, nothing for nan), 'text', 'status' ('ok' or what went
+    wrong), 'mark' (a dot where the value is not 0), 'bar', 'barred' (a number with a bar beside it
+    where there is room), or 'instead' (in the last column: numbers in place of those of the classes
+    where these are too wide).
     """
 
     title: str
     values: Values
     style: str = "number"
-
-
-class Sweep(NamedTuple):
-    """A lone vector's probabilities at several temperatures, which a table draws as a picture."""
-
-    heads: Sequence[str]  # of the lines: temperatures between the methods that have none
-    probabilities: Values  # of shape (lines, classes)
-    entropies: Values
-    notes: Sequence[str]
 
 
 class Layout(NamedTuple):
@@ -82,7 +74,7 @@ class Layout(NamedTuple):
     parts: str = ""  # the attribute with the columns of a lone vector that are not the classes'
     emphasis: str = ""  # not 0 where a lone vector's line matters most
     order: str = ""  # the positions of a lone vector's lines, from 0 at the top
-    sweep: str = ""  # the `Sweep` of a lone vector
+    sweep: str = ""  # the attribute with the columns and notes of a lone vector, if not the lines
     numbered: Sequence[str] = ()  # attributes with several values that are not the classes'
     most: int = 20  # vectors that a table shows
     records: int = 1  # rows of delimited text and the like, of each vector

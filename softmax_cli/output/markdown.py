@@ -10,10 +10,9 @@ from softmax_cli.messages import visible
 from softmax_cli.output import file
 from softmax_cli.output.formats import Digits, Shape
 from softmax_cli.output.layout import Column, Layout, Summary
-from softmax_cli.output.numbers import texts
-from softmax_cli.output.view import ROUGH, Footer, Identity, Part, Table, ViewWriter, word_texts
+from softmax_cli.output.view import Part, Table, ViewWriter, number_texts, word_texts
 
-_RULES: Final = {"number": "---:", "rough": "---:", "mark": ":---:"}
+_RULES: Final = {"number": "---:", "rough": "---:", "barred": "---:", "mark": ":---:"}
 # What Markdown would not show as it is; an underscore within a word it does.
 _SPECIAL: Final = re.compile(r"[\\`*|<&\[~$]|(?<![^\W_])_|_(?![^\W_])")
 
@@ -38,7 +37,7 @@ class MarkdownWriter(ViewWriter):
         for columns, _ in self.pieces:
             table = self.table(columns, self._lines)
             file.write(self._table(table, has_head=not self._lines).encode())
-            self._lines += table.total
+            self._lines += len(columns[0].values)
         self.pieces = []
 
     def close(self, summary: Summary | None) -> None:
@@ -51,12 +50,12 @@ class MarkdownWriter(ViewWriter):
         match part:
             case Table():
                 return self._table(part)
-            case Footer(items):
-                words = ", ".join(" ".join(item) for item in items)
-            case Identity(left, right):
+            case list():
+                words = ", ".join(map(" ".join, part))
+            case (left, right):
                 words = f"{left}: {right}"
-            case words:
-                words = visible(words)
+            case str():
+                words = visible(part)
         return _escaped(words) + "\n"
 
     def _table(self, table: Table, *, has_head: bool = True) -> str:
@@ -74,7 +73,7 @@ class MarkdownWriter(ViewWriter):
         if column.style == "mark":
             return ["●" if value > 0 else "" for value in column.values]
         if column.style in _RULES:
-            return texts(column.values, ROUGH if column.style == "rough" else self.digits)
+            return number_texts(column, self.digits)
         return [_escaped(text) for text in word_texts(column.values)]
 
 

@@ -1,11 +1,10 @@
-"""Results as tables on a terminal, and a sweep of temperatures as a picture."""
+"""Results as tables on a terminal."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Iterable, Sequence
-from itertools import chain
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -16,17 +15,15 @@ from rich.text import Text
 
 from softmax_cli.messages import visible
 from softmax_cli.output.formats import TABLE_DIGITS, Digits
-from softmax_cli.output.layout import Column, Summary, Sweep, Values
-from softmax_cli.output.numbers import texts
+from softmax_cli.output.layout import Column, Summary, Values
 from softmax_cli.output.terminal import MARGIN, Screen
 from softmax_cli.output.view import (
-    ROUGH,
     Footer,
-    Identity,
     Part,
     Table,
     ViewWriter,
-    largest_size,
+    left_out,
+    number_texts,
     word_texts,
 )
 
@@ -42,14 +39,6 @@ _LONGEST: Final = 60
 _NAME: Final = 12
 _FOLDS: Final = 3
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
-# In a picture: classes whose numbers may stand side by side, that are named in a line, that are
-# enough; and the width of a block where there is room
-_NUMBERS: Final = 12
-_LISTED: Final = 8
-_ENOUGH: Final = 20
-_BLOCK: Final = 4
-_LEVELS: Final = "▁▂▃▄▅▆▇█"
-_ASCII_LEVELS: Final = ".:-=+*#@"
 
 
 class TableWriter(ViewWriter):
@@ -59,12 +48,7 @@ class TableWriter(ViewWriter):
     most_classes = 50  # what a screen or two can show
 
     def close(self, summary: Summary | None) -> None:
-        lone = self.lone()
-        if lone is not None and self.layout.sweep:
-            screen, sweep = Screen(), getattr(lone.result, self.layout.sweep)
-            names = self.shape.class_names(sweep.probabilities.shape[1])
-            screen.print(_sweep(sweep, names, screen, self.digits))
-        elif parts := self.page(summary):
+        if parts := self.page(summary):
             self.show(parts)
 
     def show(self, parts: Sequence[Part]) -> None:
@@ -76,17 +60,17 @@ class TableWriter(ViewWriter):
             match part:
                 case Table():
                     lines += _table(part, screen, self.digits)
-                case Footer(items):
-                    lines += _footer(items, screen)
-                case Identity(left, right):
+                case list():
+                    lines += _footer(part, screen)
+                case (left, right):
                     is_wide = len(left) + len(right) + 2 > screen.width - MARGIN
                     lines.append(Text.assemble((left, "dim"), "\n" if is_wide else "  ", right))
-                case words:
-                    lines.append(Text(visible(words)))
+                case str():
+                    lines.append(Text(visible(part)))
         screen.print(lines)
 
 
-def _footer(items: Sequence[tuple[str, str]], screen: Screen) -> list[Text]:
+def _footer(items: Footer, screen: Screen) -> list[Text]:
     """Return 'title value' for each item, as many to a line as fit."""
     lines: list[Text] = []
     for title, value in items:
@@ -101,17 +85,9 @@ def _footer(items: Sequence[tuple[str, str]], screen: Screen) -> list[Text]:
 def _table(table: Table, screen: Screen, digits: Digits) -> list[RenderableType]:
     """Return a table that fits, and lines that say what is left out of it."""
     grid = _fitting(table, screen, digits)
-    return [
-        *grid.drawn(),
-        *_left_out(table.total - len(table.columns[0].values), table.unit, table.format),
-        *_left_out(grid.table.hidden, table.hidden_unit),
-        *([Text("… more decimals; -f csv shows all")] if grid.class_digits != digits else []),
-    ]
-
-
-def _left_out(count: int, unit: str, format_: str = "csv") -> list[Text]:
-    """Return a line that says how many there are beside those shown, if there are any."""
-    return [Text(f"… {count} more {unit}; -f {format_} shows all")] if count > 0 else []
+    hidden = left_out(grid.table.hidden, table.hidden_unit)
+    decimals = "… more decimals; -f csv shows all" if grid.class_digits != digits else ""
+    return [*grid.drawn(), *map(Text, filter(None, [table.more, hidden, decimals]))]
 
 
 def _fitting(table: Table, screen: Screen, digits: Digits) -> Grid:
@@ -121,11 +97,11 @@ def _fitting(table: Table, screen: Screen, digits: Digits) -> Grid:
         instead = table.columns[-1]._replace(style="number")
         others = [c for i, c in enumerate(table.columns[:-1]) if i not in table.classes]
         hidden = table.hidden + len(table.classes) - 1
-        table = Table([*others, instead], table.total, hidden=hidden)
+        table = Table([*others, instead], table.more, hidden=hidden)
         whole = Grid(table, screen, digits)
     if whole.room >= 0 or not table.classes:
         return whole
-    is_number = table.columns[table.classes.start].style == "number"
+    is_number = table.columns[table.classes.start].style in ("number", "barred")
     fewer = _FEWER if digits == TABLE_DIGITS and is_number else (digits,)
     grid, count = whole, len(table.classes)
     for class_digits in fewer:
@@ -189,14 +165,17 @@ class Grid:
                 for half in (table.columns[1:middle], table.columns[middle:])
             )
             return [*first.drawn(), Text(), *second.drawn()]
-        count = sum(column.style == "bar" for column in table.columns)
+        count = sum(column.style in ("bar", "barred") for column in table.columns)
         bar = min(_BAR.stop - 1, self.room // max(1, count) - _GAP)
         if bar >= (_BAR.start if count == 1 else _LEAST_OF_MANY):
-            for i, column in enumerate(table.columns):
-                if column.style == "bar":
+            at = 0
+            for column in table.columns:
+                at += column.style != "bar"
+                if column.style in ("bar", "barred"):
                     shown = _bars(column.values, table.largest, bar, self._screen)
-                    columns.insert(i, _Texts(Text(column.title), shown, bar))
-                    widths.insert(i, bar)
+                    columns.insert(at, _Texts(Text(), shown, bar))
+                    widths.insert(at, bar)
+                    at += 1
         # Where it is too wide with two columns, the screen becomes wider.
         needed = MARGIN + sum(widths) + _GAP * (len(widths) - 1)
         self._screen.width = max(self._screen.width, needed)
@@ -238,9 +217,9 @@ def _texts(column: Column, screen: Screen, digits: Digits, is_head: bool) -> _Te
         marks = [dot if value > 0 else "" for value in values]  # nan is no mark
         cells = [Text(mark, "green", justify="center") for mark in marks]
     else:
-        cells = list(map(Text, _aligned(texts(values, ROUGH if style == "rough" else digits))))
+        cells = list(map(Text, _aligned(number_texts(column, digits))))
     narrowest = min(_width(cells), _NAME) if style == "text" else _width(cells)
-    return _Texts(_name(column.title), cells, narrowest, style in ("number", "rough"))
+    return _Texts(_name(column.title), cells, narrowest, style in ("number", "rough", "barred"))
 
 
 def _width(texts: Iterable[Text]) -> int:
@@ -284,67 +263,3 @@ def _bars(values: Values, largest: float, width: int, screen: Screen) -> list[Te
             bar = "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
         drawn.append(Text(bar, "red" if value < 0 else "green"))
     return drawn
-
-
-def _sweep(
-    sweep: Sweep, names: Sequence[str], screen: Screen, digits: Digits
-) -> list[RenderableType]:
-    """Return a line for each temperature, between those of the hard choice and of x / sum x.
-
-    Numbers and bars for each class where there is room for them, else a block for each.
-    """
-    probabilities, count = sweep.probabilities, len(names)
-    notes = [Text(), *(Text(visible(words)) for words in sweep.notes)]
-    heads, entropy = Column("T", np.array(sweep.heads), "text"), Column("entropy", sweep.entropies)
-
-    def grid(*columns: Column) -> Grid:
-        largest = max(1.0, largest_size(probabilities))
-        return Grid(Table([heads, *columns], len(heads.values), largest=largest), screen, digits)
-
-    if count <= _NUMBERS:
-        pairs = (
-            (Column(name, values), Column("", values, "bar"))
-            for name, values in zip(names, probabilities.T, strict=True)
-        )
-        numbers = grid(*chain.from_iterable(pairs), entropy)
-        if numbers.room >= count * (_GAP + _LEAST_OF_MANY):
-            return [*numbers.drawn(), *notes]
-    others = [Column("largest p", probabilities.max(axis=1)), entropy]
-    if grid(*others).room - _GAP < min(count, _ENOUGH):
-        del others[0]
-    room = grid(*others).room - _GAP
-    shown = min(count, max(1, room))
-    best = np.argsort(-probabilities[1:-1].sum(axis=0), kind="stable")[:shown]
-    classes = np.sort(best)
-    width, title, legend = _titles([names[i] for i in classes.tolist()], room)
-    if shown < count:
-        legend = f"shown: the best {shown}, in their order"
-    blocks = [_skyline(row, width, screen) for row in probabilities[:, classes]]
-    drawn = grid(Column(title, np.array(blocks), "text"), *others).drawn()
-    if legend:
-        notes.insert(1, Text(visible(legend)))
-    return [*drawn, *_left_out(count - shown, "classes"), *notes]
-
-
-def _titles(names: Sequence[str], room: int) -> tuple[int, str, str]:
-    """Return a block's width, the title above the blocks, and the legend where they need one."""
-    titles = [Text(visible(name)) for name in names]
-    longest = max(title.cell_len for title in titles)
-    width = max(1, min((room + 1) // len(names), max(_BLOCK, longest + 1)))
-    if longest < width:
-        for title in titles:
-            title.pad_right(width - title.cell_len)
-        return width, "".join(title.plain for title in titles).rstrip(), ""
-    words = f"{names[0]} to {names[-1]}" if len(names) > _LISTED else ", ".join(names)
-    return width, "classes" if room >= len("classes") else "", f"from left: {words}"
-
-
-def _skyline(values: Values, width: int, screen: Screen) -> str:
-    """Return a block for each value, as high as it is beside the largest; paler below 0."""
-    levels, below = (_ASCII_LEVELS, "!") if screen.ascii_only else (_LEVELS, "░")
-    largest = largest_size(np.maximum(values, 0.0))
-    blocks = []
-    for value in np.nan_to_num(values / largest, posinf=1.0).tolist():
-        height = max(1, math.ceil(value * len(levels) - 1e-9)) if value > 0 else 0
-        blocks.append(below if value < 0 else f" {levels}"[height])
-    return "".join(blocks) if width == 1 else " ".join(block * (width - 1) for block in blocks)

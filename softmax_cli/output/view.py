@@ -14,8 +14,7 @@ from softmax_cli.output.formats import SHORTEST, Digits, Shape, Writer
 from softmax_cli.output.layout import Column, Field, Layout, Records, Summary, Values
 from softmax_cli.output.numbers import texts
 
-# For numbers that only give an idea
-ROUGH: Final = Digits(significant=3)
+_ROUGH: Final = Digits(significant=3)
 # Digits beyond which a float64 says nothing
 _ALL_DIGITS: Final = 17
 _MORE_DECIMALS: Final = 6
@@ -23,31 +22,15 @@ _MORE_DECIMALS: Final = 6
 _PLAIN: Final = range(-6, 12)
 
 
-class Footer(NamedTuple):
-    """Titles, each with its value and unit."""
-
-    items: Sequence[tuple[str, str]]
-
-
-class Identity(NamedTuple):
-    """'A + B = C', and the same with numbers."""
-
-    left: str
-    right: str
-
-
 class Table(NamedTuple):
-    """Columns, of which the first heads the lines, and what is left out of them.
+    """Columns, of which the first heads the lines, and what is said of the lines left out.
 
-    `total` is the number of lines there are, also beyond those given, `unit` what they are, and
-    `format` one that shows them all. `classes` are the indices of the columns of classes, and
-    `hidden` is the number of classes beyond. `largest` is the value of a whole bar.
+    `classes` are the indices of the columns of classes, and `hidden` is the number of classes
+    beyond. `largest` is the value of a whole bar.
     """
 
     columns: Sequence[Column]
-    total: int
-    unit: str = "rows"
-    format: str = "csv"
+    more: str = ""
     classes: range = range(0)
     hidden: int = 0
     hidden_unit: str = "classes"
@@ -62,6 +45,10 @@ class Piece(NamedTuple):
     lone: Records[Any] | None = None
 
 
+# Titles, each with its value and unit
+Footer = list[tuple[str, str]]
+# 'A + B = C', and the same with numbers
+Identity = tuple[str, str]
 # A text is a note
 Part = Table | Footer | Identity | str
 
@@ -110,6 +97,9 @@ class ViewWriter(Writer):
         layout, lone = self.layout, self.lone()
         if lone is not None and layout.classes:
             return self._vector(lone)
+        if lone is not None and layout.sweep:
+            columns, notes = getattr(lone.result, layout.sweep)
+            return [self.table(columns), *notes]
         if not self.pieces:
             return []
         if layout.only_groups and summary is not None and self.count > 1:
@@ -119,7 +109,8 @@ class ViewWriter(Writer):
             parts[0]._replace(values=np.concatenate([part.values for part in parts]))
             for parts in zip(*(piece.columns for piece in self.pieces), strict=True)
         ]
-        table = self.table(columns)._replace(total=self.count * layout.records)
+        hidden = self.count * layout.records - len(columns[0].values)
+        table = self.table(columns)._replace(more=left_out(hidden, "rows"))
         if layout.only_groups:  # of a lone vector the summary says nothing more
             return [table, *filter(None, lone.result.note if lone else [])]
         return [table, *self.below(summary)]
@@ -133,7 +124,7 @@ class ViewWriter(Writer):
             if shape.transposed and shape.column_names:
                 title, heads = "column", list(shape.column_names[start : start + count])
             shown.append(Column(title, np.array(heads, object), "text"))
-        table = Table(shown, count)
+        table = Table(shown)
         for column in columns:
             if column.values.ndim == 1:
                 shown.append(column)
@@ -148,6 +139,7 @@ class ViewWriter(Writer):
             indices = [i for i in range(width) if i not in hidden]
             table = table._replace(
                 classes=range(len(shown), len(shown) + len(indices)),
+                largest=max(1.0, largest_size(column.values)) if column.style == "barred" else 1.0,
                 hidden=len(hidden),
                 hidden_unit="in each row" if layout.numbered else "classes",
             )
@@ -189,7 +181,7 @@ class ViewWriter(Writer):
 
         if self.shape.kept and records.kept is not None:
             cells = map(str, records.kept[0])
-            parts.append(Footer(list(zip(self.shape.kept, map(visible, cells), strict=True))))
+            parts.append(list(zip(self.shape.kept, map(visible, cells), strict=True)))
         columns = [_column(field, first(field.key)) for field in layout.classes]
         count = len(columns[0].values)
         heads = self.shape.class_names(count) if part is None else first(part.key)
@@ -200,8 +192,7 @@ class ViewWriter(Writer):
         parts.append(
             Table(
                 [column._replace(values=column.values[chosen]) for column in columns],
-                count,
-                *(("classes", "csv") if part is None else ("lines", "json")),
+                left_out(count - len(chosen), *(("lines", "json") if part else ("classes",))),
                 emphasis=first(layout.emphasis)[chosen] if layout.emphasis else None,
                 largest=largest_size(bars[0]) if bars else 1.0,
             )
@@ -219,17 +210,16 @@ class ViewWriter(Writer):
             _column(field, np.array([record[field.key] for record in records[:most]]))
             for field in layout.group_columns
         ]
-        return Table(columns, len(records), "rows" if layout.only_groups else "classes")
+        unit = "rows" if layout.only_groups else "classes"
+        return Table(columns, left_out(len(records) - len(columns[0].values), unit))
 
     def _footer(self, fields: Sequence[Field], value: Callable[[str], Any]) -> Footer:
         """Return the titles of those fields that have a value, and their values with units."""
-        return Footer(
-            [
-                (field.title, f"{_value_text(found, self.digits)} {field.style}".strip())
-                for field in fields
-                if (found := value(field.key)) is not None
-            ]
-        )
+        return [
+            (field.title, f"{_value_text(found, self.digits)} {field.style}".strip())
+            for field in fields
+            if (found := value(field.key)) is not None
+        ]
 
 
 def _column(field: Field, values: Values) -> Column:
@@ -260,7 +250,19 @@ def _identity(fields: Sequence[Field], numbers: Sequence[float], digits: Digits)
                 break
     titles = [field.title for field in fields]
     left, right = (" + ".join(words[:-1]) + " = " + words[-1] for words in (titles, shown))
-    return Identity(left, f"{right} {fields[-1].style}".strip())
+    return left, f"{right} {fields[-1].style}".strip()
+
+
+def left_out(count: int, unit: str, form: str = "csv") -> str:
+    """Return what says how many there are beside those shown, and the format that shows all."""
+    return f"… {count} more {unit}; -f {form} shows all" if count else ""
+
+
+def number_texts(column: Column, digits: Digits) -> list[str]:
+    """Return numbers with so many digits, or those that only give an idea with few."""
+    if column.style != "rough":
+        return texts(column.values, digits)
+    return ["" if text == "nan" else text for text in texts(column.values, _ROUGH)]
 
 
 def word_texts(values: Values) -> list[str]:

@@ -13,7 +13,7 @@ from softmax_cli.core.textbook import Methods
 from softmax_cli.input.rows import Block
 from softmax_cli.messages import Notices
 from softmax_cli.output.formats import TABLE_DIGITS
-from softmax_cli.output.layout import Field, Layout, Sweep, Values
+from softmax_cli.output.layout import Column, Field, Layout, Values
 from softmax_cli.output.numbers import texts
 from softmax_cli.run.pipeline import Computation
 from softmax_cli.run.totals import Totals
@@ -71,8 +71,8 @@ class ComparisonResult:
         return [reason and f"{trial}: {reason}" for trial, reason in reasons]
 
     @property
-    def sweep(self) -> Sweep:
-        """The first row from the hard choice through all temperatures to x / sum x."""
+    def sweep(self) -> tuple[Sequence[Column], Sequence[str]]:
+        """Columns and notes of the first row, from hard through all temperatures to linear."""
         dtype = self.trials[0].dtype
         hard, stable, linear = (
             [i for i, trial in enumerate(self.trials) if trial[:2] == (method, dtype)]
@@ -95,8 +95,12 @@ class ComparisonResult:
         why = "linear: x/T over the sum of x/T is the same at every T" + (reason and f"; {reason}")
         notes = zip(self.trials, self.note, strict=True)
         broke = [note for trial, note in notes if trial.method != "linear"]
-        heads = ["hard", *labels, "linear"]
-        return Sweep(heads, shown, np.array(entropies), [*ends, why, *filter(None, broke)])
+        columns = [
+            Column("T", np.array(["hard", *labels, "linear"]), "text"),
+            Column("", shown, "barred"),
+            Column("entropy", np.array(entropies)),
+        ]
+        return columns, [*ends, why, *filter(None, broke)]
 
 
 def _extreme(logits: Logits) -> str:
@@ -141,7 +145,8 @@ class ComparisonTotals(Totals):
                 mine.update(first_broken=record["first_broken"], note=record["note"])
             for key in ("rows", "broken"):
                 mine[key] += record[key]
-            mine["worst_ulp_error"] = max(mine["worst_ulp_error"], record["worst_ulp_error"])
+            errors = mine["worst_ulp_error"], record["worst_ulp_error"]
+            mine["worst_ulp_error"] = float(np.maximum(*errors))  # nan stays
 
 
 class Comparison(Computation):
