@@ -25,8 +25,8 @@ from softmax_cli.input.dialect import (
     is_header,
     read_rows,
 )
-from softmax_cli.input.numbers import is_number, parse_list, parse_number, shown
-from softmax_cli.input.rows import Block, Locations, Rows, opened, rows_of
+from softmax_cli.input.numbers import is_number, parse_number, shown
+from softmax_cli.input.rows import Block, Locations, Rows, opened
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.stream import Chunk, Input, TextChunks
 
@@ -65,47 +65,27 @@ def read_targets(path: str) -> Rows:
     """
     source = Input(path)
     text = TextChunks(source)
-    delimiter, lines = find_delimiter(text.first_lines), text.first_lines(2)
-    for row in islice(read_rows(text.text, delimiter, source.name), len(lines)):
-        if len(row.cells) > 1 and all(map(is_number, row.cells)):
-            return read_delimited(InputSettings(axis="row"), None, text)
+    settings = InputSettings(axis="row")
+    if "".join(text.first_lines(1)).lstrip().startswith(("[", "(")):
+        text.translate(bytes.maketrans(b"[](),;", b"      "))
+        return read_delimited(settings._replace(header=False, delimiter=" "), None, text)
+    if any(len(cells) > 1 and all(map(is_number, cells)) for cells in _first_cells(text)):
+        return read_delimited(settings, None, text)
     delimiter = "\x1f"  # of units, which is in no label
     parse = partial(_parse, name=source.name, delimiter=delimiter, shape=RowShape(1, (), 0))
-    labels = Rows(_chunks(text, delimiter), parse, source=source, is_parallel=True)
-    are_lists = bool(lines) and lines[0].lstrip().startswith(("[", "("))
-    return rows_of(_lists(labels), labels) if are_lists else labels
-
-
-def _lists(labels: Rows) -> Iterator[Block]:
-    """Yield the lists in brackets that labels are, all as long as the first."""
-    width = 0
-    for block in labels.blocks():
-        vectors: list[list[float]] = []
-        errors: dict[int, DataError] = {}
-        for row, text in enumerate(block.labels or []):
-            location, vector = block.locations.at(row), list[float]()
-            try:
-                vector = parse_list(text, location)
-            except DataError as error:
-                errors[row] = error
-            width = width or len(vector)
-            if len(vector) not in (0, width):
-                lengths = f"{len(vector)} where the first has length {width}"
-                errors[row] = DataError(f"a list of length {lengths}", location=location)
-            vectors.append([] if row in errors else vector)
-        if not width:
-            raise errors[0]
-        values = np.array([vector or [np.nan] * width for vector in vectors])
-        yield block._replace(values=values, labels=None, row_errors=errors)
+    return Rows(_chunks(text, delimiter), parse, source=source, is_parallel=True)
 
 
 def are_names_and_numbers(text: TextChunks) -> bool:
     """Return whether each line is a name and a number."""
-    delimiter = find_delimiter(text.first_lines)
-    count = len(text.first_lines(2))  # of which the first may be a header
-    rows = list(islice(read_rows(text.text, delimiter, text.source.name), count))
-    cells = rows[-1].cells if rows else []
+    cells = [[""], *_first_cells(text)][-1]
     return len(cells) == 2 and not is_number(cells[0]) and is_number(cells[1])
+
+
+def _first_cells(text: TextChunks) -> list[list[str]]:
+    """Return the cells of two rows, of which the first may be a header."""
+    delimiter, count = find_delimiter(text.first_lines), len(text.first_lines(2))
+    return [row.cells for row in islice(read_rows(text.text, delimiter, text.source.name), count)]
 
 
 def _wait_for(text: TextChunks, delimiter: str, count: int) -> list[Row]:
