@@ -32,15 +32,20 @@ from softmax_cli.input.stream import Chunk, Input, TextChunks
 
 # A cell in quotes from one delimiter or end of a line to the next
 _QUOTED = rb'"(?<![^%b\n]")[^"]*(?:""[^"]*)*"(?![^%b\r\n])'
-# The integer -0, which JSON reads as 0, before any of what may follow it
-_MINUS_ZEROS: Final = (b"-0,", b"-0 ", b"-0\t")
+# The integer -0, which JSON reads as 0
+_MINUS_ZERO: Final = re.compile(rb"-0(?![.eE])")
 
 # The vectors, shape (rows, classes), with labels and copied cells, shape (rows, columns)
 _PlainRows = tuple[NDArray[np.float64], list[str] | None, NDArray[np.object_] | None]
 
 
-def read_delimited(settings: InputSettings, target_column: str | None, text: TextChunks) -> Rows:
+def read_delimited(
+    settings: InputSettings, target_column: str | None, text: TextChunks, kind: str = ""
+) -> Rows:
     """Return the rows of delimited text, which are like its first ones."""
+    rows = _first_cells(text) if kind == "counts" else []
+    if rows and [is_number(cell) for cell in rows[-1]] == [False, True]:
+        settings, target_column = settings._replace(axis="row"), "1"  # a name and a number a line
     name = text.source.name
     delimiter = settings.delimiter or find_delimiter(text.first_lines)
     first = _first_row(text, delimiter, settings)
@@ -74,12 +79,6 @@ def read_targets(path: str) -> Rows:
     delimiter = "\x1f"  # of units, which is in no label
     parse = partial(_parse, name=source.name, delimiter=delimiter, shape=RowShape(1, (), 0))
     return Rows(_chunks(text, delimiter), parse, source=source, is_parallel=True)
-
-
-def are_names_and_numbers(text: TextChunks) -> bool:
-    """Return whether each line is a name and a number."""
-    cells = [[""], *_first_cells(text)][-1]
-    return len(cells) == 2 and not is_number(cells[0]) and is_number(cells[1])
 
 
 def _first_cells(text: TextChunks) -> list[list[str]]:
@@ -291,10 +290,8 @@ def _numbers(text: bytes, shape: RowShape) -> _PlainRows | None:
         struct.pack_into(f"{len(cells)}d", values.data, 0, *cells)  # half of numpy's own time
     except struct.error:  # a list, or the ends of short rows side by side
         return None
-    if not values.all():
-        padded = text.replace(b"\n", b",") + b","
-        if any(zero in padded for zero in _MINUS_ZEROS):
-            return None
+    if not values.all() and _MINUS_ZERO.search(text):
+        return None
     labels = None
     if shape.label is not None:
         labels = cells[shape.label :: width]

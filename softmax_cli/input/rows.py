@@ -92,11 +92,6 @@ class Rows(NamedTuple):
         """Yield all blocks, waiting for them."""
         return (self.parse(chunk) for chunk in self.chunks if chunk is not None)
 
-    def mapped(self, function: Callable[[Block], Block]) -> Rows:
-        """Return the same rows, with what a function makes of each block by itself."""
-        parse = self.parse
-        return self._replace(parse=lambda chunk: function(parse(chunk)))
-
 
 def rows_of(blocks: Iterator[Block | None], like: Rows) -> Rows:
     """Return blocks that were read already as rows of the same kind as others."""

@@ -61,7 +61,7 @@ class Task(Generic[R]):
         if self._invalid != "error":
             for error in unusable:
                 notices.add_unusable(error)
-        outcome = Outcome(b"", 0, len(good), None, notices.taken(), None, first)
+        outcome = Outcome(b"", 0, len(good), None, notices.kinds, None, first)
         if self._invalid == "error":
             outcome = outcome._replace(error=first, first_unusable=None)
         if result is None:
@@ -104,7 +104,7 @@ class Task(Generic[R]):
                     error.location = error.location or block.locations.at(at)
                     errors[at] = error
             else:
-                notices.merge(found.taken())
+                notices.merge(found.kinds)
                 return result, good, errors
 
 
