@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import math
+import tokenize
 import warnings
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
@@ -21,6 +22,19 @@ from softmax_cli.input.rows import Block, Locations, Rows, opened
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.stream import Chunk, Input
 
+# What numpy's evaluation of a header raises
+_UNREADABLE: Final = (
+    ValueError,
+    SyntaxError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    OverflowError,
+    EOFError,
+    MemoryError,
+    RecursionError,
+    tokenize.TokenError,
+)
 _LONGEST_HEADER: Final = 10_000
 
 
@@ -84,7 +98,7 @@ def _take_header(
             warnings.simplefilter("ignore")  # of headers that Python 2 wrote
             header = data[npy_format.MAGIC_LEN : start + size]
             dims, is_fortran, dtype = read(io.BytesIO(header))
-    except Exception as error:  # numpy evaluates the header
+    except _UNREADABLE as error:
         raise DataError(unreadable) from error
     if dtype.kind not in "fiub" or dtype.itemsize > 8:
         kind = str(npy_format.dtype_to_descr(dtype))[:40]
