@@ -14,7 +14,7 @@ import click
 
 from softmax_cli import interrupts
 from softmax_cli.errors import SoftmaxError
-from softmax_cli.messages import PROGRAM, say
+from softmax_cli.notices import PROGRAM, say
 
 # The commands in the order in which one learns them, each with what the list of them says: for
 # that list none of them has to be loaded.

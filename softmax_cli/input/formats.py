@@ -16,7 +16,7 @@ from softmax_cli.input.dialect import find_delimiter, is_header, read_rows
 from softmax_cli.input.numbers import parse_vectors
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.stream import CHUNK_BYTES, STDIN, Input, TextChunks
-from softmax_cli.messages import say
+from softmax_cli.notices import say
 
 # numpy, and what needs it, is loaded only once the usage is known to be right.
 if TYPE_CHECKING:

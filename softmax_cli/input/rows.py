@@ -12,7 +12,7 @@ from softmax_cli.errors import DataError
 from softmax_cli.input.columns import RowShape
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.stream import Input
-from softmax_cli.messages import say
+from softmax_cli.notices import say
 
 
 class Locations(NamedTuple):

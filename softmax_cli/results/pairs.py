@@ -16,7 +16,7 @@ from softmax_cli.input.formats import open_rows
 from softmax_cli.input.numbers import is_list, parse_list
 from softmax_cli.input.rows import Block, Locations, Rows, rows_of
 from softmax_cli.input.settings import InputSettings
-from softmax_cli.messages import Notices
+from softmax_cli.notices import Notices
 from softmax_cli.results.class_names import Names, check_length, order_by_names
 
 

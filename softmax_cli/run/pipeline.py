@@ -13,7 +13,7 @@ from softmax_cli import interrupts
 from softmax_cli.errors import DataError, RowErrors, UsageError
 from softmax_cli.input.rows import Block, Rows, none_usable
 from softmax_cli.input.settings import InputSettings
-from softmax_cli.messages import Notices
+from softmax_cli.notices import Notices
 from softmax_cli.output.formats import Shape, Writer
 from softmax_cli.output.layout import Records, Summary
 from softmax_cli.output.terminal import Progress

@@ -1,4 +1,4 @@
-"""Lines on standard error."""
+"""Lines on standard error: errors, warnings, and notices of rows that are counted."""
 
 from __future__ import annotations
 
