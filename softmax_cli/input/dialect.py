@@ -19,8 +19,6 @@ DELIMITERS: Final = (",", "\t", ";", "|", " ")
 # Characters of a long line that are enough to find the delimiter
 _ENOUGH: Final = 1 << 14
 _BLANKS: Final = re.compile(r"[ \t]+")
-# NUL, and what stands for a byte that is not UTF-8
-_BAD_CHARACTER: Final = re.compile("[\0\udc80-\udcff]")
 # What programs write where they have no number: it is no name of a column either.
 _MISSING: Final = frozenset(
     ["", *"na n/a #n/a #value! #num! nan null nil none missing - -- ? .".split()]  # noqa: SIM905
@@ -102,13 +100,16 @@ def _squeezed(line: str, delimiter: str) -> str:
 
 
 def _undecodable(row: bytes, delimiter: str, name: str, first: int) -> DataError | None:
-    for number, line in enumerate(row.decode(errors="surrogateescape").split("\n"), first):
-        if bad := _BAD_CHARACTER.search(line):
-            location = f"{name}:{number}:{line.count(delimiter, 0, bad.start()) + 1}"
-            if bad[0] == "\0":
-                return DataError("a NUL byte", location=location)
+    for number, line in enumerate(row.split(b"\n"), first):
+        bad, problem, hint = line.find(b"\0"), "a NUL byte", ""
+        try:
+            line.decode()
+        except UnicodeDecodeError as error:
+            bad, problem = error.start, "invalid UTF-8"
             hint = "iconv turns other encodings into UTF-8"
-            return DataError("invalid UTF-8", hint, location)
+        if bad >= 0:
+            column = line[:bad].count(delimiter.encode()) + 1
+            return DataError(problem, hint, f"{name}:{number}:{column}")
     return None
 
 
