@@ -32,6 +32,8 @@ from softmax_cli.input.stream import Chunk, Input, TextChunks
 
 # A cell in quotes from one delimiter or end of a line to the next
 _QUOTED = rb'"(?<![^%b\n]")[^"]*(?:""[^"]*)*"(?![^%b\r\n])'
+# A cell in quotes that needs none
+_PLAIN_QUOTED: Final = re.compile(rb'"(?<![^,\n]")[^",\n]*"(?![^,\n])')
 # The integer -0, which JSON reads as 0
 _MINUS_ZERO: Final = re.compile(rb"-0(?![.eE])")
 
@@ -265,6 +267,10 @@ def _parse_plain(text: bytes, delimiter: str, shape: RowShape) -> _PlainRows | N
         text = text.replace(b" \n", b"\n").replace(b"\n ", b"\n").strip(b" ")
     if delimiter != ",":
         text = text.replace(delimiter.encode(), b",")
+    if b'"' in text:
+        if b'"' in _PLAIN_QUOTED.sub(b"", text):
+            return None
+        text = text.replace(b'"', b"")
     rows = None
     if not shape.kept:  # of which every character counts
         rows = _numbers(text, shape)
@@ -303,7 +309,7 @@ def _numbers(text: bytes, shape: RowShape) -> _PlainRows | None:
 
 
 def _beside_words(text: bytes, shape: RowShape) -> _PlainRows | None:
-    """Return rows whose chosen cells are numbers; the others hold no comma, and whole quotes."""
+    """Return rows whose chosen cells are numbers, while the others may be any text."""
     if b"#" in text or b"\0" in text:
         return None
     try:
@@ -324,18 +330,4 @@ def _beside_words(text: bytes, shape: RowShape) -> _PlainRows | None:
     found = _numbers("\n".join(vectors).encode(), RowShape(count, range(count)))
     if found is None:
         return None
-    if b'"' in text:
-        others = sorted({*range(shape.width)}.difference(shape.chosen))
-        if not all(_unquote(row, others) for row in rows):
-            return None
     return found[0], *_beside(rows, shape)
-
-
-def _unquote(row: list[str], columns: list[int]) -> bool:
-    """Remove the quotes around cells, and return whether there are no others."""
-    for i in columns:
-        if '"' in (cell := row[i]):
-            row[i] = cell[1:-1]
-            if cell != f'"{row[i]}"' or '"' in row[i]:
-                return False
-    return True
