@@ -11,7 +11,7 @@ _softmax_cli_completion() {
             dir) compopt -o dirnames 2> /dev/null ;;
         esac
     done < <(
-        env COMP_WORDS="${COMP_WORDS[*]}" COMP_CWORD=$COMP_CWORD COMP_WORDBREAKS="$COMP_WORDBREAKS" \
+        env COMP_WORDS="${COMP_WORDS[*]}" COMP_CWORD=$COMP_CWORD COMP_WORD="${2-}" \
             COMP_LINE="${COMP_LINE:0:${COMP_POINT:-0}}" _SOFTMAX_CLI_COMPLETE=bash_complete \
             "$1" 2> /dev/null
     )

@@ -12,9 +12,9 @@ from typing import Final
 
 import click
 
-from softmax_cli import interrupts
 from softmax_cli.errors import SoftmaxError
-from softmax_cli.messages import PROGRAM, say
+from softmax_cli.interrupts import INTERRUPTED
+from softmax_cli.notices import PROGRAM, say
 
 # The commands in the order in which one learns them, each with what the list of them says: for
 # that list none of them has to be loaded.
@@ -95,8 +95,8 @@ def main(args: Sequence[str] | None = None) -> int:
         say("error", error.format_message())
         return error.exit_code
     except KeyboardInterrupt:
-        interrupts.ignore()
-        return interrupts.INTERRUPTED
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # another one, as the program ends
+        return INTERRUPTED
     except MemoryError:
         say("error", "not enough memory for a vector of this length")
     except OSError as error:

@@ -15,7 +15,6 @@ import click
 
 Completer = Callable[[click.Context, click.Parameter, str], list[Any]]
 
-_WORD_BREAKS: Final = " \t\n\"'@><=;|&(:"
 _PLAIN: Final = "_.,:=@%+/^-"  # needs no backslash in bash
 
 
@@ -91,62 +90,35 @@ def _items(names: Iterable[str], incomplete: str) -> list[str]:
     ]
 
 
-class Bash:
-    """What a shell is told, by default bash: it puts that in the place of the word's end alone."""
+def complete(cli: click.Group, program: str, variable: str, instruction: str) -> int:
+    """Tell what the instruction in an environment variable asks for, and return the exit status."""
+    from click.shell_completion import get_completion_class, split_arg_string
 
-    def __init__(self, *args: Any, name: str = "bash") -> None:
-        from click.shell_completion import get_completion_class, split_arg_string
-
-        shell = get_completion_class(name)
-        assert shell is not None, name
-        self._shell = shell(*args)
-        self._split = split_arg_string
-        self._line = os.environ.get("COMP_LINE", "") if name == "bash" else ""
-
-    def get_completions(self, args: list[str], incomplete: str) -> list[Any]:
-        """Return click's, with what stands before a value behind its '='."""
-        items = self._shell.get_completions(args, incomplete)
-        option, equals, _ = incomplete.partition("=")
-        if equals and option.startswith("--"):
-            for item in items:
-                if item.type == "plain":
-                    item.value = f"{option}={item.value}"
-        return items
-
-    def complete(self) -> str:
-        """Return what the shell is told."""
-        if not self._line:
-            items = self.get_completions(*self._shell.get_completion_args())
-            return "\n".join(map(self._shell.format_completion, items))
-        start, quote = _replaced_part(self._line)
+    name = instruction.removesuffix("_complete")
+    shell_class = get_completion_class(name)
+    assert shell_class is not None, name
+    shell = shell_class(cli, {}, program, variable)
+    line = os.environ.get("COMP_LINE", "") if name == "bash" else ""
+    if line:
         # A mark at the end tells a word that has not begun from one that has ended.
-        *words, last = self._split(self._line + "\0")
-        incomplete = last.removesuffix("\0")
-        kept = len(incomplete) - len("".join(self._split(quote + self._line[start:])[:1]))
-        items = self.get_completions(words[1:], incomplete)
-        for item in items:
-            if item.type == "plain":
-                item.value = _quoted(item.value[kept:], quote)
-        return "\n".join(map(self._shell.format_completion, items))
-
-
-def _replaced_part(line: str) -> tuple[int, str]:
-    """Return where the part of a line that bash replaces begins, and the quote that is open."""
-    breaks = os.environ.get("COMP_WORDBREAKS") or _WORD_BREAKS
-    start, before, quote, is_escaped = 0, 0, "", False
-    for at, character in enumerate(line):
-        if is_escaped:
-            is_escaped = False
-        elif character == "\\" and quote != "'":
-            is_escaped = True
-        elif quote:
-            if character == quote:
-                quote, start = "", before
-        elif character in "\"'":
-            before, quote, start = start, character, at + 1
-        elif character in breaks:
-            start = at + 1
-    return start, quote
+        *words, last = split_arg_string(line + "\0")
+        args, incomplete = words[1:], last.removesuffix("\0")
+    else:
+        args, incomplete = shell.get_completion_args()
+    items = shell.get_completions(args, incomplete)
+    option, equals, _ = incomplete.partition("=")
+    has_value = equals and option.startswith("--")
+    # What bash replaces is the end of the word, behind an open quote if there is one.
+    replaced = os.environ.get("COMP_WORD", "")
+    before = line.removesuffix(replaced)
+    quote = before[-1] if before.endswith(('"', "'")) else ""
+    kept = len(incomplete) - len("".join(split_arg_string(quote + replaced)))
+    for item in items:
+        if item.type == "plain":
+            value = f"{option}={item.value}" if has_value else item.value
+            item.value = _quoted(value[kept:], quote) if line else value
+        click.echo(shell.format_completion(item))
+    return 0
 
 
 def _quoted(text: str, quote: str) -> str:
@@ -156,10 +128,3 @@ def _quoted(text: str, quote: str) -> str:
     if quote:
         return "".join(f"\\{c}" if c in '"$`\\' else c for c in text)
     return "".join(c if c.isalnum() or c in _PLAIN else f"\\{c}" for c in text)
-
-
-def complete(cli: click.Group, program: str, variable: str, instruction: str) -> int:
-    """Tell what the instruction in an environment variable asks for, and return the exit status."""
-    name = instruction.removesuffix("_complete")
-    click.echo(Bash(cli, {}, program, variable, name=name).complete())
-    return 0

@@ -24,11 +24,6 @@ def raise_exception() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def ignore() -> None:
-    """Let it change nothing, as the program is at its end."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
 def _is_heard() -> bool:
     """Not where a shell has started the program in the background."""
     return signal.getsignal(signal.SIGINT) != signal.SIG_IGN

@@ -252,7 +252,7 @@ def test_targets_from_a_file(run: Run, tmp_path: Path, targets: str) -> None:
         ("CAT\ndog\ncat\n", "targets.txt:1: 'CAT' is not a class", 0),
         ("1,0,0\n1\n1,0,0\n", "targets.txt:2:2: a row of length 1", 1),
         ("label\n0\n1\n", "its first line, 'label', was taken for a header", 2),
-        ("[1, 0, 0]\n[1, 0]\n", "targets.txt:2: a list of length 2", 1),
+        ("[1, 0, 0]\n[1, 0]\n", "targets.txt:2:3: a row of length 2 where 3 is expected", 1),
     ],
 )
 def test_a_bad_target_is_named_by_its_own_place(

@@ -52,7 +52,7 @@ def hardmax(
         raise click.UsageError(f"--ties split needs --as one-hot, not --as {form}")
     rows = open_rows(source, kind="scores")
 
-    from softmax_cli.messages import Notices
+    from softmax_cli.notices import Notices
     from softmax_cli.results.hardmax import Hardmax
     from softmax_cli.run.pipeline import Run, shape_of
 

@@ -67,7 +67,7 @@ def softmax(source: InputSettings, output: OutputSettings, settings: SoftmaxSett
     check_stdin_is_read_once({"scores": path, "--hierarchical": settings.hierarchical})
     rows = open_rows(source)
 
-    from softmax_cli.messages import Notices
+    from softmax_cli.notices import Notices
     from softmax_cli.results.softmax import Softmax
     from softmax_cli.run.pipeline import Computation, Run, shape_of
 

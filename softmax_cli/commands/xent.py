@@ -130,7 +130,7 @@ def xent(
     )
     rows = open_rows(source, target_column=targets.target_column, kind=loss.kind)
 
-    from softmax_cli.messages import Notices
+    from softmax_cli.notices import Notices
     from softmax_cli.results import loss as results
     from softmax_cli.results.targets import TargetReader
     from softmax_cli.run.pipeline import Run, shape_of

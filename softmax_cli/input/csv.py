@@ -25,22 +25,29 @@ from softmax_cli.input.dialect import (
     is_header,
     read_rows,
 )
-from softmax_cli.input.numbers import is_number, parse_list, parse_number, shown
-from softmax_cli.input.rows import Block, Locations, Rows, opened, rows_of
+from softmax_cli.input.numbers import is_number, parse_number, shown
+from softmax_cli.input.rows import Block, Locations, Rows, opened
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.stream import Chunk, Input, TextChunks
 
 # A cell in quotes from one delimiter or end of a line to the next
 _QUOTED = rb'"(?<![^%b\n]")[^"]*(?:""[^"]*)*"(?![^%b\r\n])'
-# The integer -0, which JSON reads as 0, before any of what may follow it
-_MINUS_ZEROS: Final = (b"-0,", b"-0 ", b"-0\t")
+# A cell in quotes that needs none
+_PLAIN_QUOTED: Final = re.compile(rb'"(?<![^,\n]")[^",\n]*"(?![^,\n])')
+# The integer -0, which JSON reads as 0
+_MINUS_ZERO: Final = re.compile(rb"-0(?![.eE])")
 
 # The vectors, shape (rows, classes), with labels and copied cells, shape (rows, columns)
 _PlainRows = tuple[NDArray[np.float64], list[str] | None, NDArray[np.object_] | None]
 
 
-def read_delimited(settings: InputSettings, target_column: str | None, text: TextChunks) -> Rows:
+def read_delimited(
+    settings: InputSettings, target_column: str | None, text: TextChunks, kind: str = ""
+) -> Rows:
     """Return the rows of delimited text, which are like its first ones."""
+    rows = _first_cells(text) if kind == "counts" else []
+    if rows and [is_number(cell) for cell in rows[-1]] == [False, True]:
+        settings, target_column = settings._replace(axis="row"), "1"  # a name and a number a line
     name = text.source.name
     delimiter = settings.delimiter or find_delimiter(text.first_lines)
     first = _first_row(text, delimiter, settings)
@@ -65,47 +72,21 @@ def read_targets(path: str) -> Rows:
     """
     source = Input(path)
     text = TextChunks(source)
-    delimiter, lines = find_delimiter(text.first_lines), text.first_lines(2)
-    for row in islice(read_rows(text.text, delimiter, source.name), len(lines)):
-        if len(row.cells) > 1 and all(map(is_number, row.cells)):
-            return read_delimited(InputSettings(axis="row"), None, text)
+    settings = InputSettings(axis="row")
+    if "".join(text.first_lines(1)).lstrip().startswith(("[", "(")):
+        text.translate(bytes.maketrans(b"[](),;", b"      "))
+        return read_delimited(settings._replace(header=False, delimiter=" "), None, text)
+    if any(len(cells) > 1 and all(map(is_number, cells)) for cells in _first_cells(text)):
+        return read_delimited(settings, None, text)
     delimiter = "\x1f"  # of units, which is in no label
     parse = partial(_parse, name=source.name, delimiter=delimiter, shape=RowShape(1, (), 0))
-    labels = Rows(_chunks(text, delimiter), parse, source=source, is_parallel=True)
-    are_lists = bool(lines) and lines[0].lstrip().startswith(("[", "("))
-    return rows_of(_lists(labels), labels) if are_lists else labels
+    return Rows(_chunks(text, delimiter), parse, source=source, is_parallel=True)
 
 
-def _lists(labels: Rows) -> Iterator[Block]:
-    """Yield the lists in brackets that labels are, all as long as the first."""
-    width = 0
-    for block in labels.blocks():
-        vectors: list[list[float]] = []
-        errors: dict[int, DataError] = {}
-        for row, text in enumerate(block.labels or []):
-            location, vector = block.locations.at(row), list[float]()
-            try:
-                vector = parse_list(text, location)
-            except DataError as error:
-                errors[row] = error
-            width = width or len(vector)
-            if len(vector) not in (0, width):
-                lengths = f"{len(vector)} where the first has length {width}"
-                errors[row] = DataError(f"a list of length {lengths}", location=location)
-            vectors.append([] if row in errors else vector)
-        if not width:
-            raise errors[0]
-        values = np.array([vector or [np.nan] * width for vector in vectors])
-        yield block._replace(values=values, labels=None, row_errors=errors)
-
-
-def are_names_and_numbers(text: TextChunks) -> bool:
-    """Return whether each line is a name and a number."""
-    delimiter = find_delimiter(text.first_lines)
-    count = len(text.first_lines(2))  # of which the first may be a header
-    rows = list(islice(read_rows(text.text, delimiter, text.source.name), count))
-    cells = rows[-1].cells if rows else []
-    return len(cells) == 2 and not is_number(cells[0]) and is_number(cells[1])
+def _first_cells(text: TextChunks) -> list[list[str]]:
+    """Return the cells of two rows, of which the first may be a header."""
+    delimiter, count = find_delimiter(text.first_lines), len(text.first_lines(2))
+    return [row.cells for row in islice(read_rows(text.text, delimiter, text.source.name), count)]
 
 
 def _wait_for(text: TextChunks, delimiter: str, count: int) -> list[Row]:
@@ -286,6 +267,10 @@ def _parse_plain(text: bytes, delimiter: str, shape: RowShape) -> _PlainRows | N
         text = text.replace(b" \n", b"\n").replace(b"\n ", b"\n").strip(b" ")
     if delimiter != ",":
         text = text.replace(delimiter.encode(), b",")
+    if b'"' in text:
+        if b'"' in _PLAIN_QUOTED.sub(b"", text):
+            return None
+        text = text.replace(b'"', b"")
     rows = None
     if not shape.kept:  # of which every character counts
         rows = _numbers(text, shape)
@@ -311,10 +296,8 @@ def _numbers(text: bytes, shape: RowShape) -> _PlainRows | None:
         struct.pack_into(f"{len(cells)}d", values.data, 0, *cells)  # half of numpy's own time
     except struct.error:  # a list, or the ends of short rows side by side
         return None
-    if not values.all():
-        padded = text.replace(b"\n", b",") + b","
-        if any(zero in padded for zero in _MINUS_ZEROS):
-            return None
+    if not values.all() and _MINUS_ZERO.search(text):
+        return None
     labels = None
     if shape.label is not None:
         labels = cells[shape.label :: width]
@@ -326,7 +309,7 @@ def _numbers(text: bytes, shape: RowShape) -> _PlainRows | None:
 
 
 def _beside_words(text: bytes, shape: RowShape) -> _PlainRows | None:
-    """Return rows whose chosen cells are numbers; the others hold no comma, and whole quotes."""
+    """Return rows whose chosen cells are numbers, while the others may be any text."""
     if b"#" in text or b"\0" in text:
         return None
     try:
@@ -347,18 +330,4 @@ def _beside_words(text: bytes, shape: RowShape) -> _PlainRows | None:
     found = _numbers("\n".join(vectors).encode(), RowShape(count, range(count)))
     if found is None:
         return None
-    if b'"' in text:
-        others = sorted({*range(shape.width)}.difference(shape.chosen))
-        if not all(_unquote(row, others) for row in rows):
-            return None
     return found[0], *_beside(rows, shape)
-
-
-def _unquote(row: list[str], columns: list[int]) -> bool:
-    """Remove the quotes around cells, and return whether there are no others."""
-    for i in columns:
-        if '"' in (cell := row[i]):
-            row[i] = cell[1:-1]
-            if cell != f'"{row[i]}"' or '"' in row[i]:
-                return False
-    return True

@@ -16,7 +16,7 @@ from softmax_cli.input.dialect import find_delimiter, is_header, read_rows
 from softmax_cli.input.numbers import parse_vectors
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.stream import CHUNK_BYTES, STDIN, Input, TextChunks
-from softmax_cli.messages import say
+from softmax_cli.notices import say
 
 # numpy, and what needs it, is loaded only once the usage is known to be right.
 if TYPE_CHECKING:
@@ -90,12 +90,9 @@ def _read(settings: InputSettings, target_column: str | None, source: Input, kin
         if format_ != "csv" and (settings.delimiter or settings.header is not None):
             format_ = "csv"  # as who names a delimiter or a header says
     if format_ == "csv":
-        from softmax_cli.input.csv import are_names_and_numbers, read_delimited
+        from softmax_cli.input.csv import read_delimited
 
-        text = TextChunks(source)
-        if kind == "counts" and are_names_and_numbers(text):
-            settings, target_column = settings._replace(axis="row"), "1"
-        return read_delimited(settings, target_column, text)
+        return read_delimited(settings, target_column, TextChunks(source), kind)
     settings = settings._replace(axis=settings.axis or "row")
     if format_ == "npy":
         from softmax_cli.input.npy import read_npy

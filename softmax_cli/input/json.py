@@ -119,26 +119,25 @@ def _table(
     if isinstance(first, DataError):
         raise first
     if not isinstance(first, list | dict):
-        raise DataError(f"{location}: {_named(first)} where a list or an object is expected")
+        raise DataError(f"{_named(first)} where a list or an object is expected", "", location)
     if not first:
-        raise DataError(f"{location}: an empty {'list' if isinstance(first, list) else 'object'}")
+        raise DataError(f"an empty {'list' if isinstance(first, list) else 'object'}", "", location)
     if isinstance(first, list):
         shape = row_shape(settings, target, None, len(first), name)
         return _Table(name, "JSON, lists", shape, shape.label, shape.kept)
-    if key := _list_key(first, settings.columns, kind, location):
-        kept = split_names(settings.keep or "")
-        if not first[key]:
-            raise DataError("an empty list", location=location)
-        for asked in (target, *kept):
-            if asked and asked not in first:
-                hint = f"the columns are {', '.join(list(first)[:10])}"
-                raise DataError(f"no column named {shown(asked)}", hint, location)
-        shape = RowShape(len(first[key]), range(len(first[key])))
-        return _Table(name, f"JSON, objects with {shown(key)}", shape, target, kept, key=key)
-    fields = list(first)
-    shape = row_shape(settings, target, fields, len(fields), name)
-    label = None if shape.label is None else fields[shape.label]
-    return _Table(name, "JSON, objects", shape, label, [fields[i] for i in shape.kept])
+    keys = list(first)
+    key = _list_key(first, settings.columns, kind, location)
+    if key and not first[key]:
+        raise DataError("an empty list", "", location)
+    settings = settings._replace(columns=settings.columns or key)
+    shape = row_shape(settings, target, keys, len(keys), location if key else name)
+    label = None if shape.label is None else keys[shape.label]
+    kept = [keys[i] for i in shape.kept]
+    if not key:
+        return _Table(name, "JSON, objects", shape, label, kept, keys)
+    shape = RowShape(len(first[key]), range(len(first[key])))
+    keys = [key] if label is None else [key, label]
+    return _Table(name, f"JSON, objects with {shown(key)}", shape, label, kept, keys, key)
 
 
 def _list_key(first: dict[str, Any], columns: str | None, kind: str, location: str) -> str | None:
@@ -160,8 +159,8 @@ def _list_key(first: dict[str, Any], columns: str | None, kind: str, location: s
 class _Table(NamedTuple):
     """What the first row says of the others.
 
-    They are lists, objects with the shape's names, or objects with a list under a `key`. The label
-    and the copied cells stand under keys of the object, or at indices of the list.
+    They are lists, objects with no other `keys`, or objects with some `keys` and the vector as a
+    list under `key`. The label and the copied cells stand under keys, or at indices of the list.
     """
 
     name: str
@@ -169,6 +168,7 @@ class _Table(NamedTuple):
     shape: RowShape
     label_key: int | str | None
     kept_keys: Sequence[int | str]
+    keys: Sequence[str] = ()
     key: str | None = None
 
     def parse(self, chunk: Chunk) -> Block:
@@ -182,7 +182,7 @@ class _Table(NamedTuple):
 
     def block(self, numbers: Sequence[int], values: list[Any]) -> Block:
         locations, shape, width = Locations(self.name, numbers), self.shape, len(self.shape.chosen)
-        are_lists = not (shape.names or self.key or self.kept_keys) and shape.takes_all()
+        are_lists = not (self.keys or self.kept_keys) and shape.takes_all()
         if are_lists and {list} == {*map(type, values)} and {width} == {*map(len, values)}:
             flat = list(chain.from_iterable(values))
             if _NUMBERS.issuperset(map(type, flat)):  # which is quickly seen
@@ -224,19 +224,17 @@ class _Table(NamedTuple):
 
     def _cells(self, value: Any, location: str) -> list[Any]:
         """Return a row's cells, as many as the first row has."""
-        if (fields := self.shape.names) is not None:
+        if keys := self.keys:
             if not isinstance(value, dict):
                 raise DataError(f"{_named(value)} where an object is expected", location=location)
-            if len(value) == len(fields) and all(map(value.__contains__, fields)):
-                return [value[field] for field in fields]
-            keys = (*fields, *value)
-            odd = next(key for key in keys if key not in value or key not in fields)
-            problem = "a key that is new" if odd in value else "no key"
-            raise DataError(f"{problem}: {shown(odd)}", location=location)
-        if self.key is not None:
-            for wanted in (self.key, self.label_key):
-                if wanted is not None and (not isinstance(value, dict) or wanted not in value):
-                    raise DataError(f"no object with {shown(str(wanted))}", location=location)
+            if not all(map(value.__contains__, keys)):
+                missing = next(key for key in keys if key not in value)
+                raise DataError(f"no key: {shown(missing)}", location=location)
+            if self.key is None:
+                if len(value) != len(keys):
+                    new = next(key for key in value if key not in keys)
+                    raise DataError(f"a key that is new: {shown(new)}", location=location)
+                return [value[key] for key in keys]
             value = value[self.key]
         if not isinstance(value, list):
             raise DataError(f"{_named(value)} where a list is expected", location=location)
@@ -249,10 +247,7 @@ class _Table(NamedTuple):
         """Return copied cells: text and numbers as they are, other values as JSON."""
         cells = dict(enumerate(value)) if isinstance(value, list) else value
         found = [cells.get(key, "") if isinstance(cells, dict) else "" for key in self.kept_keys]
-        return [
-            cell if isinstance(cell, str) or type(cell) in _NUMBERS else orjson.dumps(cell).decode()
-            for cell in found
-        ]
+        return [c if type(c) in (str, int, float) else orjson.dumps(c).decode() for c in found]
 
 
 def _number(cell: Any, location: str) -> float:

@@ -12,7 +12,7 @@ from softmax_cli.errors import DataError
 from softmax_cli.input.columns import RowShape
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.stream import Input
-from softmax_cli.messages import say
+from softmax_cli.notices import say
 
 
 class Locations(NamedTuple):
@@ -91,11 +91,6 @@ class Rows(NamedTuple):
     def blocks(self) -> Iterator[Block]:
         """Yield all blocks, waiting for them."""
         return (self.parse(chunk) for chunk in self.chunks if chunk is not None)
-
-    def mapped(self, function: Callable[[Block], Block]) -> Rows:
-        """Return the same rows, with what a function makes of each block by itself."""
-        parse = self.parse
-        return self._replace(parse=lambda chunk: function(parse(chunk)))
 
 
 def rows_of(blocks: Iterator[Block | None], like: Rows) -> Rows:

@@ -119,6 +119,11 @@ class TextChunks:
             pass
         return [line.decode(errors="replace") for line in lines]
 
+    def translate(self, table: bytes) -> None:
+        """Replace characters in the text, and in all that is still to be read."""
+        self.text = self.text.translate(table)
+        self._lines = (lines.translate(table) for lines in self._lines)
+
     def take(self, end: int) -> Chunk:
         """Take the first bytes of the text."""
         import numpy as np

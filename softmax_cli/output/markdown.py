@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-from softmax_cli.messages import visible
+from softmax_cli.notices import visible
 from softmax_cli.output import file
 from softmax_cli.output.formats import Digits, Shape
 from softmax_cli.output.layout import Column, Layout, Summary

@@ -13,7 +13,7 @@ from rich.console import RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from softmax_cli.messages import visible
+from softmax_cli.notices import visible
 from softmax_cli.output.formats import TABLE_DIGITS, Digits
 from softmax_cli.output.layout import Column, Summary, Values
 from softmax_cli.output.terminal import MARGIN, Screen

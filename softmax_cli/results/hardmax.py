@@ -11,7 +11,7 @@ from softmax_cli.core.doubledouble import Floats
 from softmax_cli.core.ranking import CLOSE, hardmax, ranking
 from softmax_cli.errors import DataError, RowErrors
 from softmax_cli.input.rows import Block
-from softmax_cli.messages import Notices
+from softmax_cli.notices import Notices
 from softmax_cli.output.layout import Field, Layout, Names, Values, class_names, ragged
 from softmax_cli.run.pipeline import Computation
 from softmax_cli.run.totals import Totals

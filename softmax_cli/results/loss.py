@@ -16,7 +16,7 @@ from softmax_cli.core.probabilities import Distribution, Probabilities
 from softmax_cli.errors import DataError
 from softmax_cli.input.numbers import parse_list
 from softmax_cli.input.rows import Block
-from softmax_cli.messages import Notices
+from softmax_cli.notices import Notices
 from softmax_cli.output.formats import Writer
 from softmax_cli.output.layout import Field, Layout, Records, Values, class_names
 from softmax_cli.results.pairs import check_length, distribution

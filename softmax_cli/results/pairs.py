@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import chain, islice
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from softmax_cli.input.formats import open_rows
 from softmax_cli.input.numbers import is_list, parse_list, shown
 from softmax_cli.input.rows import Block, Locations, Rows, rows_of
 from softmax_cli.input.settings import InputSettings
-from softmax_cli.messages import Notices
+from softmax_cli.notices import Notices
 from softmax_cli.output.layout import Names
 
 
@@ -61,12 +62,13 @@ def check_usable(block: Block) -> None:
 
 
 def _against_one(rows: Rows, values: Floats, name: str) -> Rows:
-    def with_one(block: Block) -> Block:
+    def parse(chunk: Any) -> Block:
+        block = rows.parse(chunk)
         count = len(block.values)
         others = np.broadcast_to(values, (count, len(values)))
         return block._replace(against=Block(others, Locations(name, range(count), None)))
 
-    return rows.mapped(with_one)
+    return rows._replace(parse=parse)
 
 
 def order_by_names(names: Names, others: Names, unknown: str, where: str) -> list[int] | None:

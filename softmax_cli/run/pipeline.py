@@ -14,7 +14,7 @@ from softmax_cli import interrupts
 from softmax_cli.errors import DataError, RowErrors, UsageError
 from softmax_cli.input.rows import Block, Rows, none_usable
 from softmax_cli.input.settings import InputSettings
-from softmax_cli.messages import Notices
+from softmax_cli.notices import Notices
 from softmax_cli.output.formats import Shape, Writer
 from softmax_cli.output.layout import Layout, Records, Summary
 from softmax_cli.output.terminal import Progress
@@ -156,7 +156,7 @@ class Run:
             for error in unusable:
                 notices.add_unusable(error)
         first = unusable[0] if unusable else None
-        outcome = Outcome(b"", 0, len(good), None, notices.taken(), first)
+        outcome = Outcome(b"", 0, len(good), None, notices.kinds, first)
         if result is None:
             return outcome
         records = self._records(block, result, good)
@@ -200,7 +200,7 @@ class Run:
                     error.location = error.location or block.locations.at(at)
                     errors[at] = error
             else:
-                notices.merge(found.taken())
+                notices.merge(found.kinds)
                 return result, good, errors
 
 

@@ -1,4 +1,4 @@
-"""Lines on standard error."""
+"""Lines on standard error: errors, warnings, and notices of rows that are counted."""
 
 from __future__ import annotations
 
@@ -39,19 +39,24 @@ class Notice(NamedTuple):
 
 
 class Notices:
-    """Warnings about rows, in the order of their first rows: each kind is printed once.
+    """Warnings about rows, in the order of their first rows.
 
-    A context that prints them at its end, also where an error ends it.
+    A context that prints each kind once at its end, also where an error ends it.
     """
 
     def __init__(self) -> None:
-        self._notices: dict[str, Notice] = {}
+        self.kinds: dict[str, Notice] = {}
 
     def __enter__(self) -> Notices:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.print()
+        for kind, (first, rows) in self.kinds.items():
+            if kind == UNUSABLE:
+                count = "1 row" if rows == 1 else f"{rows} rows"
+                say("warning", f"{count} can't be used, {'the first ' * (rows > 1)}at {first}")
+            else:
+                say("warning", first + (f" (and {rows - 1} more)" if rows > 1 else ""))
 
     def add(self, kind: str, location: str, message: str, rows: int = 1) -> None:
         """Count rows of a kind; the location and the message are those of the first."""
@@ -64,27 +69,9 @@ class Notices:
     def merge(self, later: Mapping[str, Notice]) -> None:
         """Count the notices of later rows."""
         for kind, notice in later.items():
-            seen = self._notices.get(kind, Notice(notice.first, 0))
-            self._notices[kind] = Notice(seen.first, seen.rows + notice.rows)
-
-    def taken(self) -> dict[str, Notice]:
-        """Return all notices."""
-        return self._notices
+            seen = self.kinds.get(kind, Notice(notice.first, 0))
+            self.kinds[kind] = Notice(seen.first, seen.rows + notice.rows)
 
     def forget_unusable(self) -> int:
         """Leave it to an error to report the rows that are not used, and return their number."""
-        notice = self._notices.pop(UNUSABLE, None)
-        return 0 if notice is None else notice.rows
-
-    def print(self) -> None:
-        """Print a line for each kind."""
-        for kind, (first, rows) in self._notices.items():
-            if kind == UNUSABLE:
-                each = (
-                    "1 row can't be used, at"
-                    if rows == 1
-                    else f"{rows} rows can't be used, the first at"
-                )
-                say("warning", f"{each} {first}")
-            else:
-                say("warning", first + (f" (and {rows - 1} more)" if rows > 1 else ""))
+        return self.kinds.pop(UNUSABLE, Notice("", 0)).rows
