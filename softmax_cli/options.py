@@ -181,9 +181,11 @@ input_options: Final = group(
         ),
         option("--header/--no-header", "First row holds names  [default: detected]", default=None),
         option("--names A,B,...", "Names of the classes", lambda text: tuple(split_names(text))),
-        option("--axis", "What a vector is", ["row", "column"], show_default="detected"),
+        option(
+            "--axis", "Is a vector a row or column?", ["row", "column"], show_default="detected"
+        ),
         option("--invalid", "Rows that can't be used", INVALID, default="error"),
-        option("-j --jobs N", "Processes  [default: cores, at most 8]", Whole(1, 1024)),
+        option("-j --jobs N", "Processes  [default: one a core, at most 8]", Whole(1, 1024)),
         option("-v --verbose", "Say what was detected about the input"),
     ),
 )
@@ -194,7 +196,7 @@ _output_options: Final = group(
     OutputSettings,
     heading(
         "Output",
-        option("-o --output file FILE", "Write FILE atomically, once all is done", FILE),
+        option("-o --output file FILE", "Write to FILE, replaced when all is done", FILE),
         option("-f --format", "Format of the output", FORMATS, default="auto", show_default=_AUTO),
         option("-p --precision N", "Significant digits  [default: all; tables 6]", Whole(1, 100)),
         option("--decimals N", "Decimal places", Whole(0, 100)),
@@ -223,9 +225,9 @@ REDUCTION: Final = option(
 )
 BASE: Final = option("--base", "Base of the logarithms", list(UNITS), default="e")
 NORMALIZE: Final = option("--normalize", "Divide probabilities or counts by their sum")
-SEED: Final = option("--seed S", "Repeat the draws of an earlier run", Whole(0))
+SEED: Final = option("--seed S", "Seed: the same seed gives the same draws", Whole(0))
 HIERARCHICAL: Final = option(
-    "--hierarchical COUNTS", "Read scores of a Huffman tree's inner nodes", FILE
+    "--hierarchical COUNTS", "The vector is scores of a Huffman tree", FILE
 )
 
 

@@ -124,7 +124,7 @@ def test_typos_stay_errors_that_suggest(run: Run, command: str) -> None:
     ("args", "status", "message"),
     [
         (["softmax", "1", "2,3"], 2, "mix"),
-        *((["softmax", *option, "1", "2"], 2, "for rows") for option in ABOUT_ROWS),
+        *((["softmax", *option, "1", "2"], 2, "needs rows") for option in ABOUT_ROWS),
         (["compare", "-T", "", "1", "2"], 2, "''"),
         (["compare", "--dtype", "", "1", "2"], 2, "''"),
         (["softmax", "-c", "", "1", "2"], 2, "empty"),

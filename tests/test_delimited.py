@@ -376,7 +376,7 @@ def test_names_of_rows_can_be_kept_or_left_out(run: Run, line: str, data: bytes,
 
 def test_names_of_rows_and_decimal_commas_are_told(run: Run) -> None:
     assert run("softmax", stdin=PANDAS_NAMED).fails(1) == (
-        "stdin:2:1: 'x' is not a number (names of rows? -c 2- leaves them out, -k 1 copies them)"
+        "stdin:2:1: 'x' is not a number (row names or ids? -c 2- leaves them out, -k 1 copies them)"
     )
     assert "-k 1" in run("softmax", stdin=b"x,1,2\ny,3,4\n").fails(1)
     for line, data in ((2, COMMAS), (1, b"1,5;2,5\r\n0,5;1,25\r\n")):

@@ -175,7 +175,7 @@ def test_the_format_can_be_told(run: Run) -> None:
         assert "--delimiter" in run("softmax", "--input-format", form, "-d", ",").fails(2)
         run("softmax", "--input-format", form, stdin="1,2\n").fails(1)
         run("softmax", "--input-format", form, stdin="").fails(1)
-    assert "vectors as arguments" in run("softmax", "--input-format", "csv", "1", "2").fails(2)
+    assert "not arguments" in run("softmax", "--input-format", "csv", "1", "2").fails(2)
 
 
 HALVES = "0.5,0.5\n"

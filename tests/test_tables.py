@@ -119,7 +119,7 @@ def test_the_identity(run: Run) -> None:
         (
             "softmax",
             (",".join(map(str, range(300))) + "\n") * 3,
-            ["292 more classes", "more decimals"],
+            ["292 more classes", "rounded to fit"],
         ),
         ("xent 0 -200 -t 0", "", ["0 + 1.3839e-87 = 1.3839e-87 nats"]),
         ("softmax --names [red]a[/red],[bold,[link=x]y 1 2 3", "", ["[red]a[/red]", "[link=x]y"]),
@@ -168,7 +168,7 @@ def test_rows_of_classes_too_wide_have_fewer_decimals_and_then_fewer_classes(run
         table = run("softmax", "-f", "table", stdin=rows, env={"COLUMNS": str(width)}).ok()
         lines = table.splitlines()
         assert lines[2].split()[1:-2] == shown.split()
-        assert (" … more decimals; -f csv shows all" in lines) == (width < 90)
+        assert (" … rounded to fit; -f csv shows all digits" in lines) == (width < 90)
         assert (" … 3 more classes; -f csv shows all" in lines) == (width == 50)
     # Digits that were asked for stay
     table = run("softmax", "-f", "table", "-p", "4", stdin=rows, env={"COLUMNS": "64"}).ok()

@@ -78,7 +78,7 @@ def compare(
     \b
     hard     1 for the largest           naive    exp(x) / sum exp(x)
     linear   x / sum x                   shifted  naive(x - max x)
-    stable   this program's             lse      exp(x - logsumexp(x))
+    stable   what softmax prints         lse      exp(x - logsumexp(x))
     """
     rows = open_rows(source, chunk_bytes=_CHUNK_BYTES)
 

@@ -29,7 +29,7 @@ Examples:
     ),
     option(
         "--ties",
-        "Which winner of a tie",
+        "Which class wins a tie",
         ["first", "last", "all", "split", "error"],
         show_default="first",
     ),

@@ -40,13 +40,13 @@ Examples:
     DivergenceSettings,
     heading(
         "Divergence",
-        option("--against Q", "Q: a list, or a file with one row or a row per P", FILE),
+        option("--against Q", "Q: a list, or a file of one row or all", FILE),
         option(
             "--divergence", "Which divergence", ["kl", "reverse", "jeffreys", "js"], default="kl"
         ),
         from_option("probs"),
         NORMALIZE,
-        option("--generalized", "Sum of p log(p/q) - p + q, whatever the sums"),
+        option("--generalized", "For any sums: sum of p log(p/q) - p + q"),
         REDUCTION,
         BASE,
         option("--breakdown", "CSV of kl, reverse, jeffreys, js, ..."),

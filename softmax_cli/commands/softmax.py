@@ -50,16 +50,19 @@ Examples:
     heading(
         "Truncation",
         option("--top-k K", "Keep the K likeliest classes, and ties", Whole(1)),
-        option("--top-p P", "Of these, keep the fewest that sum to P", Finite(0, 1, min_open=True)),
-        option("--min-p P", "Of these, keep p >= P times the highest", Finite(0, 1)),
-        option("--temperature-first", "Apply -T before these cuts, not after"),
+        option("--top-p P", "Keep the fewest whose sum reaches P", Finite(0, 1, min_open=True)),
+        option("--min-p P", "Keep those with P times the highest, or more", Finite(0, 1)),
+        option("--temperature-first", "Cut by the probabilities at T, not at T = 1"),
     ),
     heading("Sampling", option("--sample N", "Draw N classes for each row", Whole(1)), SEED),
 )
 @input_options
 @output_options
 def softmax(source: InputSettings, output: OutputSettings, settings: SoftmaxSettings) -> None:
-    """Turn logits into probabilities: exp(x) / sum exp(x), without overflow."""
+    """Turn logits into probabilities: exp(x) / sum exp(x), without overflow.
+
+    -f table and -f json give logsumexp and entropy too, a table also the perplexity.
+    """
     names = source.names
     if settings.hierarchical is not None:
         source = source._replace(names=None)  # columns are nodes, --names those of the classes

@@ -66,7 +66,7 @@ Examples:
         NORMALIZE,
         option("-w --weights LIST", "Weight of each class"),
         option("--class-counts LIST", "Weights from counts: inverse frequency"),
-        option("--beta B", "With counts: (1 - B) / (1 - B^n)", Finite(0, 1)),
+        option("--beta B", "Weights (1 - B) / (1 - B^n) from counts n", Finite(0, 1)),
         option("--label-smoothing E", "Spread E of each target over all classes", Finite(0, 1)),
         option("--focal GAMMA", "Focal loss: times (1 - p)^GAMMA", Finite(0)),
     ),
@@ -97,7 +97,7 @@ Examples:
             shell_complete=completion.one_of_or_file("uniform", "log-uniform"),
         ),
         SEED,
-        option("--repeat R", "Mean and standard error of R estimates", Whole(2)),
+        option("--repeat R", "Mean and standard error over R estimates", Whole(2)),
     ),
 )
 @input_options

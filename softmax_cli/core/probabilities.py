@@ -169,7 +169,7 @@ def check_sums(sums: Floats, tolerance: float, /) -> None:
         if sums[row] == 0:
             errors[row] = DataError("every probability is 0: there is no sum to divide by")
         else:
-            hint = "--normalize divides by any other sum"
+            hint = "--normalize divides by the sum"
             errors[row] = DataError(f"probabilities sum to {sums[row]:.6g}, not to 1", hint)
     if errors:
         raise RowErrors(errors)

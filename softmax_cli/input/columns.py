@@ -81,7 +81,9 @@ def row_shape(
     if label is not None:
         chosen = [i for i in chosen if i != label]
     if not chosen:
-        raise DataError(f"{source}: no columns are left for the vector")
+        raise DataError(
+            f"{source}: no columns are left for the vector", "choose its columns with -c"
+        )
     is_lone = len(chosen) == 1 and label is None and not kept
     transposed = settings.axis == "column" or (settings.axis is None and is_lone)
     return RowShape(width, chosen, label, kept, names, transposed)

@@ -238,14 +238,23 @@ def _row_error(cells: list[str], shape: RowShape, location: str) -> DataError | 
         try:
             parse_number(cells[i], f"{location}:{i + 1}")
         except DataError as error:
-            if i == 0 and shape.takes_all() and cells[1:] and all(map(is_number, cells[1:])):
-                names = "names of rows? -c 2- leaves them out, -k 1 copies them"
-                error.hint = error.hint or names
+            error.hint = error.hint or _how_to_leave_out(cells, shape)
             return error
     if len(cells) == shape.width:
         return None
     length = f"a row of length {len(cells)} where {shape.width} is expected"
     return DataError(length, location=f"{location}:{min(len(cells), shape.width) + 1}")
+
+
+def _how_to_leave_out(cells: list[str], shape: RowShape) -> str:
+    """Return the options that leave out text in front of numbers; '' where there is none."""
+    chosen = [i for i in shape.chosen if i < len(cells)]
+    numbers = [i for i in chosen if is_number(cells[i])]
+    count = len(chosen) - len(numbers)
+    if not numbers or not count or chosen[count:] != list(range(numbers[0], len(cells))):
+        return ""
+    copies = f", -k {chosen[0] + 1} copies them" if count == 1 else ""
+    return f"row names or ids? -c {numbers[0] + 1}- leaves them out{copies}"
 
 
 def _parse_plain(text: bytes, delimiter: str, shape: RowShape) -> _PlainRows | None:

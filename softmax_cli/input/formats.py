@@ -61,7 +61,7 @@ def _typed_rows(settings: InputSettings, target_column: str | None) -> Rows:
     given["input-format"] = None if settings.input_format == "auto" else settings.input_format
     for name in ("target-column", "columns", "keep", "delimiter", "header", "axis", "input-format"):
         if given[name] is not None:
-            raise UsageError(f"--{name} is for rows that are read, not for vectors as arguments")
+            raise UsageError(f"--{name} needs rows from a file or a pipe, not arguments")
     vectors = parse_vectors(settings.vectors)
     count, width = len(vectors), len(vectors[0])
     is_lone = count == 1

@@ -86,7 +86,8 @@ def _table(table: Table, screen: Screen, digits: Digits) -> list[RenderableType]
     """Return a table that fits, and lines that say what is left out of it."""
     grid = _fitting(table, screen, digits)
     hidden = left_out(grid.table.hidden, table.hidden_unit)
-    decimals = "… more decimals; -f csv shows all" if grid.class_digits != digits else ""
+    is_rounded = grid.class_digits != digits
+    decimals = "… rounded to fit; -f csv shows all digits" if is_rounded else ""
     return [*grid.drawn(), *map(Text, filter(None, [table.more, hidden, decimals]))]
 
 

@@ -255,7 +255,9 @@ def _identity(fields: Sequence[Field], numbers: Sequence[float], digits: Digits)
 
 def left_out(count: int, unit: str, form: str = "csv") -> str:
     """Return what says how many there are beside those shown, and the format that shows all."""
-    return f"… {count} more {unit}; -f {form} shows all" if count else ""
+    singular = {"classes": "class", "rows": "row", "lines": "line"}
+    what = singular.get(unit, unit) if count == 1 else unit
+    return f"… {count} more {what}; -f {form} shows all" if count else ""
 
 
 def number_texts(column: Column, digits: Digits) -> list[str]:

@@ -170,5 +170,5 @@ def note_sums(sums: Floats, locations: Locations, notices: Notices) -> None:
     """Note the rows whose sum is off by more than rounding to six digits explains."""
     off = np.flatnonzero(np.abs(sums - 1) > SILENT)
     if len(off):
-        message = f"probabilities sum to {sums[off[0]]:.6g}; they are divided by it"
+        message = f"probabilities sum to {sums[off[0]]:.6g}; they were divided by it"
         notices.add("sum", locations.at(int(off[0])), message, len(off))
