@@ -11,10 +11,11 @@ import click
 
 from softmax_cli import completion
 from softmax_cli.input.columns import split_names
+from softmax_cli.input.formats import INPUT_FORMATS
 from softmax_cli.input.numbers import is_negative_value, is_number
-from softmax_cli.input.settings import INPUT_FORMATS, INVALID, InputSettings
+from softmax_cli.input.settings import INVALID, InputSettings
+from softmax_cli.option_rules import UNITS
 from softmax_cli.output.formats import FORMATS, OutputSettings
-from softmax_cli.results.settings import UNITS
 
 # A command, which may return its exit status
 Function = Callable[..., int | None]

@@ -8,6 +8,7 @@ import click
 
 from softmax_cli.input.formats import open_rows
 from softmax_cli.input.settings import InputSettings
+from softmax_cli.option_rules import DivergenceSettings
 from softmax_cli.options import (
     BASE,
     FILE,
@@ -22,7 +23,6 @@ from softmax_cli.options import (
     output_options,
 )
 from softmax_cli.output.formats import OutputSettings, open_writer
-from softmax_cli.results.settings import DivergenceSettings
 
 _EXAMPLES: Final = """\b
 Examples:

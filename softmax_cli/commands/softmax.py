@@ -8,6 +8,7 @@ import click
 
 from softmax_cli.input.formats import open_rows
 from softmax_cli.input.settings import InputSettings
+from softmax_cli.option_rules import SoftmaxSettings
 from softmax_cli.options import (
     HIERARCHICAL,
     SEED,
@@ -23,7 +24,6 @@ from softmax_cli.options import (
     parse_temperature,
 )
 from softmax_cli.output.formats import OutputSettings, open_writer
-from softmax_cli.results.settings import SoftmaxSettings
 
 _EXAMPLES: Final = """\b
 Examples:

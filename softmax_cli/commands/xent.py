@@ -10,6 +10,7 @@ import click
 from softmax_cli import completion
 from softmax_cli.input.formats import open_rows
 from softmax_cli.input.settings import InputSettings
+from softmax_cli.option_rules import LossSettings, ManySettings, ReportSettings, TargetSettings
 from softmax_cli.options import (
     BASE,
     FILE,
@@ -29,7 +30,6 @@ from softmax_cli.options import (
     output_options,
 )
 from softmax_cli.output.formats import OutputSettings, open_writer
-from softmax_cli.results.settings import LossSettings, ManySettings, ReportSettings, TargetSettings
 
 _EXAMPLES: Final = """\b
 Examples:

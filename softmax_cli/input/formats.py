@@ -1,7 +1,7 @@
 """The formats of an input, and its opening: arguments, a file or standard input.
 
-A format has a name in `settings`, is found by `_format_of`, opened by `_read`, and read by a file
-of its own.
+A format has a name in `INPUT_FORMATS`, is found by `_format_of`, opened by `_read`, and read by a
+file of its own.
 """
 
 from __future__ import annotations
@@ -22,10 +22,17 @@ from softmax_cli.notices import say
 if TYPE_CHECKING:
     from softmax_cli.input.rows import Rows
 
-# The first bytes of files that hold others, and what these are
-_PACKED: Final = {
+INPUT_FORMATS: Final = ("auto", "csv", "json", "jsonl", "npy")
+_EXCEL: Final = "an Excel file: save it as CSV"
+# The first bytes of files that can't be read, and what makes them readable
+_REFUSED: Final = {
+    b"\xd0\xcf\x11\xe0": _EXCEL,
     b"PK\x03\x04": "a zip archive, as .npz is: unzip gives the files in it",
     b"\x1f\x8b": "compressed by gzip: zcat reads it",
+    b"BZh": "compressed by bzip2: bzcat reads it",
+    b"\xfd7zXZ": "compressed by xz: xzcat reads it",
+    b"PAR1": "a Parquet file: duckdb or pandas turn it into CSV",
+    b"\x80\x04": "a Python pickle: numpy.save or DataFrame.to_csv write what can be read",
 }
 
 
@@ -83,9 +90,10 @@ def _read(settings: InputSettings, target_column: str | None, source: Input, kin
     format_ = settings.input_format
     if format_ == "auto":
         start = source.start
-        packed = next((what for magic, what in _PACKED.items() if start.startswith(magic)), None)
-        if packed is not None:
-            raise DataError(f"{source.name}: {packed}")
+        refused = next((what for magic, what in _REFUSED.items() if start.startswith(magic)), None)
+        if refused is not None:
+            refused = _EXCEL if b"xl/workbook.xml" in start else refused
+            raise DataError(f"{source.name}: {refused}")
         format_ = _format_of(start)
         if format_ != "csv" and (settings.delimiter or settings.header is not None):
             format_ = "csv"  # as who names a delimiter or a header says

@@ -6,7 +6,6 @@ from typing import Final, NamedTuple
 
 from softmax_cli.errors import UsageError
 
-INPUT_FORMATS: Final = ("auto", "csv", "json", "jsonl", "npy")
 INVALID: Final = ("error", "nan", "skip")
 
 

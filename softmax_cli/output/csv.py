@@ -10,8 +10,8 @@ from typing import Any, Final
 import numpy as np
 
 from softmax_cli.output import file
+from softmax_cli.output.fields import Layout, Records, Summary, Values
 from softmax_cli.output.formats import Digits, Shape, Writer
-from softmax_cli.output.layout import Layout, Records, Summary, Values
 from softmax_cli.output.numbers import number_lines, texts
 
 # Numbers that become text at once, so that a long vector is written in parts

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from softmax_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from softmax_cli.output.layout import Layout, Records, Summary
+    from softmax_cli.output.fields import Layout, Records, Summary
 
 # The module of each format in this folder, and the writer in it
 _WRITERS: Final = {

@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 
 from softmax_cli.output import file
+from softmax_cli.output.fields import Layout, Records, Summary
 from softmax_cli.output.formats import SHORTEST, Digits, Shape, Writer
-from softmax_cli.output.layout import Layout, Records, Summary
 from softmax_cli.output.numbers import plain, plain_values
 
 

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from softmax_cli.notices import visible
 from softmax_cli.output import file
+from softmax_cli.output.fields import Column, Layout, Summary
 from softmax_cli.output.formats import Digits, Shape
-from softmax_cli.output.layout import Column, Layout, Summary
 from softmax_cli.output.view import Part, Table, ViewWriter, number_texts, word_texts
 
 _RULES: Final = {"number": "---:", "rough": "---:", "barred": "---:", "mark": ":---:"}

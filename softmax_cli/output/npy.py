@@ -11,8 +11,8 @@ import numpy as np
 
 from softmax_cli.errors import DataError, UsageError
 from softmax_cli.output import file
+from softmax_cli.output.fields import Layout, Records, Summary, Values
 from softmax_cli.output.formats import Digits, Shape, Writer
-from softmax_cli.output.layout import Layout, Records, Summary, Values
 
 _COPIED: Final = 1 << 20
 

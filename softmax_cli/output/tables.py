@@ -14,8 +14,8 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from softmax_cli.notices import visible
+from softmax_cli.output.fields import Column, Summary, Values
 from softmax_cli.output.formats import TABLE_DIGITS, Digits
-from softmax_cli.output.layout import Column, Summary, Values
 from softmax_cli.output.terminal import MARGIN, Screen
 from softmax_cli.output.view import (
     Footer,

@@ -12,8 +12,8 @@ from softmax_cli.core.softmax import Logits
 from softmax_cli.core.textbook import Methods
 from softmax_cli.input.rows import Block
 from softmax_cli.notices import Notices
+from softmax_cli.output.fields import Column, Field, Layout, Values
 from softmax_cli.output.formats import TABLE_DIGITS
-from softmax_cli.output.layout import Column, Field, Layout, Values
 from softmax_cli.output.numbers import texts
 from softmax_cli.run.pipeline import Computation
 from softmax_cli.run.totals import Totals

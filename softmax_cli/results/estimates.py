@@ -14,11 +14,11 @@ from softmax_cli.core.sampling import Sampler, log_uniform, proportional
 from softmax_cli.core.softmax import Logits
 from softmax_cli.input.rows import Block
 from softmax_cli.notices import Notices
-from softmax_cli.output.layout import Field, Layout, Values, class_names, ragged
+from softmax_cli.option_rules import UNITS, ManySettings, ReportSettings
+from softmax_cli.output.fields import Field, Layout, Values, class_names, ragged
 from softmax_cli.results.hierarchical import read_counts
 from softmax_cli.results.loss import Loss, RowLosses, columns_of, report_keys, summary_fields
 from softmax_cli.results.pairs import check_length, order_by_names
-from softmax_cli.results.settings import UNITS, ManySettings, ReportSettings
 from softmax_cli.results.targets import RowTargets, TargetReader
 
 _TITLES: Final = {"loss": "estimate", "standard_error": "std error", "touched": "scores read"}

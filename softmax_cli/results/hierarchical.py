@@ -16,10 +16,10 @@ from softmax_cli.input.numbers import is_list, parse_list
 from softmax_cli.input.rows import Block
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.notices import Notices
-from softmax_cli.output.layout import Field, Layout, Names, Values
+from softmax_cli.option_rules import UNITS, ReportSettings
+from softmax_cli.output.fields import Field, Layout, Names, Values
 from softmax_cli.results.loss import Loss, RowLosses, columns_of, report_keys, summary_fields
 from softmax_cli.results.pairs import check_usable
-from softmax_cli.results.settings import UNITS, ReportSettings
 from softmax_cli.results.softmax import SUMMARY, SoftmaxResult, probability_field
 from softmax_cli.results.targets import RowTargets, TargetReader
 from softmax_cli.run.pipeline import Computation, check_names

@@ -17,10 +17,10 @@ from softmax_cli.errors import DataError
 from softmax_cli.input.numbers import parse_list
 from softmax_cli.input.rows import Block
 from softmax_cli.notices import Notices
+from softmax_cli.option_rules import UNITS, LossSettings, ReportSettings
+from softmax_cli.output.fields import Field, Layout, Records, Values, class_names
 from softmax_cli.output.formats import Writer
-from softmax_cli.output.layout import Field, Layout, Records, Values, class_names
 from softmax_cli.results.pairs import check_length, distribution
-from softmax_cli.results.settings import UNITS, LossSettings, ReportSettings
 from softmax_cli.results.targets import RowTargets, TargetReader
 from softmax_cli.run.pipeline import Computation, Run
 from softmax_cli.run.totals import Totals, Worst, ratio

@@ -17,7 +17,8 @@ from softmax_cli.errors import DataError, RowErrors, UsageError
 from softmax_cli.input.numbers import is_list, is_number, parse_list, shown
 from softmax_cli.input.rows import Block, Locations, Rows, rows_of
 from softmax_cli.notices import Notices
-from softmax_cli.output.layout import Names, class_names
+from softmax_cli.option_rules import TargetSettings
+from softmax_cli.output.fields import Names, class_names
 from softmax_cli.results.pairs import (
     check_length,
     checked_against,
@@ -26,7 +27,6 @@ from softmax_cli.results.pairs import (
     note_sums,
     side_by_side,
 )
-from softmax_cli.results.settings import TargetSettings
 
 _IGNORED: Final = -1
 

@@ -13,7 +13,7 @@ import signal
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
@@ -218,21 +218,19 @@ def _work(
     """Compute chunks in a process of its own, until the parent closes its end."""
     for other in others:  # else the end of the parent would not be seen
         other.close()
-    for half in cycle((0, _SHARED)):
-        try:
+    with suppress(EOFError, ConnectionError):  # the parent has ended
+        for half in cycle((0, _SHARED)):
             data, line = connection.recv()
-        except EOFError:
-            return
-        try:
-            outcome = function(Chunk(_got(memory, data), line))
-        except (SoftmaxError, MemoryError) as error:
-            connection.send((error, None))
-            continue
-        text = None
-        if isinstance(outcome.piece, bytes | bytearray):
-            text = _put(memory, half, outcome.piece)
-            outcome = outcome._replace(piece=None)
-        connection.send((outcome, text))
+            try:
+                outcome = function(Chunk(_got(memory, data), line))
+            except (SoftmaxError, MemoryError) as error:
+                connection.send((error, None))
+                continue
+            text = None
+            if isinstance(outcome.piece, bytes | bytearray):
+                text = _put(memory, half, outcome.piece)
+                outcome = outcome._replace(piece=None)
+            connection.send((outcome, text))
 
 
 def _put(memory: mmap.mmap, start: int, text: bytes | bytearray) -> slice | bytes:

@@ -15,8 +15,8 @@ from softmax_cli.errors import DataError, RowErrors, UsageError
 from softmax_cli.input.rows import Block, Rows, none_usable
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.notices import Notices
+from softmax_cli.output.fields import Layout, Records, Summary
 from softmax_cli.output.formats import Shape, Writer
-from softmax_cli.output.layout import Layout, Records, Summary
 from softmax_cli.output.terminal import Progress
 from softmax_cli.run.parallel import ordered_map
 from softmax_cli.run.totals import Outcome, Totals
