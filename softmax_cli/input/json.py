@@ -17,19 +17,19 @@ from softmax_cli.input.rows import Block, Locations, Rows, itself, opened
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.stream import Chunk, Input, TextChunks
 
-# The list of an object that this tool has written, by what the numbers are to be
+# The key of each kind of numbers in the objects that this tool writes
 _LISTS: Final = {"logits": "logits", "probs": "probabilities", "logprobs": "log_probabilities"}
 _NUMBERS: Final = frozenset({int, float})
-# Rows of a JSON value that become a block, and among which the first usable one is looked for
+# Rows per block of a JSON value, and rows searched for the first usable one
 _ROWS: Final = 1 << 10
-# A line or a number from 1, and a row as it was parsed, or why it was not
+# A line's or row's number from 1, and the parsed row or its error
 _Record = tuple[int, Any]
 
 
 def read_json(settings: InputSettings, target_column: str | None, source: Input, kind: str) -> Rows:
     """Return the rows of JSON lines or of one JSON value, as the settings or the first line say.
 
-    `kind` says which list of an object that this tool has written makes the vector.
+    `kind` chooses the list that makes the vector in objects that this tool has written.
     """
     name, text = source.name, TextChunks(source)
     is_lines = settings.input_format != "json" and _is_lines(text, settings)
@@ -69,7 +69,7 @@ def _is_lines(text: TextChunks, settings: InputSettings) -> bool:
 
 
 def _is_row(line: str) -> bool:
-    """Return whether a line is a row by itself, and not the beginning or all of a JSON value."""
+    """Return whether a line is a single row, not the beginning or all of a value with rows."""
     try:
         value = _parsed(line.encode(), "", 1)
     except DataError:
@@ -78,7 +78,7 @@ def _is_row(line: str) -> bool:
 
 
 def _first(records: Iterable[_Record], invalid: str) -> tuple[_Record | None, bool]:
-    """Return the first record or, where others may be left out, the first that can be a row."""
+    """Return the first record, or the first good one if bad ones may be left out; is it good?"""
     first = None
     for record in islice(records, _ROWS):
         if invalid == "error" or (record[1] and isinstance(record[1], list | dict)):
@@ -88,7 +88,7 @@ def _first(records: Iterable[_Record], invalid: str) -> tuple[_Record | None, bo
 
 
 def _records(data: bytes, name: str, line: int) -> Iterator[_Record]:
-    """Yield the value of each line that is not blank, or the error that it has none."""
+    """Yield the number of each line that is not blank, and its value or error."""
     for number, text in enumerate(data.split(b"\n"), line + 1):
         if text.strip():
             try:
@@ -141,7 +141,7 @@ def _table(
 
 
 def _list_key(first: dict[str, Any], columns: str | None, kind: str, location: str) -> str | None:
-    """Return the key of an object's list that makes the vector; None where there are no lists."""
+    """Return the key of the list that makes the vector; None if the vector is not a list."""
     asked = split_names(columns or "")
     lists = [key for key, value in first.items() if isinstance(value, list)]
     if len(asked) == 1 and asked[0] in lists:
@@ -157,10 +157,10 @@ def _list_key(first: dict[str, Any], columns: str | None, kind: str, location: s
 
 
 class _Table(NamedTuple):
-    """What the first row says of the others.
+    """The form of all rows, as the first one has it.
 
-    They are lists, objects with no other `keys`, or objects with some `keys` and the vector as a
-    list under `key`. The label and the copied cells stand under keys, or at indices of the list.
+    They are lists, objects with exactly these `keys`, or objects with at least these, of which
+    `key` holds the vector as a list. `label_key` and `kept_keys` are keys, or indices of a list.
     """
 
     name: str
@@ -185,7 +185,7 @@ class _Table(NamedTuple):
         are_lists = not (self.keys or self.kept_keys) and shape.takes_all()
         if are_lists and {list} == {*map(type, values)} and {width} == {*map(len, values)}:
             flat = list(chain.from_iterable(values))
-            if _NUMBERS.issuperset(map(type, flat)):  # which is quickly seen
+            if _NUMBERS.issuperset(map(type, flat)):  # the fast path
                 return Block(np.fromiter(flat, np.float64).reshape(-1, width), locations)
         rows: list[float] = []
         labels: list[str] = []
@@ -251,7 +251,7 @@ class _Table(NamedTuple):
 
 
 def _number(cell: Any, location: str) -> float:
-    """Return a number, or that in a text: infinities can't stand in JSON otherwise."""
+    """Return a number, also one in a string: JSON has no other form of infinities."""
     if isinstance(cell, str):
         return parse_number(cell, location)
     if type(cell) not in _NUMBERS:
@@ -266,7 +266,7 @@ def _named(value: Any) -> str:
 
 
 def _parsed(text: bytes, name: str, line: int) -> Any:
-    """Return the JSON value that begins in a line; NaN and Infinity, as Python writes, as texts."""
+    """Return the JSON value that begins at a line; Python's NaN and Infinity become strings."""
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
@@ -274,7 +274,7 @@ def _parsed(text: bytes, name: str, line: int) -> Any:
     hint = ""
     try:
         value = json.loads(text.decode(), parse_int=float, parse_constant=str)
-        orjson.dumps(value)  # refuses halves of characters, which could not be written
+        orjson.dumps(value)  # refuses lone surrogates, which could not be written
     except json.JSONDecodeError as error:
         line += error.lineno - 1
         problem = f"no JSON: {error.msg[:1].lower()}{error.msg[1:]} at character {error.colno}"

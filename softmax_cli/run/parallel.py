@@ -1,7 +1,7 @@
-"""An ordered map over chunks: by this process, and by several where the input is long.
+"""An ordered map over chunks, in this process or, for a long input, in several.
 
-No other file knows of processes. The parent reads chunks, hands each to a worker, and yields the
-outcomes in order. Chunks, and the texts made of them, go through memory that both share.
+No other module knows of processes. The parent reads chunks, sends each to a worker, and yields the
+outcomes in order. Chunks and their output go through shared memory.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from multiprocessing.context import ForkProcess
 
-# Chunks that each process should have at least
+# The fewest chunks per process
 _CHUNKS: Final = 4
 _MOST_BY_DEFAULT: Final = 8
-# Bytes that fit most chunks, and what is made of them
+# Bytes of a buffer, into which most chunks and their output fit
 _SHARED: Final = 1 << 21
-# Chunks that are not written yet, for each worker
+# The most chunks per worker that are read and not yet written
 _AHEAD: Final = 2
 
 
 def ordered_map(
     function: Callable[[Any], Outcome], rows: Rows, jobs: int | None
 ) -> Iterator[Outcome]:
-    """Yield what a function makes of each chunk, in order; by several processes once they pay."""
+    """Yield the outcome of each chunk in order; by several processes once that is faster."""
     jobs = default_jobs() if jobs is None else jobs
     done, has_begun = 0, False
     for chunk in rows.chunks:
@@ -69,26 +69,26 @@ def default_jobs() -> int:
 
 
 def _useful_jobs(rows: Rows, done: int) -> int:
-    """Return how many processes pay for what is left of an input."""
+    """Return how many processes are worth starting for the rest of an input."""
     source = rows.source
     if source is None:
         return 1
     enough = _CHUNKS * source.chunk_bytes
-    if source.size is None:  # as much has come, and as much may follow
+    if source.size is None:  # as much has arrived, and may follow
         return sys.maxsize if done >= 2 * enough else 1
     return source.left() // enough
 
 
 class _Worker(NamedTuple):
-    """A process at work, and the numbers of its chunks; two, so that it need not wait for the next.
+    """A process, and the numbers of its chunks: up to two, so that it need not wait for the next.
 
-    Each half of the memory holds a chunk and then the text made of it, in turns.
+    The halves of the memory take turns; each holds a chunk and then its output.
     """
 
     process: ForkProcess
     connection: Connection
     memory: mmap.mmap
-    halves: Iterator[int]  # where the next chunk, and the next text, are put
+    halves: Iterator[int]  # offset of the next chunk
     numbers: deque[int]
 
     def send(self, chunk: Chunk, number: int) -> None:
@@ -103,7 +103,7 @@ class _Worker(NamedTuple):
         self.numbers.append(number)
 
     def receive(self) -> tuple[int, Any]:
-        """Return the number of the first chunk and its outcome, or the error in its place."""
+        """Return the number of the oldest chunk, and its outcome or error."""
         try:
             outcome, text = self.connection.recv()
         except (EOFError, ConnectionResetError):
@@ -113,17 +113,17 @@ class _Worker(NamedTuple):
         return self.numbers.popleft(), outcome
 
     def explain(self) -> NoReturn:
-        """Say why the process has ended before its time."""
+        """Exit, or raise an error that says why the process has ended too early."""
         self.process.join()
         code = self.process.exitcode or 0
-        if code >= 0:  # an exception that nobody expects, which it has printed
+        if code >= 0:  # an unexpected exception, which it has printed
             sys.exit(1)
         name = signal.Signals(-code).name
         raise DataError(f"a worker process was ended by {name}; the output is incomplete")
 
 
 class _Pool:
-    """Workers, as many as can be started, and what each of them is at."""
+    """As many workers as can be started."""
 
     def __init__(self, function: Callable[[Any], Any], count: int) -> None:
         self._function = function
@@ -143,7 +143,7 @@ class _Pool:
         memory = mmap.mmap(-1, 2 * _SHARED)
         arguments = self._function, theirs, memory, [*self._workers, ours]
         process = context.Process(target=_work, args=arguments, daemon=True)
-        # Ctrl-C is the parent's: a worker is born, and stays, deaf to it.
+        # Only the parent handles Ctrl-C: a worker inherits a mask that blocks it.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             process.start()
@@ -157,7 +157,7 @@ class _Pool:
         return _Worker(process, ours, memory, cycle((0, _SHARED)), deque())
 
     def outcomes(self, rows: Rows) -> Iterator[Outcome]:
-        """Yield what comes of each chunk, in order, then raise the error that ended the input."""
+        """Yield the outcome of each chunk in order, then raise the error that ended the input."""
         if not self._workers:
             yield from (self._function(chunk) for chunk in rows.chunks if chunk is not None)
             return
@@ -175,7 +175,7 @@ class _Pool:
                 except (SoftmaxError, StopIteration) as reason:
                     end, chunk = reason, None
                 if chunk is not None:
-                    # What goes through the socket has to wait for a worker that reads.
+                    # A chunk longer than the buffer goes through the socket, to an idle worker.
                     while worker.numbers and len(chunk.data) > _SHARED:
                         done.update([worker.receive()])
                     worker.send(chunk, read)
@@ -190,7 +190,7 @@ class _Pool:
             raise end
 
     def _wait(self, rows: Rows, *, wants: bool) -> tuple[bool, list[Connection]]:
-        """Wait until the input can be read, where that is wanted, or a worker has finished."""
+        """Wait until the input (if `wants`) or a worker can be read; return which of them can."""
         connections: list[Any] = list(self._workers)
         source = rows.source
         if wants and (source is None or source.descriptor is None):  # a file is always ready
@@ -215,8 +215,8 @@ def _work(
     memory: mmap.mmap,
     others: list[Connection],
 ) -> None:
-    """Compute chunks in a process of its own, until the parent closes its end."""
-    for other in others:  # else the end of the parent would not be seen
+    """Compute chunks in a worker process until the parent closes its end of the connection."""
+    for other in others:  # else the end of the parent goes unnoticed
         other.close()
     for half in cycle((0, _SHARED)):
         try:
@@ -236,7 +236,7 @@ def _work(
 
 
 def _put(memory: mmap.mmap, start: int, text: bytes | bytearray) -> slice | bytes:
-    """Put a text into half of the memory and return where it is; return a longer one itself."""
+    """Copy a text to the memory and return its slice; return a text that is too long itself."""
     there = slice(start, start + len(text))
     if len(text) > _SHARED:
         return bytes(text)
@@ -245,5 +245,5 @@ def _put(memory: mmap.mmap, start: int, text: bytes | bytearray) -> slice | byte
 
 
 def _got(memory: mmap.mmap, text: slice | bytes) -> bytes:
-    """Return a text by what `_put` returned."""
+    """Return the text for what `_put` has returned."""
     return memory[text] if isinstance(text, slice) else text
