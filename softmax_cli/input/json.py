@@ -78,7 +78,7 @@ def _is_row(line: str) -> bool:
 
 
 def _first(records: Iterable[_Record], invalid: str) -> tuple[_Record | None, bool]:
-    """Return the first record, or the first good one if bad ones may be left out; is it good?"""
+    """Return the first record, or the first good one if bad rows may be left out."""
     first = None
     for record in islice(records, _ROWS):
         if invalid == "error" or (record[1] and isinstance(record[1], list | dict)):
