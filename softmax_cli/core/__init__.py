@@ -2,5 +2,5 @@
 
 import numpy as np
 
-# Overflow, underflow and inf - inf are expected here: they lead to limits that are right.
+# Overflow, underflow and inf - inf are expected here, and give correct limits.
 np.seterr(all="ignore")
