@@ -25,7 +25,7 @@ COMMANDS: Final = {
     "compare": "Ways to compute a softmax, side by side.",
 }
 _COMPLETE: Final = "_SOFTMAX_CLI_COMPLETE"
-_OF_OUTPUT: Final = (errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EBADF, errno.EDQUOT)
+_OUTPUT_ERRORS: Final = (errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EBADF, errno.EDQUOT)
 
 
 class Commands(click.Group):
@@ -98,7 +98,7 @@ def main(args: Sequence[str] | None = None) -> int:
         say("error", "not enough memory for a vector of this length")
     except OSError as error:
         # Only help and completions, which click prints, can raise this from standard output.
-        output = "can't write to standard output: " if error.errno in _OF_OUTPUT else ""
+        output = "can't write to standard output: " if error.errno in _OUTPUT_ERRORS else ""
         say("error", f"{output}{error.strerror}")
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the final flush must not fail
     return 1

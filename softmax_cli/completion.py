@@ -15,7 +15,7 @@ import click
 
 Completer = Callable[[click.Context, click.Parameter, str], list[Any]]
 
-_PLAIN: Final = "_.,:=@%+/^-"  # needs no backslash in bash
+_UNESCAPED: Final = "_.,:=@%+/^-"  # needs no backslash in bash
 
 
 def files(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[Any]:
@@ -127,4 +127,4 @@ def _quoted(text: str, quote: str) -> str:
         return text.replace("'", "'\\''")
     if quote:
         return "".join(f"\\{c}" if c in '"$`\\' else c for c in text)
-    return "".join(c if c.isalnum() or c in _PLAIN else f"\\{c}" for c in text)
+    return "".join(c if c.isalnum() or c in _UNESCAPED else f"\\{c}" for c in text)

@@ -23,10 +23,10 @@ Decorator = Callable[[Function], Function]
 Declaration = Callable[..., Decorator]
 
 # Prefixed to negative numbers so that click's parser sees no dash; no argument contains it
-_HIDDEN: Final = "\0"
+_DASH_GUARD: Final = "\0"
 # The heading of the options that click adds
-_OTHER: Final = "Other"
-_LEFT: Final = 30  # width of the column of options, as in click
+_CLICK_HEADING: Final = "Other"
+_OPTION_WIDTH: Final = 30  # width of the column of options, as in click
 _DELIMITER_NAMES: Final = {"tab": "\t", "\\t": "\t", "comma": ",", "space": " ", "blank": " "}
 
 
@@ -60,7 +60,9 @@ class Option(click.Option):
 
     def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
         """Convert a value, without the prefix that hid its dash."""
-        return super().type_cast_value(ctx, _shown(value) if isinstance(value, str) else value)
+        return super().type_cast_value(
+            ctx, _without_guard(value) if isinstance(value, str) else value
+        )
 
     def get_help_extra(self, ctx: click.Context) -> click.types.OptionHelpExtra:
         """Return the default without the range, which an error states."""
@@ -71,8 +73,8 @@ class Option(click.Option):
         return extra
 
 
-def _shown(value: str) -> str:
-    return value.removeprefix(_HIDDEN)
+def _without_guard(value: str) -> str:
+    return value.removeprefix(_DASH_GUARD)
 
 
 class VectorCommand(click.Command):
@@ -80,7 +82,7 @@ class VectorCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse as click does, but take negative numbers as values."""
-        hidden = [_HIDDEN + arg if is_negative_value(arg) else arg for arg in args]
+        hidden = [_DASH_GUARD + arg if is_negative_value(arg) else arg for arg in args]
         return super().parse_args(ctx, hidden)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -90,12 +92,12 @@ class VectorCommand(click.Command):
             record = param.get_help_record(ctx) if isinstance(param, click.Option) else None
             if record is not None:
                 left, right = record
-                title = getattr(param, "heading", _OTHER)
+                title = getattr(param, "heading", _CLICK_HEADING)
                 headings.setdefault(title, []).append((left.rstrip(), right))
-        headings[_OTHER] = headings.pop(_OTHER)  # the last
+        headings[_CLICK_HEADING] = headings.pop(_CLICK_HEADING)  # the last
         for title, records in headings.items():
             with formatter.section(title):  # aligned across headings
-                formatter.write_dl([(left.ljust(_LEFT), right) for left, right in records])
+                formatter.write_dl([(left.ljust(_OPTION_WIDTH), right) for left, right in records])
 
 
 def option(names: str, text: str, type_: Any = None, **attributes: Any) -> Declaration:
@@ -166,7 +168,7 @@ FILE: Final = click.Path(readable=False)
 input_options: Final = group(
     "source",
     InputSettings,
-    click.argument("vectors", nargs=-1, metavar="[VECTOR]...", type=_shown),
+    click.argument("vectors", nargs=-1, metavar="[VECTOR]...", type=_without_guard),
     heading(
         "Input",
         option("-i --input path FILE", "Read FILE instead of standard input", FILE),

@@ -117,7 +117,7 @@ def _log_ratios(p: Distribution, q: Distribution) -> DoubleDouble:
     ratios = q.surprisal.plain() - p.surprisal.plain()
     ratios = where(both, 0.0, where(np.isnan(ratios.high), np.inf, ratios))
     if isinstance(p, Probabilities) and isinstance(q, Probabilities):
-        return _with_near_ones(p, q, ratios)
+        return _accurate_where_close(p, q, ratios)
     start, of_q = ratios, q.probability
     if isinstance(p, Logits) and isinstance(q, Logits):
         start, of_q = where(both, 0.0, p.shifted - q.shifted), q.mass / p.total
@@ -136,7 +136,7 @@ def _centred(p: Floats, q: Floats, start: DoubleDouble, ratios: DoubleDouble) ->
     return where(fold_sum(np.abs(changes)).high < _AGREE, start + shift, ratios)
 
 
-def _with_near_ones(p: Probabilities, q: Probabilities, ratios: DoubleDouble) -> DoubleDouble:
+def _accurate_where_close(p: Probabilities, q: Probabilities, ratios: DoubleDouble) -> DoubleDouble:
     """Return the ratios, as 2 atanh((p - q) / (p + q)) where p and q are close.
 
     For values p and q that are divided by their sums, p - q is proportional to (p - q) sum(q) -

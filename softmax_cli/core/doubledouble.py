@@ -23,8 +23,8 @@ quiet = partial(np.errstate, all="ignore")
 _SPLITTER: Final = 134217729.0  # 2**27 + 1: splits 53 bits into halves
 _SMALL: Final = 2.0**-400
 _LARGE: Final = 2.0**900  # products of larger numbers may overflow
-_MOST: Final = 4400  # more than the range of float exponents
-_LEAST: Final = -(2**40)  # the exponent of 0
+_MOST_POWER: Final = 4400  # more than the range of float exponents
+_EXPONENT_OF_ZERO: Final = -(2**40)  # the exponent of 0
 
 
 def two_sum(a: Floats, b: Floats | float, /) -> tuple[Floats, Floats]:
@@ -135,7 +135,7 @@ class DoubleDouble:
             largest = np.abs(self.high).max(axis=0, initial=0.0)
             if ((largest == 0) | ((largest > _SMALL) & (largest < _LARGE))).all():
                 return fold_sum(self)
-        top = self._own_exponents().max(axis=0, initial=_LEAST)
+        top = self._own_exponents().max(axis=0, initial=_EXPONENT_OF_ZERO)
         return fold_sum(self.scaled(-top).plain()).scaled(top)
 
     def normal(self) -> DoubleDouble:
@@ -149,7 +149,7 @@ class DoubleDouble:
         """Return the numbers without exponents; they may overflow or underflow."""
         if isinstance(self.exponent, int):
             return self
-        power = np.clip(self.exponent, -_MOST, _MOST)
+        power = np.clip(self.exponent, -_MOST_POWER, _MOST_POWER)
         return DoubleDouble(np.ldexp(self.high, power), np.ldexp(self.low, power))
 
     def rounded(self) -> Floats:
@@ -159,7 +159,9 @@ class DoubleDouble:
             total = np.where(np.isnan(total), self.high, total)
         if isinstance(self.exponent, int):
             return total
-        result: Floats = np.asarray(np.ldexp(total, np.clip(self.exponent, -_MOST, _MOST)))
+        result: Floats = np.asarray(
+            np.ldexp(total, np.clip(self.exponent, -_MOST_POWER, _MOST_POWER))
+        )
         subnormal = (np.abs(result) < np.finfo(float).tiny) & (total != 0)
         if subnormal.any():  # round once, in units of the smallest float
             units = self.scaled(1074)[subnormal].plain()
@@ -171,7 +173,7 @@ class DoubleDouble:
     def _own_exponents(self) -> Integers:
         """Return the exponents that scale the high parts to [1/2, 1)."""
         exponent = np.frexp(self.high)[1].astype(np.int64) + self.exponent
-        return np.where(self.high == 0, _LEAST, exponent)
+        return np.where(self.high == 0, _EXPONENT_OF_ZERO, exponent)
 
 
 Number = DoubleDouble | Floats | float

@@ -36,7 +36,7 @@ _POWERS: Final = _powers()
 # The same as heads of 24 bits plus tails
 _HEAD: Final = _POWERS.high.astype(np.float32).astype(np.float64)
 _TAIL: Final = (_POWERS.high - _HEAD) + _POWERS.low
-_PER_NAT: Final = _STEPS / math.log(2)
+_STEPS_PER_NAT: Final = _STEPS / math.log(2)
 # log(2) / 2048 in three parts; products of the first two and integers of 23 bits are exact.
 _C1: Final = 0.0003384507713235507
 _C2: Final = 4.3423506994609605e-13
@@ -65,7 +65,7 @@ def exponentials_in_place(z: Floats, error: Floats, work: Sequence[Floats], /) -
         zero = ~(z >= _DEEPEST)
         z[zero] = error[zero] = 0.0
     rounded, steps, spare = work
-    np.multiply(z, _PER_NAT, out=rounded)
+    np.multiply(z, _STEPS_PER_NAT, out=rounded)
     rounded += _ROUND
     bits, index = rounded.view(np.int64), spare.view(np.int64)
     np.subtract(rounded, _ROUND, out=steps)
@@ -114,7 +114,7 @@ def exp(x: DoubleDouble, /) -> DoubleDouble:
     """Return exp(x) to about 100 bits, for numbers of any size."""
     high = np.clip(x.high, _DEEPEST, -_DEEPEST)
     low = np.where(high == x.high, x.low, 0.0)
-    steps = np.rint(high * _PER_NAT)
+    steps = np.rint(high * _STEPS_PER_NAT)
     r = DoubleDouble(high - steps * _C1) - steps * _C2 + low - steps * _C3
     square = r * r
     rest = r.high / 4 * (1 + r.high / 5 * (1 + r.high / 6 * (1 + r.high / 7)))

@@ -24,13 +24,13 @@ from softmax_cli.core.softmax import Logits
 
 # Errors of a sum of probabilities in floats and in double-doubles, for exponent 1
 _FLOAT_ERROR: Final = 1e-13
-_EXACT: Final = 2.0**-98
+_DOUBLE_DOUBLE_ERROR: Final = 2.0**-98
 # From this error on, iterations in double-double converge as fast as in floats.
-_ROUGH: Final = 1e-3
+_ROUGH_ERROR: Final = 1e-3
 # The most iterations of Newton's method, which needs about 10, and a few more for many classes
-_ROUNDS: Final = 100
+_MOST_ITERATIONS: Final = 100
 # The fewest classes for which the equation is solved
-_NARROW: Final = 4
+_LEAST_CLASSES: Final = 4
 
 
 class Entmax(Distribution):
@@ -77,7 +77,7 @@ class Entmax(Distribution):
         z = self._logits.shifted
         # The best class's bracket is at most 1, which limits the support. The number of classes
         # depends on the row alone, so that the order of its sums, and their bits, do, too.
-        near = np.maximum((z.high > -1.01 / self._c).sum(axis=0), _NARROW)
+        near = np.maximum((z.high > -1.01 / self._c).sum(axis=0), _LEAST_CLASSES)
         widths = np.minimum(2 ** np.ceil(np.log2(near)).astype(int), len(z.high))
         groups = []
         for width in np.unique(widths).tolist():
@@ -112,8 +112,8 @@ class _Group:
         self._brackets, self.probability = (
             DoubleDouble(np.zeros(z.high.shape), np.zeros(z.high.shape)) for _ in range(2)
         )
-        self._solve(min(_FLOAT_ERROR / 100 * self._tolerance, _ROUGH), exact=False)
-        self._solve(_EXACT * self._tolerance, exact=True)
+        self._solve(min(_FLOAT_ERROR / 100 * self._tolerance, _ROUGH_ERROR), exact=False)
+        self._solve(_DOUBLE_DOUBLE_ERROR * self._tolerance, exact=True)
 
     def surprisal(self) -> DoubleDouble:
         """Return -log p in nats; inf outside the support."""
@@ -137,7 +137,7 @@ class _Group:
         """Solve for the unknown by Newton's method, in floats or (`exact`) in double-doubles."""
         c, q = self._c, self._q
         active = np.arange(len(self.rows))
-        for _ in range(_ROUNDS):
+        for _ in range(_MOST_ITERATIONS):
             above, inside = self._above[:, active], self._inside[:, active]
             unknown = self._unknown[active]
             if exact:
@@ -184,7 +184,7 @@ class _Group:
         doubtful = np.abs(residual) <= _FLOAT_ERROR * self._tolerance
         if doubtful.any():
             exact = (fold_sum(self._power(above[:, doubtful])) - 1.0).rounded()
-            residual[doubtful] = exact + _EXACT * self._tolerance  # 0 is outside
+            residual[doubtful] = exact + _DOUBLE_DOUBLE_ERROR * self._tolerance  # 0 is outside
         return np.asarray(residual < 0)
 
     def _distances(self, classes: Indices) -> DoubleDouble:

@@ -18,7 +18,7 @@ from softmax_cli.core.softmax import Logits
 
 # float64, float32 or float16
 Computed = NDArray[np.floating[Any]]
-_FINE: Final = ("ok", "")
+_OK: Final = ("ok", "")
 
 
 class Outcome(NamedTuple):
@@ -109,7 +109,7 @@ class Methods:
             winners = scores.argmax(axis=1)[:, None] == np.arange(scores.shape[1])
             return Outcome(winners.astype(dtype), ["ok"] * rows, [""] * rows, np.full(rows, np.nan))
         read: Computed = scores.astype(dtype)
-        found = [_FINE] * rows
+        found = [_OK] * rows
         if method == "linear":
             total = read.sum(axis=1, keepdims=True)
             result, errors = read / total, np.full(rows, np.nan)
@@ -138,7 +138,7 @@ def _diagnose_linear(quotients: Computed, scores: Computed, total: Computed) -> 
     if (quotients < 0).any():
         division = f"{_text(scores[np.argmin(quotients)])}/{_text(total[0])}"
         return "invalid", f"{division} = {_text(quotients.min())}, a negative share"
-    return _FINE
+    return _OK
 
 
 def _diagnoses(
@@ -154,7 +154,7 @@ def _diagnoses(
             parts = _Steps(*(part[row] for part in steps))
             yield _diagnose(parts, scores[row], read[row], missed[row])
         else:
-            yield _FINE
+            yield _OK
 
 
 def _diagnose(
@@ -179,7 +179,7 @@ def _diagnose(
         at = int(np.argmax(missed))
         left = _text(steps.exponentials[at])
         return "underflow", f"exp({_text(steps.exponents[at])}) = {left}, digits lost"
-    return _FINE
+    return _OK
 
 
 def _text(number: object) -> str:

@@ -12,7 +12,7 @@ from softmax_cli.input.settings import InputSettings
 
 _RANGE = re.compile(r"(\d+)(-?)(\d*)\Z")
 # Number of columns that a description names
-_SHOWN: Final = 10
+_MOST_NAMES: Final = 10
 
 
 class RowShape(NamedTuple):
@@ -41,8 +41,10 @@ class RowShape(NamedTuple):
         """Return a description of the chosen columns, for --verbose."""
 
         def listed(columns: Sequence[int]) -> str:
-            some = [(self.names[i] if self.names else "") or str(i + 1) for i in columns[:_SHOWN]]
-            return ", ".join(some) + (", ..." if len(columns) > _SHOWN else "")
+            some = [
+                (self.names[i] if self.names else "") or str(i + 1) for i in columns[:_MOST_NAMES]
+            ]
+            return ", ".join(some) + (", ..." if len(columns) > _MOST_NAMES else "")
 
         parts = [f"{len(self.chosen)} column{'s' * (len(self.chosen) > 1)}"]
         if self.names or not self.takes_all():
@@ -117,7 +119,7 @@ def _resolve(spec: str, names: Sequence[str] | None, width: int, source: str) ->
         if named:
             chosen += named
         elif match is None:
-            raise DataError(f"{source}: no column named {shown(item)}", _known(item, names))
+            raise DataError(f"{source}: no column named {shown(item)}", _suggestion(item, names))
         else:
             first = int(match[1])
             last = int(match[3] or (width if match[2] else first))
@@ -128,7 +130,7 @@ def _resolve(spec: str, names: Sequence[str] | None, width: int, source: str) ->
     return chosen
 
 
-def _known(item: str, names: Sequence[str] | None) -> str:
+def _suggestion(item: str, names: Sequence[str] | None) -> str:
     if names is None:
         return "there is no header: use numbers from 1 and ranges, or --header"
     import difflib

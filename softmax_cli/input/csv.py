@@ -89,7 +89,7 @@ def _first_cells(text: TextChunks) -> list[list[str]]:
     return [row.cells for row in islice(read_rows(text.text, delimiter, text.source.name), count)]
 
 
-def _wait_for(text: TextChunks, delimiter: str, count: int) -> list[Row]:
+def _first_rows(text: TextChunks, delimiter: str, count: int) -> list[Row]:
     """Return the first `count` rows once they have arrived; fewer at the end of the input."""
     while True:
         rows = list(islice(read_rows(text.text, delimiter, text.source.name), count))
@@ -106,12 +106,12 @@ def _first_row(text: TextChunks, delimiter: str, settings: InputSettings) -> Row
     That is the first row or, if bad rows may be left out, the first of three that has the length
     of another. A header without a name for the row names, as R writes it, gets an empty one.
     """
-    rows = _wait_for(text, delimiter, 1)
+    rows = _first_rows(text, delimiter, 1)
     if not rows:
         raise DataError(f"{text.source.name}: no rows")
     at = 0
     for count in (2, 3) if settings.invalid != "error" else ():
-        rows = _wait_for(text, delimiter, count)
+        rows = _first_rows(text, delimiter, count)
         lengths = [len(row.cells) for row in rows]
         alike = [lengths.count(length) if length else 0 for length in lengths]
         at = alike.index(max(alike))
@@ -122,7 +122,7 @@ def _first_row(text: TextChunks, delimiter: str, settings: InputSettings) -> Row
             break
     first = rows[at]
     if settings.header is not False and not first.error and not any(map(is_number, first.cells)):
-        following = _wait_for(text, delimiter, at + 2)[at + 1 :]
+        following = _first_rows(text, delimiter, at + 2)[at + 1 :]
         if following and len(following[0].cells) == len(first.cells) + 1:
             return first._replace(cells=["", *first.cells])
     return first
@@ -195,17 +195,17 @@ def _parse_rows(rows: list[Row], name: str, shape: RowShape) -> Block:
     for i, cells in enumerate(table):
         try:
             numbers = _floats([cells[j] for j in shape.chosen])
-            is_odd = math.isnan(sum(numbers)) or "_" in "".join(cells)
+            is_suspect = math.isnan(sum(numbers)) or "_" in "".join(cells)
         except (ValueError, IndexError):
-            is_odd = True
-        if is_odd or len(cells) != shape.width:
+            is_suspect = True
+        if is_suspect or len(cells) != shape.width:
             error = rows[i].error or _row_error(cells, shape, f"{name}:{rows[i].line}")
             if error is not None:
                 errors[i] = error
                 numbers = [math.nan] * len(shape.chosen)
                 table[i] = [*cells, *[""] * shape.width]
         values += numbers
-    labels, kept = _beside(table, shape)
+    labels, kept = _labels_and_kept(table, shape)
     array = np.array(values).reshape(len(rows), len(shape.chosen))
     locations = Locations(name, [row.line for row in rows])
     return Block(array, locations, labels, shape.label_column(), kept, errors)
@@ -221,7 +221,7 @@ def _floats(cells: list[str]) -> list[float]:
     return numbers if is_plain else list(map(float, cells))
 
 
-def _beside(
+def _labels_and_kept(
     table: list[list[str]], shape: RowShape
 ) -> tuple[list[str] | None, NDArray[np.object_] | None]:
     """Return the labels and the copied cells of rows."""
@@ -281,11 +281,11 @@ def _parse_plain(text: bytes, delimiter: str, shape: RowShape) -> _PlainRows | N
         text = text.replace(b'"', b"")
     rows = None
     if not shape.kept:  # copied cells keep their text
-        rows = _numbers(text, shape)
-    return _beside_words(text, shape) if rows is None and not shape.takes_all() else rows
+        rows = _parse_numbers(text, shape)
+    return _parse_among_text(text, shape) if rows is None and not shape.takes_all() else rows
 
 
-def _numbers(text: bytes, shape: RowShape) -> _PlainRows | None:
+def _parse_numbers(text: bytes, shape: RowShape) -> _PlainRows | None:
     """Return the rows if every cell, chosen or not, is a number, else None."""
     if b"u" in text or b"s" in text:  # true, false and null are JSON but not numbers
         return None
@@ -316,7 +316,7 @@ def _numbers(text: bytes, shape: RowShape) -> _PlainRows | None:
     return vectors, labels and list(map(str, labels)), None
 
 
-def _beside_words(text: bytes, shape: RowShape) -> _PlainRows | None:
+def _parse_among_text(text: bytes, shape: RowShape) -> _PlainRows | None:
     """Return the rows if the chosen cells are numbers, else None; other cells may be any text."""
     if b"#" in text or b"\0" in text:
         return None
@@ -335,7 +335,7 @@ def _beside_words(text: bytes, shape: RowShape) -> _PlainRows | None:
         vectors = map(itemgetter(first), rows)
     else:
         vectors = map(",".join, map(itemgetter(*shape.chosen), rows))
-    found = _numbers("\n".join(vectors).encode(), RowShape(count, range(count)))
+    found = _parse_numbers("\n".join(vectors).encode(), RowShape(count, range(count)))
     if found is None:
         return None
-    return found[0], *_beside(rows, shape)
+    return found[0], *_labels_and_kept(rows, shape)

@@ -17,16 +17,16 @@ from softmax_cli.input.numbers import is_number
 # In order of preference; ' ' matches runs of blanks.
 DELIMITERS: Final = (",", "\t", ";", "|", " ")
 # Number of characters of a line that suffice to find the delimiter
-_ENOUGH: Final = 1 << 14
+_SAMPLE_LENGTH: Final = 1 << 14
 _BLANKS: Final = re.compile(r"[ \t]+")
 # What programs write for a missing number; it is no column name either.
 _MISSING: Final = frozenset(
     ["", *"na n/a #n/a #value! #num! nan null nil none missing - -- ? .".split()]  # noqa: SIM905
 )
-_OPEN: Final = "unexpected end"
+_UNEXPECTED_END: Final = "unexpected end"
 # Parts of the csv module's messages, and the text for each
-_EXPLAINED: Final = {
-    _OPEN: "a quote that is never closed",
+_CSV_ERRORS: Final = {
+    _UNEXPECTED_END: "a quote that is never closed",
     "new-line": "a carriage return inside a line; lines end with LF or CRLF",
     "expected after": "text behind a closing quote",
 }
@@ -66,7 +66,7 @@ def read_rows(text: bytes, delimiter: str, name: str, line: int = 0) -> Iterator
 
     def decoded(data: bytes) -> str:
         # csv refuses a NUL in Python 3.10.
-        return _squeezed(data.decode(errors="replace").replace("\0", ""), delimiter)
+        return _with_single_blanks(data.decode(errors="replace").replace("\0", ""), delimiter)
 
     is_clean = b"\0" not in text and "\ufffd" not in text.decode(errors="replace")
     lines = io.BytesIO(text)
@@ -82,8 +82,8 @@ def read_rows(text: bytes, delimiter: str, name: str, line: int = 0) -> Iterator
             try:
                 cells = next(rows)
             except csv.Error as raised:
-                is_open = _OPEN in str(raised)
-                whys = (why for part, why in _EXPLAINED.items() if part in str(raised))
+                is_open = _UNEXPECTED_END in str(raised)
+                whys = (why for part, why in _CSV_ERRORS.items() if part in str(raised))
                 error = DataError(next(whys, str(raised)), location=f"{name}:{first}")
             line += rows.line_num - 1
         else:  # faster than csv.reader
@@ -94,7 +94,7 @@ def read_rows(text: bytes, delimiter: str, name: str, line: int = 0) -> Iterator
         yield Row([] if error else cells, start, end, first, error, is_open)
 
 
-def _squeezed(line: str, delimiter: str) -> str:
+def _with_single_blanks(line: str, delimiter: str) -> str:
     """Return a line, with runs of blanks collapsed if they delimit; it keeps its newline."""
     return _BLANKS.sub(" ", line.strip(" \t\r\n")) + "\n" if delimiter == " " else line
 
@@ -146,12 +146,12 @@ def find_delimiter(first_lines: Callable[[int], list[str]]) -> str:
 
 def _split(line: str) -> dict[str, list[str]]:
     """Return a line's cells for each delimiter; of a very long line only the first ones."""
-    part = line[:_ENOUGH]
+    part = line[:_SAMPLE_LENGTH]
     if len(part) < len(line) and '"' not in part:
         line = re.sub(r"[^,\t;| ]*\Z", "", part)[:-1]
     cells: dict[str, list[str]] = {delimiter: [] for delimiter in DELIMITERS}
     for delimiter in DELIMITERS:
         with suppress(csv.Error):
-            rows = csv.reader([_squeezed(line, delimiter)], delimiter=delimiter)
+            rows = csv.reader([_with_single_blanks(line, delimiter)], delimiter=delimiter)
             cells[delimiter] = next(rows, [])
     return cells

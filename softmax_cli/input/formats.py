@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from softmax_cli.input.rows import Rows
 
 # The first bytes of archives, and the message for each
-_PACKED: Final = {
+_ARCHIVES: Final = {
     b"PK\x03\x04": "a zip archive, as .npz is: unzip gives the files in it",
     b"\x1f\x8b": "compressed by gzip: zcat reads it",
 }
@@ -83,7 +83,7 @@ def _read(settings: InputSettings, target_column: str | None, source: Input, kin
     format_ = settings.input_format
     if format_ == "auto":
         start = source.start
-        packed = next((what for magic, what in _PACKED.items() if start.startswith(magic)), None)
+        packed = next((what for magic, what in _ARCHIVES.items() if start.startswith(magic)), None)
         if packed is not None:
             raise DataError(f"{source.name}: {packed}")
         format_ = _format_of(start)

@@ -21,7 +21,7 @@ from softmax_cli.input.stream import Chunk, Input, TextChunks
 _LISTS: Final = {"logits": "logits", "probs": "probabilities", "logprobs": "log_probabilities"}
 _NUMBERS: Final = frozenset({int, float})
 # Rows per block of a JSON value, and rows searched for the first usable one
-_ROWS: Final = 1 << 10
+_BLOCK_ROWS: Final = 1 << 10
 # A line's or row's number from 1, and the parsed row or its error
 _Record = tuple[int, Any]
 
@@ -35,14 +35,14 @@ def read_json(settings: InputSettings, target_column: str | None, source: Input,
     is_lines = settings.input_format != "json" and _is_lines(text, settings)
     values: list[Any] = []
     if is_lines:
-        first, is_usable = _first(_records(text.text, name, 0), settings.invalid)
+        first, is_usable = _first_record(_records(text.text, name, 0), settings.invalid)
         while not is_usable and text.extend():
-            first, is_usable = _first(_records(text.text, name, 0), settings.invalid)
+            first, is_usable = _first_record(_records(text.text, name, 0), settings.invalid)
     else:
         values = _rows_of_value(
             _parsed(b"".join(chunk.data for chunk in text.chunks() if chunk), name, 1)
         )
-        first, _ = _first(enumerate(values, 1), settings.invalid)
+        first, _ = _first_record(enumerate(values, 1), settings.invalid)
     if first is None:
         raise DataError(f"{name}: no rows")
     table = _table(first, settings, target_column, name, kind)
@@ -77,10 +77,10 @@ def _is_row(line: str) -> bool:
     return isinstance(value, list | dict) and (not value or _rows_of_value(value)[:1] == [value])
 
 
-def _first(records: Iterable[_Record], invalid: str) -> tuple[_Record | None, bool]:
+def _first_record(records: Iterable[_Record], invalid: str) -> tuple[_Record | None, bool]:
     """Return the first record, or the first good one if bad rows may be left out."""
     first = None
-    for record in islice(records, _ROWS):
+    for record in islice(records, _BLOCK_ROWS):
         if invalid == "error" or (record[1] and isinstance(record[1], list | dict)):
             return record, True
         first = first or record
@@ -106,8 +106,8 @@ def _rows_of_value(value: Any) -> list[Any]:
 
 
 def _blocks(values: list[Any], table: _Table) -> Iterator[Block]:
-    for start in range(0, len(values), _ROWS):
-        some = values[start : start + _ROWS]
+    for start in range(0, len(values), _BLOCK_ROWS):
+        some = values[start : start + _BLOCK_ROWS]
         yield table.block(range(start + 1, start + 1 + len(some)), some)
 
 
@@ -119,7 +119,7 @@ def _table(
     if isinstance(first, DataError):
         raise first
     if not isinstance(first, list | dict):
-        raise DataError(f"{_named(first)} where a list or an object is expected", "", location)
+        raise DataError(f"{_described(first)} where a list or an object is expected", "", location)
     if not first:
         raise DataError(f"an empty {'list' if isinstance(first, list) else 'object'}", "", location)
     if isinstance(first, list):
@@ -219,14 +219,16 @@ class _Table(NamedTuple):
         label, column = value[self.label_key], self.shape.label_column()
         if isinstance(label, bool) or not isinstance(label, int | float | str):
             location = f"{location}:{column}" if column else location
-            raise DataError(f"{_named(label)} where a class is expected", location=location)
+            raise DataError(f"{_described(label)} where a class is expected", location=location)
         return numbers, str(label).strip()
 
     def _cells(self, value: Any, location: str) -> list[Any]:
         """Return a row's cells, as many as the first row has."""
         if keys := self.keys:
             if not isinstance(value, dict):
-                raise DataError(f"{_named(value)} where an object is expected", location=location)
+                raise DataError(
+                    f"{_described(value)} where an object is expected", location=location
+                )
             if not all(map(value.__contains__, keys)):
                 missing = next(key for key in keys if key not in value)
                 raise DataError(f"no key: {shown(missing)}", location=location)
@@ -237,7 +239,7 @@ class _Table(NamedTuple):
                 return [value[key] for key in keys]
             value = value[self.key]
         if not isinstance(value, list):
-            raise DataError(f"{_named(value)} where a list is expected", location=location)
+            raise DataError(f"{_described(value)} where a list is expected", location=location)
         if len(value) != self.shape.width:
             length = f"a row of length {len(value)} where {self.shape.width} is expected"
             raise DataError(length, location=location)
@@ -255,11 +257,11 @@ def _number(cell: Any, location: str) -> float:
     if isinstance(cell, str):
         return parse_number(cell, location)
     if type(cell) not in _NUMBERS:
-        raise DataError(f"{_named(cell)} is not a number", location=location)
+        raise DataError(f"{_described(cell)} is not a number", location=location)
     return float(cell)
 
 
-def _named(value: Any) -> str:
+def _described(value: Any) -> str:
     if isinstance(value, list | dict):
         return "a list" if isinstance(value, list) else "an object"
     return shown(value) if isinstance(value, str) else json.dumps(value)

@@ -50,10 +50,10 @@ def read_npy(settings: InputSettings, target_column: str | None, source: Input) 
         raise DataError(f"{name}: no rows: the array's shape is {dims}")
     is_column = settings.axis == "column"
     rows, width = dims if len(dims) == 2 else (dims[0], 1) if is_column else (1, dims[0])
-    size, there = rows * width * dtype.itemsize, len(data) + source.left()
-    if source.size is not None and there != size:
+    size, actual_size = rows * width * dtype.itemsize, len(data) + source.left()
+    if source.size is not None and actual_size != size:
         raise DataError(
-            f"{name}: {there} bytes of numbers where the header says {size}",
+            f"{name}: {actual_size} bytes of numbers where the header says {size}",
             "the file was cut short, or is not what its header says",
         )
     is_fortran = is_fortran and 1 not in (rows, width)

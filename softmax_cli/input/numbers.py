@@ -13,7 +13,7 @@ _BRACKETED = re.compile(r"(?:\[.*\]|\(.*\))\Z", re.DOTALL)
 # What torch and numpy print around a list: tensor([...], dtype=torch.float64)
 _PRINTED = re.compile(r"(?:tensor|array)\((\[.*\])(?:,\s*\w+=[^\[\]]*)*\)\Z", re.DOTALL)
 # A line end between two items, without a comma
-_BROKEN = re.compile(r"[^,;\s][ \t]*\n\s*[^,;\s]")
+_MISSING_COMMA = re.compile(r"[^,;\s][ \t]*\n\s*[^,;\s]")
 # A list in a list
 _INNER = re.compile(r"\[[^\[\]()]*\]")
 # The beginning of a negative number, perhaps a misspelt one, which no option has
@@ -62,7 +62,7 @@ def parse_list(text: str, location: str) -> list[float]:
     if any(bracket in text for bracket in "[]()"):
         inner = "a list within a list, or a bracket without its other half"
         raise DataError(inner, "write each row as one argument", location)
-    if "," in text and _BROKEN.search(text):
+    if "," in text and _MISSING_COMMA.search(text):
         raise DataError(
             "a list that goes on after the end of a line without a comma",
             "write each row as one argument, or as a line of standard input",

@@ -57,10 +57,10 @@ class Input:
     @cached_property
     def start(self) -> bytes:
         """The first bytes to arrive, without a byte order mark."""
-        start = piece = self._arrived()
+        start = piece = self._read()
         # Read on where there are only blanks, or a part of the mark.
         while piece and len(start) < CHUNK_BYTES and codecs.BOM_UTF8.startswith(start.strip()):
-            start += (piece := self._arrived())
+            start += (piece := self._read())
         return start.removeprefix(codecs.BOM_UTF8)
 
     def pieces(self) -> Iterator[bytes]:
@@ -68,9 +68,9 @@ class Input:
         piece = self.start
         while piece:
             yield piece
-            piece = self._arrived()
+            piece = self._read()
 
-    def _arrived(self) -> bytes:
+    def _read(self) -> bytes:
         """Return the next bytes as soon as some arrive; none at the end."""
         with self.reading():
             while (

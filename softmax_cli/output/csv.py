@@ -15,7 +15,7 @@ from softmax_cli.output.layout import Layout, Records, Summary, Values
 from softmax_cli.output.numbers import number_lines, texts
 
 # Numbers that are formatted at once; a longer vector is written in parts
-_VALUES: Final = 1 << 14
+_NUMBERS_AT_ONCE: Final = 1 << 14
 _KEPT: Final = "kept"
 
 
@@ -76,7 +76,7 @@ class CsvWriter(Writer):
             values[:, None] if values.ndim == 1 else values.T if self.shape.transposed else values
             for values in columns.values()
         ]
-        rows = max(1, _VALUES // sum(array.shape[1] for array in arrays))
+        rows = max(1, _NUMBERS_AT_ONCE // sum(array.shape[1] for array in arrays))
         for start in range(0, len(arrays[0]), rows):
             part = [array[start : start + rows] for array in arrays]
             lines = number_lines(part[0], self.digits, self.delimiter) if len(part) == 1 else None

@@ -14,7 +14,7 @@ from softmax_cli.output import file
 from softmax_cli.output.formats import Digits, Shape, Writer
 from softmax_cli.output.layout import Layout, Records, Summary, Values
 
-_COPIED: Final = 1 << 20
+_COPY_BYTES: Final = 1 << 20
 
 
 class NpyWriter(Writer):
@@ -55,7 +55,7 @@ class NpyWriter(Writer):
             with self._rows as rows:
                 file.write(self._header(rows.tell()))
                 rows.seek(0)
-                while part := rows.read(_COPIED):
+                while part := rows.read(_COPY_BYTES):
                     file.write(part)
         elif self._row is not None and self._start is not None:
             first = self._start + len(self._header(0))

@@ -20,7 +20,7 @@ _LARGEST: Final = 2.0**52
 # Larger powers of ten are not exact in float64.
 _MOST_DECIMALS: Final = 22
 # Marks a place without a character; it is deleted at the end
-_NOTHING: Final = 0
+_NO_CHARACTER: Final = 0
 
 
 def texts(values: NDArray[Any], digits: Digits) -> list[str]:
@@ -109,7 +109,7 @@ def _fixed(values: NDArray[Any], decimals: int, delimiter: str) -> bytes | None:
     before = max(1, len(str(units.max())) - decimals)
     behind = decimals + 1 if decimals else 0
     text = np.empty((len(numbers), 1 + before + behind + 1), np.uint8)
-    text[:, 0] = np.where(negative, ord("-"), _NOTHING)
+    text[:, 0] = np.where(negative, ord("-"), _NO_CHARACTER)
     for column in range(before + behind, before + 1, -1):
         units = _without_last_digit(units, text[:, column])
     if decimals:
@@ -118,12 +118,12 @@ def _fixed(values: NDArray[Any], decimals: int, delimiter: str) -> bytes | None:
         absent = units == 0
         units = _without_last_digit(units, text[:, column])
         if column < before:
-            text[absent, column] = _NOTHING
+            text[absent, column] = _NO_CHARACTER
     text[:, -1] = ord(delimiter)
     text[values.shape[1] - 1 :: values.shape[1], -1] = ord("\n")
     if before == 1 and not negative.any():
         return text[:, 1:].tobytes()
-    return text.tobytes().translate(None, bytes([_NOTHING]))
+    return text.tobytes().translate(None, bytes([_NO_CHARACTER]))
 
 
 def _units(sizes: NDArray[np.float64], decimals: int) -> NDArray[np.unsignedinteger[Any]] | None:

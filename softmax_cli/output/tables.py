@@ -28,15 +28,15 @@ from softmax_cli.output.view import (
 )
 
 # Digits of the classes' columns if six significant digits make the table too wide
-_FEWER: Final = (Digits(decimals=4), Digits(decimals=3))
+_FEWER_DIGITS: Final = (Digits(decimals=4), Digits(decimals=3))
 _GAP: Final = 2
 _BAR: Final = range(8, 41)
 # The shortest bar in a table with several columns of bars
-_LEAST_OF_MANY: Final = 4
+_SHORTEST_OF_MANY: Final = 4
 # The longest name shown whole, the narrowest column of names, and about the most lines of a title
-_LONGEST: Final = 60
-_NAME: Final = 12
-_FOLDS: Final = 3
+_LONGEST_NAME: Final = 60
+_NAME_WIDTH: Final = 12
+_TITLE_LINES: Final = 3
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
 
 
@@ -102,7 +102,7 @@ def _fitting(table: Table, screen: Screen, digits: Digits) -> Grid:
     if whole.room >= 0 or not table.classes:
         return whole
     is_number = table.columns[table.classes.start].style in ("number", "barred")
-    fewer = _FEWER if digits == TABLE_DIGITS and is_number else (digits,)
+    fewer = _FEWER_DIGITS if digits == TABLE_DIGITS and is_number else (digits,)
     grid, count = whole, len(table.classes)
     for class_digits in fewer:
         if grid.room < 0:
@@ -167,7 +167,7 @@ class Grid:
             return [*first.drawn(), Text(), *second.drawn()]
         count = sum(column.style in ("bar", "barred") for column in table.columns)
         bar = min(_BAR.stop - 1, self.room // max(1, count) - _GAP)
-        if bar >= (_BAR.start if count == 1 else _LEAST_OF_MANY):
+        if bar >= (_BAR.start if count == 1 else _SHORTEST_OF_MANY):
             at = 0
             for column in table.columns:
                 at += column.style != "bar"
@@ -201,7 +201,7 @@ class Grid:
 def _name(text: str) -> Text:
     """Return a name, truncated if it is very long."""
     name = Text(visible(text))
-    name.truncate(_LONGEST, overflow="ellipsis")
+    name.truncate(_LONGEST_NAME, overflow="ellipsis")
     return name
 
 
@@ -218,7 +218,7 @@ def _texts(column: Column, screen: Screen, digits: Digits, is_head: bool) -> _Te
         cells = [Text(mark, "green", justify="center") for mark in marks]
     else:
         cells = list(map(Text, _aligned(number_texts(column, digits))))
-    narrowest = min(_width(cells), _NAME) if style == "text" else _width(cells)
+    narrowest = min(_width(cells), _NAME_WIDTH) if style == "text" else _width(cells)
     return _Texts(_name(column.title), cells, narrowest, style in ("number", "rough", "barred"))
 
 
@@ -231,7 +231,11 @@ def _fitted(columns: Sequence[_Texts], screen: Screen) -> tuple[list[int], int]:
     room = screen.width - MARGIN - _GAP * (len(columns) - 1)
     widths = [_width([title, *cells]) for title, cells, *_ in columns]
     least = [
-        max(narrowest, min(_width(title.split(" ")), _NAME), -(-title.cell_len // _FOLDS))
+        max(
+            narrowest,
+            min(_width(title.split(" ")), _NAME_WIDTH),
+            -(-title.cell_len // _TITLE_LINES),
+        )
         for title, _, narrowest, _ in columns
     ]
     while sum(widths) > room:

@@ -16,10 +16,10 @@ from softmax_cli.output.numbers import texts
 
 _ROUGH: Final = Digits(significant=3)
 # The most significant digits that a float64 has
-_ALL_DIGITS: Final = 17
+_MOST_DIGITS: Final = 17
 _MORE_DECIMALS: Final = 6
 # Exponents of numbers that are written without one
-_PLAIN: Final = range(-6, 12)
+_PLAIN_EXPONENTS: Final = range(-6, 12)
 
 
 class Table(NamedTuple):
@@ -238,12 +238,12 @@ def _identity(fields: Sequence[Field], numbers: Sequence[float], digits: Digits)
     """Return 'A + B = C' in titles and in numbers, rounded so that they add up."""
     shown = texts(np.array(numbers), digits)
     exponent = Decimal(f"{max(map(abs, numbers)):e}").adjusted()
-    if np.isfinite(numbers).all() and exponent in _PLAIN:
+    if np.isfinite(numbers).all() and exponent in _PLAIN_EXPONENTS:
         decimals = digits.decimals or 0
         if digits.significant is not None:
             decimals = max(0, digits.significant - 1 - exponent)
         # Rounded numbers may miss their sum by one in the last decimal; try more decimals.
-        most = max(decimals, min(decimals + _MORE_DECIMALS, _ALL_DIGITS - 1 - exponent))
+        most = max(decimals, min(decimals + _MORE_DECIMALS, _MOST_DIGITS - 1 - exponent))
         for count in range(decimals, most + 1):
             shown = [f"{number:.{count}f}" for number in numbers]
             if sum(map(Decimal, shown[:-1])) == Decimal(shown[-1]):

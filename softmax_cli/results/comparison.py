@@ -84,7 +84,7 @@ class ComparisonResult:
         logits = [Logits(self._scores[:1], temperature=t) for t in temperatures]
         reached: dict[str, list[str]] = {}
         for label, each in zip(labels, logits, strict=True):
-            reached.setdefault(_extreme(each), []).append(label)
+            reached.setdefault(_limit_reached(each), []).append(label)
         ends = [
             f"T {', '.join(at)}: {end}, to the last digit" for end, at in reached.items() if end
         ]
@@ -103,7 +103,7 @@ class ComparisonResult:
         return columns, [*ends, why, *filter(None, broke)]
 
 
-def _extreme(logits: Logits) -> str:
+def _limit_reached(logits: Logits) -> str:
     """Return which limit a softmax equals in float64, '' for none."""
     probabilities, winners = logits.probabilities()[0], logits.winners[0]
     hard, uniform = (chosen / chosen.sum() for chosen in (winners, ~logits.masked[0]))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from softmax_cli.core.entmax import Entmax
     from softmax_cli.core.hierarchical import TreeDistribution
 
-_LISTED: Final = 20  # samples, below a table
+_MOST_LISTED: Final = 20  # samples, below a table
 _AT_ONCE: Final = 1 << 18  # about as many samples are drawn
 
 
@@ -165,7 +165,7 @@ class Softmax(Computation):
         counts = [Field("remaining", "kept")] if cuts else []
         counts += [] if is_softmax else [Field("support", "support")]
         samples = ["samples"] if draws else []
-        is_listed = settings.sample is not None and settings.sample <= _LISTED
+        is_listed = settings.sample is not None and settings.sample <= _MOST_LISTED
         return Layout(
             samples or [shown.key],
             ("logits", shown.key, *(field.key for field in logsumexp), "entropy", *samples),

@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from multiprocessing.context import ForkProcess
 
 # The fewest chunks per process
-_CHUNKS: Final = 4
+_LEAST_CHUNKS: Final = 4
 _MOST_BY_DEFAULT: Final = 8
 # Bytes of a buffer, into which most chunks and their output fit
-_SHARED: Final = 1 << 21
+_BUFFER_BYTES: Final = 1 << 21
 # The most chunks per worker that are read and not yet written
-_AHEAD: Final = 2
+_CHUNKS_AHEAD: Final = 2
 
 
 def ordered_map(
@@ -73,7 +73,7 @@ def _useful_jobs(rows: Rows, done: int) -> int:
     source = rows.source
     if source is None:
         return 1
-    enough = _CHUNKS * source.chunk_bytes
+    enough = _LEAST_CHUNKS * source.chunk_bytes
     if source.size is None:  # as much has arrived, and may follow
         return sys.maxsize if done >= 2 * enough else 1
     return source.left() // enough
@@ -92,7 +92,7 @@ class _Worker(NamedTuple):
     numbers: deque[int]
 
     def send(self, chunk: Chunk, number: int) -> None:
-        data = _put(self.memory, next(self.halves), chunk.data)
+        data = _store(self.memory, next(self.halves), chunk.data)
         previous = signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # the worker may be gone
         try:
             self.connection.send((data, chunk.line))
@@ -109,7 +109,7 @@ class _Worker(NamedTuple):
         except (EOFError, ConnectionResetError):
             self.explain()
         if text is not None:
-            outcome = outcome._replace(piece=_got(self.memory, text))
+            outcome = outcome._replace(piece=_load(self.memory, text))
         return self.numbers.popleft(), outcome
 
     def explain(self) -> NoReturn:
@@ -140,9 +140,9 @@ class _Pool:
 
         context = multiprocessing.get_context("fork")
         ours, theirs = context.Pipe()
-        memory = mmap.mmap(-1, 2 * _SHARED)
+        memory = mmap.mmap(-1, 2 * _BUFFER_BYTES)
         arguments = self._function, theirs, memory, [*self._workers, ours]
-        process = context.Process(target=_work, args=arguments, daemon=True)
+        process = context.Process(target=_run_worker, args=arguments, daemon=True)
         # Only the parent handles Ctrl-C: a worker inherits a mask that blocks it.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
@@ -154,7 +154,7 @@ class _Pool:
         finally:
             theirs.close()
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-        return _Worker(process, ours, memory, cycle((0, _SHARED)), deque())
+        return _Worker(process, ours, memory, cycle((0, _BUFFER_BYTES)), deque())
 
     def outcomes(self, rows: Rows) -> Iterator[Outcome]:
         """Yield the outcome of each chunk in order, then raise the error that ended the input."""
@@ -166,7 +166,9 @@ class _Pool:
         end: SoftmaxError | StopIteration | None = None
         while end is None or written < read:
             worker = min(self._workers.values(), key=lambda worker: len(worker.numbers))
-            has_room = len(worker.numbers) < 2 and read - written <= _AHEAD * len(self._workers)
+            has_room = len(worker.numbers) < 2 and read - written <= _CHUNKS_AHEAD * len(
+                self._workers
+            )
             can_read, finished = self._wait(rows, wants=end is None and has_room)
             done.update(self._workers[connection].receive() for connection in finished)
             if can_read:
@@ -176,7 +178,7 @@ class _Pool:
                     end, chunk = reason, None
                 if chunk is not None:
                     # A chunk longer than the buffer goes through the socket, to an idle worker.
-                    while worker.numbers and len(chunk.data) > _SHARED:
+                    while worker.numbers and len(chunk.data) > _BUFFER_BYTES:
                         done.update([worker.receive()])
                     worker.send(chunk, read)
                     read += 1
@@ -209,7 +211,7 @@ class _Pool:
             worker.memory.close()
 
 
-def _work(
+def _run_worker(
     function: Callable[[Any], Outcome],
     connection: Connection,
     memory: mmap.mmap,
@@ -218,32 +220,32 @@ def _work(
     """Compute chunks in a worker process until the parent closes its end of the connection."""
     for other in others:  # else the end of the parent goes unnoticed
         other.close()
-    for half in cycle((0, _SHARED)):
+    for half in cycle((0, _BUFFER_BYTES)):
         try:
             data, line = connection.recv()
         except EOFError:
             return
         try:
-            outcome = function(Chunk(_got(memory, data), line))
+            outcome = function(Chunk(_load(memory, data), line))
         except (SoftmaxError, MemoryError) as error:
             connection.send((error, None))
             continue
         text = None
         if isinstance(outcome.piece, bytes | bytearray):
-            text = _put(memory, half, outcome.piece)
+            text = _store(memory, half, outcome.piece)
             outcome = outcome._replace(piece=None)
         connection.send((outcome, text))
 
 
-def _put(memory: mmap.mmap, start: int, text: bytes | bytearray) -> slice | bytes:
+def _store(memory: mmap.mmap, start: int, text: bytes | bytearray) -> slice | bytes:
     """Copy a text to the memory and return its slice; return a text that is too long itself."""
-    there = slice(start, start + len(text))
-    if len(text) > _SHARED:
+    place = slice(start, start + len(text))
+    if len(text) > _BUFFER_BYTES:
         return bytes(text)
-    memory[there] = text
-    return there
+    memory[place] = text
+    return place
 
 
-def _got(memory: mmap.mmap, text: slice | bytes) -> bytes:
-    """Return the text for what `_put` has returned."""
+def _load(memory: mmap.mmap, text: slice | bytes) -> bytes:
+    """Return the text for what `_store` has returned."""
     return memory[text] if isinstance(text, slice) else text

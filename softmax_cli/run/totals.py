@@ -33,8 +33,8 @@ class ExactSum:
         # Halves of 26 and 27 bits, so that int64 holds the sum of 2**35 of them.
         high, low = significand >> 26, significand & 0x3FFFFFF
         for power in np.unique(exponent):
-            there = exponent == power
-            part = (int(high[there].sum()) << 26) + int(low[there].sum())
+            has_power = exponent == power
+            part = (int(high[has_power].sum()) << 26) + int(low[has_power].sum())
             # A subnormal's significand has its missing bits as zeros at the end.
             shift = int(power) - 53 + 1074
             self._units += part << shift if shift >= 0 else part >> -shift
