@@ -18,7 +18,6 @@ class SoftmaxError(Exception):
 
     @property
     def message(self) -> str:
-        """The text with its location in front."""
         return f"{self.location}: {self.text}" if self.location else self.text
 
 

@@ -60,7 +60,7 @@ class Notices:
         self.merge({kind: Notice(f"{location}: {message}", rows)})
 
     def add_unusable(self, error: DataError) -> None:
-        """Count a row that is not used."""
+        """Count a row that can't be used."""
         self.merge({UNUSABLE: Notice(error.message, 1)})
 
     def merge(self, later: Mapping[str, Notice]) -> None:

@@ -94,7 +94,7 @@ class VectorCommand(click.Command):
                 left, right = record
                 title = getattr(param, "heading", _CLICK_HEADING)
                 headings.setdefault(title, []).append((left.rstrip(), right))
-        headings[_CLICK_HEADING] = headings.pop(_CLICK_HEADING)  # the last
+        headings[_CLICK_HEADING] = headings.pop(_CLICK_HEADING)  # move to the end
         for title, records in headings.items():
             with formatter.section(title):  # aligned across headings
                 formatter.write_dl([(left.ljust(_OPTION_WIDTH), right) for left, right in records])

@@ -1,4 +1,4 @@
-"""Stable mathematics of logits and probabilities: arrays in, arrays out, numpy alone."""
+"""Numerically stable functions of logits and probabilities, on numpy arrays."""
 
 import numpy as np
 

@@ -61,7 +61,7 @@ class DoubleDouble:
     """
 
     __slots__ = ("exponent", "high", "low")
-    __array_ufunc__ = None  # an array's operators leave the operation to this class
+    __array_ufunc__ = None  # an array's operators defer to this class
 
     def __init__(
         self, high: Floats | float, low: Floats | float = 0.0, exponent: Integers | int = 0
@@ -206,7 +206,7 @@ def normalised(high: Floats, low: Floats, exponent: Integers | int = 0, /) -> Do
     total = np.asarray(high + low)
     error = np.asarray(high - total)
     error += low
-    if (undefined := np.isnan(total)).any():  # beside inf
+    if (undefined := np.isnan(total)).any():  # nan from inf - inf
         total, error = np.where(undefined, high, total), np.where(undefined, 0.0, error)
     return DoubleDouble(total, error, exponent)
 

@@ -76,7 +76,7 @@ class Entmax(Distribution):
     def _groups(self) -> list[_Group]:
         z = self._logits.shifted
         # The best class's bracket is at most 1, which limits the support. The number of classes
-        # depends on the row alone, so that the order of its sums, and their bits, do, too.
+        # depends on the row alone, so that the bits of its sums do not depend on other rows.
         near = np.maximum((z.high > -1.01 / self._c).sum(axis=0), _LEAST_CLASSES)
         widths = np.minimum(2 ** np.ceil(np.log2(near)).astype(int), len(z.high))
         groups = []
@@ -184,7 +184,9 @@ class _Group:
         doubtful = np.abs(residual) <= _FLOAT_ERROR * self._tolerance
         if doubtful.any():
             exact = (fold_sum(self._power(above[:, doubtful])) - 1.0).rounded()
-            residual[doubtful] = exact + _DOUBLE_DOUBLE_ERROR * self._tolerance  # 0 is outside
+            residual[doubtful] = (
+                exact + _DOUBLE_DOUBLE_ERROR * self._tolerance
+            )  # a residual of 0 is outside
         return np.asarray(residual < 0)
 
     def _distances(self, classes: Indices) -> DoubleDouble:

@@ -25,7 +25,7 @@ from softmax_cli.core.elementary import exponentials, log, log1p
 from softmax_cli.core.hierarchical import sigmoid, softplus
 from softmax_cli.core.losses import Labels
 
-# Draws that are held at once
+# Draws in memory at the same time
 _AT_ONCE: Final = 1 << 16
 
 

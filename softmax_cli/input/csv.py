@@ -136,7 +136,7 @@ def _shape(
     names = [cell.strip() for cell in first]
     header = settings.header
     if header is None and not all(is_numbered(spec) for spec in given if spec is not None):
-        header = True  # a column asked for by name
+        header = True  # a column is chosen by name
     if not header:
         shape = row_shape(settings, target_column, None, len(first), name)
         if header is False or not is_header(names, [first[i] for i in shape.chosen]):
@@ -224,7 +224,6 @@ def _floats(cells: list[str]) -> list[float]:
 def _labels_and_kept(
     table: list[list[str]], shape: RowShape
 ) -> tuple[list[str] | None, NDArray[np.object_] | None]:
-    """Return the labels and the copied cells of rows."""
     labels = kept = None
     if shape.label is not None:
         labels = [cells[shape.label].strip() for cells in table]

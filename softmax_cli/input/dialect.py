@@ -114,7 +114,7 @@ def _undecodable(row: bytes, delimiter: str, name: str, first: int) -> DataError
 
 
 def is_header(names: Sequence[str], chosen: Sequence[str]) -> bool:
-    """Return whether a first row holds names, given all its cells and those of the vector."""
+    """Return whether a first row holds names; `chosen` are the cells in the vector's columns."""
     # pandas leaves the name of its index empty; elsewhere an empty cell is a missing number.
     if not names[0]:
         return True

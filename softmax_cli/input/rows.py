@@ -26,7 +26,6 @@ class Locations(NamedTuple):
     separator: str | None = ":"
 
     def at(self, row: int) -> str:
-        """Return a row's location."""
         if self.separator is None:
             return self.name
         return f"{self.name}{self.separator}{self.numbers[row]}"

@@ -119,7 +119,7 @@ class Writer:
 
 
 def open_writer(settings: OutputSettings, layout: Layout, shape: Shape) -> Writer:
-    """Return a writer of the format asked for; only what it needs is imported."""
+    """Return a writer of the chosen format, and import only its module."""
     form = settings.resolved_format()
     digits = Digits(settings.precision, settings.decimals)
     if digits == SHORTEST and form in ("table", "markdown"):

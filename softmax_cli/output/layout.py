@@ -76,7 +76,7 @@ class Layout(NamedTuple):
     order: str = ""  # attribute with the positions of a lone vector's lines, from 0
     sweep: str = ""  # attribute with columns and notes for a lone vector
     numbered: Sequence[str] = ()  # attributes with several values that are not one per class
-    most: int = 20  # vectors that a table shows
+    most: int = 20  # most vectors that a table shows
     records: int = 1  # rows of output for each vector
     constants: Mapping[str, Values] = {}  # values that are the same for every vector, good or not
 

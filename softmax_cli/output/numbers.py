@@ -24,7 +24,7 @@ _NO_CHARACTER: Final = 0
 
 
 def texts(values: NDArray[Any], digits: Digits) -> list[str]:
-    """Return each element of an array as text: floats to so many digits, lists joined by ';'."""
+    """Return the elements of an array as text: floats with given digits, lists joined by ';'."""
     if values.dtype.kind != "f":
         return [
             ";".join(map(str, value)) if isinstance(value, list) else str(value)
@@ -132,7 +132,7 @@ def _units(sizes: NDArray[np.float64], decimals: int) -> NDArray[np.unsignedinte
     None if one is too large, or nan.
     """
     scale = 10.0**decimals
-    if not sizes.max() < _LARGEST / scale:  # nan is not
+    if not sizes.max() < _LARGEST / scale:  # False for nan
         return None
     product = sizes * scale
     nearest = np.rint(product)

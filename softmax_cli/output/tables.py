@@ -214,7 +214,7 @@ def _texts(column: Column, screen: Screen, digits: Digits, is_head: bool) -> _Te
         cells = [Text(word, "green" if word == "ok" else "red") for word in values.tolist()]
     elif style == "mark":
         dot = "*" if screen.ascii_only else "●"
-        marks = [dot if value > 0 else "" for value in values]  # nan is no mark
+        marks = [dot if value > 0 else "" for value in values]  # none for nan
         cells = [Text(mark, "green", justify="center") for mark in marks]
     else:
         cells = list(map(Text, _aligned(number_texts(column, digits))))

@@ -51,7 +51,6 @@ class Progress:
             self._drawn = len(line)
 
     def clear(self) -> None:
-        """Remove the line."""
         if self._drawn:
             _write("\r" + " " * self._drawn + "\r")
             self._drawn = 0

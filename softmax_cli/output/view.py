@@ -70,7 +70,6 @@ class ViewWriter(Writer):
         self._most = layout.most if layout.only_groups or self.most_classes else sys.maxsize
 
     def show(self, parts: Sequence[Part]) -> None:
-        """Write the parts of a page."""
         raise NotImplementedError
 
     def encode(self, records: Records[Any]) -> Piece | None:
@@ -111,7 +110,7 @@ class ViewWriter(Writer):
         ]
         hidden = self.count * layout.records - len(columns[0].values)
         table = self.table(columns)._replace(more=left_out(hidden, "rows"))
-        if layout.only_groups:  # of a lone vector the summary says nothing more
+        if layout.only_groups:  # the summary of a lone vector adds nothing
             return [table, *filter(None, lone.result.note if lone else [])]
         return [table, *self.below(summary)]
 

@@ -103,7 +103,6 @@ class Loss(Computation):
         return layout._replace(row=keys, fields=keys, head=head, lines=lines, classes=())
 
     def layout_of_rows(self) -> Layout:
-        """Return the layout of every row."""
         raise NotImplementedError
 
     def add_up(self, result: Any) -> Totals:

@@ -86,7 +86,7 @@ class LossSettings(NamedTuple):
 
 
 class ReportSettings(NamedTuple):
-    """What is shown of the losses."""
+    """The options of the report on the losses."""
 
     reduction: str = "none"
     base: str = "e"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from softmax_cli.core.entmax import Entmax
     from softmax_cli.core.hierarchical import TreeDistribution
 
-_MOST_LISTED: Final = 20  # samples, below a table
+_MOST_LISTED: Final = 20  # most samples below a table
 _AT_ONCE: Final = 1 << 18  # about as many samples are drawn
 
 

@@ -202,7 +202,6 @@ class _Pool:
         return any(item in pipe for item in ready), [item for item in ready if item not in pipe]
 
     def close(self) -> None:
-        """End all workers."""
         for worker in self._workers.values():
             worker.process.kill()
         for worker in self._workers.values():
@@ -247,5 +246,5 @@ def _store(memory: mmap.mmap, start: int, text: bytes | bytearray) -> slice | by
 
 
 def _load(memory: mmap.mmap, text: slice | bytes) -> bytes:
-    """Return the text for what `_store` has returned."""
+    """Return a text, given the result of `_store`."""
     return memory[text] if isinstance(text, slice) else text

@@ -1,4 +1,4 @@
-"""What every command does with its rows: parse a chunk, compute, encode, write, add up."""
+"""The steps of every command: parse a chunk, compute, encode, write, add up."""
 
 from __future__ import annotations
 
@@ -37,15 +37,14 @@ class Computation:
         raise NotImplementedError
 
     def layout(self) -> Layout:
-        """Return what is shown of results, and where."""
+        """Return the layout of the results and the summary."""
         raise NotImplementedError
 
     def add_up(self, result: Any) -> Totals:
-        """Return the totals of a block."""
         return Totals(len(result), {key: getattr(result, key) for key in self.averaged})
 
     def summarise(self, totals: Totals) -> dict[str, Any]:
-        """Return what is shown of the totals of all rows."""
+        """Return the summary of the totals of all rows."""
         means = totals.sums_and_means(self.averaged, totals.rows)
         return {"rows": totals.rows, **totals.counts, **means}
 
@@ -104,7 +103,6 @@ class Run:
             yield outcome.piece
 
     def summary(self) -> Summary:
-        """Return what is shown of the totals."""
         assert self.totals is not None
         return self._computation.summarise(self.totals)
 

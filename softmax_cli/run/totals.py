@@ -40,13 +40,12 @@ class ExactSum:
             self._units += part << shift if shift >= 0 else part >> -shift
 
     def merge(self, other: ExactSum, /) -> None:
-        """Add another sum."""
         self._units += other._units
         self._special += other._special
 
     def total(self) -> float:
         """Return the sum, rounded once; infinite where it exceeds the largest float64."""
-        if self._special != 0.0:  # nan too
+        if self._special != 0.0:  # true for nan, too
             return self._special
         try:
             return self._units / (1 << 1074)  # int / int is correctly rounded
@@ -112,7 +111,6 @@ class Worst(NamedTuple):
         return cls({key: values[rows] for key, values in columns.items()}, most)
 
     def merged(self, later: Worst) -> Worst:
-        """Return the worst of both."""
         both = {key: np.concatenate([v, later.columns[key]]) for key, v in self.columns.items()}
         return Worst.of(both, self.most)
 
