@@ -6,15 +6,14 @@ from typing import Final
 
 from softmax_cli import interrupts
 
-# More new objects than a start makes
-_MANY: Final = 50_000
+# More objects than startup allocates
+_GC_THRESHOLD: Final = 50_000
 
 
 def run() -> None:
     """Run the command line and exit with its status."""
-    # What is loaded stays to the end. To look through it for garbage, again and again and once
-    # more at the exit, takes a sixth of a short run.
-    gc.set_threshold(_MANY)
+    # Searching the loaded modules for garbage takes a sixth of a short run, and finds none.
+    gc.set_threshold(_GC_THRESHOLD)
     interrupts.end_at_once()
     from softmax_cli.cli import main
 

@@ -1,4 +1,4 @@
-"""The group of commands, and the one place where an error becomes a message."""
+"""The command group, and the conversion of errors to messages and exit statuses."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from softmax_cli.errors import SoftmaxError
 from softmax_cli.interrupts import INTERRUPTED
 from softmax_cli.notices import PROGRAM, say
 
-# The commands in the order in which one learns them, each with what the list of them says: for
-# that list none of them has to be loaded.
+# The commands in learning order, with their short help, so that listing them imports none.
 COMMANDS: Final = {
     "hardmax": "The class with the largest score.",
     "softmax": "Probabilities from scores.",
@@ -26,23 +25,21 @@ COMMANDS: Final = {
     "compare": "Ways to compute a softmax, side by side.",
 }
 _COMPLETE: Final = "_SOFTMAX_CLI_COMPLETE"
-_OF_OUTPUT: Final = (errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EBADF, errno.EDQUOT)
+_OUTPUT_ERRORS: Final = (errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EBADF, errno.EDQUOT)
 
 
 class Commands(click.Group):
-    """Commands that are imported when they are called."""
+    """A group that imports each command only when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the commands' names."""
         return list(COMMANDS)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list of commands."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return the command of a name, imported when it is called."""
+        """Import and return a command; None if there is none of that name."""
         if cmd_name not in COMMANDS:
             return None
         command = getattr(import_module(f"softmax_cli.commands.{cmd_name}"), cmd_name)
@@ -53,7 +50,7 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Resolve as click does, but name the nearest command in the message."""
+        """Resolve as click does, but suggest the nearest command in the error."""
         name = args[0]
         if name not in COMMANDS and not name.startswith("-"):
             import difflib
@@ -78,9 +75,9 @@ def cli() -> None:
 def main(args: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     if hasattr(signal, "SIGPIPE"):
-        # A closed pipe ends us as it ends cut or head.
+        # A closed pipe ends the program silently, as it does cut and head.
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    # No matrices are multiplied here, and threads that wait for some cost time and memory.
+    # No matrix is multiplied here, and idle BLAS threads cost time and memory.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         return _run(list(sys.argv[1:] if args is None else args))
@@ -95,15 +92,15 @@ def main(args: Sequence[str] | None = None) -> int:
         say("error", error.format_message())
         return error.exit_code
     except KeyboardInterrupt:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # another one, as the program ends
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # ignore a second Ctrl-C during exit
         return INTERRUPTED
     except MemoryError:
         say("error", "not enough memory for a vector of this length")
     except OSError as error:
-        # Commands write without click; it prints help and completions.
-        output = "can't write to standard output: " if error.errno in _OF_OUTPUT else ""
+        # Only help and completions, which click prints, can raise this from standard output.
+        output = "can't write to standard output: " if error.errno in _OUTPUT_ERRORS else ""
         say("error", f"{output}{error.strerror}")
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the interpreter's last flush
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the final flush must not fail
     return 1
 
 

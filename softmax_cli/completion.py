@@ -1,7 +1,7 @@
-"""What a shell asks for when a word is to be completed, and what it is told.
+"""Shell completion.
 
-The files in completions/ set `_SOFTMAX_CLI_COMPLETE`, as click has it. Other than click, bash's
-line is read and quoted as bash cuts it, and a value behind `--option=` is told with the option.
+The files in completions/ set `_SOFTMAX_CLI_COMPLETE`, as click's do. Unlike click, this follows
+bash's word breaks and quotes, and returns a value after `--option=` together with the option.
 """
 
 from __future__ import annotations
@@ -15,60 +15,60 @@ import click
 
 Completer = Callable[[click.Context, click.Parameter, str], list[Any]]
 
-_PLAIN: Final = "_.,:=@%+/^-"  # needs no backslash in bash
+_UNESCAPED: Final = "_.,:=@%+/^-"  # needs no backslash in bash
 
 
 def files(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[Any]:
-    """Leave it to the shell to complete a file's name."""
+    """Let the shell complete file names."""
     from click.shell_completion import CompletionItem
 
     return [CompletionItem(incomplete, type="file")]
 
 
 def one_of(*values: str) -> Completer:
-    """Return what offers some values."""
+    """Return a completer of fixed values."""
     return lambda _context, _parameter, incomplete: [v for v in values if v.startswith(incomplete)]
 
 
 def one_of_or_file(*values: str) -> Completer:
-    """Return what offers some values, and leaves it to the shell to complete a file's name."""
+    """Return a completer of fixed values and file names."""
     return lambda *args: one_of(*values)(*args) + files(*args)
 
 
 def list_of(*values: str) -> Completer:
-    """Return what offers some values as the next item of a list."""
+    """Return a completer of lists of fixed values, item by item."""
     return lambda _context, _parameter, incomplete: _next_items(values, incomplete)
 
 
 def columns(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-    """Offer the columns of the input as the next item of a list."""
+    """Complete the last item of a list of the input's columns."""
     return _next_items(_columns_of(context), incomplete)
 
 
 def column(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-    """Offer the columns of the input."""
+    """Complete the name of one of the input's columns."""
     return _items(_columns_of(context), incomplete)
 
 
 def _columns_of(context: click.Context) -> list[str]:
-    """Return the names in the file of -i, of those that stand for one column and fit on a line."""
+    """Return the unique, printable column names in the file of -i."""
     from softmax_cli.input.formats import column_names
     from softmax_cli.input.settings import InputSettings
 
     keys = ("path", "delimiter", "header")
     given = {key: value for key in keys if (value := context.params.get(key)) is not None}
     settings = InputSettings(**given)
-    # The shell hands over the words as they were typed.
+    # The shell passes the words as typed, not expanded.
     path = os.path.expandvars(os.path.expanduser(settings.path))  # noqa: PTH111 - leaves ~nobody
     counts = Counter(column_names(settings._replace(path=path)))
     return [name for name, count in counts.items() if count == 1 and name and name.isprintable()]
 
 
 def _next_items(names: Iterable[str], incomplete: str) -> list[str]:
-    """Return the list as far as it is there, with each name that is not yet in it."""
+    """Return the unfinished list, completed by each name that it does not have yet."""
     from softmax_cli.input.columns import split_names
 
-    # A comma in quotes has an odd number of them on its left.
+    # A comma inside quotes has an odd number of quotes on its left.
     ends = (at + 1 for at, character in enumerate(incomplete) if character == ",")
     cut = max((end for end in ends if incomplete.count('"', 0, end) % 2 == 0), default=0)
     chosen = set(split_names(incomplete[:cut]))
@@ -77,7 +77,7 @@ def _next_items(names: Iterable[str], incomplete: str) -> list[str]:
 
 
 def _items(names: Iterable[str], incomplete: str) -> list[str]:
-    """Return the names that begin so, in quotes where a list needs them or they are opened."""
+    """Return the names with this prefix, quoted where a list needs it or a quote is open."""
 
     def item(name: str) -> str:
         is_quoted = "," in name or '"' in name or incomplete.startswith('"')
@@ -91,7 +91,7 @@ def _items(names: Iterable[str], incomplete: str) -> list[str]:
 
 
 def complete(cli: click.Group, program: str, variable: str, instruction: str) -> int:
-    """Tell what the instruction in an environment variable asks for, and return the exit status."""
+    """Print the completions that an instruction asks for, and return the exit status."""
     from click.shell_completion import get_completion_class, split_arg_string
 
     name = instruction.removesuffix("_complete")
@@ -100,7 +100,7 @@ def complete(cli: click.Group, program: str, variable: str, instruction: str) ->
     shell = shell_class(cli, {}, program, variable)
     line = os.environ.get("COMP_LINE", "") if name == "bash" else ""
     if line:
-        # A mark at the end tells a word that has not begun from one that has ended.
+        # A marker at the end tells an empty last word from a finished one.
         *words, last = split_arg_string(line + "\0")
         args, incomplete = words[1:], last.removesuffix("\0")
     else:
@@ -108,7 +108,7 @@ def complete(cli: click.Group, program: str, variable: str, instruction: str) ->
     items = shell.get_completions(args, incomplete)
     option, equals, _ = incomplete.partition("=")
     has_value = equals and option.startswith("--")
-    # What bash replaces is the end of the word, behind an open quote if there is one.
+    # Bash replaces only the end of the word, after a word break or an open quote.
     replaced = os.environ.get("COMP_WORD", "")
     before = line.removesuffix(replaced)
     quote = before[-1] if before.endswith(('"', "'")) else ""
@@ -122,9 +122,9 @@ def complete(cli: click.Group, program: str, variable: str, instruction: str) ->
 
 
 def _quoted(text: str, quote: str) -> str:
-    """Return a text as it stands in bash, inside a quote or outside."""
+    """Return a text escaped for bash, inside an open quote or outside."""
     if quote == "'":
         return text.replace("'", "'\\''")
     if quote:
         return "".join(f"\\{c}" if c in '"$`\\' else c for c in text)
-    return "".join(c if c.isalnum() or c in _PLAIN else f"\\{c}" for c in text)
+    return "".join(c if c.isalnum() or c in _UNESCAPED else f"\\{c}" for c in text)

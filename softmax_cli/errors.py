@@ -1,4 +1,4 @@
-"""The package's exceptions. Each is one line for the person who can do something about it."""
+"""The package's exceptions; each message is one line for the user."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 
 class SoftmaxError(Exception):
-    """What is wrong, where (`location`, put in front of the text), and what to do about it."""
+    """An error with a text, a hint (what to do) and a location (where in the input)."""
 
     exit_code = 1
 
@@ -18,7 +18,6 @@ class SoftmaxError(Exception):
 
     @property
     def message(self) -> str:
-        """The text with its location in front."""
         return f"{self.location}: {self.text}" if self.location else self.text
 
 
@@ -33,7 +32,7 @@ class UsageError(SoftmaxError):
 
 
 class WriteError(DataError):
-    """Standard output, or the file in its place, can't be written."""
+    """Standard output, or the file that replaces it, can't be written."""
 
     def __init__(self, reason: str | None) -> None:
         super().__init__(f"can't write to standard output: {reason}")
@@ -41,9 +40,9 @@ class WriteError(DataError):
 
 
 class RowErrors(DataError):  # noqa: N818 - of several rows
-    """Rows of an array that have no result, by their index.
+    """The errors of rows of an array that have no result, by row index.
 
-    An error without a location gets that of its row from whoever knows it.
+    Callers that know a row's location add it to an error that has none.
     """
 
     def __init__(self, errors: Mapping[int, DataError]) -> None:

@@ -1,6 +1,6 @@
-"""What Ctrl-C does: it ends the program at once, or is an exception where there is work to undo.
+"""Ctrl-C: exit at once during startup, raise `KeyboardInterrupt` once there is work to undo.
 
-While modules are loaded an exception is no good end: libraries turn it into others, or crash.
+During imports an exception is not safe: libraries turn it into another one, or crash.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ INTERRUPTED: Final = 130
 
 
 def end_at_once() -> None:
-    """Let Ctrl-C end the program in silence."""
-    if _is_heard():
+    """Make Ctrl-C exit at once, without a traceback."""
+    if _is_enabled():
         signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
 
 
 def raise_exception() -> None:
-    """Let it be a `KeyboardInterrupt` from now on."""
-    if _is_heard():
+    """Make Ctrl-C raise `KeyboardInterrupt` from now on."""
+    if _is_enabled():
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def _is_heard() -> bool:
-    """Not where a shell has started the program in the background."""
+def _is_enabled() -> bool:
+    """Return False if SIGINT is ignored, as in a shell's background job."""
     return signal.getsignal(signal.SIGINT) != signal.SIG_IGN

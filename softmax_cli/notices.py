@@ -1,4 +1,4 @@
-"""Lines on standard error: errors, warnings, and notices of rows that are counted."""
+"""Messages on standard error: errors, and warnings about rows, counted by kind."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import click
 from softmax_cli.errors import DataError
 
 PROGRAM: Final = "softmax-cli"
-# The kind of notice about rows that are not used
+# The kind of notice about rows that can't be used
 UNUSABLE: Final = "unusable"
-# Invisible, but parts of words and of emoji
+# Invisible characters that join letters or emoji
 _JOINERS: Final = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
 
 
 def say(kind: str, message: str) -> None:
-    """Print one line on standard error, whatever the message holds."""
+    """Print a message as one line on standard error, unprintable characters escaped."""
     line = " ".join(f"{PROGRAM}: {kind}: {message}".split())
     click.echo(visible(line), err=True)
 
 
 def visible(text: str) -> str:
-    """Return a text with control characters, escape codes and direction marks spelled out."""
+    """Return a text with unprintable characters escaped."""
     if text.isprintable():
         return text
     return "".join(
@@ -39,10 +39,7 @@ class Notice(NamedTuple):
 
 
 class Notices:
-    """Warnings about rows, in the order of their first rows.
-
-    A context that prints each kind once at its end, also where an error ends it.
-    """
+    """Warnings about rows by kind; leaving the context, also by an error, prints each kind once."""
 
     def __init__(self) -> None:
         self.kinds: dict[str, Notice] = {}
@@ -63,7 +60,7 @@ class Notices:
         self.merge({kind: Notice(f"{location}: {message}", rows)})
 
     def add_unusable(self, error: DataError) -> None:
-        """Count a row that is not used."""
+        """Count a row that can't be used."""
         self.merge({UNUSABLE: Notice(error.message, 1)})
 
     def merge(self, later: Mapping[str, Notice]) -> None:
@@ -73,5 +70,5 @@ class Notices:
             self.kinds[kind] = Notice(seen.first, seen.rows + notice.rows)
 
     def forget_unusable(self) -> int:
-        """Leave it to an error to report the rows that are not used, and return their number."""
+        """Drop the notice of unusable rows, which an error replaces, and return their number."""
         return self.kinds.pop(UNUSABLE, Notice("", 0)).rows

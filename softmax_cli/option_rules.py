@@ -1,6 +1,6 @@
-"""What the command line says about each command, and which options go together.
+"""The options of each command.
 
-`check` raises `UsageError` for options that do not.
+`check` raises `UsageError` for options that do not go together.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from typing import Final, NamedTuple
 
 from softmax_cli.errors import UsageError
 
-# What a logarithm to each base is measured in
+# The unit of logarithms to each base
 UNITS: Final = {"e": "nats", "2": "bits", "10": "dits"}
 
 
 class SoftmaxSettings(NamedTuple):
-    """The options of a softmax; `hierarchical` are counts as typed."""
+    """The options of softmax; `hierarchical` is a list or a file of counts."""
 
     temperature: float = 1.0
     alpha: float = 1.0
@@ -29,7 +29,7 @@ class SoftmaxSettings(NamedTuple):
 
     @property
     def truncates(self) -> bool:
-        """Whether classes may be cut."""
+        """Whether classes may be truncated."""
         return any(value is not None for value in (self.top_k, self.top_p, self.min_p))
 
     def check(self) -> None:
@@ -68,7 +68,7 @@ class TargetSettings(NamedTuple):
 
 
 class LossSettings(NamedTuple):
-    """What a prediction is given as, and what a loss has beside cross-entropy, as typed."""
+    """The form of the predictions, and the options of a loss other than cross-entropy."""
 
     kind: str = "logits"
     normalize: bool = False
@@ -86,7 +86,7 @@ class LossSettings(NamedTuple):
 
 
 class ReportSettings(NamedTuple):
-    """What is shown of the losses."""
+    """The options of the report on the losses."""
 
     reduction: str = "none"
     base: str = "e"
@@ -104,7 +104,7 @@ class ReportSettings(NamedTuple):
 
 
 class DivergenceSettings(NamedTuple):
-    """The options of divergences; Q as typed."""
+    """The options of kl; `against` is Q as a list or a file."""
 
     against: str | None = None
     divergence: str = "kl"
@@ -124,7 +124,7 @@ class DivergenceSettings(NamedTuple):
 
 
 class ManySettings(NamedTuple):
-    """How a loss of many classes is found without reading all scores; counts as typed."""
+    """The methods to compute a loss without reading all scores; `noise` may be a list or a file."""
 
     hierarchical: str | None = None
     negative: int | None = None
@@ -135,7 +135,7 @@ class ManySettings(NamedTuple):
 
     @property
     def method(self) -> str | None:
-        """The option that says how, if there is one; raise `UsageError` for two."""
+        """The option of the method, if one is given; raise `UsageError` for two."""
         names = ("hierarchical", "negative", "sampled")
         given = [f"--{name}" for name in names if getattr(self, name) is not None]
         if len(given) > 1:
@@ -143,14 +143,14 @@ class ManySettings(NamedTuple):
         return given[0] if given else None
 
     def check(self) -> None:
-        """Raise `UsageError` for two methods, or options about draws where nothing is drawn."""
+        """Raise `UsageError` for two methods, or options of sampling without sampling."""
         if self.method in (None, "--hierarchical"):
             for name in ("noise", "seed", "repeat"):
                 if getattr(self, name) is not None:
                     raise UsageError(f"--{name} needs --negative or --sampled")
 
     def check_others(self, loss: LossSettings, report: ReportSettings) -> None:
-        """Raise `UsageError` for options that a method has no use for."""
+        """Raise `UsageError` for other options that do not go with the method."""
         if loss.kind != "logits" or loss.normalize:
             raise UsageError(
                 f"{self.method} reads logits: it does not go with --from or --normalize"

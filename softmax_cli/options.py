@@ -17,17 +17,17 @@ from softmax_cli.input.settings import INVALID, InputSettings
 from softmax_cli.option_rules import UNITS
 from softmax_cli.output.formats import FORMATS, OutputSettings
 
-# A command, which may return its exit status
+# A command's function, which may return the exit status
 Function = Callable[..., int | None]
 Decorator = Callable[[Function], Function]
-# An option that takes the heading it stands under
+# Returns the decorator for an option under a given heading
 Declaration = Callable[..., Decorator]
 
-# Put before negative numbers, so that click's parser sees no dash; no argument holds it
-_HIDDEN: Final = "\0"
-# The heading of what all commands have from click
-_OTHER: Final = "Other"
-_LEFT: Final = 30  # columns, as many as click gives an option beside its text
+# Prefixed to negative numbers so that click's parser sees no dash; no argument contains it
+_DASH_GUARD: Final = "\0"
+# The heading of the options that click adds
+_CLICK_HEADING: Final = "Other"
+_OPTION_WIDTH: Final = 30  # width of the column of options, as in click
 _DELIMITER_NAMES: Final = {"tab": "\t", "\\t": "\t", "comma": ",", "space": " ", "blank": " "}
 
 
@@ -45,7 +45,7 @@ class Finite(click.FloatRange):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
-        """Read it as click does, and refuse what is not finite."""
+        """Convert as click does, and refuse inf and nan."""
         number = float(super().convert(value, param, ctx))
         if not math.isfinite(number):
             self.fail(f"{value} is not a finite number", param, ctx)
@@ -60,11 +60,13 @@ class Option(click.Option):
         self.heading = heading
 
     def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
-        """Convert a value, its dash in sight again."""
-        return super().type_cast_value(ctx, _shown(value) if isinstance(value, str) else value)
+        """Convert a value, without the prefix that hid its dash."""
+        return super().type_cast_value(
+            ctx, _without_guard(value) if isinstance(value, str) else value
+        )
 
     def get_help_extra(self, ctx: click.Context) -> click.types.OptionHelpExtra:
-        """Return the default alone; an error states a number's range."""
+        """Return the default without the range, which an error states."""
         extra = super().get_help_extra(ctx)
         extra.pop("range", None)
         if isinstance(self.show_default, str):
@@ -72,38 +74,38 @@ class Option(click.Option):
         return extra
 
 
-def _shown(value: str) -> str:
-    return value.removeprefix(_HIDDEN)
+def _without_guard(value: str) -> str:
+    return value.removeprefix(_DASH_GUARD)
 
 
 class VectorCommand(click.Command):
     """A command whose arguments may be negative numbers, with options under headings."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse as click does, but negative numbers are values."""
-        hidden = [_HIDDEN + arg if is_negative_value(arg) else arg for arg in args]
+        """Parse as click does, but take negative numbers as values."""
+        hidden = [_DASH_GUARD + arg if is_negative_value(arg) else arg for arg in args]
         return super().parse_args(ctx, hidden)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the options heading by heading, the command's own first, one a line if it fits."""
+        """Write the options by heading, the command's own first, one per line where they fit."""
         headings: dict[str, list[tuple[str, str]]] = {}
         for param in self.get_params(ctx):
             record = param.get_help_record(ctx) if isinstance(param, click.Option) else None
             if record is not None:
                 left, right = record
-                title = getattr(param, "heading", _OTHER)
+                title = getattr(param, "heading", _CLICK_HEADING)
                 headings.setdefault(title, []).append((left.rstrip(), right))
-        headings[_OTHER] = headings.pop(_OTHER)  # the last
+        headings[_CLICK_HEADING] = headings.pop(_CLICK_HEADING)  # move to the end
         for title, records in headings.items():
-            with formatter.section(title):  # one column for all
-                formatter.write_dl([(left.ljust(_LEFT), right) for left, right in records])
+            with formatter.section(title):  # aligned across headings
+                formatter.write_dl([(left.ljust(_OPTION_WIDTH), right) for left, right in records])
 
 
 def option(names: str, text: str, type_: Any = None, **attributes: Any) -> Declaration:
-    """Return an option still without a heading, from its names as help shows them and its text.
+    """Return an option that still needs a heading, from its names and its help text.
 
-    In `--input path FILE` 'path' is the parameter's name, FILE stands for the value; without a
-    value or a type it is a flag. A sequence as the type are choices.
+    In `--input path FILE`, 'path' is the parameter's name and FILE the metavar; without a metavar
+    or a type the option is a flag. A sequence as the type lists the choices.
     """
     words = names.split()
     if not words[-1].startswith("-") and not words[-1].islower():
@@ -117,7 +119,7 @@ def option(names: str, text: str, type_: Any = None, **attributes: Any) -> Decla
 
 
 def heading(title: str, *options: Declaration) -> Decorator:
-    """Return options that stand under a heading of their command's help."""
+    """Return a decorator that adds options under a heading of the help."""
 
     def decorate(function: Function) -> Function:
         for declare in reversed(options):
@@ -128,9 +130,9 @@ def heading(title: str, *options: Declaration) -> Decorator:
 
 
 def group(name: str, settings: type[Any], *decorators: Decorator) -> Decorator:
-    """Return options that reach the command as one parameter, a tuple that checks itself.
+    """Return a decorator that passes options as one parameter, a tuple of settings, checked.
 
-    What is not given has the tuple's default.
+    An option that is not given has the tuple's default.
     """
 
     def decorate(function: Function) -> Function:
@@ -167,7 +169,7 @@ FILE: Final = click.Path(readable=False)
 input_options: Final = group(
     "source",
     InputSettings,
-    click.argument("vectors", nargs=-1, metavar="[VECTOR]...", type=_shown),
+    click.argument("vectors", nargs=-1, metavar="[VECTOR]...", type=_without_guard),
     heading(
         "Input",
         option("-i --input path FILE", "Read FILE instead of standard input", FILE),
@@ -206,7 +208,7 @@ _output_options: Final = group(
 
 
 def output_options(function: Function) -> Function:
-    """Add the output options; what a command prints goes to the file of --output."""
+    """Add the output options, and redirect standard output to the file of --output."""
 
     @functools.wraps(function)
     def command(output: OutputSettings, **values: Any) -> int | None:
@@ -220,7 +222,7 @@ def output_options(function: Function) -> Function:
     return _output_options(command)
 
 
-# Options of several commands, whose headings they stand under
+# Options that several commands have, each under a heading of its own
 REDUCTION: Final = option(
     "--reduction", "Reduce over the rows", ["none", "mean", "sum"], default="none"
 )
@@ -233,21 +235,21 @@ HIERARCHICAL: Final = option(
 
 
 def from_option(default: str) -> Declaration:
-    """Return --from: how a prediction or a distribution is given."""
+    """Return the option --from, with a default."""
     return option(
         "--from kind", "What the numbers are", ["logits", "probs", "logprobs"], default=default
     )
 
 
 def parse_temperature(text: str) -> float:
-    """Return a temperature: finite, not negative; raise `BadParameter` for another."""
+    """Return a finite temperature of 0 or more; raise `BadParameter` for other text."""
     if not is_number(text) or not 0 <= float(text) < float("inf"):
         raise click.BadParameter(f"{text!r} is not a temperature: it must be 0 or more")
     return abs(float(text))
 
 
 def check_stdin_is_read_once(readers: dict[str, str | None]) -> None:
-    """Raise `UsageError` where two of the inputs, by their names, are standard input."""
+    """Raise `UsageError` if two of the named inputs are standard input."""
     both = [name for name, path in readers.items() if path == "-"]
     if len(both) > 1:
         raise click.UsageError(f"standard input can't be both {both[0]} and {both[1]}")

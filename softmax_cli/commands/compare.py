@@ -23,7 +23,7 @@ from softmax_cli.output.formats import OutputSettings, open_writer
 _METHODS: Final = ("hard", "linear", "naive", "shifted", "lse", "stable")
 _DTYPES: Final = ("float64", "float32", "float16")
 _CHECK_FAILED: Final = 3
-# Read at once: little, as a row is much work, and to be seen when it is done
+# Small, as rows take long to compute and are shown as they are done
 _CHUNK_BYTES: Final = 1 << 14
 
 _EXAMPLES: Final = """\b

@@ -1,6 +1,6 @@
-"""Stable mathematics of logits and probabilities: arrays in, arrays out, numpy alone."""
+"""Numerically stable functions of logits and probabilities, on numpy arrays."""
 
 import numpy as np
 
-# Overflow, underflow and inf - inf are expected here: they lead to limits that are right.
+# Overflow, underflow and inf - inf are expected here, and give correct limits.
 np.seterr(all="ignore")

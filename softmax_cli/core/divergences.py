@@ -1,9 +1,9 @@
-"""Kullback-Leibler divergence and its relatives, never negative and exactly 0 at 0.
+"""Kullback-Leibler divergence and related ones, never negative, and exactly 0 for equal P and Q.
 
 With d = log(p / q), the sum of p (d + expm1(-d)) = p d - p + q is KL(P || Q), since P and Q both
-sum to 1. None of its terms is negative, and an error that all d share cancels to first order, so
-that P and Q may be as near to one another as floats can be. Arrays inside have the shape
-(classes, rows); results are in nats, or in the unit of base '2' or '10'.
+sum to 1. None of its terms is negative, and a common error of all d cancels to first order, so
+that the result is accurate for P and Q that are as close as floats can be. Internal arrays have
+the shape (classes, rows); results are in nats, or in the unit of base '2' or '10'.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from softmax_cli.core.elementary import in_base, log
 from softmax_cli.core.probabilities import Distribution, Masses, Probabilities
 from softmax_cli.core.softmax import Logits
 
-# Up to here log(p / q), and twice (p - q) / (p + q), go by their series, whose coefficients stand
-# from the highest power down.
+# Up to this size of log(p / q), and of 2 (p - q) / (p + q), series are used. Their coefficients are
+# listed from the highest power down, for np.polyval.
 _NEAR: Final = 1 / 16
 # (-1)**n / n! for n = ..., 4, 3: d + expm1(-d) without its first term.
 _KL_SERIES: Final = [(-1) ** n / math.factorial(n) for n in range(15, 2, -1)]
@@ -29,28 +29,28 @@ _JS_SERIES: Final = [1 / (2 * n * (2 * n - 1)) for n in range(8, 1, -1)]
 _ATANH_SERIES: Final = [2 / n for n in range(17, 1, -2)]
 # tanh(x) without its first term, by powers of x**2.
 _TANH_SERIES: Final = [-1382 / 155925, 62 / 2835, -17 / 315, 2 / 15, -1 / 3]
-# Beyond this, products of double-doubles may overflow.
+# Products of larger double-doubles may overflow.
 _VAST: Final = 2.0**900
-# P and Q whose probabilities differ by less in sum have the error of their ratios removed.
+# If the sum of |p - q| is less, the common error of the ratios is removed.
 _AGREE: Final = 2.0**-20
 
 
 def kl_divergence(p: Distribution, q: Distribution, /, *, base: str = "e") -> Floats:
-    """KL(P || Q), shape (rows,); inf where q is 0 and p is not.
+    """Return KL(P || Q), shape (rows,); inf where q is 0 and p is not.
 
-    Of `Masses` the sum of p log(p / q) - p + q.
+    For `Masses` it is the sum of p log(p / q) - p + q.
     """
     return in_base(_kl(p, q, _log_ratios(p, q)), base)
 
 
 def jeffreys(p: Distribution, q: Distribution, /, *, base: str = "e") -> Floats:
-    """KL(P || Q) + KL(Q || P), shape (rows,)."""
+    """Return KL(P || Q) + KL(Q || P), shape (rows,)."""
     ratios = _log_ratios(p, q)
     return in_base(_kl(p, q, ratios) + _kl(q, p, -ratios), base)
 
 
 def jensen_shannon(p: Distribution, q: Distribution, /, *, base: str = "e") -> Floats:
-    """Mean KL of P and of Q from their midpoint, shape (rows,); at most log 2 for probabilities.
+    """Return the mean of KL(P || M) and KL(Q || M), M = (P + Q) / 2, shape (rows,).
 
     With s = (p - q) / (p + q) it is the sum of (p + q) / 2 times
     ((1 + s) log(1 + s) + (1 - s) log(1 - s)) / 2, which is s**2 / 2 + s**4 / 12 + ...
@@ -73,14 +73,14 @@ def _x_log_x(x: DoubleDouble) -> DoubleDouble:
 
 
 def impossible(p: Distribution, q: Distribution, /) -> Bools:
-    """Classes of probability 0 in Q alone, shape (rows, classes): they make KL(P || Q) inf."""
+    """Return the classes of probability 0 in Q alone, (rows, classes): they make KL(P || Q) inf."""
     return q.masked & ~p.masked
 
 
 def kl_terms(p: Distribution, q: Distribution, /, *, base: str = "e") -> Floats:
-    """The p log(p / q) of each class, shape (rows, classes); they may be negative.
+    """Return p log(p / q) of each class, shape (rows, classes), which may be negative.
 
-    Of masses the p log(p / q) - p + q, which are not.
+    For masses it is p log(p / q) - p + q, which is never negative.
     """
     ratios = _log_ratios(p, q)
     if isinstance(p, Masses):
@@ -94,14 +94,14 @@ def kl_terms(p: Distribution, q: Distribution, /, *, base: str = "e") -> Floats:
 def _kl(p: Distribution, q: Distribution, ratios: DoubleDouble) -> DoubleDouble:
     total = _terms(p, q, ratios).sum()
     vast = (ratios.high > _VAST) & ~q.masked.T
-    if vast.any():  # log(p / q) is no float, but p log(p / q) may be one
+    if vast.any():  # log(p / q) may overflow where p log(p / q) does not
         surprisal = where(vast, q.surprisal, 0.0)
         total = total + (p.probability * surprisal.normal()).sum()
     return where(np.any(impossible(p, q), axis=1), np.inf, total)
 
 
 def _terms(p: Distribution, q: Distribution, ratios: DoubleDouble) -> DoubleDouble:
-    """Each class's p d - p + q; where d is vast, without p d."""
+    """Return p d - p + q of each class, without p d where d is above `_VAST`."""
     near = np.abs(ratios.high) <= _NEAR
     x = where(near, ratios, 0.0)
     square = x * x
@@ -112,12 +112,12 @@ def _terms(p: Distribution, q: Distribution, ratios: DoubleDouble) -> DoubleDoub
 
 
 def _log_ratios(p: Distribution, q: Distribution) -> DoubleDouble:
-    """log(p / q) in nats; 0 where both are 0, inf where it is no float."""
+    """Return log(p / q) in nats; 0 where both are 0, inf where it overflows."""
     both = p.masked.T & q.masked.T
     ratios = q.surprisal.plain() - p.surprisal.plain()
     ratios = where(both, 0.0, where(np.isnan(ratios.high), np.inf, ratios))
     if isinstance(p, Probabilities) and isinstance(q, Probabilities):
-        return _with_near_ones(p, q, ratios)
+        return _accurate_where_close(p, q, ratios)
     start, of_q = ratios, q.probability
     if isinstance(p, Logits) and isinstance(q, Logits):
         start, of_q = where(both, 0.0, p.shifted - q.shifted), q.mass / p.total
@@ -125,9 +125,9 @@ def _log_ratios(p: Distribution, q: Distribution) -> DoubleDouble:
 
 
 def _centred(p: Floats, q: Floats, start: DoubleDouble, ratios: DoubleDouble) -> DoubleDouble:
-    """`start` plus a number for each row where P and Q nearly agree; the ratios elsewhere.
+    """Return `start` plus a constant per row where P and Q nearly agree, the ratios elsewhere.
 
-    The number makes the sum of q = p exp(-d) equal to that of p.
+    The constant makes the sum of q = p exp(-d) equal to that of p.
     """
     small = np.abs(start.high) < 1
     growth = np.expm1(np.where(small, -start.high, 0.0))
@@ -136,11 +136,11 @@ def _centred(p: Floats, q: Floats, start: DoubleDouble, ratios: DoubleDouble) ->
     return where(fold_sum(np.abs(changes)).high < _AGREE, start + shift, ratios)
 
 
-def _with_near_ones(p: Probabilities, q: Probabilities, ratios: DoubleDouble) -> DoubleDouble:
-    """Ratios of probabilities by 2 atanh((p - q) / (p + q)) where these are near one another.
+def _accurate_where_close(p: Probabilities, q: Probabilities, ratios: DoubleDouble) -> DoubleDouble:
+    """Return the ratios, as 2 atanh((p - q) / (p + q)) where p and q are close.
 
-    With P's sum and Q's, p - q is proportional to (p - q) sum(q) - q (sum(p) - sum(q)), and the
-    differences are exact.
+    For values p and q that are divided by their sums, p - q is proportional to (p - q) sum(q) -
+    q (sum(p) - sum(q)), in which the differences are exact.
     """
     p_mass, p_sum = _near_one(p)
     q_mass, q_sum = _near_one(q)
@@ -158,7 +158,7 @@ def _with_near_ones(p: Probabilities, q: Probabilities, ratios: DoubleDouble) ->
 
 
 def _near_one(distribution: Probabilities) -> tuple[DoubleDouble, DoubleDouble]:
-    """The mass and its sum over a power of two, so that the sum lies from 0.75 to 1.5."""
+    """Return the mass and its sum, divided by a power of two so that 0.75 <= sum <= 1.5."""
     mass, total = distribution.mass, distribution.total
     power = np.frexp(total.high / 0.75)[1] - 1
     mass = mass.times_power(-power).scaled(-total.exponent)

@@ -1,8 +1,8 @@
-"""Double-double arithmetic: a number as the sum of two floats, some 106 bits.
+"""Double-double arithmetic: a number as the sum of two floats, about 106 bits.
 
 Two-sum is Knuth's (TAOCP 2, 4.2.2), two-product Dekker's ("A floating-point technique for
 extending the available precision", 1971). Every operation is elementwise over the columns, so that
-a column's result has the same bits whatever stands beside it, which `numpy.sum` does not promise.
+a column's bits do not depend on the other columns, which `numpy.sum` does not guarantee.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ Indices = NDArray[np.intp]
 
 quiet = partial(np.errstate, all="ignore")
 
-_SPLITTER: Final = 134217729.0  # 2**27 + 1: halves a 53-bit significand
+_SPLITTER: Final = 134217729.0  # 2**27 + 1: splits 53 bits into halves
 _SMALL: Final = 2.0**-400
 _LARGE: Final = 2.0**900  # products of larger numbers may overflow
-_MOST: Final = 4400  # more powers of two than there are between any two floats
-_LEAST: Final = -(2**40)  # the exponent of 0
+_MOST_POWER: Final = 4400  # more than the range of float exponents
+_EXPONENT_OF_ZERO: Final = -(2**40)  # the exponent of 0
 
 
 def two_sum(a: Floats, b: Floats | float, /) -> tuple[Floats, Floats]:
-    """Sum and rounding error: a + b == total + error exactly; nan where the sum is infinite."""
+    """Return total and error, where a + b == total + error exactly; nan if the sum is infinite."""
     total = np.asarray(a + b)
     virtual = np.asarray(total - a)
     error = np.asarray(total - virtual)
@@ -39,7 +39,7 @@ def two_sum(a: Floats, b: Floats | float, /) -> tuple[Floats, Floats]:
 
 
 def two_product(a: Floats, b: Floats | float, /) -> tuple[Floats, Floats]:
-    """Product and rounding error: a * b == product + error, between 1e-250 and 1e300."""
+    """Return product and error, where a * b == product + error, between 1e-250 and 1e300."""
     product = np.asarray(a * b)
     a_high, a_low = _split(np.asarray(a))
     b_high, b_low = _split(np.asarray(b))
@@ -55,13 +55,13 @@ def _split(a: Floats) -> tuple[Floats, Floats]:
 class DoubleDouble:
     """Numbers (high + low) * 2**exponent, where low is much smaller than high.
 
-    The exponent is an array for numbers that no float holds, 0 for others. Operators work
-    elementwise and broadcast, also beside arrays and floats. Where `high` is infinite `low` may be
-    nan: it has no meaning there.
+    The exponent is an array if numbers may be out of the range of floats, otherwise 0. Operators
+    are elementwise, broadcast, and accept arrays and floats. Where `high` is infinite, `low` has no
+    meaning and may be nan.
     """
 
     __slots__ = ("exponent", "high", "low")
-    __array_ufunc__ = None  # an array's operators leave the operation to this class
+    __array_ufunc__ = None  # an array's operators defer to this class
 
     def __init__(
         self, high: Floats | float, low: Floats | float = 0.0, exponent: Integers | int = 0
@@ -114,54 +114,56 @@ class DoubleDouble:
         self.high[key], self.low[key] = value.high, value.low
 
     def scaled(self, exponent: Integers | int) -> DoubleDouble:
-        """Multiply by 2**exponent, which is kept apart."""
+        """Return the product with 2**exponent, by a change of the exponent."""
         return DoubleDouble(self.high, self.low, self.exponent + exponent)
 
     def times_power(self, exponent: Integers | int) -> DoubleDouble:
-        """Multiply by 2**exponent, as far as floats hold the product."""
+        """Return the product with 2**exponent; it may overflow or underflow as floats do."""
         high, low = np.ldexp(self.high, exponent), np.ldexp(self.low, exponent)
         return DoubleDouble(high, low, self.exponent)
 
     def aligned(self, other: DoubleDouble) -> tuple[DoubleDouble, DoubleDouble, Integers | int]:
-        """Both numbers over 2 to the exponent of the larger, and that, if either has one."""
+        """Return both numbers divided by 2**e, and e, the larger exponent; 0 if neither has one."""
         if isinstance(self.exponent, int) and isinstance(other.exponent, int):
             return self, other, 0
         top = np.maximum(self._own_exponents(), other._own_exponents())
         return self.scaled(-top).plain(), other.scaled(-top).plain(), top
 
     def sum(self) -> DoubleDouble:
-        """Sum over the first axis; no term is negative."""
+        """Return the sum over the first axis, for terms >= 0."""
         if isinstance(self.exponent, int):
             largest = np.abs(self.high).max(axis=0, initial=0.0)
             if ((largest == 0) | ((largest > _SMALL) & (largest < _LARGE))).all():
                 return fold_sum(self)
-        top = self._own_exponents().max(axis=0, initial=_LEAST)
+        top = self._own_exponents().max(axis=0, initial=_EXPONENT_OF_ZERO)
         return fold_sum(self.scaled(-top).plain()).scaled(top)
 
     def normal(self) -> DoubleDouble:
-        """The same numbers, with exponents if a product might overflow."""
+        """Return the same numbers, with exponents if a product might overflow."""
         if np.abs(self.high).max(initial=0.0) < _LARGE:
             return self
         top = self._own_exponents()
         return self.scaled(-top).plain().scaled(top)
 
     def plain(self) -> DoubleDouble:
-        """The numbers without exponents, which may overflow or underflow."""
+        """Return the numbers without exponents; they may overflow or underflow."""
         if isinstance(self.exponent, int):
             return self
-        power = np.clip(self.exponent, -_MOST, _MOST)
+        power = np.clip(self.exponent, -_MOST_POWER, _MOST_POWER)
         return DoubleDouble(np.ldexp(self.high, power), np.ldexp(self.low, power))
 
     def rounded(self) -> Floats:
-        """The nearest floats, also where they are subnormal or overflow."""
+        """Return the nearest floats, correct also if they are subnormal or overflow."""
         total: Floats = np.asarray(self.high + self.low)
         if not np.isfinite(total).all():
             total = np.where(np.isnan(total), self.high, total)
         if isinstance(self.exponent, int):
             return total
-        result: Floats = np.asarray(np.ldexp(total, np.clip(self.exponent, -_MOST, _MOST)))
+        result: Floats = np.asarray(
+            np.ldexp(total, np.clip(self.exponent, -_MOST_POWER, _MOST_POWER))
+        )
         subnormal = (np.abs(result) < np.finfo(float).tiny) & (total != 0)
-        if subnormal.any():  # rounded once, in units of the smallest float
+        if subnormal.any():  # round once, in units of the smallest float
             units = self.scaled(1074)[subnormal].plain()
             whole = np.rint(units.high)
             whole += np.rint((units.high - whole) + units.low)
@@ -169,9 +171,9 @@ class DoubleDouble:
         return result
 
     def _own_exponents(self) -> Integers:
-        """The exponents of numbers whose high parts lie from 1/2 to 1."""
+        """Return the exponents that scale the high parts to [1/2, 1)."""
         exponent = np.frexp(self.high)[1].astype(np.int64) + self.exponent
-        return np.where(self.high == 0, _LEAST, exponent)
+        return np.where(self.high == 0, _EXPONENT_OF_ZERO, exponent)
 
 
 Number = DoubleDouble | Floats | float
@@ -182,7 +184,7 @@ def _double_double(number: Number) -> DoubleDouble:
 
 
 def of_floats(numbers: Floats, /) -> DoubleDouble:
-    """Floats that may be multiplied without overflow or underflow."""
+    """Return floats as double-doubles whose products do not overflow or underflow."""
     sizes = np.abs(numbers)
     if ((sizes == 0) | ((sizes > 1e-150) & (sizes < 1e150))).all():
         return DoubleDouble(numbers)
@@ -191,7 +193,7 @@ def of_floats(numbers: Floats, /) -> DoubleDouble:
 
 
 def where(mask: Bools, a: Number, b: Number, /) -> DoubleDouble:
-    """As numpy's, for double-doubles."""
+    """Return `numpy.where` for double-doubles."""
     a, b = _double_double(a), _double_double(b)
     result = DoubleDouble(np.where(mask, a.high, b.high), np.where(mask, a.low, b.low))
     if isinstance(a.exponent, int) and isinstance(b.exponent, int):
@@ -200,17 +202,17 @@ def where(mask: Bools, a: Number, b: Number, /) -> DoubleDouble:
 
 
 def normalised(high: Floats, low: Floats, exponent: Integers | int = 0, /) -> DoubleDouble:
-    """High + low as a double-double, for |high| >= |low|."""
+    """Return high + low as a double-double, for |high| >= |low|."""
     total = np.asarray(high + low)
     error = np.asarray(high - total)
     error += low
-    if (undefined := np.isnan(total)).any():  # beside inf
+    if (undefined := np.isnan(total)).any():  # nan from inf - inf
         total, error = np.where(undefined, high, total), np.where(undefined, 0.0, error)
     return DoubleDouble(total, error, exponent)
 
 
 def fold_sum(terms: Number, /) -> DoubleDouble:
-    """Sum over the first axis, right to some 100 bits where no term is negative.
+    """Return the sum over the first axis, to about 100 bits if no term is negative.
 
     The array is folded in half until one row is left (the compensated sum of Ogita, Rump and
     Oishi, "Accurate sum and dot product", 2005, as a tree).
@@ -232,9 +234,9 @@ def fold_sum(terms: Number, /) -> DoubleDouble:
 
 
 def running_sum(terms: DoubleDouble, /) -> DoubleDouble:
-    """Sums of the first one, two, ... along the first axis.
+    """Return the cumulative sums along the first axis.
 
-    Rounds add the number 1, 2, 4, ... before (Hillis and Steele, "Data parallel algorithms", 1986).
+    Round k adds the number 2**k before (Hillis and Steele, "Data parallel algorithms", 1986).
     """
     total = DoubleDouble(terms.high.copy(), np.full_like(terms.high, terms.low))
     step = 1

@@ -1,6 +1,6 @@
 """Elementary functions of double-doubles: exp, expm1, log, log1p and powers.
 
-The tables are after Tang, "Table-driven implementation of the exponential function in IEEE
+They use tables as Tang does, "Table-driven implementation of the exponential function in IEEE
 floating-point arithmetic" (1989).
 """
 
@@ -20,7 +20,7 @@ _STEPS: Final = 1 << _STEP_BITS
 
 
 def _powers() -> DoubleDouble:
-    """2**(j / 2048), from integers in units of 2**-160."""
+    """Return 2**(j / 2048), computed with integers in units of 2**-160."""
     factor = 2 << 160
     for _ in range(_STEP_BITS):
         factor = math.isqrt(factor << 160)
@@ -33,39 +33,39 @@ def _powers() -> DoubleDouble:
 
 
 _POWERS: Final = _powers()
-# The same with heads of 24 bits
+# The same as heads of 24 bits plus tails
 _HEAD: Final = _POWERS.high.astype(np.float32).astype(np.float64)
 _TAIL: Final = (_POWERS.high - _HEAD) + _POWERS.low
-_PER_NAT: Final = _STEPS / math.log(2)
+_STEPS_PER_NAT: Final = _STEPS / math.log(2)
 # log(2) / 2048 in three parts; products of the first two and integers of 23 bits are exact.
 _C1: Final = 0.0003384507713235507
 _C2: Final = 4.3423506994609605e-13
 _C3: Final = 3.1204245642798044e-22
 _C23: Final = _C2 + _C3
-# 1.5 * 2**52 has an ulp of 1, so that adding it rounds; the rest is the bias of an exponent's bits.
+# Adding 1.5 * 2**52, whose ulp is 1, rounds to an integer; 1023 is the bias of a float's exponent.
 _ROUND: Final = 1.5 * 2.0**52 + 1023 * _STEPS
 _ROUND_BITS: Final = int(np.float64(_ROUND).view(np.int64))
-# Exponentials of less are 0; of numbers above `_DEEP` they are far from the subnormal numbers.
+# exp(x) counts as 0 below `_DEEPEST`; above `_DEEP` it is far from being subnormal.
 _DEEPEST: Final = -1500.0
 _DEEP: Final = -600.0
 
-# So many numbers of some arrays stay in the processor's cache.
+# Numbers per array for which several arrays fit into the processor's cache
 CACHED: Final = 24576
 
 
 def exponentials_in_place(z: Floats, error: Floats, work: Sequence[Floats], /) -> Integers | int:
-    """Turn z <= 0 and its error in place into exp(z + error): a head of 24 bits, and a tail.
+    """Replace z <= 0 by the 24-bit head of exp(z + error), and `error` by the tail.
 
-    They are right to 2**-63, and to be multiplied by 2 to the power that is returned.
-    Below exp(-1500), which no weight makes a float, they are 0. `work` are three contiguous
-    arrays of z's shape that are overwritten.
+    Return the exponent of the power of two that multiplies both. The relative error is 2**-63.
+    Below exp(-1500), which no weight brings into the range of floats, they are 0. `work` are three
+    contiguous arrays of z's shape, which are overwritten.
     """
     deep = not z.min(initial=0.0) >= _DEEP
     if deep:
         zero = ~(z >= _DEEPEST)
         z[zero] = error[zero] = 0.0
     rounded, steps, spare = work
-    np.multiply(z, _PER_NAT, out=rounded)
+    np.multiply(z, _STEPS_PER_NAT, out=rounded)
     rounded += _ROUND
     bits, index = rounded.view(np.int64), spare.view(np.int64)
     np.subtract(rounded, _ROUND, out=steps)
@@ -98,7 +98,7 @@ def exponentials_in_place(z: Floats, error: Floats, work: Sequence[Floats], /) -
 
 
 def exponentials(z: DoubleDouble, /) -> DoubleDouble:
-    """exp(z) for z <= 0, right to 2**-63; 0 below exp(-1500)."""
+    """Return exp(z) for z <= 0, with a relative error of 2**-63; 0 below exp(-1500)."""
     head = z.high.copy("K")  # contiguous, so that `ravel` returns views
     tail, exponent = np.full_like(head, z.low), np.zeros_like(head, np.int64)
     flat_head, flat_tail = head.ravel("K"), tail.ravel("K")
@@ -111,10 +111,10 @@ def exponentials(z: DoubleDouble, /) -> DoubleDouble:
 
 
 def exp(x: DoubleDouble, /) -> DoubleDouble:
-    """Exponential, right to some 100 bits, of numbers of any size."""
+    """Return exp(x) to about 100 bits, for numbers of any size."""
     high = np.clip(x.high, _DEEPEST, -_DEEPEST)
     low = np.where(high == x.high, x.low, 0.0)
-    steps = np.rint(high * _PER_NAT)
+    steps = np.rint(high * _STEPS_PER_NAT)
     r = DoubleDouble(high - steps * _C1) - steps * _C2 + low - steps * _C3
     square = r * r
     rest = r.high / 4 * (1 + r.high / 5 * (1 + r.high / 6 * (1 + r.high / 7)))
@@ -125,25 +125,25 @@ def exp(x: DoubleDouble, /) -> DoubleDouble:
 
 
 def expm1(x: DoubleDouble, /) -> DoubleDouble:
-    """exp(x) - 1, with all digits of a small x."""
+    """Return exp(x) - 1, accurate for small x."""
     near = x * (1.0 + x.times_power(-1) * (1.0 + x * _THIRD * (1.0 + x.high / 4)))
     return where(np.abs(x.high) < 2.0**-20, near, exp(x).plain() - 1.0)
 
 
 def power(x: DoubleDouble, exponent: DoubleDouble | float, /) -> DoubleDouble:
-    """x**exponent for x >= 0; 0 to any power is 0."""
+    """Return x**exponent for x >= 0; 0 to any power is 0."""
     zero = x.high <= 0
     return where(zero, 0.0, exp(log(where(zero, 1.0, x)) * exponent))
 
 
 def log(x: DoubleDouble, /) -> DoubleDouble:
-    """Natural logarithm of x > 0, right to some 104 bits; near 1 to as many of 1."""
+    """Return log(x) for x > 0 to about 104 bits; near x = 1 the absolute error is 2**-104."""
     fraction, power = _near_one(x.high)
     return _log(normalised(fraction - 1, np.ldexp(x.low, -power)), power + x.exponent)
 
 
 def log1p(x: DoubleDouble, /) -> DoubleDouble:
-    """log(1 + x) for x > -1/2, with all digits of a small x."""
+    """Return log(1 + x) for x > -1/2, accurate for small x."""
     number = x + 1.0
     fraction, power = _near_one(number.high)
     moved = normalised(fraction - 1, np.ldexp(number.low, -power))
@@ -158,9 +158,9 @@ def _near_one(x: Floats) -> tuple[Floats, Integers]:
 
 
 def _log(rest: DoubleDouble, power: Integers) -> DoubleDouble:
-    """log((1 + rest) * 2**power): (1 + rest) / t is near 1 for one of the tabled t.
+    """Return log((1 + rest) * 2**power), by the number t in the table nearest to 1 + rest.
 
-    The logarithm of the quotient is 2 atanh(s), s = (1 + rest - t) / (1 + rest + t).
+    log((1 + rest) / t) is 2 atanh(s), where s = (1 + rest - t) / (1 + rest + t).
     """
     number = np.rint(np.log2(1 + rest.high) * _STEPS).astype(np.int64)
     index = number & (_STEPS - 1)
@@ -175,7 +175,7 @@ def _log(rest: DoubleDouble, power: Integers) -> DoubleDouble:
 
 
 def in_base(nats: DoubleDouble, base: str, /) -> Floats:
-    """The nearest floats of logarithms in nats, in the unit of base 'e', '2' or '10'."""
+    """Return logarithms in nats as floats in the unit of base 'e', '2' or '10'."""
     return (nats if base == "e" else nats.normal() * _UNITS[base]).rounded()
 
 

@@ -1,13 +1,13 @@
-"""The entmax family, of which softmax is one end: classes far behind get exactly 0.
+"""The entmax family: like softmax, but classes with low logits get probability exactly 0.
 
-For alpha > 1 and z the logits over the temperature, p_i is [(alpha - 1) z_i - tau] to the power
-1 / (alpha - 1), and 0 where the bracket is negative, with the tau for which the sum is 1 (Peters,
-Niculae and Martins, "Sparse sequence-to-sequence models", 2019). alpha = 2 is sparsemax (Martins
-and Astudillo, "From softmax to sparsemax", 2016), and alpha -> 1 is softmax.
+For alpha > 1 and z = logits / temperature, p_i is [(alpha - 1) z_i - tau]**(1 / (alpha - 1)), and 0
+where the bracket is negative; tau makes the sum 1 (Peters, Niculae and Martins, "Sparse
+sequence-to-sequence models", 2019). alpha = 2 is sparsemax (Martins and Astudillo, "From softmax to
+sparsemax", 2016), and alpha -> 1 is softmax.
 
-Near the edge of the support the bracket is a difference of nearly equal numbers. So first the
-support is found, and then each bracket is the smallest one in it plus the distance from that: a sum
-of numbers that are not negative, in double-double, as are the powers and their sum.
+Near the edge of the support the bracket would be a difference of nearly equal numbers. Therefore
+the support is found first, and each bracket is the smallest one in it plus the distance from that:
+a sum of non-negative numbers, in double-double, as are the powers and their sum.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from softmax_cli.core.elementary import log, log1p, power
 from softmax_cli.core.probabilities import Distribution
 from softmax_cli.core.softmax import Logits
 
-# Errors of a sum of probabilities in floats and in double-doubles, for an exponent of 1
+# Errors of a sum of probabilities in floats and in double-doubles, for exponent 1
 _FLOAT_ERROR: Final = 1e-13
-_EXACT: Final = 2.0**-98
-# From here on double-doubles converge as fast as floats.
-_ROUGH: Final = 1e-3
-# Newton's method needs some 10 rounds, and a few more from a first guess among many classes.
-_ROUNDS: Final = 100
-# The equation is solved for at least so many classes.
-_NARROW: Final = 4
+_DOUBLE_DOUBLE_ERROR: Final = 2.0**-98
+# From this error on, iterations in double-double converge as fast as in floats.
+_ROUGH_ERROR: Final = 1e-3
+# The most iterations of Newton's method, which needs about 10, and a few more for many classes
+_MOST_ITERATIONS: Final = 100
+# The fewest classes for which the equation is solved
+_LEAST_CLASSES: Final = 4
 
 
 class Entmax(Distribution):
     """Rows of logits, shape (rows, classes), as sparse distributions, for alpha above 1.
 
-    The temperature divides the logits; 0 is the limit: winners are equally likely. Raises
+    The temperature divides the logits; at the limit 0 winners are equally likely. Raises
     `RowErrors` as `Logits` does.
     """
 
@@ -49,7 +49,7 @@ class Entmax(Distribution):
 
     @cached_property
     def winners(self) -> Bools:
-        """Classes that have the maximum, shape (rows, classes)."""
+        """The classes that have the maximum, shape (rows, classes)."""
         return np.asarray(self._given == self._given.max(axis=1, keepdims=True))
 
     @cached_property
@@ -65,7 +65,7 @@ class Entmax(Distribution):
         return self._assembled([group.surprisal() for group in self._groups], np.inf)
 
     def _assembled(self, parts: list[DoubleDouble], outside: float) -> DoubleDouble:
-        """The groups' numbers in the order of the classes, shape (classes, rows)."""
+        """Return the groups' numbers in the order of the classes, shape (classes, rows)."""
         order = self._order.T
         result = DoubleDouble(np.full(order.shape, outside), np.zeros(order.shape))
         for group, part in zip(self._groups, parts, strict=True):
@@ -75,9 +75,9 @@ class Entmax(Distribution):
     @cached_property
     def _groups(self) -> list[_Group]:
         z = self._logits.shifted
-        # The best class's bracket is 1 at the most. The number of classes depends on the row
-        # alone, so that the order of its sums does not depend on the rows beside it.
-        near = np.maximum((z.high > -1.01 / self._c).sum(axis=0), _NARROW)
+        # The best class's bracket is at most 1, which limits the support. The number of classes
+        # depends on the row alone, so that the bits of its sums do not depend on other rows.
+        near = np.maximum((z.high > -1.01 / self._c).sum(axis=0), _LEAST_CLASSES)
         widths = np.minimum(2 ** np.ceil(np.log2(near)).astype(int), len(z.high))
         groups = []
         for width in np.unique(widths).tolist():
@@ -87,11 +87,11 @@ class Entmax(Distribution):
 
 
 class _Group:
-    """Some rows whose supports may have as many classes, and the probabilities of these.
+    """Rows that are solved together, with the same limit on the size of the support.
 
-    Arrays have the shape (classes, rows), where the best class comes first. The unknown, shape
-    (rows,), for which the probabilities sum to 1 is the smallest bracket in the support or, for
-    c = alpha - 1 > 1, its probability: so the sum is a convex function of it.
+    Arrays have the shape (classes, rows), the best class first. The unknown, shape (rows,), for
+    which the equation "probabilities sum to 1" is solved, is the smallest bracket in the support
+    or, for c = alpha - 1 > 1, its probability, so that the sum is a convex function of it.
     """
 
     def __init__(self, rows: Indices, z: DoubleDouble, c: float) -> None:
@@ -100,11 +100,11 @@ class _Group:
         self._c = c  # exact
         self._exponent = 1.0 / DoubleDouble(c)
         self._q = float(self._exponent.high)
-        self._tolerance = 1 + self._q  # of a power, in relative errors of its base
+        self._tolerance = 1 + self._q  # relative error of a power over that of its base
         last = self._last_of_support()
         self._inside = np.arange(len(z.high))[:, None] <= last
         self._above = self._distances(last)
-        # The first guess is too large, and from there no step on a convex function leads too far.
+        # The first guess is too large; from there Newton's method on a convex function converges.
         count = self._inside.sum(axis=0).astype(np.float64)
         guess = 1 / count if c > 1 else np.minimum(count**-c, 1 - self._above.high[0])
         guess = np.maximum(guess, np.finfo(float).tiny)
@@ -112,16 +112,16 @@ class _Group:
         self._brackets, self.probability = (
             DoubleDouble(np.zeros(z.high.shape), np.zeros(z.high.shape)) for _ in range(2)
         )
-        self._solve(min(_FLOAT_ERROR / 100 * self._tolerance, _ROUGH), exact=False)
-        self._solve(_EXACT * self._tolerance, exact=True)
+        self._solve(min(_FLOAT_ERROR / 100 * self._tolerance, _ROUGH_ERROR), exact=False)
+        self._solve(_DOUBLE_DOUBLE_ERROR * self._tolerance, exact=True)
 
     def surprisal(self) -> DoubleDouble:
-        """-log p in nats; inf outside the support."""
+        """Return -log p in nats; inf outside the support."""
         logarithms = log(where(self._brackets.high > 0, self._brackets, 1.0)) * self._exponent
         if self._c > 1:
             logarithms = where(self._above.high == 0, log(self._unknown), logarithms)
         result = where(self._inside, -logarithms, np.inf)
-        # Where the best class has more than half, its surprisal is that of the others' sum.
+        # Where the best class has p > 1/2, -log p is computed from the sum of the others.
         others = fold_sum(self.probability[1:])
         result[0] = where(others.high < 0.5, -log1p(-others), result[0])
         return result
@@ -134,10 +134,10 @@ class _Group:
         return power(brackets, self._exponent).plain()
 
     def _solve(self, tolerance: float, *, exact: bool) -> None:
-        """Improve the unknown by Newton's method, in floats or in double-doubles."""
+        """Solve for the unknown by Newton's method, in floats or (`exact`) in double-doubles."""
         c, q = self._c, self._q
         active = np.arange(len(self.rows))
-        for _ in range(_ROUNDS):
+        for _ in range(_MOST_ITERATIONS):
             above, inside = self._above[:, active], self._inside[:, active]
             unknown = self._unknown[active]
             if exact:
@@ -164,9 +164,9 @@ class _Group:
                 break
 
     def _last_of_support(self) -> Indices:
-        """The index of the smallest class in the support, shape (rows,).
+        """Return the index of the last class in the support, shape (rows,), by bisection.
 
-        A class is in it if the powers of the distances from it sum to less than 1.
+        A class is in the support if the powers of the distances from it sum to less than 1.
         """
         classes, rows = self._z.high.shape
         low = np.zeros(rows, dtype=np.intp)
@@ -184,12 +184,14 @@ class _Group:
         doubtful = np.abs(residual) <= _FLOAT_ERROR * self._tolerance
         if doubtful.any():
             exact = (fold_sum(self._power(above[:, doubtful])) - 1.0).rounded()
-            residual[doubtful] = exact + _EXACT * self._tolerance  # 0 is outside
+            residual[doubtful] = (
+                exact + _DOUBLE_DOUBLE_ERROR * self._tolerance
+            )  # a residual of 0 is outside
         return np.asarray(residual < 0)
 
     def _distances(self, classes: Indices) -> DoubleDouble:
-        """C times how far each class is above one of its row, 0 for those below."""
+        """Return c times each class's distance above one class of its row, 0 for those below."""
         gap = self._z - self._z[classes, np.arange(len(classes))]
         distances = gap * self._c
-        # Two powers of 1 and more sum to more than 1, however much more.
+        # A larger distance may be capped: its power exceeds 1 anyway.
         return where(gap.high > 0, where(distances.high < 2, distances, 2.0), 0.0)

@@ -1,8 +1,8 @@
-"""Hierarchical softmax: a class's probability is that of the branches on its path through a tree.
+"""Hierarchical softmax: a class's probability is the product of those of its path's branches.
 
-At an inner node with the score z the turn 0 has the probability s(z), s the sigmoid, and the turn 1
-has s(-z), as in word2vec, where the label of a branch is 1 - code (Morin and Bengio,
-"Hierarchical probabilistic neural network language model", 2005).
+At an inner node with score z, turn 0 has probability sigmoid(z) and turn 1 has sigmoid(-z), as in
+word2vec, where the label of a branch is 1 - code (Morin and Bengio, "Hierarchical probabilistic
+neural network language model", 2005).
 
 No formula subtracts: minus the logarithm of the sigmoid is max(-x, 0) + log1p(exp(-|x|)), a sum of
 two numbers that are not negative (Maechler, "Accurately computing log(1 - exp(-|a|))", 2012).
@@ -29,37 +29,37 @@ from softmax_cli.core.probabilities import Distribution
 
 
 def softplus(x: Floats, /) -> DoubleDouble:
-    """log(1 + exp(x)) in nats, minus the log of the sigmoid of -x; 0 at -inf, inf at inf."""
+    """Return log(1 + exp(x)) = -log(sigmoid(-x)) in nats; 0 at -inf, inf at inf."""
     with quiet():
         small = exp(DoubleDouble(-np.abs(x))).plain()
         return log1p(small) + np.maximum(x, 0.0)
 
 
 def sigmoid(x: Floats, /) -> DoubleDouble:
-    """1 / (1 + exp(-x))."""
+    """Return 1 / (1 + exp(-x))."""
     with quiet():
         small = exponentials(DoubleDouble(-np.abs(x), np.zeros(x.shape)))
         return where(x < 0, small, 1.0) / (1.0 + small.plain())
 
 
 class HuffmanTree:
-    """The binary tree of K classes by how often they occur, as word2vec.c builds it.
+    """The Huffman tree of K classes by their counts, as `CreateBinaryTree` in word2vec.c builds it.
 
-    `CreateBinaryTree` (Mikolov et al., "Distributed representations of words and phrases", 2013):
-    the two nodes of least weight become the children of a new inner node, the first by the turn 0.
-    Of equal weights inner nodes come first, the oldest first, then classes, the last first. Inner
-    nodes are numbered from 0 as they are made: the root is the last. Counts, positive and finite,
-    are summed as exact integers, where word2vec stops at 1e15.
+    The two nodes of least weight become the children of a new inner node, the first by turn 0
+    (Mikolov et al., "Distributed representations of words and phrases", 2013). Among equal weights
+    inner nodes come first, the oldest first, then classes, the last first. Inner nodes are numbered
+    from 0 in the order of their creation; the root is the last. Counts, positive and finite, are
+    summed as exact integers; word2vec only handles sums up to 1e15.
 
-    `children`, shape (2, K - 1), has what follows either turn at each inner node: a class, or K
-    plus an inner node.
+    `children`, shape (2, K - 1), has the child after each turn at each inner node: a class, or K
+    plus the number of an inner node.
     """
 
     def __init__(self, counts: Floats, /) -> None:
         self.counts = counts
         classes = self.classes = len(counts)
         self.children: Indices = np.array(_merged(counts), np.intp).T
-        # Of each node but the root the parent, an inner node, and the turn there
+        # For each node but the root, its parent (an inner node), and the turn from there to it
         self._parents = np.zeros(2 * classes - 1, np.intp)
         self._parents[self.children] = np.arange(classes - 1)
         self._turns = np.zeros(2 * classes - 1, np.intp)
@@ -67,7 +67,7 @@ class HuffmanTree:
         self.path = cache(self._path)
 
     def _path(self, label: int) -> Indices:
-        """Inner nodes from the root to a class, and the turn at each; shape (2, length)."""
+        """Return the inner nodes from the root to a class, and the turns; shape (2, length)."""
         nodes, turns, node = [], [], label
         while node != 2 * self.classes - 2:
             nodes.append(self._parents[node])
@@ -77,7 +77,7 @@ class HuffmanTree:
 
     @cached_property
     def codes(self) -> list[str]:
-        """The turns to each class as a text of 0 and 1."""
+        """The turns on the path to each class, as a string of 0 and 1."""
         codes = [""] * (2 * self.classes - 1)
         parents, turns = self._parents.tolist(), self._turns.tolist()
         for node in reversed(range(2 * self.classes - 2)):  # children come before their parents
@@ -86,12 +86,12 @@ class HuffmanTree:
 
 
 def _merged(counts: Floats) -> list[tuple[int, int]]:
-    """The two children of each inner node in the order in which they are made."""
+    """Return the two children of each inner node in the order of creation."""
     classes = len(counts)
-    # The counts as integers, times a power of two if that is needed
+    # The counts as integers, multiplied by a power of two if necessary
     ratios = [count.as_integer_ratio() for count in counts.tolist()]
     unit = max(denominator for _, denominator in ratios)
-    # Each node as its weight, its rank among equal weights, and its number
+    # A node is its weight, its rank among equal weights, and its number.
     heap = [(top * (unit // bottom), -i, i) for i, (top, bottom) in enumerate(ratios)]
     heapq.heapify(heap)
     children = []
@@ -104,9 +104,9 @@ def _merged(counts: Floats) -> list[tuple[int, int]]:
 
 
 class TreeDistribution(Distribution):
-    """The probabilities of a tree's classes, from scores of its inner nodes, (rows, classes - 1).
+    """The probabilities of a tree's classes, from its nodes' scores, shape (rows, classes - 1).
 
-    Scores of inf and -inf are limits.
+    Scores may be inf and -inf.
     """
 
     def __init__(self, scores: Floats, tree: HuffmanTree, /) -> None:
@@ -119,7 +119,7 @@ class TreeDistribution(Distribution):
         classes, children = self._tree.classes, self._tree.children
         high = np.zeros((2 * classes - 1, len(self._scores)))
         low = np.zeros_like(high)
-        nodes = np.array([classes - 2])  # those of one depth, from the root down
+        nodes = np.array([classes - 2])  # of one depth, from the root down
         with quiet():
             while len(nodes):
                 above = DoubleDouble(high, low)[classes + nodes]
@@ -146,17 +146,17 @@ class TreeDistribution(Distribution):
 
     @cached_property
     def winners(self) -> Bools:
-        """Classes that have the largest probability, shape (rows, classes)."""
+        """The classes that have the largest probability, shape (rows, classes)."""
         probabilities = self.probabilities()
         return np.asarray(probabilities == probabilities.max(axis=1, keepdims=True))
 
 
 class Branches:
-    """The branches on the path to each row's label, which is -1 for no path.
+    """The branches on the path to each row's label; the label -1 has no path.
 
-    `nodes`, `turns` there (0 or 1) and `scores` of the nodes have the shape (depth, rows), the
-    paths' `lengths` (rows,). A branch's probability is the sigmoid of its logit: the score, or
-    minus the score for the turn 1. Behind the end of a path the score is inf.
+    The `nodes`, the `turns` there (0 or 1) and the nodes' `scores` have the shape (depth, rows),
+    the paths' `lengths` (rows,). A branch's probability is the sigmoid of its logit: the score, or
+    minus the score for turn 1. Arrays are padded after the end of a path, with inf as the score.
     """
 
     def __init__(self, scores: Floats, tree: HuffmanTree, labels: Indices, /) -> None:
@@ -180,29 +180,29 @@ class Branches:
             return fold_sum(softplus(-self._logits))
 
     def loss(self, *, base: str = "e") -> Floats:
-        """Minus the log-probability of each row's label, shape (rows,)."""
+        """Return -log p of each row's label, shape (rows,)."""
         return in_base(self._surprisal, base)
 
     def probability(self) -> Floats:
-        """The probability of each row's label, shape (rows,)."""
+        """Return the probability of each row's label, shape (rows,)."""
         with quiet():
             return exp(-self._surprisal).rounded()
 
     def probabilities(self) -> Floats:
-        """The probability of each branch, shape (depth, rows)."""
+        """Return the probability of each branch, shape (depth, rows)."""
         return sigmoid(self._logits).rounded()
 
     def log_probabilities(self, *, base: str = "e") -> Floats:
-        """The log-probability of each branch, shape (depth, rows)."""
+        """Return the log-probability of each branch, shape (depth, rows)."""
         return 0.0 - in_base(softplus(-self._logits), base)  # no -0.0
 
     def gradient(self, *, base: str = "e") -> Floats:
-        """The derivative of the loss by the score of each branch's node, shape (depth, rows)."""
+        """Return the derivative of the loss by the score at each branch, shape (depth, rows)."""
         return np.asarray(0.0 - self._signs * in_base(sigmoid(-self._logits), base))
 
 
 def scattered(values: Floats, columns: Indices, count: int, /) -> Floats:
-    """Sums of each row's values by their columns, shape (rows, count), from (values, rows)."""
+    """Return the sums of values by row and column, (rows, count), from the shape (values, rows)."""
     rows = np.arange(columns.shape[1])
     result = np.zeros((len(rows), count))
     np.add.at(result, (rows, columns), values)

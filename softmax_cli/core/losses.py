@@ -1,8 +1,8 @@
-"""Cross-entropy of predictions against targets, what training adds to it, and their gradients.
+"""Cross-entropy with weights, label smoothing and the focal factor, and its gradient.
 
 A class c has the coefficient a_c = w_c t_c, where w is its weight and t the smoothed target, and
-the cost (1 - p_c)**gamma * -log p_c. The loss is the sum of a_c times that cost. Logarithms, and
-with them gradients, are in nats, or in the unit of base '2' or '10'.
+the cost (1 - p_c)**gamma * -log p_c. The loss is the sum of a_c times that cost. Losses and
+gradients are in nats, or in the unit of base '2' or '10'.
 
 Predictions are distributions of the shape (rows, classes). Targets are a class index for each row,
 shape (rows,), or distributions, shape (rows, classes).
@@ -26,9 +26,9 @@ Targets = Labels | Probabilities
 class Objective(NamedTuple):
     """The parameters of a loss.
 
-    Weights, shape (classes,), are not negative; None is 1 for each class. Smoothing is the part, 0
-    to 1, of each target that is spread evenly over all classes (Szegedy et al., "Rethinking the
-    Inception architecture", 2016), focal the exponent gamma, from 0 up (Lin et al., "Focal loss for
+    Weights, shape (classes,), are >= 0; None is 1 for each class. Smoothing, from 0 to 1, is the
+    fraction of each target that is spread evenly over all classes (Szegedy et al., "Rethinking the
+    Inception architecture", 2016). Focal is the exponent gamma >= 0 (Lin et al., "Focal loss for
     dense object detection", 2017).
     """
 
@@ -43,10 +43,10 @@ class Objective(NamedTuple):
 
 
 def weights_of_counts(counts: Floats, /, *, beta: float | None = None) -> Floats:
-    """Weights of classes that occur so often, shape (classes,), scaled to sum to their number.
+    """Return weights of classes from their counts, shape (classes,), scaled to a mean of 1.
 
-    (1 - beta) / (1 - beta**count), the inverse of the effective number of samples (Cui et al.,
-    "Class-balanced loss", 2019), or its limit for beta to 1, the inverse frequency.
+    They are (1 - beta) / (1 - beta**count), the inverse of the effective number of samples (Cui et
+    al., "Class-balanced loss", 2019), or for beta = 1 the limit, the inverse frequency.
     """
     if beta is None or beta == 1:
         inverse = DoubleDouble(counts.min()) / DoubleDouble(counts)
@@ -58,7 +58,7 @@ def weights_of_counts(counts: Floats, /, *, beta: float | None = None) -> Floats
 
 
 def smoothed(targets: Targets, classes: int, smoothing: float, /) -> Targets:
-    """Targets with a part of them spread evenly over all classes."""
+    """Return targets with a fraction of each spread evenly over all classes."""
     if smoothing == 0:
         return targets
     kept = _target(targets, classes).plain() * (1.0 - DoubleDouble(smoothing))
@@ -68,43 +68,43 @@ def smoothed(targets: Targets, classes: int, smoothing: float, /) -> Targets:
 def cross_entropy(
     prediction: Distribution, targets: Labels | Distribution, /, *, base: str = "e"
 ) -> Floats:
-    """H(P, Q), shape (rows,): the mean over the targets P of -log Q."""
+    """Return H(P, Q), shape (rows,): the mean over the targets P of -log Q."""
     return in_base(_expectation(prediction.surprisal, targets), base)
 
 
 def target_entropy(targets: Targets, /, *, base: str = "e") -> Floats:
-    """H(P), shape (rows,); 0 for labels."""
+    """Return H(P), shape (rows,); 0 for labels."""
     if isinstance(targets, Probabilities):
         return targets.entropy(base=base)
     return np.zeros(len(targets))
 
 
 def excess_entropy(prediction: Distribution, targets: Targets, /, *, base: str = "e") -> Floats:
-    """KL(P || Q), shape (rows,): the cross-entropy less H(P)."""
+    """Return KL(P || Q) = H(P, Q) - H(P), shape (rows,)."""
     if isinstance(targets, Probabilities):
         return divergences.kl_divergence(targets, prediction, base=base)
     return cross_entropy(prediction, targets, base=base)
 
 
 def perplexity(prediction: Distribution, targets: Targets, /) -> Floats:
-    """exp(H(P, Q)), shape (rows,): the number of equally likely classes of that cross-entropy."""
+    """Return exp(H(P, Q)), shape (rows,)."""
     return exp(_expectation(prediction.surprisal, targets).plain()).rounded()
 
 
 def target_probability(prediction: Distribution, targets: Targets, /) -> Floats:
-    """The probability of the label, or of a class drawn from the target, shape (rows,)."""
+    """Return the probability of the label, or its mean over a target distribution, (rows,)."""
     return _expectation(prediction.probability, targets).rounded()
 
 
 def target_distribution(targets: Targets, classes: int, /) -> Floats:
-    """P itself, shape (rows, classes): one-hot for labels."""
+    """Return P itself, shape (rows, classes): one-hot for labels."""
     return _target(targets, classes).rounded().T
 
 
 def loss(
     prediction: Distribution, targets: Targets, objective: Objective, /, *, base: str = "e"
 ) -> Floats:
-    """The loss, shape (rows,), of targets before smoothing."""
+    """Return the loss, shape (rows,), of targets before smoothing."""
     costs = _costs(prediction, objective.focal)
     targets = smoothed(targets, len(costs.high), objective.smoothing)
     if objective.weights is None:
@@ -118,7 +118,7 @@ def loss(
 def gradient(
     prediction: Distribution, targets: Targets, objective: Objective, /, *, base: str = "e"
 ) -> Floats:
-    """The loss's derivative by the logits, shape (rows, classes): Q - P for cross-entropy.
+    """Return the derivative of the loss by the logits, (rows, classes): Q - P for cross-entropy.
 
     With b_c = a_c times minus the derivative of the cost by log p_c, it is p_i times the sum of
     the other classes' b, minus b_i (1 - p_i); 1 - p_i is the sum of the other probabilities.
@@ -142,7 +142,7 @@ def gradient(
 def contributions(
     prediction: Distribution, targets: Targets, objective: Objective, /, *, base: str = "e"
 ) -> Floats:
-    """Each class's part of the loss, shape (rows, classes); 0 where its coefficient is 0."""
+    """Return each class's part of the loss, (rows, classes); 0 where its coefficient is 0."""
     costs = _costs(prediction, objective.focal)
     classes = len(costs.high)
     coefficients = _target(smoothed(targets, classes, objective.smoothing), classes)
@@ -152,9 +152,9 @@ def contributions(
 
 
 def denominators(targets: Targets, objective: Objective, /) -> Floats:
-    """What each row adds to the denominator of a mean, shape (rows,).
+    """Return what each row adds to the denominator of the mean loss, shape (rows,).
 
-    The weight of a label, and 1 for a distribution, as torch has it.
+    That is the weight of a label, and 1 for a distribution, as in torch.
     """
     if isinstance(targets, Probabilities):
         return np.ones(len(targets.masked))
@@ -162,7 +162,7 @@ def denominators(targets: Targets, objective: Objective, /) -> Floats:
 
 
 def _target(targets: Targets, classes: int) -> DoubleDouble:
-    """P, shape (classes, rows): one-hot for labels."""
+    """Return P, shape (classes, rows): one-hot for labels."""
     if isinstance(targets, Probabilities):
         return targets.probability
     one_hot = np.arange(classes)[:, None] == targets
@@ -170,24 +170,24 @@ def _target(targets: Targets, classes: int) -> DoubleDouble:
 
 
 def _expectation(values: DoubleDouble, targets: Labels | Distribution) -> DoubleDouble:
-    """The mean over the targets of values of the shape (classes, rows)."""
+    """Return the mean over the targets of values, shape (classes, rows)."""
     if isinstance(targets, Distribution):
         return targets.expectation(values)
     return values[targets, np.arange(len(targets))]
 
 
 def _costs(prediction: Distribution, focal: float) -> DoubleDouble:
-    """(1 - p)**focal * -log p of each class in nats, shape (classes, rows)."""
+    """Return (1 - p)**focal * -log p of each class in nats, shape (classes, rows)."""
     if focal == 0:
         return prediction.surprisal
     return prediction.surprisal.normal() * power(prediction.complement, focal)
 
 
 def _slopes(prediction: Distribution, objective: Objective) -> DoubleDouble:
-    """A class's weight times minus the derivative of its cost by log p, shape (classes, rows).
+    """Return weights times minus the derivatives of costs by log p, shape (classes, rows).
 
-    That is (1 - p)**focal (1 + focal p s / (1 - p)), where s = -log p, so that s / (1 - p) tends
-    to 1 where p does.
+    The derivative is -(1 - p)**focal (1 + focal p s / (1 - p)), where s = -log p; s / (1 - p) tends
+    to 1 as p does.
     """
     slopes = DoubleDouble(np.ones(prediction.mass.high.shape))
     if objective.focal:
@@ -201,6 +201,6 @@ def _slopes(prediction: Distribution, objective: Objective) -> DoubleDouble:
 
 
 def _product(costs: DoubleDouble, coefficients: DoubleDouble) -> DoubleDouble:
-    """The product, 0 where the coefficient is 0 and the cost infinite."""
+    """Return the product, 0 where the coefficient is 0 and the cost infinite."""
     zero = np.broadcast_to(coefficients.high == 0, costs.high.shape)
     return where(zero, 0.0, coefficients * where(zero, 0.0, costs).normal())

@@ -1,4 +1,4 @@
-"""Distributions over classes, and those of given probabilities, divided by their sum."""
+"""Distributions over classes: the base class, and those of given probabilities or masses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from softmax_cli.core.doubledouble import Bools, DoubleDouble, Floats, of_floats
 from softmax_cli.core.elementary import exp, in_base, log, log1p
 from softmax_cli.errors import DataError, RowErrors
 
-# With what 0.99 misses of 1 - 1e-2 in binary
+# Tolerances of sums; 1e-12 covers the binary rounding of decimal sums such as 0.99.
 SILENT: Final = 1e-6 + 1e-12
 TOLERATED: Final = 1e-2 + 1e-12
 
@@ -20,8 +20,8 @@ TOLERATED: Final = 1e-2 + 1e-12
 class Distribution(ABC):
     """Rows of distributions.
 
-    Floats have the shape (rows, classes), properties of more digits (classes, rows): short sums
-    over many rows are slow in numpy the other way round. Logarithms are in nats, or in the unit of
+    Floats have the shape (rows, classes), double-doubles are transposed, (classes, rows): numpy is
+    slow at short sums over many rows the other way round. Logarithms are in nats, or in the unit of
     base '2' or '10'.
     """
 
@@ -47,7 +47,7 @@ class Distribution(ABC):
 
     @cached_property
     def complement(self) -> DoubleDouble:
-        """1 - p from the sum of the other classes, shape (classes, rows)."""
+        """1 - p, for p > 1/2 as the sum of the other classes, shape (classes, rows)."""
         plain = self.probability.plain()
         dominant = plain.high > 0.5
         rest = (self.mass * np.where(dominant, 0.0, 1.0)).sum() / self.total
@@ -69,13 +69,13 @@ class Distribution(ABC):
         return 0.0 - self.surprisals(base=base)  # no -0.0
 
     def surprisals(self, *, base: str = "e") -> Floats:
-        """-log p, shape (rows, classes), never negative; inf for a masked class."""
+        """Return -log p, shape (rows, classes), never negative; inf for a masked class."""
         return in_base(self.surprisal, base).T
 
     def expectation(self, values: DoubleDouble, /) -> DoubleDouble:
-        """Sum of p * value, shape (rows,), of values that are not negative, shape (classes, rows).
+        """Return the sum of p * value, shape (rows,), for values >= 0, shape (classes, rows).
 
-        Values of masked classes are not read.
+        Values of masked classes are ignored.
         """
         kept = where(self.mass.high == 0, 0.0, values)
         return (self.mass * kept.normal()).sum() / self.total
@@ -85,16 +85,16 @@ class Distribution(ABC):
         return self.expectation(self.surprisal)
 
     def entropy(self, *, base: str = "e") -> Floats:
-        """Shannon entropy, shape (rows,); no term is negative, so nothing cancels."""
+        """Return the Shannon entropy, shape (rows,); no term is negative, so nothing cancels."""
         return in_base(self._entropy, base)
 
     def perplexity(self) -> Floats:
-        """exp(entropy), shape (rows,): the number of equally likely classes."""
+        """Return exp(entropy), shape (rows,)."""
         return exp(self._entropy.plain()).rounded()
 
 
 class Probabilities(Distribution):
-    """Rows of probabilities, shape (rows, classes), divided by the exact sum of each row.
+    """Rows of probabilities, shape (rows, classes), divided by the sum of each row.
 
     Raises `RowErrors` for rows with negative or infinite values, and for sums more than `TOLERATED`
     away from 1, or with `normalize` for sums of 0.
@@ -105,7 +105,7 @@ class Probabilities(Distribution):
         check_sums(self.sums, np.inf if normalize else TOLERATED)
 
     def repeated(self, rows: int, /) -> Probabilities:
-        """A single row's distribution for so many rows."""
+        """Return the distribution of a single row, repeated."""
         return Probabilities(np.repeat(self._mass.rounded().T, rows, axis=0), normalize=True)
 
     @cached_property
@@ -123,12 +123,12 @@ class Probabilities(Distribution):
 
     @cached_property
     def _log_mass(self) -> DoubleDouble:
-        """Logarithms in nats, 0 for masked classes."""
+        """The logarithms of the mass in nats, 0 for masked classes."""
         return log(where(self.masked.T, 1.0, self.mass))
 
     @cached_property
     def surprisal(self) -> DoubleDouble:
-        """-log p in nats, shape (classes, rows), from the others where p is more than half."""
+        """-log p in nats, shape (classes, rows), from the other classes where p > 1/2."""
         dominant = self.probability.plain().high > 0.5
         odds = (self.complement / self.probability).plain()
         near = log1p(where(dominant, odds, 0.0))
@@ -137,10 +137,10 @@ class Probabilities(Distribution):
 
 
 class Masses(Probabilities):
-    """Rows of masses, shape (rows, classes), that sum to anything and are divided by nothing.
+    """Rows of masses, shape (rows, classes), with any sum, which are not normalized.
 
-    For divergences: the sum of p log(p / q) - p + q is never negative either. Raises `RowErrors`
-    for rows with negative or infinite values.
+    For generalized divergences: the sum of p log(p / q) - p + q is never negative either. Raises
+    `RowErrors` for rows with negative or infinite values.
     """
 
     def __init__(self, values: Floats, /) -> None:

@@ -1,4 +1,4 @@
-"""What goes by the order of a row's scores: the winner, the best, and truncation of the tail."""
+"""Functions of the order of a row's scores: the winner, the ranking, and truncation."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ class Choice(NamedTuple):
 
 
 def hardmax(scores: Floats, /) -> Choice:
-    """The winners of each row, shape (rows, classes); raises `RowErrors` as `Logits` does."""
+    """Return the winners of each row of scores, shape (rows, classes).
+
+    Raises `RowErrors` as `Logits` does.
+    """
     value = row_maxima(scores.T)
     winners = scores == value[:, None]
     runner_up = np.where(winners, -np.inf, scores).max(axis=1, initial=-np.inf)
@@ -36,7 +39,7 @@ def hardmax(scores: Floats, /) -> Choice:
 
 
 def ranking(scores: Floats, /, *, last: bool = False) -> Indices:
-    """Each row's classes, the best first; of equal ones the first, or last, comes first."""
+    """Return each row's classes, the best first; among equals the first, or last, comes first."""
     if last:
         return np.argsort(scores, axis=1, kind="stable")[:, ::-1]
     return np.argsort(-scores, axis=1, kind="stable")
@@ -51,14 +54,14 @@ def truncate(
     min_p: float | None = None,
     temperature: float = 1.0,
 ) -> Floats:
-    """Logits, shape (rows, classes), with -inf for the classes that samplers cut.
+    """Return logits, shape (rows, classes), with -inf for the classes that are truncated.
 
-    Keep the `top_k` largest and all that equal the last of them (Fan, Lewis and Dauphin,
+    Keep the `top_k` largest, and all equal to the last of them (Fan, Lewis and Dauphin,
     "Hierarchical neural story generation", 2018); of these the fewest whose probabilities sum to
-    `top_p` at least, in (0, 1] (Holtzman et al., "The curious case of neural text degeneration",
-    2020); of these those with at least `min_p` times the winner's probability, in [0, 1] (Nguyen
+    at least `top_p`, in (0, 1] (Holtzman et al., "The curious case of neural text degeneration",
+    2020); of these those with at least `min_p`, in [0, 1], times the winner's probability (Nguyen
     et al., "Turning up the heat: min-p sampling", 2025). Equal logits are kept or cut together,
-    and the winners never cut. Raises `RowErrors` as `Logits` does.
+    and winners are never cut. Raises `RowErrors` as `Logits` does.
     """
     row_maxima(logits.T)
     kept = logits
@@ -76,10 +79,10 @@ def truncate(
 
 
 def _least_of_top_p(logits: Floats, top_p: float, temperature: float) -> Floats:
-    """The smallest logit among the fewest largest that have so much probability, shape (rows,).
+    """Return the smallest logit that top-p truncation keeps, shape (rows,).
 
-    Sums are taken from the end that the cut is nearer to, in double-double, so that the cut is
-    right also where a sum nearly equals `top_p`.
+    Sums are in double-double and start from the end nearer to the cut, so that the cut is correct
+    even where a sum nearly equals `top_p`.
     """
     ordered = np.sort(logits, axis=1)[:, ::-1]
     terms = Logits(ordered, temperature=temperature).mass.plain()

@@ -1,8 +1,8 @@
-"""Classes drawn at random, and losses of many classes that are estimated from draws.
+"""Random draws of classes, and losses of many classes estimated from them.
 
-Each trial of an estimate reads its target and the classes drawn: they and their scores have the
-shape (1 + draws, trials), the target first, and weights of the draws (draws, trials). A weight of 0
-leaves a draw out.
+A trial reads its target and the drawn classes. These and their scores have the shape (1 + draws,
+trials), the target first; weights of the draws have the shape (draws, trials). A weight of 0 leaves
+a draw out.
 """
 
 from __future__ import annotations
@@ -25,19 +25,18 @@ from softmax_cli.core.elementary import exponentials, log, log1p
 from softmax_cli.core.hierarchical import sigmoid, softplus
 from softmax_cli.core.losses import Labels
 
-# Draws that are held at once
+# Draws in memory at the same time
 _AT_ONCE: Final = 1 << 16
 
 
 def draw(probabilities: Floats, uniforms: Floats, /) -> Indices:
-    """Classes by inversion of each row's cumulative distribution, never one of probability 0.
+    """Return classes drawn by inversion of the cumulative distribution, none of probability 0.
 
-    Probabilities have the shape (rows, classes), uniforms, from [0, 1), and the classes (rows,
-    draws).
+    Probabilities have the shape (rows, classes), uniforms in [0, 1) and the result (rows, draws).
     """
     cumulative = np.cumsum(probabilities, axis=1)
     total = cumulative[:, -1:]
-    # The first class whose cumulative probability is above: there is one, also where u rounds up.
+    # Find the first class whose cumulative probability is larger; the minimum ensures there is one.
     wanted = np.minimum(uniforms * total, np.nextafter(total, 0))
     classes = probabilities.shape[1]
     drawn = np.zeros(wanted.shape, np.intp)
@@ -49,7 +48,7 @@ def draw(probabilities: Floats, uniforms: Floats, /) -> Indices:
 
 
 def log_uniform(classes: int, /) -> Floats:
-    """log((k + 2) / (k + 1)) / log(K + 1), about 1 / k: for classes from the most frequent down.
+    """Return log((k + 2) / (k + 1)) / log(K + 1), for classes k from the most frequent down.
 
     As TensorFlow's `log_uniform_candidate_sampler`.
     """
@@ -57,7 +56,7 @@ def log_uniform(classes: int, /) -> Floats:
 
 
 def proportional(counts: Floats, /) -> Floats:
-    """Probabilities proportional to positive counts."""
+    """Return probabilities proportional to positive counts."""
     ratios = counts / counts.max()
     return (DoubleDouble(ratios) / fold_sum(ratios)).rounded()
 
@@ -66,26 +65,26 @@ class NegativeSampling:
     """-log s(target) - sum of weight * log s(-score), s the sigmoid, in nats.
 
     A logistic regression for each class (Mikolov et al., "Distributed representations of words and
-    phrases", 2013). Draws of the target have the weight 0, as word2vec leaves them out.
+    phrases", 2013). Draws of the target have weight 0: word2vec leaves them out, too.
     """
 
     def __init__(self, scores: Floats, weights: Floats, /) -> None:
         self._target, self._others, self._weights = scores[:1], scores[1:], weights
 
     def loss(self) -> Floats:
-        """The loss, shape (trials,)."""
+        """Return the loss, shape (trials,)."""
         with quiet():
             return fold_sum(self.parts()).rounded()
 
     def parts(self) -> Floats:
-        """Each class's part of the loss, shape (1 + draws, trials)."""
+        """Return each class's part of the loss, shape (1 + draws, trials)."""
         with quiet():
             costs = self._weights * softplus(self._others).rounded()
         costs = np.where(self._weights == 0, 0.0, costs)
         return np.concatenate([softplus(-self._target).rounded(), costs])
 
     def gradient(self) -> Floats:
-        """The derivative of the loss by each score, shape (1 + draws, trials)."""
+        """Return the derivative of the loss by each score, shape (1 + draws, trials)."""
         own, others = sigmoid(-self._target).rounded(), sigmoid(self._others).rounded()
         return np.concatenate([0.0 - own, self._weights * others])
 
@@ -94,11 +93,10 @@ class SampledSoftmax:
     """Cross-entropy in nats with the sum over the other classes estimated.
 
     Jean et al., "On using very large target vocabulary for neural machine translation", 2015. With
-    weights 1 / (N q), N draws of probability q each, exp(target) plus the sum of weight *
-    exp(score) is an unbiased estimate of the sum of all exponentials, where draws of the target
-    have the weight 0. The loss is its logarithm less the target's score. (TensorFlow's
-    `sampled_softmax_loss` corrects the target's score like the others': a signal to train by, but
-    no estimate of the cross-entropy.)
+    weights 1 / (N q) for N draws of probability q, and 0 for draws of the target, exp(target) plus
+    the sum of weight * exp(score) is an unbiased estimate of the sum of all exponentials. The loss
+    is its logarithm minus the target's score. (TensorFlow's `sampled_softmax_loss` also corrects
+    the target's score; that is of use in training, but does not estimate the cross-entropy.)
     """
 
     def __init__(self, scores: Floats, weights: Floats, /) -> None:
@@ -124,7 +122,7 @@ class SampledSoftmax:
             return self._others.sum()
 
     def loss(self) -> Floats:
-        """The loss, shape (trials,)."""
+        """Return the loss, shape (trials,)."""
         with quiet():
             total = (self._sum_of_others + self._target).plain()
             shifted = log(where(total.high > 0, total, 1.0)) + self._shift
@@ -132,13 +130,13 @@ class SampledSoftmax:
             return where(self._impossible, np.inf, loss).rounded()
 
     def parts(self) -> Floats:
-        """Each class's part of the estimated sum, shape (1 + draws, trials)."""
+        """Return each class's part of the estimated sum, shape (1 + draws, trials)."""
         return np.concatenate(
             [self._over_total(self._target)[None], self._over_total(self._others)]
         )
 
     def gradient(self) -> Floats:
-        """The derivative of the loss by each score, shape (1 + draws, trials)."""
+        """Return the derivative of the loss by each score, shape (1 + draws, trials)."""
         result = self.parts()
         result[0] = 0.0 - self._over_total(self._sum_of_others)
         return result
@@ -150,7 +148,7 @@ class SampledSoftmax:
 
 
 class Sampler(NamedTuple):
-    """Draws of classes with replacement, and the losses that are estimated from them.
+    """Draws classes with replacement, and estimates losses from them.
 
     `noise` are the probabilities of the classes, shape (classes,).
     """
@@ -161,26 +159,26 @@ class Sampler(NamedTuple):
     generator: np.random.Generator
 
     def read(self, labels: Labels) -> Indices:
-        """The classes that are read in trials with these targets, shape (1 + draws, trials)."""
+        """Return the classes read in trials with these targets, shape (1 + draws, trials)."""
         shape = len(labels), self.draws
         drawn = self.generator.choice(len(self.noise), shape, p=self.noise)
         return np.concatenate([labels[None], drawn.T])
 
     def expected(self, classes: Indices) -> Floats:
-        """How often each of some classes is drawn on average."""
+        """Return the expected number of draws of each of some classes."""
         return np.asarray(self.draws * self.noise[classes])
 
     def estimate(
         self, scores: Floats, read: Indices, times: Floats | Indices | int = 1
     ) -> NegativeSampling | SampledSoftmax:
-        """The estimates of trials from the scores of the classes read; draws count so often."""
+        """Return estimates of trials from the scores of the classes read; draws count `times`."""
         weights = np.where(read[1:] == read[0], 0.0, times)
         if self.is_negative:
             return NegativeSampling(scores, weights)
         return SampledSoftmax(scores, weights / self.expected(read[1:]))
 
     def expected_negative_loss(self, scores: Floats, labels: Labels) -> Floats:
-        """The mean of `NegativeSampling` over all draws, shape (rows,); scores (rows, classes)."""
+        """Return the expected `NegativeSampling` loss, shape (rows,); scores (rows, classes)."""
         rows = np.arange(len(labels))
         weights = np.tile(self.draws * self.noise[:, None], (1, len(rows)))
         weights[labels, rows] = 0.0
@@ -190,10 +188,10 @@ class Sampler(NamedTuple):
     def trials(
         self, scores: Floats, labels: Labels, exact: Floats, count: int
     ) -> tuple[Floats, Floats, Indices]:
-        """Means of so many trials of each row, their standard errors, and the classes read.
+        """Return means over `count` trials of each row, standard errors, and the classes read.
 
-        The first two, shape (3, rows), are those of the loss, of exp(loss - exact), and of the
-        number of scores read. The classes, shape (1 + draws, rows), are given of a single trial.
+        Means and errors, shape (3, rows), are those of the loss, of exp(loss - exact), and of the
+        number of scores read. The classes, shape (1 + draws, rows), are empty if count > 1.
         """
         rows_at_once = max(1, _AT_ONCE // (count * self.draws))
         trials_at_once = max(1, _AT_ONCE // self.draws)
@@ -218,7 +216,7 @@ class Sampler(NamedTuple):
 
 
 class Moments:
-    """Means of numbers that come in parts, and their standard errors.
+    """Means of numbers that are added in parts, and their standard errors.
 
     Parts are merged by Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for
     computing sample variances" (1979), so that no two large sums are subtracted.
@@ -244,6 +242,6 @@ class Moments:
         self.mean, self._squares = mean, squares
 
     def standard_error(self) -> Floats:
-        """Standard errors of the means; nan for a single number."""
+        """Return the standard errors of the means; nan for a single number."""
         with quiet():
             return np.asarray(np.sqrt(self._squares / (self._count - 1) / self._count))

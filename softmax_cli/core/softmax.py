@@ -1,10 +1,10 @@
-"""The softmax family of rows of logits.
+"""Softmax, its logarithm and logsumexp for rows of logits.
 
-The shift by the maximum is what makes the exponential safe (Blanchard, Higham and Higham,
-"Accurately computing the log-sum-exp and softmax functions", 2021). Here the shift also keeps
-what the subtraction and the division by the temperature round away, exponentials and their sum
-have two parts, and a winner's own 1 stays out of the sum, so that no result is the difference of
-two nearly equal numbers, and each is rounded once.
+The shift by the maximum prevents overflow (Blanchard, Higham and Higham, "Accurately computing the
+log-sum-exp and softmax functions", 2021). Here the rounding errors of the shift and of the division
+by the temperature are kept, exponentials and their sum are double-doubles, and one winner's own 1
+is not part of the sum. So no result is the difference of two nearly equal numbers, and each is
+rounded once.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from softmax_cli.core.elementary import CACHED, exponentials, exponentials_in_pl
 from softmax_cli.core.probabilities import TOLERATED, Distribution, check_sums
 from softmax_cli.errors import DataError, RowErrors
 
-# Rows of more classes than this lie in memory row by row. Short sums over many rows are slow in
-# numpy that way round; long ones over few rows are slow the other way.
+# Rows of more classes than this are stored row by row. In numpy short sums over many rows are slow
+# in that layout; long sums over few rows are slow in the transposed one.
 _NARROW: Final = 32
 
 
 class Logits(Distribution):
     """Rows of logits, shape (rows, classes), as a distribution over the classes of each row.
 
-    They are finite, -inf for a masked class, or one +inf in a row for the limit: that class 1. The
-    temperature divides them; 0 is the limit: winners are equally likely. Raises `RowErrors` for
+    They are finite, or -inf for a masked class, or one in a row is +inf: it has probability 1. The
+    temperature divides them; at the limit 0 winners are equally likely. Raises `RowErrors` for
     rows with nan, with only -inf, or with two or more +inf.
     """
 
@@ -38,7 +38,7 @@ class Logits(Distribution):
         columns = logits.T if logits.shape[1] > _NARROW else np.ascontiguousarray(logits.T)
         self._maximum = row_maxima(columns)
         if np.isinf(self._maximum).any():
-            # One inf is 0 beside masked classes.
+            # Replace inf by 0, and mask the other classes of its row.
             certain = np.where(columns == np.inf, 0.0, -np.inf)
             columns = np.where(self._maximum == np.inf, certain, columns)
         self._shift = np.where(np.isfinite(self._maximum), self._maximum, 0.0)
@@ -47,12 +47,12 @@ class Logits(Distribution):
 
     @property
     def scores(self) -> Floats:
-        """The logits, shape (rows, classes); beside one inf, which is 0, the others are masked."""
+        """The logits, shape (rows, classes); a row with inf has 0 in its place, and else -inf."""
         return self._columns.T
 
     @cached_property
     def winners(self) -> Bools:
-        """Classes that have the maximum, shape (rows, classes)."""
+        """The classes that have the maximum, shape (rows, classes)."""
         return np.equal(self._columns, self._shift).T
 
     @cached_property
@@ -66,7 +66,7 @@ class Logits(Distribution):
 
     @cached_property
     def mass(self) -> DoubleDouble:
-        """exp(shifted), right to 2**-63, shape (classes, rows)."""
+        """exp(shifted), with a relative error of 2**-63, shape (classes, rows)."""
         return exponentials(self.shifted)
 
     @cached_property
@@ -90,7 +90,7 @@ class Logits(Distribution):
         vast = np.isinf(self.shifted.high) & (self._columns > -np.inf)
         if self._temperature == 0 or not vast.any():
             return usual
-        # Finite logits so far apart that -log p is no float
+        # Finite logits so far apart that -log p overflows
         fraction, exponent = math.frexp(self._temperature)
         gap = _shifted(self._columns / 4, self._shift / 4, fraction)
         return where(vast, -gap, usual).scaled(np.where(vast, 2 - exponent, 0))
@@ -100,7 +100,7 @@ class Logits(Distribution):
         return bool(np.isinf(self.shifted.high).any())
 
     def probabilities(self) -> Floats:
-        """Softmax, shape (rows, classes)."""
+        """Return the softmax, shape (rows, classes)."""
         classes, rows = self._columns.shape
         result = np.empty((rows, classes))
         step = max(1, CACHED // max(1, classes))
@@ -112,7 +112,7 @@ class Logits(Distribution):
         return result
 
     def logsumexp(self, *, base: str = "e") -> Floats:
-        """Log of the sum of exp(logit / temperature), shape (rows,)."""
+        """Return the log of the sum of exp(logit / temperature), shape (rows,)."""
         if self._temperature == 0:
             limit = np.copysign(np.inf, self._maximum)
             return np.where(self._maximum == 0, in_base(self._log_total, base), limit)
@@ -121,7 +121,7 @@ class Logits(Distribution):
 
 
 def from_log_probabilities(values: Floats, /, *, normalize: bool = False) -> Logits:
-    """Log-probabilities in nats, shape (rows, classes), as a distribution.
+    """Return log-probabilities in nats, shape (rows, classes), as a distribution.
 
     Raises `RowErrors` as `Probabilities` does, for the sum of the exponentials.
     """
@@ -132,9 +132,9 @@ def from_log_probabilities(values: Floats, /, *, normalize: bool = False) -> Log
 
 
 def row_maxima(columns: Floats, /) -> Floats:
-    """The largest logit of each row, shape (rows,), of logits of the shape (classes, rows).
+    """Return the largest logit of each row, shape (rows,), of logits, shape (classes, rows).
 
-    Raises `RowErrors` for rows that stand for no distribution.
+    Raises `RowErrors` for rows that are not logits of a distribution.
     """
     maximum: Floats = columns.max(axis=0, initial=-np.inf)
     errors = {}
@@ -152,7 +152,7 @@ def row_maxima(columns: Floats, /) -> Floats:
 
 
 def _shifted(columns: Floats, shift: Floats, temperature: float) -> DoubleDouble:
-    """(logit - shift) / temperature."""
+    """Return (logit - shift) / temperature."""
     if temperature == 0:
         return DoubleDouble(np.where(columns == shift, 0.0, -np.inf), np.zeros(columns.shape))
     gap = DoubleDouble(*two_sum(columns, -shift))
@@ -165,22 +165,22 @@ def _shifted(columns: Floats, shift: Floats, temperature: float) -> DoubleDouble
 
 
 def _by_temperature(x: DoubleDouble, temperature: float) -> DoubleDouble:
-    """The quotient x / temperature, as far as floats hold it."""
+    """Return x / temperature; it may overflow or underflow as floats do."""
     if temperature == 1:
         return x
     fraction, exponent = math.frexp(temperature)
     if abs(exponent) < 60 and np.abs(x.high).max(initial=0.0) < 2.0**900:
         return x.times_power(-exponent) / fraction
-    # Parts of quotients may overflow or underflow
+    # Intermediate results might overflow or underflow.
     _, power = np.frexp(x.high)
     return (x.times_power(-power) / fraction).times_power(power - exponent)
 
 
 def _minus(log_total: DoubleDouble, z: DoubleDouble) -> DoubleDouble:
-    """log_total - z.
+    """Return log_total - z.
 
-    Where log_total is too small for the low part, that is moved by its last bit: so where z lies
-    halfway between two floats, it is rounded to the right one.
+    Where log_total is too small to change the low part, change that by its last bit: then a z
+    halfway between two floats is rounded in the right direction.
     """
     result = log_total - z
     high = log_total.high
@@ -193,10 +193,10 @@ def _minus(log_total: DoubleDouble, z: DoubleDouble) -> DoubleDouble:
 def _fill_softmax(
     out: Floats, columns: Floats, shift: Floats, temperature: float, work: Floats
 ) -> None:
-    """Fill `out`, shape (rows, classes), by means of work arrays that stay in the cache.
+    """Write the softmax to `out`, shape (rows, classes), using work arrays that stay in the cache.
 
-    Heads of exponentials have 24 bits, as has that of the inverse of their sum: the product is
-    exact, and the rest is added with a single rounding.
+    The heads of the exponentials and of the inverse of their sum have 24 bits each, so their
+    product is exact, and the rest is added with a single rounding.
     """
     axis = int(len(columns) > _NARROW)
     x, shift = (columns.T, shift[:, None]) if axis else (columns, shift[None])
@@ -226,10 +226,10 @@ def _fill_softmax(
 
 
 def _sum(terms: DoubleDouble, axis: int, work: Floats) -> DoubleDouble:
-    """Sum over an axis of numbers up to 1, right to some 2**-75.
+    """Return the sum over an axis of numbers up to 1, with an error of about 2**-75.
 
-    The heads' upper halves are multiples of one small number and sum without an error (Rump, Ogita
-    and Oishi, "Accurate floating-point summation", 2008), in whatever order numpy takes.
+    The upper halves of the heads are multiples of one power of two, so their sum is exact (Rump,
+    Ogita and Oishi, "Accurate floating-point summation", 2008) in any order of numpy's.
     """
     splitter = 2.0 ** (terms.high.shape[axis].bit_length() + 1)
     upper = np.add(terms.high, splitter, out=work)
@@ -239,7 +239,7 @@ def _sum(terms: DoubleDouble, axis: int, work: Floats) -> DoubleDouble:
     lower += terms.low
     if axis:
         return normalised(high, np.add.reduce(lower, axis=1, keepdims=True))
-    # numpy sums a lone short column in an order of its own.
+    # numpy's order differs for a single column, so sum by halving instead.
     length = len(lower)
     while length > 1:
         half = length // 2
@@ -249,7 +249,7 @@ def _sum(terms: DoubleDouble, axis: int, work: Floats) -> DoubleDouble:
 
 
 def _inverse(total: DoubleDouble) -> tuple[Floats, Floats]:
-    """1 / total, for a total far from overflow: a head of 24 bits, and a tail."""
+    """Return 1 / total as a head of 24 bits and a tail, for a total far from overflow."""
     rough = 1 / total.high
     head, total_head = (x.astype(np.float32).astype(np.float64) for x in (rough, total.high))
     error = (1 - head * total_head) - head * (total.high - total_head) - head * total.low

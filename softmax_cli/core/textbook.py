@@ -1,6 +1,6 @@
-"""Ways to make probabilities of scores: the textbook's formulas, and ours.
+"""Methods to turn scores into probabilities: textbook formulas, and the softmax of this package.
 
-The textbook's formulas are computed as they are written, to show what overflows, and where.
+The textbook formulas are computed as they are written, to show what overflows, and where.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from softmax_cli.core.softmax import Logits
 
 # float64, float32 or float16
 Computed = NDArray[np.floating[Any]]
-_FINE: Final = ("ok", "")
+_OK: Final = ("ok", "")
 
 
 class Outcome(NamedTuple):
-    """A method's probabilities, shape (rows, classes), and for each row what is to be said of them.
+    """A method's probabilities, shape (rows, classes), and a diagnosis of each row.
 
-    A status is 'ok', 'overflow', 'underflow' or 'invalid', and the reason has the numbers that
-    broke it. Errors are those of the worst class, in units in the last place of the type; inf where
-    a probability is not finite, and nan for 'hard' and 'linear', which are no softmax.
+    A status is 'ok', 'overflow', 'underflow' or 'invalid'; the reason shows the numbers that broke.
+    An error is the largest of the row's classes, in ulps of the type; inf if a probability is not
+    finite, and nan for 'hard' and 'linear', which are not softmax.
     """
 
     probabilities: Computed
@@ -45,19 +45,19 @@ class _Steps(NamedTuple):
 
 
 def naive(z: Computed) -> _Steps:
-    """exp(z) / sum(exp(z)), as it is written on the blackboard."""
+    """Return exp(z) / sum(exp(z)), as it is written on the blackboard."""
     exponentials = np.exp(z)
     total = exponentials.sum(axis=1, keepdims=True)
     return _Steps(exponentials / total, z, exponentials, total)
 
 
 def shifted(z: Computed) -> _Steps:
-    """exp(z - max) / sum(exp(z - max)), as most libraries compute it."""
+    """Return exp(z - max) / sum(exp(z - max)), as most libraries compute it."""
     return naive(z - z.max(axis=1, keepdims=True))
 
 
 def lse(z: Computed) -> _Steps:
-    """exp(z - logsumexp(z)), tempting where the logsumexp is known."""
+    """Return exp(z - logsumexp(z)), tempting where the logsumexp is known."""
     maximum = z.max(axis=1, keepdims=True)
     steps = naive(z - (maximum + np.log(naive(z - maximum).total)))
     return steps._replace(result=steps.exponentials)
@@ -67,9 +67,9 @@ _FORMULAS: Final = {formula.__name__: formula for formula in (naive, shifted, ls
 
 
 class Reference:
-    """The softmax of rows, of exponentials with more digits than `Logits` needs.
+    """The softmax of rows, from exponentials with more digits than those of `Logits`.
 
-    `nearest` are the floats nearest to it, shape (rows, classes).
+    `nearest` are the nearest floats, shape (rows, classes).
     """
 
     def __init__(self, scores: Floats, temperature: float = 1.0) -> None:
@@ -79,9 +79,9 @@ class Reference:
         self.nearest = self._exact.rounded().T
 
     def worst_errors(self, computed: Computed) -> Floats:
-        """The largest error of each row of numbers of any float type, in ulps of that.
+        """Return the largest error of each row, in ulps of the float type of `computed`.
 
-        Inf where a number is not finite.
+        It is inf if a number is not finite.
         """
         _, unit = np.frexp(np.spacing(self.nearest.astype(computed.dtype)).astype(float).T)
         unit = unit.astype(np.int64) - 1
@@ -109,7 +109,7 @@ class Methods:
             winners = scores.argmax(axis=1)[:, None] == np.arange(scores.shape[1])
             return Outcome(winners.astype(dtype), ["ok"] * rows, [""] * rows, np.full(rows, np.nan))
         read: Computed = scores.astype(dtype)
-        found = [_FINE] * rows
+        found = [_OK] * rows
         if method == "linear":
             total = read.sum(axis=1, keepdims=True)
             result, errors = read / total, np.full(rows, np.nan)
@@ -138,13 +138,13 @@ def _diagnose_linear(quotients: Computed, scores: Computed, total: Computed) -> 
     if (quotients < 0).any():
         division = f"{_text(scores[np.argmin(quotients)])}/{_text(total[0])}"
         return "invalid", f"{division} = {_text(quotients.min())}, a negative share"
-    return _FINE
+    return _OK
 
 
 def _diagnoses(
     steps: _Steps, scores: Floats, read: Computed, nearest: Floats
 ) -> Iterator[tuple[str, str]]:
-    """The status and reason of each row."""
+    """Yield the status and reason of each row."""
     smallest = np.finfo(read.dtype).smallest_normal
     missed = (nearest.astype(read.dtype) >= smallest) & (steps.exponentials < smallest)
     odd = missed | ~np.isfinite(read) | ~np.isfinite(steps.exponentials)
@@ -154,13 +154,13 @@ def _diagnoses(
             parts = _Steps(*(part[row] for part in steps))
             yield _diagnose(parts, scores[row], read[row], missed[row])
         else:
-            yield _FINE
+            yield _OK
 
 
 def _diagnose(
     steps: _Steps, scores: Floats, read: Computed, missed: NDArray[np.bool_]
 ) -> tuple[str, str]:
-    """A row's status and reason, for a student: the first number that broke, and its effect."""
+    """Return a row's status and reason: the first number that broke, and its effect."""
     cast = np.isinf(read) & np.isfinite(scores)
     if cast.any():
         at = int(np.argmax(cast))
@@ -179,7 +179,7 @@ def _diagnose(
         at = int(np.argmax(missed))
         left = _text(steps.exponentials[at])
         return "underflow", f"exp({_text(steps.exponents[at])}) = {left}, digits lost"
-    return _FINE
+    return _OK
 
 
 def _text(number: object) -> str:

@@ -1,4 +1,4 @@
-"""Columns by name, number and range, and which of a row's cells make its vector."""
+"""Columns chosen by name, number or range, and which cells of a row make its vector."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from softmax_cli.input.numbers import shown
 from softmax_cli.input.settings import InputSettings
 
 _RANGE = re.compile(r"(\d+)(-?)(\d*)\Z")
-# How many columns a description names
-_SHOWN: Final = 10
+# Number of columns that a description names
+_MOST_NAMES: Final = 10
 
 
 class RowShape(NamedTuple):
-    """Which of a row's `width` cells make the vector, hold the label and are copied; from 0.
+    """The cells of a row of `width` cells that make the vector, hold the label or are copied.
 
-    `names` are those of all columns; vectors are columns if `transposed`.
+    They are indices from 0; `names` are those of all columns. If `transposed`, vectors are columns.
     """
 
     width: int
@@ -38,11 +38,13 @@ class RowShape(NamedTuple):
         return None if self.label is None or not self.chosen else self.label + 1
 
     def described(self) -> str:
-        """Return in words what makes the vectors."""
+        """Return a description of the chosen columns, for --verbose."""
 
         def listed(columns: Sequence[int]) -> str:
-            some = [(self.names[i] if self.names else "") or str(i + 1) for i in columns[:_SHOWN]]
-            return ", ".join(some) + (", ..." if len(columns) > _SHOWN else "")
+            some = [
+                (self.names[i] if self.names else "") or str(i + 1) for i in columns[:_MOST_NAMES]
+            ]
+            return ", ".join(some) + (", ..." if len(columns) > _MOST_NAMES else "")
 
         parts = [f"{len(self.chosen)} column{'s' * (len(self.chosen) > 1)}"]
         if self.names or not self.takes_all():
@@ -63,7 +65,7 @@ def row_shape(
     width: int,
     source: str,
 ) -> RowShape:
-    """Return the shape of rows of a width, whose labels are no part of the vector."""
+    """Return the shape of rows of `width` cells; a label is no part of the vector."""
     label = None
     if target_column is not None:
         found = _resolve(target_column, names, width, source)
@@ -71,7 +73,7 @@ def row_shape(
             raise UsageError(f"--target-column {target_column} names {len(found)} columns, not one")
         label = found[0]
     kept = _resolve(settings.keep, names, width, source) if settings.keep else []
-    # A first column without a name has those of the rows.
+    # A first column without a name holds the row names.
     has_row_names = names is not None and not names[0] and width > 1
     chosen: Sequence[int] = range(int(has_row_names), width)
     if settings.columns:
@@ -117,7 +119,7 @@ def _resolve(spec: str, names: Sequence[str] | None, width: int, source: str) ->
         if named:
             chosen += named
         elif match is None:
-            raise DataError(f"{source}: no column named {shown(item)}", _known(item, names))
+            raise DataError(f"{source}: no column named {shown(item)}", _suggestion(item, names))
         else:
             first = int(match[1])
             last = int(match[3] or (width if match[2] else first))
@@ -128,7 +130,7 @@ def _resolve(spec: str, names: Sequence[str] | None, width: int, source: str) ->
     return chosen
 
 
-def _known(item: str, names: Sequence[str] | None) -> str:
+def _suggestion(item: str, names: Sequence[str] | None) -> str:
     if names is None:
         return "there is no header: use numbers from 1 and ranges, or --header"
     import difflib

@@ -1,4 +1,4 @@
-"""Delimited text: what its first rows say of the others, and the rows of a chunk."""
+"""Delimited text: the shape of its rows, known from the first ones, and the parsing of chunks."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ from softmax_cli.input.rows import Block, Locations, Rows, opened
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.stream import Chunk, Input, TextChunks
 
-# A cell in quotes from one delimiter or end of a line to the next
+# A quoted cell, between delimiters or line ends
 _QUOTED = rb'"(?<![^%b\n]")[^"]*(?:""[^"]*)*"(?![^%b\r\n])'
-# A cell in quotes that needs none
+# A quoted cell that needs no quotes
 _PLAIN_QUOTED: Final = re.compile(rb'"(?<![^,\n]")[^",\n]*"(?![^,\n])')
 # The integer -0, which JSON reads as 0
 _MINUS_ZERO: Final = re.compile(rb"-0(?![.eE])")
@@ -44,10 +44,10 @@ _PlainRows = tuple[NDArray[np.float64], list[str] | None, NDArray[np.object_] | 
 def read_delimited(
     settings: InputSettings, target_column: str | None, text: TextChunks, kind: str = ""
 ) -> Rows:
-    """Return the rows of delimited text, which are like its first ones."""
+    """Return the rows of delimited text; the first ones tell the shape of all."""
     rows = _first_cells(text) if kind == "counts" else []
     if rows and [is_number(cell) for cell in rows[-1]] == [False, True]:
-        settings, target_column = settings._replace(axis="row"), "1"  # a name and a number a line
+        settings, target_column = settings._replace(axis="row"), "1"  # lines of a name and a number
     name = text.source.name
     delimiter = settings.delimiter or find_delimiter(text.first_lines)
     first = _first_row(text, delimiter, settings)
@@ -65,10 +65,10 @@ def read_delimited(
 
 
 def read_targets(path: str) -> Rows:
-    """Return rows with a label each, or with distributions as their values.
+    """Return the rows of a file of targets: labels, or distributions as values.
 
-    A row of more than one number is a distribution, and so is a list in brackets. In a file of
-    labels each line is one, as it stands.
+    A row of several numbers is a distribution, and so is a list in brackets. In a file of labels
+    each line is one label, commas included.
     """
     source = Input(path)
     text = TextChunks(source)
@@ -78,40 +78,40 @@ def read_targets(path: str) -> Rows:
         return read_delimited(settings._replace(header=False, delimiter=" "), None, text)
     if any(len(cells) > 1 and all(map(is_number, cells)) for cells in _first_cells(text)):
         return read_delimited(settings, None, text)
-    delimiter = "\x1f"  # of units, which is in no label
+    delimiter = "\x1f"  # the unit separator, which is in no label
     parse = partial(_parse, name=source.name, delimiter=delimiter, shape=RowShape(1, (), 0))
     return Rows(_chunks(text, delimiter), parse, source=source, is_parallel=True)
 
 
 def _first_cells(text: TextChunks) -> list[list[str]]:
-    """Return the cells of two rows, of which the first may be a header."""
+    """Return the cells of the first two rows; the first may be a header."""
     delimiter, count = find_delimiter(text.first_lines), len(text.first_lines(2))
     return [row.cells for row in islice(read_rows(text.text, delimiter, text.source.name), count)]
 
 
-def _wait_for(text: TextChunks, delimiter: str, count: int) -> list[Row]:
-    """Wait for so many rows, and return them; fewer at the end of the input."""
+def _first_rows(text: TextChunks, delimiter: str, count: int) -> list[Row]:
+    """Return the first `count` rows once they have arrived; fewer at the end of the input."""
     while True:
         rows = list(islice(read_rows(text.text, delimiter, text.source.name), count))
         error = rows[-1].error if rows and rows[-1].is_open else None
         if (len(rows) == count and error is None) or not text.extend():
             if error is not None:
-                raise error  # the row has swallowed others, that can be used
+                raise error  # its open quote swallows rows that can be used
             return rows
 
 
 def _first_row(text: TextChunks, delimiter: str, settings: InputSettings) -> Row:
-    """Return the row that the others are like.
+    """Return the row that tells the shape of all rows.
 
-    It is the first unless that may be one that can't be used: then, of three, the first that has
-    another's length. A header without a name of the rows' names, as R writes it, gets an empty one.
+    That is the first row or, if bad rows may be left out, the first of three that has the length
+    of another. A header without a name for the row names, as R writes it, gets an empty one.
     """
-    rows = _wait_for(text, delimiter, 1)
+    rows = _first_rows(text, delimiter, 1)
     if not rows:
         raise DataError(f"{text.source.name}: no rows")
     at = 0
     for count in (2, 3) if settings.invalid != "error" else ():
-        rows = _wait_for(text, delimiter, count)
+        rows = _first_rows(text, delimiter, count)
         lengths = [len(row.cells) for row in rows]
         alike = [lengths.count(length) if length else 0 for length in lengths]
         at = alike.index(max(alike))
@@ -122,7 +122,7 @@ def _first_row(text: TextChunks, delimiter: str, settings: InputSettings) -> Row
             break
     first = rows[at]
     if settings.header is not False and not first.error and not any(map(is_number, first.cells)):
-        following = _wait_for(text, delimiter, at + 2)[at + 1 :]
+        following = _first_rows(text, delimiter, at + 2)[at + 1 :]
         if following and len(following[0].cells) == len(first.cells) + 1:
             return first._replace(cells=["", *first.cells])
     return first
@@ -131,12 +131,12 @@ def _first_row(text: TextChunks, delimiter: str, settings: InputSettings) -> Row
 def _shape(
     first: list[str], settings: InputSettings, target_column: str | None, name: str
 ) -> RowShape:
-    """Return the shape of every row, with the names in the first row, if it holds names."""
+    """Return the shape of every row, with column names if the first row holds them."""
     given = (settings.columns, settings.keep, target_column)
     names = [cell.strip() for cell in first]
     header = settings.header
     if header is None and not all(is_numbered(spec) for spec in given if spec is not None):
-        header = True  # a column asked for by name
+        header = True  # a column is chosen by name
     if not header:
         shape = row_shape(settings, target_column, None, len(first), name)
         if header is False or not is_header(names, [first[i] for i in shape.chosen]):
@@ -147,7 +147,7 @@ def _shape(
 def _chunks(
     text: TextChunks, delimiter: str, header: Row | None = None, why_header: str = ""
 ) -> Iterator[Chunk | None]:
-    """Yield chunks with rows, without the header."""
+    """Yield the chunks that contain rows, without the header, and None for others."""
     has_rows = False
     if header is not None:
         before = text.take(header.start)
@@ -161,7 +161,7 @@ def _chunks(
         yield chunk if has_content else None
     unfinished = next(read_rows(text.text, delimiter, text.source.name, text.line), None)
     if unfinished is not None and unfinished.error is not None:
-        raise unfinished.error  # whatever --invalid says: it has swallowed rows that can be used
+        raise unfinished.error  # even with --invalid skip: it swallows rows that can be used
     if header is not None and not has_rows:
         raise DataError(f"{text.source.name}: no rows after the header", why_header)
 
@@ -170,7 +170,7 @@ def _end_of_rows(text: bytes, delimiter: str) -> int:
     """Return where the last whole row of a text of whole lines ends."""
     if b'"' not in text:
         return len(text)
-    if b"#" not in text and delimiter.isascii():  # in a comment a quote is none
+    if b"#" not in text and delimiter.isascii():  # in a comment a quote means nothing
         edge = b" \t" if delimiter == " " else re.escape(delimiter.encode())
         if b'"' not in re.sub(_QUOTED % (edge, edge), b"", text):
             return len(text)
@@ -188,31 +188,31 @@ def _parse(chunk: Chunk, name: str, delimiter: str, shape: RowShape) -> Block:
 
 
 def _parse_rows(rows: list[Row], name: str, shape: RowShape) -> Block:
-    """Return rows of whatever dialect, and the errors of those that can't be used."""
+    """Return rows of any dialect as a block, with the errors of those that can't be used."""
     values: list[float] = []
     errors: dict[int, DataError] = {}
     table = [row.cells for row in rows]
     for i, cells in enumerate(table):
         try:
             numbers = _floats([cells[j] for j in shape.chosen])
-            is_odd = math.isnan(sum(numbers)) or "_" in "".join(cells)
+            is_suspect = math.isnan(sum(numbers)) or "_" in "".join(cells)
         except (ValueError, IndexError):
-            is_odd = True
-        if is_odd or len(cells) != shape.width:
+            is_suspect = True
+        if is_suspect or len(cells) != shape.width:
             error = rows[i].error or _row_error(cells, shape, f"{name}:{rows[i].line}")
             if error is not None:
                 errors[i] = error
                 numbers = [math.nan] * len(shape.chosen)
                 table[i] = [*cells, *[""] * shape.width]
         values += numbers
-    labels, kept = _beside(table, shape)
+    labels, kept = _labels_and_kept(table, shape)
     array = np.array(values).reshape(len(rows), len(shape.chosen))
     locations = Locations(name, [row.line for row in rows])
     return Block(array, locations, labels, shape.label_column(), kept, errors)
 
 
 def _floats(cells: list[str]) -> list[float]:
-    """Return what `float` makes of cells; orjson is much quicker for those with many digits."""
+    """Return cells as floats; orjson is much faster than `float` where they have many digits."""
     try:
         numbers: list[float] = orjson.loads(f"[{','.join(cells)}]")
     except orjson.JSONDecodeError:
@@ -221,10 +221,9 @@ def _floats(cells: list[str]) -> list[float]:
     return numbers if is_plain else list(map(float, cells))
 
 
-def _beside(
+def _labels_and_kept(
     table: list[list[str]], shape: RowShape
 ) -> tuple[list[str] | None, NDArray[np.object_] | None]:
-    """Return the labels and the copied cells of rows."""
     labels = kept = None
     if shape.label is not None:
         labels = [cells[shape.label].strip() for cells in table]
@@ -247,7 +246,7 @@ def _row_error(cells: list[str], shape: RowShape, location: str) -> DataError | 
 
 
 def _how_to_leave_out(cells: list[str], shape: RowShape) -> str:
-    """Return the options that leave out text in front of numbers; '' where there is none."""
+    """Return a hint how to leave out text before the numbers; '' where there is none."""
     chosen = [i for i in shape.chosen if i < len(cells)]
     numbers = [i for i in chosen if is_number(cells[i])]
     count = len(chosen) - len(numbers)
@@ -258,11 +257,10 @@ def _how_to_leave_out(cells: list[str], shape: RowShape) -> str:
 
 
 def _parse_plain(text: bytes, delimiter: str, shape: RowShape) -> _PlainRows | None:
-    """Return the rows of whole lines, or None where any of them is not plain.
+    """Return the rows of a text of whole lines, parsed at once as a JSON list.
 
-    They are parsed at once as the JSON list that they nearly are. Whatever is not plain, or merely
-    might not be, is left to the csv module, which takes longer and knows every dialect. Both give
-    the same numbers: orjson, like `float`, rounds to nearest.
+    None if that might be wrong: the csv module, which is slower, knows every dialect. Both give the
+    same numbers: orjson, like `float`, rounds to nearest.
     """
     if b"\r" in text:
         text = text.replace(b"\r\n", b"\n")
@@ -281,17 +279,17 @@ def _parse_plain(text: bytes, delimiter: str, shape: RowShape) -> _PlainRows | N
             return None
         text = text.replace(b'"', b"")
     rows = None
-    if not shape.kept:  # of which every character counts
-        rows = _numbers(text, shape)
-    return _beside_words(text, shape) if rows is None and not shape.takes_all() else rows
+    if not shape.kept:  # copied cells keep their text
+        rows = _parse_numbers(text, shape)
+    return _parse_among_text(text, shape) if rows is None and not shape.takes_all() else rows
 
 
-def _numbers(text: bytes, shape: RowShape) -> _PlainRows | None:
-    """Return rows whose every cell is a number, whether it is chosen or not."""
-    if b"u" in text or b"s" in text:  # true, false and null are JSON, too
+def _parse_numbers(text: bytes, shape: RowShape) -> _PlainRows | None:
+    """Return the rows if every cell, chosen or not, is a number, else None."""
+    if b"u" in text or b"s" in text:  # true, false and null are JSON but not numbers
         return None
     try:
-        # A null ends each line, so that rows too long and too short are seen, even side by side.
+        # A null ends each line, so that a row too long is seen even beside one too short.
         items = text.replace(b"\n", b",null,")
         cells: list[Any] = orjson.loads(b"".join((b"[", items, b",null]")))
     except orjson.JSONDecodeError:
@@ -302,23 +300,23 @@ def _numbers(text: bytes, shape: RowShape) -> _PlainRows | None:
     del cells[width::step]
     values = np.empty(len(cells))
     try:
-        struct.pack_into(f"{len(cells)}d", values.data, 0, *cells)  # half of numpy's own time
-    except struct.error:  # a list, or the ends of short rows side by side
+        struct.pack_into(f"{len(cells)}d", values.data, 0, *cells)  # twice as fast as np.array
+    except struct.error:  # a list, or the null at the end of a short row
         return None
     if not values.all() and _MINUS_ZERO.search(text):
         return None
     labels = None
     if shape.label is not None:
         labels = cells[shape.label :: width]
-        if {int} != set(map(type, labels)):  # only an integer's text is known from its value
+        if {int} != set(map(type, labels)):  # only an integer's text follows from its value
             return None
     rows = values.reshape(-1, width)
     vectors = rows if shape.takes_all() else rows.take(shape.chosen, axis=1)
     return vectors, labels and list(map(str, labels)), None
 
 
-def _beside_words(text: bytes, shape: RowShape) -> _PlainRows | None:
-    """Return rows whose chosen cells are numbers, while the others may be any text."""
+def _parse_among_text(text: bytes, shape: RowShape) -> _PlainRows | None:
+    """Return the rows if the chosen cells are numbers, else None; other cells may be any text."""
     if b"#" in text or b"\0" in text:
         return None
     try:
@@ -326,7 +324,7 @@ def _beside_words(text: bytes, shape: RowShape) -> _PlainRows | None:
     except UnicodeDecodeError:
         return None
     first, count = shape.chosen[0], len(shape.chosen)
-    # Chosen cells at the end of the row stay one piece, which is quicker.
+    # Chosen cells at the end of the row are not split, which is faster.
     are_last = list(shape.chosen) == list(range(first, shape.width))
     are_last = are_last and max(shape.kept, default=-1) < first
     rows = [line.split(",", first if are_last else -1) for line in lines]
@@ -336,7 +334,7 @@ def _beside_words(text: bytes, shape: RowShape) -> _PlainRows | None:
         vectors = map(itemgetter(first), rows)
     else:
         vectors = map(",".join, map(itemgetter(*shape.chosen), rows))
-    found = _numbers("\n".join(vectors).encode(), RowShape(count, range(count)))
+    found = _parse_numbers("\n".join(vectors).encode(), RowShape(count, range(count)))
     if found is None:
         return None
-    return found[0], *_beside(rows, shape)
+    return found[0], *_labels_and_kept(rows, shape)

@@ -14,30 +14,30 @@ from typing import Final, NamedTuple
 from softmax_cli.errors import DataError
 from softmax_cli.input.numbers import is_number
 
-# In the order of preference; ' ' stands for runs of blanks.
+# In order of preference; ' ' matches runs of blanks.
 DELIMITERS: Final = (",", "\t", ";", "|", " ")
-# Characters of a long line that are enough to find the delimiter
-_ENOUGH: Final = 1 << 14
+# Number of characters of a line that suffice to find the delimiter
+_SAMPLE_LENGTH: Final = 1 << 14
 _BLANKS: Final = re.compile(r"[ \t]+")
-# What programs write where they have no number: it is no name of a column either.
+# What programs write for a missing number; it is no column name either.
 _MISSING: Final = frozenset(
     ["", *"na n/a #n/a #value! #num! nan null nil none missing - -- ? .".split()]  # noqa: SIM905
 )
-_OPEN: Final = "unexpected end"
-# Parts of the csv module's messages, and what these mean
-_EXPLAINED: Final = {
-    _OPEN: "a quote that is never closed",
+_UNEXPECTED_END: Final = "unexpected end"
+# Parts of the csv module's messages, and the text for each
+_CSV_ERRORS: Final = {
+    _UNEXPECTED_END: "a quote that is never closed",
     "new-line": "a carriage return inside a line; lines end with LF or CRLF",
     "expected after": "text behind a closing quote",
 }
 
-csv.field_size_limit(sys.maxsize)  # an overlong cell is no number, which has its own message
+csv.field_size_limit(sys.maxsize)  # an overlong cell is reported as not a number
 
 
 class Row(NamedTuple):
-    """A row of a text, between two offsets, whose first line has a number: no cells if an error.
+    """A row's cells (none if it has an error), offsets in the text, and first line number.
 
-    It `is_open` if the text does not close its quote.
+    `is_open` if the text ends inside a quote of the row.
     """
 
     cells: list[str]
@@ -59,14 +59,14 @@ def _is_content(line: bytes) -> bool:
 
 
 def read_rows(text: bytes, delimiter: str, name: str, line: int = 0) -> Iterator[Row]:
-    """Yield the rows of whole lines that follow a line of that number.
+    """Yield the rows of a text of whole lines; `line` is the number of lines before it.
 
     A blank line or a '#' inside a quoted cell belongs to the cell.
     """
 
     def decoded(data: bytes) -> str:
         # csv refuses a NUL in Python 3.10.
-        return _squeezed(data.decode(errors="replace").replace("\0", ""), delimiter)
+        return _with_single_blanks(data.decode(errors="replace").replace("\0", ""), delimiter)
 
     is_clean = b"\0" not in text and "\ufffd" not in text.decode(errors="replace")
     lines = io.BytesIO(text)
@@ -82,11 +82,11 @@ def read_rows(text: bytes, delimiter: str, name: str, line: int = 0) -> Iterator
             try:
                 cells = next(rows)
             except csv.Error as raised:
-                is_open = _OPEN in str(raised)
-                whys = (why for part, why in _EXPLAINED.items() if part in str(raised))
+                is_open = _UNEXPECTED_END in str(raised)
+                whys = (why for part, why in _CSV_ERRORS.items() if part in str(raised))
                 error = DataError(next(whys, str(raised)), location=f"{name}:{first}")
             line += rows.line_num - 1
-        else:  # which is quicker
+        else:  # faster than csv.reader
             cells = decoded(data).rstrip("\r\n").split(delimiter)
         end = lines.tell()
         if not is_clean:
@@ -94,8 +94,8 @@ def read_rows(text: bytes, delimiter: str, name: str, line: int = 0) -> Iterator
         yield Row([] if error else cells, start, end, first, error, is_open)
 
 
-def _squeezed(line: str, delimiter: str) -> str:
-    """Return a line with single blanks where they delimit; a newline inside quotes stays."""
+def _with_single_blanks(line: str, delimiter: str) -> str:
+    """Return a line, with runs of blanks collapsed if they delimit; it keeps its newline."""
     return _BLANKS.sub(" ", line.strip(" \t\r\n")) + "\n" if delimiter == " " else line
 
 
@@ -114,20 +114,20 @@ def _undecodable(row: bytes, delimiter: str, name: str, first: int) -> DataError
 
 
 def is_header(names: Sequence[str], chosen: Sequence[str]) -> bool:
-    """Return whether a first row holds names, given all its cells and those of the vector."""
-    # pandas leaves the name above its index empty; elsewhere an empty cell is a missing one.
+    """Return whether a first row holds names; `chosen` are the cells in the vector's columns."""
+    # pandas leaves the name of its index empty; elsewhere an empty cell is a missing number.
     if not names[0]:
         return True
-    # Decimal commas make no name of a number.
+    # A number with a decimal comma is not a name.
     texts = (cell.replace(",", ".", 1) for cell in chosen)
     return not all(is_number(text) or text.strip().casefold() in _MISSING for text in texts)
 
 
 def find_delimiter(first_lines: Callable[[int], list[str]]) -> str:
-    """Return the delimiter that splits the most numbers out of a line.
+    """Return the delimiter that gives the most numbers in the first line.
 
-    It is the first line or, where that may be a header, whose names may hold any character, the
-    second. No further line is waited for: the choice depends on the text alone.
+    If that may be a header, whose names may contain any character, the second line decides. No
+    more lines are read, so that the choice does not depend on how much has arrived.
     """
     first = first_lines(1)
     if not first:
@@ -137,7 +137,7 @@ def find_delimiter(first_lines: Callable[[int], list[str]]) -> str:
         cells = _split(first_lines(2)[-1])
 
     def evidence(delimiter: str) -> tuple[bool, int, bool]:
-        # Decimal commas count, so that '1,5;2,5' is refused as what it is.
+        # Decimal commas count as numbers, so that '1,5;2,5' gets the right error.
         numbers = [is_number(cell.replace(",", ".", 1)) for cell in cells[delimiter]]
         return all(numbers) and len(numbers) > 1, sum(numbers), len(numbers) > 1
 
@@ -145,13 +145,13 @@ def find_delimiter(first_lines: Callable[[int], list[str]]) -> str:
 
 
 def _split(line: str) -> dict[str, list[str]]:
-    """Return a line's cells by each delimiter, of a very long one the first whole cells."""
-    part = line[:_ENOUGH]
+    """Return a line's cells for each delimiter; of a very long line only the first ones."""
+    part = line[:_SAMPLE_LENGTH]
     if len(part) < len(line) and '"' not in part:
         line = re.sub(r"[^,\t;| ]*\Z", "", part)[:-1]
     cells: dict[str, list[str]] = {delimiter: [] for delimiter in DELIMITERS}
     for delimiter in DELIMITERS:
         with suppress(csv.Error):
-            rows = csv.reader([_squeezed(line, delimiter)], delimiter=delimiter)
+            rows = csv.reader([_with_single_blanks(line, delimiter)], delimiter=delimiter)
             cells[delimiter] = next(rows, [])
     return cells

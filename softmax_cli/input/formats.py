@@ -1,7 +1,7 @@
-"""The formats of an input, and its opening: arguments, a file or standard input.
+"""Opens an input: arguments, a file or standard input, in any format.
 
-A format has a name in `INPUT_FORMATS`, is found by `_format_of`, opened by `_read`, and read by a
-file of its own.
+A format is named in `INPUT_FORMATS`, detected by `_format_of`, opened by `_read`, and read by a
+module of its own.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.stream import CHUNK_BYTES, STDIN, Input, TextChunks
 from softmax_cli.notices import say
 
-# numpy, and what needs it, is loaded only once the usage is known to be right.
+# numpy is imported only once the usage is known to be right.
 if TYPE_CHECKING:
     from softmax_cli.input.rows import Rows
 
@@ -43,17 +43,17 @@ def open_rows(
     kind: str = "logits",
     chunk_bytes: int = CHUNK_BYTES,
 ) -> Rows:
-    """Return the vectors among the arguments or, without any, the rows of the file.
+    """Return the vectors in the arguments or, without any, the rows of the input.
 
-    `kind` is what the numbers are to be, where the input names them: 'logits', 'probs', 'logprobs',
-    'scores', which are any of these, or 'counts', which may be lines of a name and a number: the
-    name is the label. Smaller chunks are for rows that take long.
+    `kind` chooses a list of a JSON object: 'logits', 'probs', 'logprobs', or 'scores' for any of
+    these. With 'counts' a line may be a name, which is the label, and a number. Rows that take long
+    to compute need smaller chunks.
     """
     if settings.vectors:
         return _typed_rows(settings, target_column)
     if settings.axis == "column" and target_column is not None:
         raise UsageError("--target-column needs rows; with --axis column the vectors are columns")
-    if settings.path == "-" and os.isatty(STDIN):  # nobody would know that we wait
+    if settings.path == "-" and os.isatty(STDIN):  # it would seem to hang
         raise UsageError(
             "no vector: type one, as in 'softmax-cli softmax 1 2 3', "
             "or give rows by a pipe or with -i FILE"
@@ -96,7 +96,7 @@ def _read(settings: InputSettings, target_column: str | None, source: Input, kin
             raise DataError(f"{source.name}: {refused}")
         format_ = _format_of(start)
         if format_ != "csv" and (settings.delimiter or settings.header is not None):
-            format_ = "csv"  # as who names a delimiter or a header says
+            format_ = "csv"  # as these options imply
     if format_ == "csv":
         from softmax_cli.input.csv import read_delimited
 
@@ -112,8 +112,8 @@ def _read(settings: InputSettings, target_column: str | None, source: Input, kin
 
 
 def _format_of(start: bytes) -> str:
-    """Return an input's format, by its first bytes: 'npy', 'json' of whatever kind, or 'csv'."""
-    if start.startswith(b"\x93"):  # which begins no text
+    """Return an input's format by its first bytes: 'npy', 'json' (lines, too), or 'csv'."""
+    if start.startswith(b"\x93"):  # never the first byte of text
         return "npy"
     return "json" if start.lstrip().startswith((b"{", b"[")) else "csv"
 
@@ -121,7 +121,7 @@ def _format_of(start: bytes) -> str:
 def column_names(settings: InputSettings) -> list[str]:
     """Return the names in a file's header, or the keys of its first object, if there are any.
 
-    Only a regular file is read: what is read of a pipe would be missing later.
+    Only a regular file is read: bytes read from a pipe would be lost to the command.
     """
     try:
         status = os.stat(settings.path)  # noqa: PTH116 - pathlib takes as long as all else here
@@ -141,7 +141,7 @@ def column_names(settings: InputSettings) -> list[str]:
 
 
 def _keys(start: bytes) -> list[str]:
-    """Return the keys of the first object that is whole and no mere list of rows."""
+    """Return the keys of the first complete object, other than one that holds the rows."""
     import json
 
     text = start.decode(errors="ignore")

@@ -17,32 +17,32 @@ from softmax_cli.input.rows import Block, Locations, Rows, itself, opened
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.stream import Chunk, Input, TextChunks
 
-# The list of an object that this tool has written, by what the numbers are to be
+# The key of each kind of numbers in the objects that this tool writes
 _LISTS: Final = {"logits": "logits", "probs": "probabilities", "logprobs": "log_probabilities"}
 _NUMBERS: Final = frozenset({int, float})
-# Rows of a JSON value that become a block, and among which the first usable one is looked for
-_ROWS: Final = 1 << 10
-# A line or a number from 1, and a row as it was parsed, or why it was not
+# Rows per block of a JSON value, and rows searched for the first usable one
+_BLOCK_ROWS: Final = 1 << 10
+# A line's or row's number from 1, and the parsed row or its error
 _Record = tuple[int, Any]
 
 
 def read_json(settings: InputSettings, target_column: str | None, source: Input, kind: str) -> Rows:
     """Return the rows of JSON lines or of one JSON value, as the settings or the first line say.
 
-    `kind` says which list of an object that this tool has written makes the vector.
+    `kind` chooses the list that makes the vector in objects that this tool has written.
     """
     name, text = source.name, TextChunks(source)
     is_lines = settings.input_format != "json" and _is_lines(text, settings)
     values: list[Any] = []
     if is_lines:
-        first, is_usable = _first(_records(text.text, name, 0), settings.invalid)
+        first, is_usable = _first_record(_records(text.text, name, 0), settings.invalid)
         while not is_usable and text.extend():
-            first, is_usable = _first(_records(text.text, name, 0), settings.invalid)
+            first, is_usable = _first_record(_records(text.text, name, 0), settings.invalid)
     else:
         values = _rows_of_value(
             _parsed(b"".join(chunk.data for chunk in text.chunks() if chunk), name, 1)
         )
-        first, _ = _first(enumerate(values, 1), settings.invalid)
+        first, _ = _first_record(enumerate(values, 1), settings.invalid)
     if first is None:
         raise DataError(f"{name}: no rows")
     table = _table(first, settings, target_column, name, kind)
@@ -69,7 +69,7 @@ def _is_lines(text: TextChunks, settings: InputSettings) -> bool:
 
 
 def _is_row(line: str) -> bool:
-    """Return whether a line is a row by itself, and not the beginning or all of a JSON value."""
+    """Return whether a line is a single row, not the beginning or all of a value with rows."""
     try:
         value = _parsed(line.encode(), "", 1)
     except DataError:
@@ -77,10 +77,10 @@ def _is_row(line: str) -> bool:
     return isinstance(value, list | dict) and (not value or _rows_of_value(value)[:1] == [value])
 
 
-def _first(records: Iterable[_Record], invalid: str) -> tuple[_Record | None, bool]:
-    """Return the first record or, where others may be left out, the first that can be a row."""
+def _first_record(records: Iterable[_Record], invalid: str) -> tuple[_Record | None, bool]:
+    """Return the first record, or the first good one if bad rows may be left out."""
     first = None
-    for record in islice(records, _ROWS):
+    for record in islice(records, _BLOCK_ROWS):
         if invalid == "error" or (record[1] and isinstance(record[1], list | dict)):
             return record, True
         first = first or record
@@ -88,7 +88,7 @@ def _first(records: Iterable[_Record], invalid: str) -> tuple[_Record | None, bo
 
 
 def _records(data: bytes, name: str, line: int) -> Iterator[_Record]:
-    """Yield the value of each line that is not blank, or the error that it has none."""
+    """Yield the number of each line that is not blank, and its value or error."""
     for number, text in enumerate(data.split(b"\n"), line + 1):
         if text.strip():
             try:
@@ -106,8 +106,8 @@ def _rows_of_value(value: Any) -> list[Any]:
 
 
 def _blocks(values: list[Any], table: _Table) -> Iterator[Block]:
-    for start in range(0, len(values), _ROWS):
-        some = values[start : start + _ROWS]
+    for start in range(0, len(values), _BLOCK_ROWS):
+        some = values[start : start + _BLOCK_ROWS]
         yield table.block(range(start + 1, start + 1 + len(some)), some)
 
 
@@ -119,7 +119,7 @@ def _table(
     if isinstance(first, DataError):
         raise first
     if not isinstance(first, list | dict):
-        raise DataError(f"{_named(first)} where a list or an object is expected", "", location)
+        raise DataError(f"{_described(first)} where a list or an object is expected", "", location)
     if not first:
         raise DataError(f"an empty {'list' if isinstance(first, list) else 'object'}", "", location)
     if isinstance(first, list):
@@ -141,7 +141,7 @@ def _table(
 
 
 def _list_key(first: dict[str, Any], columns: str | None, kind: str, location: str) -> str | None:
-    """Return the key of an object's list that makes the vector; None where there are no lists."""
+    """Return the key of the list that makes the vector; None if the vector is not a list."""
     asked = split_names(columns or "")
     lists = [key for key, value in first.items() if isinstance(value, list)]
     if len(asked) == 1 and asked[0] in lists:
@@ -157,10 +157,10 @@ def _list_key(first: dict[str, Any], columns: str | None, kind: str, location: s
 
 
 class _Table(NamedTuple):
-    """What the first row says of the others.
+    """The form of all rows, as the first one has it.
 
-    They are lists, objects with no other `keys`, or objects with some `keys` and the vector as a
-    list under `key`. The label and the copied cells stand under keys, or at indices of the list.
+    They are lists, objects with exactly these `keys`, or objects with at least these, of which
+    `key` holds the vector as a list. `label_key` and `kept_keys` are keys, or indices of a list.
     """
 
     name: str
@@ -185,7 +185,7 @@ class _Table(NamedTuple):
         are_lists = not (self.keys or self.kept_keys) and shape.takes_all()
         if are_lists and {list} == {*map(type, values)} and {width} == {*map(len, values)}:
             flat = list(chain.from_iterable(values))
-            if _NUMBERS.issuperset(map(type, flat)):  # which is quickly seen
+            if _NUMBERS.issuperset(map(type, flat)):  # the fast path
                 return Block(np.fromiter(flat, np.float64).reshape(-1, width), locations)
         rows: list[float] = []
         labels: list[str] = []
@@ -219,14 +219,16 @@ class _Table(NamedTuple):
         label, column = value[self.label_key], self.shape.label_column()
         if isinstance(label, bool) or not isinstance(label, int | float | str):
             location = f"{location}:{column}" if column else location
-            raise DataError(f"{_named(label)} where a class is expected", location=location)
+            raise DataError(f"{_described(label)} where a class is expected", location=location)
         return numbers, str(label).strip()
 
     def _cells(self, value: Any, location: str) -> list[Any]:
         """Return a row's cells, as many as the first row has."""
         if keys := self.keys:
             if not isinstance(value, dict):
-                raise DataError(f"{_named(value)} where an object is expected", location=location)
+                raise DataError(
+                    f"{_described(value)} where an object is expected", location=location
+                )
             if not all(map(value.__contains__, keys)):
                 missing = next(key for key in keys if key not in value)
                 raise DataError(f"no key: {shown(missing)}", location=location)
@@ -237,7 +239,7 @@ class _Table(NamedTuple):
                 return [value[key] for key in keys]
             value = value[self.key]
         if not isinstance(value, list):
-            raise DataError(f"{_named(value)} where a list is expected", location=location)
+            raise DataError(f"{_described(value)} where a list is expected", location=location)
         if len(value) != self.shape.width:
             length = f"a row of length {len(value)} where {self.shape.width} is expected"
             raise DataError(length, location=location)
@@ -251,22 +253,22 @@ class _Table(NamedTuple):
 
 
 def _number(cell: Any, location: str) -> float:
-    """Return a number, or that in a text: infinities can't stand in JSON otherwise."""
+    """Return a number, also one in a string: JSON has no other form of infinities."""
     if isinstance(cell, str):
         return parse_number(cell, location)
     if type(cell) not in _NUMBERS:
-        raise DataError(f"{_named(cell)} is not a number", location=location)
+        raise DataError(f"{_described(cell)} is not a number", location=location)
     return float(cell)
 
 
-def _named(value: Any) -> str:
+def _described(value: Any) -> str:
     if isinstance(value, list | dict):
         return "a list" if isinstance(value, list) else "an object"
     return shown(value) if isinstance(value, str) else json.dumps(value)
 
 
 def _parsed(text: bytes, name: str, line: int) -> Any:
-    """Return the JSON value that begins in a line; NaN and Infinity, as Python writes, as texts."""
+    """Return the JSON value that begins at a line; Python's NaN and Infinity become strings."""
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
@@ -274,7 +276,7 @@ def _parsed(text: bytes, name: str, line: int) -> Any:
     hint = ""
     try:
         value = json.loads(text.decode(), parse_int=float, parse_constant=str)
-        orjson.dumps(value)  # refuses halves of characters, which could not be written
+        orjson.dumps(value)  # refuses lone surrogates, which could not be written
     except json.JSONDecodeError as error:
         line += error.lineno - 1
         problem = f"no JSON: {error.msg[:1].lower()}{error.msg[1:]} at character {error.colno}"

@@ -22,7 +22,7 @@ from softmax_cli.input.rows import Block, Locations, Rows, opened
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.stream import Chunk, Input
 
-# What numpy's evaluation of a header raises
+# What numpy raises for headers that it can't read
 _UNREADABLE: Final = (
     ValueError,
     SyntaxError,
@@ -39,7 +39,7 @@ _LONGEST_HEADER: Final = 10_000
 
 
 def read_npy(settings: InputSettings, target_column: str | None, source: Input) -> Rows:
-    """Return an array of one dimension as one vector, of two as a vector each row."""
+    """Return the rows of an array; one of one dimension is a single vector."""
     name = source.name
     data, pieces = bytearray(), source.pieces()
     dims, is_fortran, dtype = _take_header(data, pieces, name)
@@ -50,10 +50,10 @@ def read_npy(settings: InputSettings, target_column: str | None, source: Input) 
         raise DataError(f"{name}: no rows: the array's shape is {dims}")
     is_column = settings.axis == "column"
     rows, width = dims if len(dims) == 2 else (dims[0], 1) if is_column else (1, dims[0])
-    size, there = rows * width * dtype.itemsize, len(data) + source.left()
-    if source.size is not None and there != size:
+    size, actual_size = rows * width * dtype.itemsize, len(data) + source.left()
+    if source.size is not None and actual_size != size:
         raise DataError(
-            f"{name}: {there} bytes of numbers where the header says {size}",
+            f"{name}: {actual_size} bytes of numbers where the header says {size}",
             "the file was cut short, or is not what its header says",
         )
     is_fortran = is_fortran and 1 not in (rows, width)
@@ -70,7 +70,7 @@ def read_npy(settings: InputSettings, target_column: str | None, source: Input) 
 
 
 def _fill(data: bytearray, pieces: Iterator[bytes], size: int) -> None:
-    """Wait for so many bytes, or the end of the input."""
+    """Read until `data` has `size` bytes, or the input ends."""
     while len(data) < size and (piece := next(pieces, b"")):
         data += piece
 
@@ -78,7 +78,7 @@ def _fill(data: bytearray, pieces: Iterator[bytes], size: int) -> None:
 def _take_header(
     data: bytearray, pieces: Iterator[bytes], name: str
 ) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    """Return an array's dimensions, whether it is in Fortran order, and its type."""
+    """Remove the header from `data`; return the shape, whether in Fortran order, and the dtype."""
     _fill(data, pieces, npy_format.MAGIC_LEN + 4)
     if not data.startswith(npy_format.MAGIC_PREFIX) or len(data) < npy_format.MAGIC_LEN:
         raise DataError(f"{name}: not an npy file: it does not begin with \\x93NUMPY and a version")
@@ -95,7 +95,7 @@ def _take_header(
     unreadable = f"{name}: an npy header that can't be read"
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of headers that Python 2 wrote
+            warnings.simplefilter("ignore")  # headers written by Python 2
             header = data[npy_format.MAGIC_LEN : start + size]
             dims, is_fortran, dtype = read(io.BytesIO(header))
     except _UNREADABLE as error:
@@ -104,7 +104,7 @@ def _take_header(
         kind = str(npy_format.dtype_to_descr(dtype))[:40]
         hint = "integers, booleans and floats of 2, 4 and 8 bytes can be read"
         raise DataError(f"{name}: an array of {kind!r}, which are not numbers", hint)
-    is_real = all(type(n) is int and n >= 0 for n in dims)  # True is taken for an int, too
+    is_real = all(type(n) is int and n >= 0 for n in dims)  # True is an int, too
     if not is_real or math.prod(dims) * dtype.itemsize >= 1 << 63:
         raise DataError(unreadable)
     del data[: start + size]
@@ -118,7 +118,7 @@ class _Table(NamedTuple):
     shape: RowShape
 
     def row_chunks(self, data: bytearray, pieces: Iterator[bytes]) -> Iterator[Chunk | None]:
-        """Yield rows in C order; read, not mapped, as that is as fast and a file may shrink."""
+        """Yield chunks in C order; a read is as fast as mmap, and safe if the file shrinks."""
         name, row_bytes = self.source.name, self.shape.width * self.dtype.itemsize
         most = max(1, self.source.chunk_bytes // row_bytes)
         done = 0
@@ -137,7 +137,7 @@ class _Table(NamedTuple):
             raise DataError(f"{name}: more bytes after the last of {self.rows} rows")
 
     def fortran_chunks(self, data: bytearray, pieces: Iterator[bytes]) -> Iterator[Chunk]:
-        """Yield rows in Fortran order, from a mapped file or all of a pipe."""
+        """Yield chunks of an array in Fortran order, from a mapped file or a whole pipe."""
         source, rows, width = self.source, self.rows, self.shape.width
         row_bytes = width * self.dtype.itemsize
         array: NDArray[Any]
@@ -171,7 +171,7 @@ class _Table(NamedTuple):
             labels = list(map(str, (column + 0 if column.dtype == bool else column).tolist()))
         if not shape.takes_all():
             array = array.take(shape.chosen, axis=1)
-        with np.errstate(invalid="ignore"):  # a nan that signals is found below as any other
+        with np.errstate(invalid="ignore"):  # a signaling nan is found below, as any other
             values = array.astype(np.float64)
         is_nan = np.isnan(values)
         errors = {}

@@ -12,11 +12,11 @@ _SEPARATOR = re.compile(r"\s*[,;]\s*|\s+")
 _BRACKETED = re.compile(r"(?:\[.*\]|\(.*\))\Z", re.DOTALL)
 # What torch and numpy print around a list: tensor([...], dtype=torch.float64)
 _PRINTED = re.compile(r"(?:tensor|array)\((\[.*\])(?:,\s*\w+=[^\[\]]*)*\)\Z", re.DOTALL)
-# The end of a line that is no end of an item where commas are
-_BROKEN = re.compile(r"[^,;\s][ \t]*\n\s*[^,;\s]")
+# A line end between two items, without a comma
+_MISSING_COMMA = re.compile(r"[^,;\s][ \t]*\n\s*[^,;\s]")
 # A list in a list
 _INNER = re.compile(r"\[[^\[\]()]*\]")
-# What an option can't begin with: then it is a value, though perhaps a misspelt one.
+# The beginning of a negative number, perhaps a misspelt one, which no option has
 _NEGATIVE = re.compile(r"-(?:\.?[0-9]|inf(?:inity)?\b|nan\b)", re.IGNORECASE)
 
 
@@ -26,7 +26,7 @@ def is_negative_value(argument: str) -> bool:
 
 
 def is_number(text: str) -> bool:
-    """Return whether `float` takes the text, underscores apart; nan and inf are numbers."""
+    """Return whether `float` accepts the text, without underscores; nan and inf are numbers."""
     try:
         float(text)
     except ValueError:
@@ -35,7 +35,7 @@ def is_number(text: str) -> bool:
 
 
 def parse_number(text: str, location: str) -> float:
-    """Return a cell's or an argument's number; raise `DataError` if it is empty, none, or nan."""
+    """Return the number in a text; raise `DataError` if it is empty, not a number, or nan."""
     if not text.strip():
         raise DataError("empty where a number is expected", location=location)
     if not is_number(text) or math.isnan(float(text)):
@@ -62,7 +62,7 @@ def parse_list(text: str, location: str) -> list[float]:
     if any(bracket in text for bracket in "[]()"):
         inner = "a list within a list, or a bracket without its other half"
         raise DataError(inner, "write each row as one argument", location)
-    if "," in text and _BROKEN.search(text):
+    if "," in text and _MISSING_COMMA.search(text):
         raise DataError(
             "a list that goes on after the end of a line without a comma",
             "write each row as one argument, or as a line of standard input",
@@ -81,13 +81,13 @@ def _items(text: str) -> list[str]:
 
 
 def shown(text: str, limit: int = 40) -> str:
-    """Return a text in quotes for a message, its control characters visible, and not too long."""
+    """Return a text for a message: quoted, escaped, and cut to `limit` characters."""
     text = text.strip()
     return repr(text if len(text) <= limit else text[:limit] + "…")
 
 
 def parse_vectors(arguments: Sequence[str]) -> list[list[float]]:
-    """Return numbers as one vector, or lists as a vector each."""
+    """Return the vectors in arguments: numbers make one vector, lists one each."""
     arguments = [part for argument in _rejoined(arguments) for part in _split_nested(argument)]
     lists = [is_list(argument) for argument in arguments]
     if not any(lists):
@@ -120,7 +120,7 @@ def _typed_number(text: str, location: str) -> float:
 
 
 def _rejoined(arguments: Sequence[str]) -> list[str]:
-    """Return arguments with a list that lost its quotes, '[1,' '2,' '3]', as one again."""
+    """Return arguments, with a list that the shell has split, '[1,' '2,' '3]', joined again."""
     joined: list[str] = []
     unclosed = 0
     for argument in arguments:

@@ -1,4 +1,4 @@
-"""Rows of numbers on their way to a command, and where each came from."""
+"""Rows of numbers as commands read them, and their locations in the input."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from softmax_cli.notices import say
 
 
 class Locations(NamedTuple):
-    """Where rows stand, for messages: 'stdin:3', 'argument 2', or without separator the name alone.
+    """Locations of rows for messages: 'stdin:3', 'argument 2', or without a separator the name.
 
-    `numbers` are lines of text, or the numbers of values, from 1.
+    `numbers` are those of the lines, or of the rows where there are no lines, from 1.
     """
 
     name: str
@@ -26,19 +26,18 @@ class Locations(NamedTuple):
     separator: str | None = ":"
 
     def at(self, row: int) -> str:
-        """Return a row's location."""
         if self.separator is None:
             return self.name
         return f"{self.name}{self.separator}{self.numbers[row]}"
 
 
 class Block(NamedTuple):
-    """Rows in the order of the input.
+    """Consecutive rows of the input.
 
-    `label_column` counts from 1. `kept` are the cells copied to the output, shape (rows, columns):
-    text, or numbers from JSON and npy. Rows with `row_errors` have the value nan; `left_out` says
-    why rows are missing in vectors that are columns. `against` are as many rows of another input.
-    `numbers` counts the rows of the input from 1, where one process reads all of them.
+    `label_column` counts from 1. `kept` holds the cells copied to the output, shape (rows,
+    columns): text, or numbers from JSON and npy. Rows with `row_errors` have nan as values. If
+    vectors are columns, `left_out` holds the errors of the rows they lack. `against` has as many
+    rows of another input. `numbers` counts rows from 1, if one process reads the whole input.
     """
 
     values: NDArray[np.float64]
@@ -70,12 +69,12 @@ class Block(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """An opened input: chunks, and the function that makes a block of each.
+    """An open input: chunks, and the function that parses each into a block.
 
-    `chunks` yields None where nothing whole has arrived yet on a pipe. `parse` depends on its chunk
-    alone; where `is_parallel` chunks are `Chunk`s, which any process may parse. Otherwise chunks
-    may be blocks already. `names` are those of the classes, `column_names` those of the header
-    where vectors are columns (`transposed`), `kept` those of the columns that are copied.
+    `chunks` yields None as long as no whole row has arrived. `parse` depends on its chunk alone. If
+    `is_parallel`, chunks are `Chunk`s, which any process may parse; otherwise they may be blocks
+    already. `names` are those of the classes, `kept` those of the copied columns, `column_names`
+    those in the header if vectors are columns (`transposed`).
     """
 
     chunks: Iterator[Any]
@@ -89,17 +88,17 @@ class Rows(NamedTuple):
     is_parallel: bool = False
 
     def blocks(self) -> Iterator[Block]:
-        """Yield all blocks, waiting for them."""
+        """Yield the block of each chunk."""
         return (self.parse(chunk) for chunk in self.chunks if chunk is not None)
 
 
 def rows_of(blocks: Iterator[Block | None], like: Rows) -> Rows:
-    """Return blocks that were read already as rows of the same kind as others."""
+    """Return rows made of given blocks, in all else like others."""
     return like._replace(chunks=blocks, parse=itself, is_parallel=False)
 
 
 def itself(block: Block) -> Block:
-    """Return a block: what parses chunks that are blocks already."""
+    """Return a block: the `parse` of chunks that are blocks already."""
     return block
 
 
@@ -111,7 +110,7 @@ def opened(
     form: str,
     source: Input,
 ) -> Rows:
-    """Return the rows of an input of a form and a shape, or its columns as rows."""
+    """Return the rows of an input, or its columns as rows; if verbose, describe the input."""
     if settings.verbose:
         say(source.name, f"{form}, {shape.described()}")
     names = shape.names
@@ -132,7 +131,7 @@ def opened(
 
 
 def _transposed(rows: Rows, invalid: str) -> Iterator[Block | None]:
-    """Yield None until all rows have come: one left out by --invalid nan would spoil all."""
+    """Yield None until all rows are read, then the columns; a row of nan would spoil them all."""
     parts: list[NDArray[np.float64]] = []
     left_out: list[DataError] = []
     for block in rows.blocks():
@@ -152,7 +151,7 @@ def _transposed(rows: Rows, invalid: str) -> Iterator[Block | None]:
 
 
 def none_usable(count: int, first: DataError) -> DataError:
-    """Return the error of an input with `count` rows, all unusable; `first` is the first one's."""
+    """Return the error of an input whose `count` rows are all unusable, with the first's error."""
     if count == 1:
         return first
     return DataError(f"none of {count} rows can be used, the first at {first.message}")

@@ -1,4 +1,4 @@
-"""What the command line says about the input."""
+"""The input options."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ INVALID: Final = ("error", "nan", "skip")
 
 
 class InputSettings(NamedTuple):
-    """The input options as typed; a delimiter of ' ' is any run of blanks, None is detected."""
+    """The input options; a delimiter of ' ' is any run of blanks, None is to be detected."""
 
     vectors: tuple[str, ...] = ()
     path: str = "-"

@@ -1,4 +1,4 @@
-"""An opened file or pipe, read as far as its bytes have arrived, and cut into whole rows."""
+"""An open file or pipe, read as its bytes arrive, and split into chunks of whole rows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from softmax_cli.errors import DataError
 from softmax_cli.input.dialect import content_lines
 
 CHUNK_BYTES: Final = 1 << 18
-# An unfinished row longer than this is looked at again only once it has doubled.
+# An unfinished row longer than this is parsed again only once its length has doubled.
 _LONG_ROW: Final = 1 << 16
 STDIN: Final = 0
 
@@ -33,8 +33,8 @@ class Chunk(NamedTuple):
 class Input:
     """A file, or standard input for '-', without a buffer: a read returns what has arrived.
 
-    `size` is that of a regular file, `offset` where reading it begins. `select` can wait for the
-    `descriptor`, which a regular file does not have.
+    For a regular file `size` is its length and `offset` where reading begins. For others
+    `descriptor` is what `select` waits for.
     """
 
     def __init__(self, path: str, chunk_bytes: int = CHUNK_BYTES) -> None:
@@ -42,25 +42,25 @@ class Input:
         self.chunk_bytes = chunk_bytes
         with self.reading():
             number = STDIN if path == "-" else os.open(path, os.O_RDONLY)
-            # Left to the system to close: Python would complain where an error leaves it open.
+            # The system closes it at exit; Python would warn about it after an error.
             self.file = io.FileIO(number, closefd=False)
             status = os.fstat(number)
             is_regular = stat.S_ISREG(status.st_mode)
             self.size = status.st_size if is_regular else None
             self.offset = self.file.tell() if is_regular else 0
             self.descriptor = None if is_regular else number
-        # Its writer waits less for a larger pipe, which Linux has, up to a limit for each user.
+        # The writer waits less if the pipe is larger; Linux allows that, up to a limit per user.
         with suppress(AttributeError, OSError):
             if fcntl.fcntl(number, fcntl.F_GETPIPE_SZ) < chunk_bytes:
                 fcntl.fcntl(number, fcntl.F_SETPIPE_SZ, chunk_bytes)
 
     @cached_property
     def start(self) -> bytes:
-        """The first bytes, of a pipe those that arrive first, without a byte order mark."""
-        start = piece = self._arrived()
-        # Not only blanks, or a part of the mark
+        """The first bytes to arrive, without a byte order mark."""
+        start = piece = self._read()
+        # Read on where there are only blanks, or a part of the mark.
         while piece and len(start) < CHUNK_BYTES and codecs.BOM_UTF8.startswith(start.strip()):
-            start += (piece := self._arrived())
+            start += (piece := self._read())
         return start.removeprefix(codecs.BOM_UTF8)
 
     def pieces(self) -> Iterator[bytes]:
@@ -68,12 +68,14 @@ class Input:
         piece = self.start
         while piece:
             yield piece
-            piece = self._arrived()
+            piece = self._read()
 
-    def _arrived(self) -> bytes:
-        """Return the next bytes, waiting for the first of them only; none at the end."""
+    def _read(self) -> bytes:
+        """Return the next bytes as soon as some arrive; none at the end."""
         with self.reading():
-            while (data := self.file.read(self.chunk_bytes)) is None:  # of one that does not block
+            while (
+                data := self.file.read(self.chunk_bytes)
+            ) is None:  # no data on a non-blocking pipe
                 select.select([self.file], [], [])
         return data
 
@@ -95,9 +97,9 @@ class Input:
 
 
 class TextChunks:
-    """The first lines of an input, which may be looked at, and then chunks of all its rows.
+    """The first lines of a text input, to look ahead, and then chunks of all its rows.
 
-    `text` are whole lines that were read and not taken; `line` is the number of lines before them.
+    `text` holds whole lines that are read but not taken; `line` is the number of lines before them.
     """
 
     def __init__(self, source: Input) -> None:
@@ -107,25 +109,25 @@ class TextChunks:
         self._lines = _whole_lines(source)
 
     def extend(self) -> bool:
-        """Wait for more whole lines, and return whether there are any."""
+        """Read more whole lines, and return whether there were any."""
         size = len(self.text)
         for _ in self._reads():
             pass
         return len(self.text) > size
 
     def first_lines(self, count: int) -> list[str]:
-        """Wait for so many lines that are neither blank nor comments, and return them."""
+        """Return the first `count` lines that are neither blank nor comments, once they arrive."""
         while len(lines := list(islice(content_lines(self.text), count))) < count and self.extend():
             pass
         return [line.decode(errors="replace") for line in lines]
 
     def translate(self, table: bytes) -> None:
-        """Replace characters in the text, and in all that is still to be read."""
+        """Translate the text, and all that is still to be read."""
         self.text = self.text.translate(table)
         self._lines = (lines.translate(table) for lines in self._lines)
 
     def take(self, end: int) -> Chunk:
-        """Take the first bytes of the text."""
+        """Remove the first bytes of the text, and return them as a chunk."""
         import numpy as np
 
         chunk = Chunk(self.text[:end], self.line)
@@ -135,10 +137,10 @@ class TextChunks:
         return chunk
 
     def chunks(self, end_of_rows: Callable[[bytes], int] = len) -> Iterator[Chunk | None]:
-        """Yield chunks as soon as they are there, and None where a read completed none.
+        """Yield chunks as they arrive, and None after a read that completes no row.
 
         `end_of_rows` returns where the last whole row of a text of whole lines ends. A row that is
-        not whole at the end of the input stays in `text`.
+        unfinished at the end of the input stays in `text`.
         """
         while True:
             end = end_of_rows(self.text)
@@ -149,7 +151,7 @@ class TextChunks:
                 return
 
     def _reads(self) -> Iterator[None]:
-        """Read until the text is longer, or a long one twice as long; yield between reads."""
+        """Read until the text has grown, or doubled if it is long; yield between reads."""
         parts, size = [self.text], len(self.text)
         least = 2 * size if size > _LONG_ROW else size + 1
         for lines in self._lines:
@@ -162,7 +164,7 @@ class TextChunks:
 
 
 def _whole_lines(source: Input) -> Iterator[bytes]:
-    """Yield the lines that each read completes, or nothing; at the end what is left."""
+    """Yield the lines that each read completes, b"" for none; at the end yield the rest."""
     begun: list[bytes] = []
     for piece in source.pieces():
         end = piece.rfind(b"\n") + 1

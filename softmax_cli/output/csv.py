@@ -14,24 +14,24 @@ from softmax_cli.output.fields import Layout, Records, Summary, Values
 from softmax_cli.output.formats import Digits, Shape, Writer
 from softmax_cli.output.numbers import number_lines, texts
 
-# Numbers that become text at once, so that a long vector is written in parts
-_VALUES: Final = 1 << 14
+# Numbers that are formatted at once; a longer vector is written in parts
+_NUMBERS_AT_ONCE: Final = 1 << 14
 _KEPT: Final = "kept"
 
 
 class CsvWriter(Writer):
-    """Rows of text by RFC 4180, but with a bare newline, written as soon as they are there."""
+    """Delimited text by RFC 4180, but with LF as the line end, written as rows arrive."""
 
     delimiter = ","
 
     def __init__(self, layout: Layout, shape: Shape, digits: Digits) -> None:
         super().__init__(layout, shape, digits)
-        # What would be read as something else without quotes
+        # Text that must be quoted
         self._special = re.compile(rf'[\r\n"{self.delimiter}]|^\s*#')
         self._is_first = True
 
     def encode(self, records: Records[Any]) -> Any:
-        """Return the text of a block; of the first one, which may be a long vector, its parts."""
+        """Return the text of a block; of the first, which may be a long vector, in parts."""
         columns = self._columns(records)
         if self._is_first:
             self._is_first = not records.count
@@ -71,12 +71,12 @@ class CsvWriter(Writer):
         return self.shape.class_names(values.shape[1])
 
     def _rows(self, columns: dict[str, Values]) -> Iterator[bytes | bytearray]:
-        """Yield the text of the rows, so many at a time."""
+        """Yield the text of the rows in parts."""
         arrays = [
             values[:, None] if values.ndim == 1 else values.T if self.shape.transposed else values
             for values in columns.values()
         ]
-        rows = max(1, _VALUES // sum(array.shape[1] for array in arrays))
+        rows = max(1, _NUMBERS_AT_ONCE // sum(array.shape[1] for array in arrays))
         for start in range(0, len(arrays[0]), rows):
             part = [array[start : start + rows] for array in arrays]
             lines = number_lines(part[0], self.digits, self.delimiter) if len(part) == 1 else None
@@ -86,7 +86,7 @@ class CsvWriter(Writer):
             yield lines
 
     def _cells(self, values: Values) -> list[str]:
-        """Return what each line has of an array; numbers need no quotes."""
+        """Return the text of each row of an array, without the line end."""
         lines = number_lines(values, self.digits, self.delimiter)
         if lines is not None:
             return lines.decode().splitlines()
@@ -105,6 +105,6 @@ class CsvWriter(Writer):
 
 
 class TsvWriter(CsvWriter):
-    """The same with tabs."""
+    """Text separated by tabs."""
 
     delimiter = "\t"

@@ -1,4 +1,4 @@
-"""What a command shows where: the contract between results and the writers of formats."""
+"""Layouts: which results a command shows in each output format, and where."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from numpy.typing import NDArray
 
 # A value for each vector, shape (vectors,), or for each of its classes, shape (vectors, classes)
 Values = NDArray[Any]
-# What is known of all vectors together
+# Values of all vectors together, such as sums and means
 Summary = Mapping[str, Any]
-# Those of the classes, if they have any
+# The names of the classes, if they have any
 Names = Sequence[str] | None
 R_co = TypeVar("R_co", covariant=True)
 
 
 class Records(NamedTuple, Generic[R_co]):
-    """The results of a block, which may be shown with rows of nan for those that have none."""
+    """The results of a block, and which of its vectors have one; others may be shown as nan."""
 
     result: R_co  # of the vectors that can be used
     count: int  # type: ignore[assignment]  # of all vectors; tuples have a method of this name
-    good: NDArray[np.intp] | None = None  # those that can be used; None for all
+    good: NDArray[np.intp] | None = None  # indices of those; None for all
     kept: NDArray[np.object_] | None = None  # copied cells, shape (count, columns)
-    numbers: NDArray[np.intp] | None = None  # of the rows, where some have no result
+    numbers: NDArray[np.intp] | None = None  # row numbers, where some have no result
 
 
 class Field(NamedTuple):
     """An attribute of a result with a value for each vector, and how it is shown in a table.
 
-    `style` is that of a `Column`; of an item below a table it is the unit.
+    `style` is a `Column`'s style or, for an item below a table, the unit.
     """
 
     key: str
@@ -55,30 +55,30 @@ class Column(NamedTuple):
 class Layout(NamedTuple):
     """What a command shows of its results, by the names of their attributes.
 
-    Tables of many vectors have a line for each, or for each record of the summary; the table of
-    a lone vector has a line for each class.
+    A table of many vectors has a line for each vector, or for each record of the summary; the
+    table of a lone vector has a line for each class.
     """
 
     row: Sequence[str]  # the columns of delimited text and npy
     fields: Sequence[str]  # of a JSON object
     lines: Sequence[Field]  # the columns of the table of many vectors
-    classes: Sequence[Field] = ()  # those of a lone vector; none: it is shown as many are
+    classes: Sequence[Field] = ()  # columns for a lone vector; none: it is shown as many are
     footer: Sequence[Field] = ()  # items below the table of a lone vector
-    identity: Sequence[Field] = ()  # too; the last is the sum of the others
+    identity: Sequence[Field] = ()  # the same, where the last is the sum of the others
     summary: Sequence[Field] = ()  # items of the summary, below the table of many
-    groups: str = ""  # the summary's key of records, which have a table below that of many
+    groups: str = ""  # key of the summary's records, with a table of their own
     group_columns: Sequence[Field] = ()  # its columns
-    only_groups: bool = False  # in place of that of many; results and records have a `note` then
-    head: Sequence[Field] = ()  # what is at the beginning of the lines; none: their numbers
-    part: Field | None = None  # the same of a lone vector's lines; None for the classes
-    parts: str = ""  # the attribute with the columns of a lone vector that are not the classes'
-    emphasis: str = ""  # not 0 where a lone vector's line matters most
-    order: str = ""  # the positions of a lone vector's lines, from 0 at the top
-    sweep: str = ""  # the attribute with the columns and notes of a lone vector, if not the lines
-    numbered: Sequence[str] = ()  # attributes with several values that are not the classes'
-    most: int = 20  # vectors that a table shows
-    records: int = 1  # rows of delimited text and the like, of each vector
-    constants: Mapping[str, Values] = {}  # what the records of each vector have, good or not
+    only_groups: bool = False  # no table of many; results and records have a `note`
+    head: Sequence[Field] = ()  # first columns of the table of many; none: row numbers
+    part: Field | None = None  # the same for a lone vector; None for the classes
+    parts: str = ""  # attribute with a lone vector's columns, if its lines are not classes
+    emphasis: str = ""  # attribute that is not 0 where a lone vector's line is bold
+    order: str = ""  # attribute with the positions of a lone vector's lines, from 0
+    sweep: str = ""  # attribute with columns and notes for a lone vector
+    numbered: Sequence[str] = ()  # attributes with several values that are not one per class
+    most: int = 20  # most vectors that a table shows
+    records: int = 1  # rows of output for each vector
+    constants: Mapping[str, Values] = {}  # values that are the same for every vector, good or not
 
     @property
     def has_header(self) -> bool:
@@ -109,5 +109,5 @@ def class_names(indices: NDArray[np.intp], names: Names) -> NDArray[np.object_] 
 
 
 def ragged(rows: Iterable[object]) -> NDArray[np.object_]:
-    """Return an array of lists or arrays as objects, also where they have equal lengths."""
+    """Return lists or arrays as a 1-D array of objects, also if they have equal lengths."""
     return np.fromiter(rows, np.object_)

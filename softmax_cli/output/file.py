@@ -1,4 +1,4 @@
-"""Standard output without a buffer, and a file in its place that appears only when whole."""
+"""Unbuffered writes to standard output, and its redirection to a file, replaced atomically."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MODE: Final = 0o666  # less the umask
 
 
 def write(data: bytes | bytearray) -> None:
-    """Write data to standard output; after a `WriteError` a regular file ends with a line."""
+    """Write data to standard output; if that fails, cut a regular file after a whole line."""
     done = 0
     try:
         while done < len(data):
@@ -34,35 +34,35 @@ def write(data: bytes | bytearray) -> None:
 
 
 def write_at(start: int, data: bytes) -> None:
-    """Write over what a regular file has at a position."""
+    """Overwrite a regular file at a position."""
     os.lseek(_STDOUT, start, os.SEEK_SET)
     write(data)
 
 
 def cut(end: int) -> None:
-    """Let a regular file end at a position, and the next byte go there."""
+    """Truncate a regular file at a position, where the next byte goes."""
     os.ftruncate(_STDOUT, end)
     os.lseek(_STDOUT, end, os.SEEK_SET)
 
 
 def position() -> int | None:
-    """Return where the next byte goes in a regular file; None for a pipe and the like."""
+    """Return the position in a regular file; None for a pipe or a device."""
     if not stat.S_ISREG(os.fstat(_STDOUT).st_mode):
         return None
     return os.lseek(_STDOUT, 0, os.SEEK_CUR)
 
 
 def seekable_position() -> int | None:
-    """Return the position, but None also where every write goes to the end (`>>`)."""
+    """Return the position; None also where every write is appended (`>>`)."""
     return None if fcntl.fcntl(_STDOUT, fcntl.F_GETFL) & os.O_APPEND else position()
 
 
 @contextmanager
 def replaced(path: str) -> Iterator[None]:
-    """Let standard output be a new file, which replaces the old one at the end of the context.
+    """Redirect standard output to a draft, which replaces the file at the end of the context.
 
-    An error in the context leaves the old one as it is. What is no regular file (a device, a
-    named pipe, standard output by another name) is written directly.
+    An error in the context leaves the old file as it is. A path that is not a regular file (a
+    device, a named pipe, standard output by another name) is written directly.
     """
     target = Path(path).resolve()
     draft = target.with_name(f".softmax-cli-{os.urandom(8).hex()}")
@@ -81,8 +81,8 @@ def replaced(path: str) -> Iterator[None]:
 
 
 def _redirect(path: str, draft: Path) -> bool:
-    """Let standard output be the draft; if the path is no regular file, that, and return False."""
-    old = os.stat(path) if not path or Path(path).exists() else None  # noqa: PTH116 - "" is none
+    """Redirect standard output to the draft; return False if the path is written directly."""
+    old = os.stat(path) if not path or Path(path).exists() else None  # noqa: PTH116 - "" must fail
     if path.endswith("/") or (old and stat.S_ISDIR(old.st_mode)):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     if old and _is_stdout(old):
@@ -95,7 +95,7 @@ def _redirect(path: str, draft: Path) -> bool:
     _let_signals_raise()
     os.dup2(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, _MODE), _STDOUT)
     if old:
-        with suppress(PermissionError):  # another's, or a file system without owners
+        with suppress(PermissionError):  # another user's file, or no owners
             os.fchown(_STDOUT, old.st_uid, old.st_gid)
         with suppress(PermissionError):
             os.fchmod(_STDOUT, stat.S_IMODE(old.st_mode))
@@ -110,10 +110,10 @@ def _is_stdout(status: os.stat_result) -> bool:
 
 
 def _let_signals_raise() -> None:
-    """Let signals that end the process be exceptions, after which the draft is removed."""
+    """Turn signals that end the process into exceptions, so that the draft is removed."""
     interrupts.raise_exception()
     for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) != signal.SIG_IGN:  # as nohup has it
+        if signal.getsignal(number) != signal.SIG_IGN:  # by nohup
             signal.signal(number, lambda number, _: sys.exit(128 + number))
 
 

@@ -1,4 +1,4 @@
-"""The output formats, what the command line says about them, and what each writer is told."""
+"""The output formats, their options, and the base class of their writers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _STDOUT: Final = 1
 
 
 class Digits(NamedTuple):
-    """How many digits of a number are shown; as many as it needs where both are None."""
+    """How many digits of a number are shown; if both are None, the fewest that identify it."""
 
     significant: int | None = None
     decimals: int | None = None
@@ -55,7 +55,7 @@ class OutputSettings(NamedTuple):
         return "table" if self._is_for_a_terminal() else "csv"
 
     def check(self) -> None:
-        """Raise `UsageError` for bytes on a terminal, and for digits where there are none."""
+        """Raise `UsageError` for options that do not go together, and for npy on a terminal."""
         if self.precision is not None and self.decimals is not None:
             raise UsageError("give --precision or --decimals, not both")
         if self.format != "npy":
@@ -72,12 +72,12 @@ class OutputSettings(NamedTuple):
 
 
 class Shape(NamedTuple):
-    """What the input says about the output."""
+    """What a writer needs to know of the input."""
 
     names: tuple[str, ...] | None = None  # of the classes
     header: bool = False
     transposed: bool = False  # vectors were columns
-    column_names: tuple[str, ...] | None = None  # of these vectors
+    column_names: tuple[str, ...] | None = None  # names of these vectors
     kept: tuple[str, ...] = ()  # names of the copied columns
     fills: bool = False  # rows of nan may stand for those that can't be used
 
@@ -87,11 +87,11 @@ class Shape(NamedTuple):
 
 
 class Writer:
-    """An output format; this is the class to derive a new one from."""
+    """The base class of the output formats."""
 
-    summarises = False  # whether it shows what is known of all vectors together
-    streams = True  # whether it shows vectors before it has seen all
-    summarises_cut = False  # whether it shows the summary also where the input broke off
+    summarises = False  # whether it shows the summary
+    streams = True  # whether it writes vectors before all are read
+    summarises_cut = False  # whether it shows the summary also after an error
 
     def __init__(self, layout: Layout, shape: Shape, digits: Digits) -> None:
         self.layout = layout
@@ -99,10 +99,10 @@ class Writer:
         self.digits = digits
 
     def encode(self, records: Records[Any]) -> Any:
-        """Return what is to be written of a block: text, or what `write` makes text of.
+        """Return a block's output: text, or what `write` turns into text.
 
-        It may run in another process, so it depends on the block alone (after the first block,
-        which is always encoded and written before other processes are started).
+        It may run in another process, so it depends on the block alone. Only the first block, which
+        is encoded and written before other processes start, may change the writer.
         """
         raise NotImplementedError
 
@@ -111,15 +111,15 @@ class Writer:
         raise NotImplementedError
 
     def close(self, summary: Summary | None) -> None:
-        """Write what stands at the end; None where the input broke off."""
+        """Write the end of the output; the summary is None after an error."""
 
     def reduce(self, key: str, value: float, summary: Summary) -> None:
-        """Write one number for all vectors, and nothing of each; the only call."""
+        """Write one number for all vectors; no other method is called."""
         raise NotImplementedError
 
 
 def open_writer(settings: OutputSettings, layout: Layout, shape: Shape) -> Writer:
-    """Return a writer of the format asked for; only what it needs is imported."""
+    """Return a writer of the chosen format, and import only its module."""
     form = settings.resolved_format()
     digits = Digits(settings.precision, settings.decimals)
     if digits == SHORTEST and form in ("table", "markdown"):

@@ -44,7 +44,7 @@ class JsonLinesWriter(Writer):
 
 
 class JsonWriter(JsonLinesWriter):
-    """One JSON value; rows are written as they come, but a first that may be alone waits."""
+    """One JSON value; rows are written as they arrive, the first one with the second."""
 
     summarises = True
 
@@ -52,10 +52,10 @@ class JsonWriter(JsonLinesWriter):
         super().__init__(layout, shape, digits)
         self._count = 0
         self._begun = False
-        self._waiting = b""  # each object stands behind a comma and a newline
+        self._waiting = b""  # objects, each after a comma and a newline
 
     def encode(self, records: Records[Any]) -> bytes:
-        # The sum is a copy without the room that orjson leaves at the end of its bytes.
+        # The sum is a copy without the spare memory at the end of orjson's bytes.
         return b"".join(b",\n" + item for item in self._objects(records))
 
     def write(self, piece: Any, vectors: int) -> None:
@@ -72,7 +72,7 @@ class JsonWriter(JsonLinesWriter):
             file.write(self._rows() + (b"\n]" if self._count else b"]") + end + b"}\n")
 
     def _rows(self) -> bytes:
-        """Return the objects that wait, behind the beginning if it has not been written."""
+        """Return the waiting objects, after the opening if it has not been written."""
         rows, self._waiting = self._waiting, b""
         if self._begun:
             return rows

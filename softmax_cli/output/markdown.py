@@ -13,14 +13,14 @@ from softmax_cli.output.formats import Digits, Shape
 from softmax_cli.output.view import Part, Table, ViewWriter, number_texts, word_texts
 
 _RULES: Final = {"number": "---:", "rough": "---:", "barred": "---:", "mark": ":---:"}
-# What Markdown would not show as it is; an underscore within a word it does.
+# Characters to escape; an underscore within a word needs no escape.
 _SPECIAL: Final = re.compile(r"[\\`*|<&\[~$]|(?<![^\W_])_|_(?![^\W_])")
 
 
 class MarkdownWriter(ViewWriter):
-    """What the tables on a terminal show, without bars, and of all rows.
+    """The tables of a terminal, without bars, but with all rows.
 
-    Rows are written as soon as it is known that the first is not alone.
+    Rows are written as they arrive, once a second one shows that there is no lone vector.
     """
 
     def __init__(self, layout: Layout, shape: Shape, digits: Digits) -> None:
@@ -63,7 +63,7 @@ class MarkdownWriter(ViewWriter):
         lines: list[Sequence[str]] = []
         if has_head:
             lines.append([_escaped(visible(column.title)) for column in columns])
-            # The numbers of rows are set flush right, as other numbers are.
+            # Row numbers are right-aligned, as other numbers are.
             rule = "---:" if columns[0].title in ("row", "line") else "---"
             lines.append([rule, *(_RULES.get(column.style, "---") for column in columns[1:])])
         lines += zip(*map(self._cells, columns), strict=True)

@@ -14,13 +14,13 @@ from softmax_cli.output import file
 from softmax_cli.output.fields import Layout, Records, Summary, Values
 from softmax_cli.output.formats import Digits, Shape, Writer
 
-_COPIED: Final = 1 << 20
+_COPY_BYTES: Final = 1 << 20
 
 
 class NpyWriter(Writer):
-    """An array of shape (rows,) or (rows, classes), whose header is written when it ends.
+    """An array of shape (rows,) or (rows, classes), whose header is completed at the end.
 
-    Where standard output can't go back to its beginning, a temporary file holds the rows.
+    If standard output is not seekable, a temporary file holds the rows.
     """
 
     def __init__(self, layout: Layout, shape: Shape, digits: Digits) -> None:
@@ -29,7 +29,7 @@ class NpyWriter(Writer):
             raise UsageError("-f npy holds only numbers, and --keep copies text")
         self._start = file.seekable_position()
         self._rows: IO[bytes] | None = None
-        self._row: np.dtype[Any] | None = None  # the type of one; None as long as there are none
+        self._row: np.dtype[Any] | None = None  # the type of a row; None before the first one
 
     def encode(self, records: Records[Any]) -> bytes:
         if not records.count:
@@ -47,7 +47,7 @@ class NpyWriter(Writer):
                 raise DataError(f"can't use a temporary file: {error.strerror}") from error
             return
         if file.position() == self._start:
-            file.write(self._header(0))  # until it is known how many rows there are
+            file.write(self._header(0))  # a placeholder
         file.write(piece)
 
     def close(self, summary: Summary | None) -> None:
@@ -55,7 +55,7 @@ class NpyWriter(Writer):
             with self._rows as rows:
                 file.write(self._header(rows.tell()))
                 rows.seek(0)
-                while part := rows.read(_COPIED):
+                while part := rows.read(_COPY_BYTES):
                     file.write(part)
         elif self._row is not None and self._start is not None:
             first = self._start + len(self._header(0))
@@ -72,7 +72,7 @@ class NpyWriter(Writer):
         columns = [self._numbers(key, values) for key, values in fields.items()]
         array = columns[0] if len(columns) == 1 else np.column_stack(columns)
         if len(columns) == 1 and self.shape.transposed and array.ndim == 2:
-            # A lone vector has one axis, as it had in the input.
+            # A lone column becomes an array of one dimension.
             array = array[0] if len(array) == 1 else array.T
         array = array.astype("<f8" if array.dtype.kind == "f" else "<i8", order="C")
         self._row = np.dtype((array.dtype, array.shape[1:]))
@@ -88,7 +88,7 @@ class NpyWriter(Writer):
         return values.astype(np.float64) if self.shape.fills else values
 
     def _header(self, size: int) -> bytes:
-        """Return the header of rows of so many bytes, as long for any number of them."""
+        """Return the header for `size` bytes of rows; its length is the same for any size."""
         assert self._row is not None
         header = io.BytesIO()
         shape = (size // self._row.itemsize, *self._row.shape)

@@ -15,16 +15,16 @@ from softmax_cli.output.formats import SHORTEST, Digits
 # Python's 1e-07 and 1e+16 become 1e-7 and 1e16, as orjson writes them.
 _EXPONENT: Final = re.compile(r"e\+?(-?)0*")
 _DUMPED_BY_ORJSON: Final = (np.dtype(np.float64), np.dtype(np.int64))
-# Below it float64 has a bit for halves of the last decimal; larger multiples of it are rounded.
+# Below this, float64 can represent halves, so that rounding to an integer is reliable.
 _LARGEST: Final = 2.0**52
-# Powers of ten beyond are not exact.
+# Larger powers of ten are not exact in float64.
 _MOST_DECIMALS: Final = 22
-# Stands for no character, and is taken out
-_NOTHING: Final = 0
+# Marks a place without a character; it is deleted at the end
+_NO_CHARACTER: Final = 0
 
 
 def texts(values: NDArray[Any], digits: Digits) -> list[str]:
-    """Return each element of an array as text: floats to so many digits, lists joined by ';'."""
+    """Return the elements of an array as text: floats with given digits, lists joined by ';'."""
     if values.dtype.kind != "f":
         return [
             ";".join(map(str, value)) if isinstance(value, list) else str(value)
@@ -40,9 +40,9 @@ def texts(values: NDArray[Any], digits: Digits) -> list[str]:
 
 
 def number_lines(values: NDArray[Any], digits: Digits, delimiter: str) -> bytes | bytearray | None:
-    """Return lines of numbers, one for each row of shape (rows, columns).
+    """Return lines of numbers, one for each row of an array of shape (rows, columns).
 
-    None for what has to be asked of `texts`, one by one. The delimiter is one ASCII character.
+    None for values that only `texts` can format. The delimiter is one ASCII character.
     """
     if digits == SHORTEST:
         return _shortest_lines(values, delimiter)
@@ -66,8 +66,8 @@ def _shortest_lines(values: NDArray[Any], delimiter: str) -> bytes | bytearray |
     lines = bytearray(dumped)
     characters = np.frombuffer(lines, np.uint8)
     characters[_row_ends(characters, values)] = characters[-1] = ord("\n")
-    del characters  # a view, which fixes the length of the lines
-    del lines[:1]  # the bracket; a bytearray moves nothing for that
+    del characters  # a view, which would prevent resizing
+    del lines[:1]  # the bracket; a bytearray does this without a copy
     return lines if delimiter == "," else lines.replace(b",", delimiter.encode())
 
 
@@ -75,8 +75,8 @@ def _row_ends(characters: NDArray[np.uint8], values: NDArray[Any]) -> NDArray[np
     """Return the positions of the commas between rows in the text of all values."""
     commas = characters == ord(",")
     rows = slice(values.shape[1] - 1, None, values.shape[1])
-    # nonzero is slow, so it looks at an eighth of the elements. Numbers of usual lengths leave at
-    # most one comma among eight characters.
+    # nonzero is slow, so it is applied to groups of eight characters, which have at most one comma
+    # if numbers have their usual lengths.
     eights = np.packbits(commas)
     positions: NDArray[np.intp] = (eights != 0).nonzero()[0]
     if len(positions) < values.size - 1:
@@ -95,9 +95,9 @@ def _formatted(values: NDArray[Any], digits: Digits, delimiter: str) -> str:
 
 
 def _fixed(values: NDArray[Any], decimals: int, delimiter: str) -> bytes | None:
-    """Return a line for each row of shape (rows, columns), numbers as format(x, '.6f') has them.
+    """Return a line for each row of shape (rows, columns), with numbers as format(x, '.6f').
 
-    None where a number is too large for it, infinite or nan. The delimiter is one ASCII character.
+    None if a number is too large, infinite or nan. The delimiter is one ASCII character.
     """
     if decimals > _MOST_DECIMALS:
         return None
@@ -109,7 +109,7 @@ def _fixed(values: NDArray[Any], decimals: int, delimiter: str) -> bytes | None:
     before = max(1, len(str(units.max())) - decimals)
     behind = decimals + 1 if decimals else 0
     text = np.empty((len(numbers), 1 + before + behind + 1), np.uint8)
-    text[:, 0] = np.where(negative, ord("-"), _NOTHING)
+    text[:, 0] = np.where(negative, ord("-"), _NO_CHARACTER)
     for column in range(before + behind, before + 1, -1):
         units = _without_last_digit(units, text[:, column])
     if decimals:
@@ -118,25 +118,25 @@ def _fixed(values: NDArray[Any], decimals: int, delimiter: str) -> bytes | None:
         absent = units == 0
         units = _without_last_digit(units, text[:, column])
         if column < before:
-            text[absent, column] = _NOTHING
+            text[absent, column] = _NO_CHARACTER
     text[:, -1] = ord(delimiter)
     text[values.shape[1] - 1 :: values.shape[1], -1] = ord("\n")
     if before == 1 and not negative.any():
         return text[:, 1:].tobytes()
-    return text.tobytes().translate(None, bytes([_NOTHING]))
+    return text.tobytes().translate(None, bytes([_NO_CHARACTER]))
 
 
 def _units(sizes: NDArray[np.float64], decimals: int) -> NDArray[np.unsignedinteger[Any]] | None:
-    """Return sizes as multiples of the last decimal, rounded by their exact values, ties to even.
+    """Return sizes in units of the last decimal, correctly rounded, ties to even.
 
-    None where they are too large, or nan.
+    None if one is too large, or nan.
     """
     scale = 10.0**decimals
-    if not sizes.max() < _LARGEST / scale:  # nan is not
+    if not sizes.max() < _LARGEST / scale:  # False for nan
         return None
     product = sizes * scale
     nearest = np.rint(product)
-    # Only where the rounded product lies halfway may the exact one lie on the other side.
+    # If the product was rounded to a half, the exact one may be above or below it.
     for i in (np.abs(product - nearest) == 0.5).nonzero()[0].tolist():
         nearest[i] = float(f"{sizes[i]:.{decimals}f}".replace(".", ""))
     return nearest.astype(np.uint32 if nearest.max() < 2.0**32 else np.uint64)
@@ -152,7 +152,7 @@ def _without_last_digit(
 
 
 def plain(value: object, digits: Digits) -> object:
-    """Return a value as JSON can hold it: numbers that are not finite, at any depth, as text."""
+    """Return a value for JSON: numbers that are not finite, at any depth, become strings."""
     if isinstance(value, float):
         if not math.isfinite(value):
             return str(value)
@@ -165,7 +165,7 @@ def plain(value: object, digits: Digits) -> object:
 
 
 def plain_values(values: NDArray[Any], digits: Digits) -> list[Any]:
-    """Return the elements along an array's first axis, each as JSON can hold it."""
+    """Return the elements along an array's first axis as values for JSON."""
     items: list[Any] = values.tolist()
     is_plain = values.dtype.kind != "f" or (digits == SHORTEST and np.isfinite(values).all())
     if is_plain and values.dtype.kind != "O":

@@ -27,22 +27,21 @@ from softmax_cli.output.view import (
     word_texts,
 )
 
-# Digits of classes where six significant ones make a row too wide
-_FEWER: Final = (Digits(decimals=4), Digits(decimals=3))
+# Digits of the classes' columns if six significant digits make the table too wide
+_FEWER_DIGITS: Final = (Digits(decimals=4), Digits(decimals=3))
 _GAP: Final = 2
 _BAR: Final = range(8, 41)
-# The shortest bar where several stand side by side
-_LEAST_OF_MANY: Final = 4
-# The longest name that is shown whole, the narrowest column of names, and about how many lines a
-# title is folded to
-_LONGEST: Final = 60
-_NAME: Final = 12
-_FOLDS: Final = 3
+# The shortest bar in a table with several columns of bars
+_SHORTEST_OF_MANY: Final = 4
+# The longest name shown whole, the narrowest column of names, and about the most lines of a title
+_LONGEST_NAME: Final = 60
+_NAME_WIDTH: Final = 12
+_TITLE_LINES: Final = 3
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
 
 
 class TableWriter(ViewWriter):
-    """One table at the end, of the first vectors, with a footer for all of them."""
+    """A table of the first vectors, written at the end, with a footer for all vectors."""
 
     streams = False
     most_classes = 50  # what a screen or two can show
@@ -83,7 +82,7 @@ def _footer(items: Footer, screen: Screen) -> list[Text]:
 
 
 def _table(table: Table, screen: Screen, digits: Digits) -> list[RenderableType]:
-    """Return a table that fits, and lines that say what is left out of it."""
+    """Return a table that fits, and notes on what it leaves out."""
     grid = _fitting(table, screen, digits)
     hidden = left_out(grid.table.hidden, table.hidden_unit)
     is_rounded = grid.class_digits != digits
@@ -103,20 +102,20 @@ def _fitting(table: Table, screen: Screen, digits: Digits) -> Grid:
     if whole.room >= 0 or not table.classes:
         return whole
     is_number = table.columns[table.classes.start].style in ("number", "barred")
-    fewer = _FEWER if digits == TABLE_DIGITS and is_number else (digits,)
+    fewer = _FEWER_DIGITS if digits == TABLE_DIGITS and is_number else (digits,)
     grid, count = whole, len(table.classes)
     for class_digits in fewer:
         if grid.room < 0:
             grid = Grid(_folded(table, count), screen, digits, class_digits)
     while grid.room < 0 and count > 2:
-        # No class takes more than the widest column does.
+        # A class that is left out saves at most the widest column.
         count = max(2, count - max(1, -grid.room // (max(grid.widths) + _GAP)))
         grid = Grid(_folded(table, count), screen, digits, fewer[-1])
     return whole if grid.room < 0 else grid
 
 
 def _folded(table: Table, count: int) -> Table:
-    """Return a table with so many classes, and one column in place of those in the middle."""
+    """Return a table of the outer `count` classes, with one column for those in the middle."""
     start, stop = table.classes.start + (count + 1) // 2, table.classes.stop - count // 2
     hidden = table.hidden + stop - start
     if not hidden:
@@ -137,9 +136,9 @@ class _Texts(NamedTuple):
 
 
 class Grid:
-    """The texts of a table and the widths of its columns, bars left out.
+    """The text of a table's cells and the widths of its columns, without bars.
 
-    `room` is the width that is left beside them, below 0 where they do not fit.
+    `room` is the width that they leave free; it is negative if they do not fit.
     """
 
     def __init__(
@@ -168,7 +167,7 @@ class Grid:
             return [*first.drawn(), Text(), *second.drawn()]
         count = sum(column.style in ("bar", "barred") for column in table.columns)
         bar = min(_BAR.stop - 1, self.room // max(1, count) - _GAP)
-        if bar >= (_BAR.start if count == 1 else _LEAST_OF_MANY):
+        if bar >= (_BAR.start if count == 1 else _SHORTEST_OF_MANY):
             at = 0
             for column in table.columns:
                 at += column.style != "bar"
@@ -177,7 +176,7 @@ class Grid:
                     columns.insert(at, _Texts(Text(), shown, bar))
                     widths.insert(at, bar)
                     at += 1
-        # Where it is too wide with two columns, the screen becomes wider.
+        # If even two columns are too wide, let the table exceed the screen.
         needed = MARGIN + sum(widths) + _GAP * (len(widths) - 1)
         self._screen.width = max(self._screen.width, needed)
         frame = RichTable(
@@ -200,14 +199,14 @@ class Grid:
 
 
 def _name(text: str) -> Text:
-    """Return a name as it is, or the beginning of one that is longer than any needs to be."""
+    """Return a name, truncated if it is very long."""
     name = Text(visible(text))
-    name.truncate(_LONGEST, overflow="ellipsis")
+    name.truncate(_LONGEST_NAME, overflow="ellipsis")
     return name
 
 
 def _texts(column: Column, screen: Screen, digits: Digits, is_head: bool) -> _Texts:
-    """Return the texts of a column that is no bar."""
+    """Return a column as text; it is not a bar."""
     values, style = column.values, column.style
     if style == "text":
         cells = list(map(_name if is_head else Text, word_texts(values)))
@@ -215,11 +214,11 @@ def _texts(column: Column, screen: Screen, digits: Digits, is_head: bool) -> _Te
         cells = [Text(word, "green" if word == "ok" else "red") for word in values.tolist()]
     elif style == "mark":
         dot = "*" if screen.ascii_only else "●"
-        marks = [dot if value > 0 else "" for value in values]  # nan is no mark
+        marks = [dot if value > 0 else "" for value in values]  # none for nan
         cells = [Text(mark, "green", justify="center") for mark in marks]
     else:
         cells = list(map(Text, _aligned(number_texts(column, digits))))
-    narrowest = min(_width(cells), _NAME) if style == "text" else _width(cells)
+    narrowest = min(_width(cells), _NAME_WIDTH) if style == "text" else _width(cells)
     return _Texts(_name(column.title), cells, narrowest, style in ("number", "rough", "barred"))
 
 
@@ -228,11 +227,15 @@ def _width(texts: Iterable[Text]) -> int:
 
 
 def _fitted(columns: Sequence[_Texts], screen: Screen) -> tuple[list[int], int]:
-    """Return the widths, the widest made narrower until they fit, and the room that is left."""
+    """Return the widths, the widest reduced until all fit, and the width that is left."""
     room = screen.width - MARGIN - _GAP * (len(columns) - 1)
     widths = [_width([title, *cells]) for title, cells, *_ in columns]
     least = [
-        max(narrowest, min(_width(title.split(" ")), _NAME), -(-title.cell_len // _FOLDS))
+        max(
+            narrowest,
+            min(_width(title.split(" ")), _NAME_WIDTH),
+            -(-title.cell_len // _TITLE_LINES),
+        )
         for title, _, narrowest, _ in columns
     ]
     while sum(widths) > room:
@@ -244,15 +247,15 @@ def _fitted(columns: Sequence[_Texts], screen: Screen) -> tuple[list[int], int]:
 
 
 def _aligned(numbers: Sequence[str]) -> list[str]:
-    """Return numbers padded on the right so that, set flush right, their points meet."""
+    """Return numbers padded on the right, so that right-aligned their points are aligned."""
     tails = [len(re.sub("^[^.e]*", "", number)) for number in numbers]
-    # A single exponent would push all the points far to the left.
+    # Exponents are ignored: one would move all points far to the left.
     widest = max((tail for tail, n in zip(tails, numbers, strict=True) if "e" not in n), default=0)
     return [n + " " * max(0, widest - tail) for n, tail in zip(numbers, tails, strict=True)]
 
 
 def _bars(values: Values, largest: float, width: int, screen: Screen) -> list[Text]:
-    """Return bars as long as the values' sizes; paler and red below 0."""
+    """Return bars as long as the absolute values; paler and red below 0."""
     lengths = np.nan_to_num(np.abs(values) / largest * width, posinf=0.0).tolist()
     drawn = []
     for value, length in zip(values.tolist(), lengths, strict=True):

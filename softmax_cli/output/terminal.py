@@ -1,4 +1,4 @@
-"""A terminal: its width, how far the work is, and a console for what rich draws."""
+"""The terminal: its width, a progress line, and a console for rich."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 
 MARGIN: Final = 1
 _STDIN, _STDOUT, _STDERR = range(3)
-_FIRST_AFTER: Final = 1.0
+_FIRST_AFTER: Final = 1.0  # seconds
 _AGAIN_AFTER: Final = 0.1
 _BAR: Final = 30
 _WIDTH: Final = 80
 
 
 class Progress:
-    """A line on a terminal, drawn again and again after the first second.
+    """A progress line on a terminal, redrawn regularly after the first second.
 
-    `done` gives the part that is done, from 0 to 1, where that is known; nothing is drawn where
-    results stream to the same terminal. The line is text, blanks and returns, without escape
-    codes: a signal may end the program at any time, and leaves nothing to undo.
+    `done` returns the fraction that is done, if that is known. Nothing is drawn where results
+    stream to the same terminal. The line has no escape codes, so that a signal that ends the
+    program leaves nothing to undo.
     """
 
     def __init__(self, done: Callable[[], float] | None, *, streams: bool) -> None:
@@ -51,7 +51,6 @@ class Progress:
             self._drawn = len(line)
 
     def clear(self) -> None:
-        """Remove the line."""
         if self._drawn:
             _write("\r" + " " * self._drawn + "\r")
             self._drawn = 0
@@ -73,7 +72,7 @@ def _write(text: str) -> None:
 
 
 def terminal_width(*descriptors: int) -> int:
-    """Return the width of the first terminal among them, else 80."""
+    """Return the width of the first descriptor that is a terminal, else 80."""
     for descriptor in descriptors:
         with suppress(OSError):
             if width := os.get_terminal_size(descriptor).columns:
@@ -82,21 +81,21 @@ def terminal_width(*descriptors: int) -> int:
 
 
 class Screen:
-    """What rich prints to standard output, as wide as COLUMNS or the terminal, or wider."""
+    """A rich console on standard output, as wide as COLUMNS or the terminal, unless widened."""
 
     def __init__(self) -> None:
         from rich.console import Console
 
         columns = os.environ.get("COLUMNS", "")
-        told = int(columns) if columns.isdecimal() else 0
+        given_width = int(columns) if columns.isdecimal() else 0
         # Standard output may be a pipe to a pager, or a file.
-        self.width = told or terminal_width(_STDOUT, _STDERR, _STDIN)
+        self.width = given_width or terminal_width(_STDOUT, _STDERR, _STDIN)
         self._buffer = io.BytesIO()
         encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
         self._console = Console(
             file=io.TextIOWrapper(self._buffer, encoding, errors="replace", write_through=True),
             width=self.width,
-            height=25,  # rich takes a width from us only together with a height
+            height=25,  # rich uses the width only if a height is given, too
             force_terminal=True if os.isatty(_STDOUT) else None,
             highlight=False,
             markup=False,
@@ -105,7 +104,7 @@ class Screen:
         self.ascii_only = self._console.options.ascii_only
 
     def print(self, parts: Sequence[RenderableType]) -> None:
-        """Print the parts under one another, with a margin on their left."""
+        """Print the parts one below the other, with a left margin."""
         from rich.console import Group
         from rich.padding import Padding
 

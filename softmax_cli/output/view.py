@@ -1,4 +1,4 @@
-"""What a page of tables shows, from top to bottom, whatever renders it."""
+"""The parts of a page of tables, from top to bottom, for the terminal and Markdown."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from softmax_cli.output.formats import SHORTEST, Digits, Shape, Writer
 from softmax_cli.output.numbers import texts
 
 _ROUGH: Final = Digits(significant=3)
-# Digits beyond which a float64 says nothing
-_ALL_DIGITS: Final = 17
+# The most significant digits that a float64 has
+_MOST_DIGITS: Final = 17
 _MORE_DECIMALS: Final = 6
-# Powers of ten that are written out, not as an exponent
-_PLAIN: Final = range(-6, 12)
+# Exponents of numbers that are written without one
+_PLAIN_EXPONENTS: Final = range(-6, 12)
 
 
 class Table(NamedTuple):
-    """Columns, of which the first heads the lines, and what is said of the lines left out.
+    """Columns, of which the first names the lines, and a note on lines left out (`more`).
 
-    `classes` are the indices of the columns of classes, and `hidden` is the number of classes
-    beyond. `largest` is the value of a whole bar.
+    `classes` are the indices of the classes' columns, `hidden` is the number of classes left out,
+    and `largest` is the value of a full bar.
     """
 
     columns: Sequence[Column]
@@ -39,7 +39,7 @@ class Table(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """The columns of a block's vectors, and the block itself if it has one alone."""
+    """The columns of a block's vectors, and its records if it has only one vector."""
 
     columns: Sequence[Column]
     lone: Records[Any] | None = None
@@ -54,7 +54,7 @@ Part = Table | Footer | Identity | str
 
 
 class ViewWriter(Writer):
-    """Collects the columns of each block, of the first vectors or, where it can write them, of all.
+    """Collects the columns of each block, for the first vectors or for all.
 
     `most_classes` is how many classes are shown; None for all classes and vectors.
     """
@@ -70,7 +70,6 @@ class ViewWriter(Writer):
         self._most = layout.most if layout.only_groups or self.most_classes else sys.maxsize
 
     def show(self, parts: Sequence[Part]) -> None:
-        """Write the parts of a page."""
         raise NotImplementedError
 
     def encode(self, records: Records[Any]) -> Piece | None:
@@ -88,7 +87,7 @@ class ViewWriter(Writer):
         self.show([self._footer(self.layout.summary, summary.get)])
 
     def lone(self) -> Records[Any] | None:
-        """Return the only vector, None where there are more or it has no result."""
+        """Return the records of the only vector; None if there are more, or it has no result."""
         records = self.pieces[0].lone if self.count == 1 else None
         return records if records is None or records.good is None or len(records.good) else None
 
@@ -111,12 +110,12 @@ class ViewWriter(Writer):
         ]
         hidden = self.count * layout.records - len(columns[0].values)
         table = self.table(columns)._replace(more=left_out(hidden, "rows"))
-        if layout.only_groups:  # of a lone vector the summary says nothing more
+        if layout.only_groups:  # the summary of a lone vector adds nothing
             return [table, *filter(None, lone.result.note if lone else [])]
         return [table, *self.below(summary)]
 
     def table(self, columns: Sequence[Column], start: int = 0) -> Table:
-        """Return a table of many vectors, of which so many have been shown before."""
+        """Return a table of many vectors, of which the first is number `start`, from 0."""
         layout, shape, count = self.layout, self.shape, len(columns[0].values)
         shown: list[Column] = []
         if not layout.head and not shape.kept:
@@ -133,7 +132,7 @@ class ViewWriter(Writer):
             names = shape.class_names(width)
             if layout.numbered:
                 names = [str(number) for number in range(1, width + 1)]
-            # The first and the last of them, where they are too many
+            # If there are too many classes, show the first and the last.
             most = self.most_classes or width
             hidden = range((most + 1) // 2, width - most // 2)
             indices = [i for i in range(width) if i not in hidden]
@@ -147,7 +146,7 @@ class ViewWriter(Writer):
         return table
 
     def below(self, summary: Summary | None) -> list[Part]:
-        """Return what stands below the table of many vectors."""
+        """Return the parts below the table of many vectors."""
         if summary is None:
             return []
         parts: list[Part] = []
@@ -158,7 +157,7 @@ class ViewWriter(Writer):
         return parts
 
     def _columns(self, records: Records[Any], vectors: int) -> list[Column]:
-        """Return the columns of the first vectors, the copied ones in front."""
+        """Return the columns of the first vectors, the copied columns in front."""
         layout, names = self.layout, self.shape.kept
         fields = [*layout.head, *layout.lines]
         columns = [_column(field, layout.values(field.key, records)) for field in fields]
@@ -235,15 +234,15 @@ def _value_text(value: Any, digits: Digits) -> str:
 
 
 def _identity(fields: Sequence[Field], numbers: Sequence[float], digits: Digits) -> Identity:
-    """Return a sum, with as many decimals in each number, so that they add up."""
+    """Return 'A + B = C' in titles and in numbers, rounded so that they add up."""
     shown = texts(np.array(numbers), digits)
     exponent = Decimal(f"{max(map(abs, numbers)):e}").adjusted()
-    if np.isfinite(numbers).all() and exponent in _PLAIN:
+    if np.isfinite(numbers).all() and exponent in _PLAIN_EXPONENTS:
         decimals = digits.decimals or 0
         if digits.significant is not None:
             decimals = max(0, digits.significant - 1 - exponent)
-        # Rounded numbers may miss their sum by one in the last decimal; a further one mends it.
-        most = max(decimals, min(decimals + _MORE_DECIMALS, _ALL_DIGITS - 1 - exponent))
+        # Rounded numbers may miss their sum by one in the last decimal; try more decimals.
+        most = max(decimals, min(decimals + _MORE_DECIMALS, _MOST_DIGITS - 1 - exponent))
         for count in range(decimals, most + 1):
             shown = [f"{number:.{count}f}" for number in numbers]
             if sum(map(Decimal, shown[:-1])) == Decimal(shown[-1]):
@@ -254,21 +253,21 @@ def _identity(fields: Sequence[Field], numbers: Sequence[float], digits: Digits)
 
 
 def left_out(count: int, unit: str, form: str = "csv") -> str:
-    """Return what says how many there are beside those shown, and the format that shows all."""
+    """Return a note on how many are not shown, and the format that shows all; '' for none."""
     singular = {"classes": "class", "rows": "row", "lines": "line"}
     what = singular.get(unit, unit) if count == 1 else unit
     return f"… {count} more {what}; -f {form} shows all" if count else ""
 
 
 def number_texts(column: Column, digits: Digits) -> list[str]:
-    """Return numbers with so many digits, or those that only give an idea with few."""
+    """Return a column's numbers as text; rough ones have few digits, and nothing for nan."""
     if column.style != "rough":
         return texts(column.values, digits)
     return ["" if text == "nan" else text for text in texts(column.values, _ROUGH)]
 
 
 def word_texts(values: Values) -> list[str]:
-    """Return words as they are, control characters spelled out, and nothing for None."""
+    """Return words with control characters escaped, and '' for None."""
     words = zip(values.ravel().tolist(), texts(values, SHORTEST), strict=True)
     return ["" if value is None else visible(text) for value, text in words]
 

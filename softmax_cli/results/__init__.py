@@ -1,1 +1,1 @@
-"""What each command reads off the core for a block of rows, and how it is laid out."""
+"""The results of each command for a block of rows, and their layouts."""

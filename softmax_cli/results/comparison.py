@@ -1,4 +1,4 @@
-"""Each row through each method, and how the methods fared over all rows."""
+"""Each row's softmax by each method, and a summary of the methods over all rows."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ class Trial(NamedTuple):
 
 
 class ComparisonResult:
-    """A record for each row and trial, a row's side by side.
+    """A record for each row and trial, row by row.
 
     Attributes have the shape (rows * trials,), probabilities (rows * trials, classes).
     """
 
     def __init__(self, trials: Sequence[Trial], block: Block) -> None:
-        """Compute all records; raises `RowErrors` for rows that have no softmax."""
-        assert block.numbers is not None  # by one process
+        """Compute all records; raise `RowErrors` for rows that have no softmax."""
+        assert block.numbers is not None  # as one process reads all
         Logits(block.values)
         methods = Methods(block.values)
         outcomes = [methods.run(*trial) for trial in trials]
@@ -72,7 +72,7 @@ class ComparisonResult:
 
     @property
     def sweep(self) -> tuple[Sequence[Column], Sequence[str]]:
-        """Columns and notes of the first row, from hard through all temperatures to linear."""
+        """Table columns and notes for the first row: hard, every temperature, linear."""
         dtype = self.trials[0].dtype
         hard, stable, linear = (
             [i for i, trial in enumerate(self.trials) if trial[:2] == (method, dtype)]
@@ -84,7 +84,7 @@ class ComparisonResult:
         logits = [Logits(self._scores[:1], temperature=t) for t in temperatures]
         reached: dict[str, list[str]] = {}
         for label, each in zip(labels, logits, strict=True):
-            reached.setdefault(_extreme(each), []).append(label)
+            reached.setdefault(_limit_reached(each), []).append(label)
         ends = [
             f"T {', '.join(at)}: {end}, to the last digit" for end, at in reached.items() if end
         ]
@@ -103,8 +103,8 @@ class ComparisonResult:
         return columns, [*ends, why, *filter(None, broke)]
 
 
-def _extreme(logits: Logits) -> str:
-    """Return which limit a softmax has reached, to the last digit of a float64."""
+def _limit_reached(logits: Logits) -> str:
+    """Return which limit a softmax equals in float64, '' for none."""
     probabilities, winners = logits.probabilities()[0], logits.winners[0]
     hard, uniform = (chosen / chosen.sum() for chosen in (winners, ~logits.masked[0]))
     reached = []
@@ -117,7 +117,7 @@ def _extreme(logits: Logits) -> str:
 
 
 class ComparisonTotals(Totals):
-    """For each trial the rows that broke, the first of them and why, and the worst error."""
+    """For each trial the number of rows that broke, the first of them, and the worst error."""
 
     def __init__(self, result: ComparisonResult) -> None:
         count = len(result.trials)
@@ -146,11 +146,11 @@ class ComparisonTotals(Totals):
             for key in ("rows", "broken"):
                 mine[key] += record[key]
             errors = mine["worst_ulp_error"], record["worst_ulp_error"]
-            mine["worst_ulp_error"] = float(np.maximum(*errors))  # nan stays
+            mine["worst_ulp_error"] = float(np.maximum(*errors))  # keeps nan
 
 
 class Comparison(Computation):
-    """Each row through all trials, in one process, which numbers the rows."""
+    """Computes all trials of each row, in one process, so that rows have numbers."""
 
     parallel = False
 
@@ -172,7 +172,7 @@ class Comparison(Computation):
 
 
 def _layout(trials: Sequence[Trial]) -> Layout:
-    """Return the layout of a record for each trial of a row; tables of many rows sum them up."""
+    """Return the layout of records of trials; a table of many rows shows the summary."""
     temperatures = {trial.temperature for trial in trials}
     shown = (
         *((Field("temperature", "T"),) if temperatures != {1.0} else ()),

@@ -25,12 +25,12 @@ _TITLES: Final = {
     "entropy": "H(P)",
     "cross_entropy": "H(P,Q)",
 }
-# Of masses there are divergences alone
+# Masses have only divergences
 _OF_MASSES: Final = tuple(_TITLES)[:4]
 
 
 class DivergenceResult:
-    """Each pair's divergences and entropies in the unit of a base.
+    """The divergences and entropies of pairs, with logarithms to a base.
 
     Attributes have the shape (rows,), p, q and terms (rows, classes).
     """
@@ -81,7 +81,7 @@ class DivergenceResult:
 
 
 class Divergences(Computation):
-    """From blocks of pairs to their divergences, and what is shown of these in a format."""
+    """Computes the divergences of pairs, and warns of infinite ones that are shown."""
 
     def __init__(self, settings: DivergenceSettings, names: Names, format_: str) -> None:
         self._settings = settings

@@ -1,4 +1,4 @@
-"""Losses of many classes, estimated from the target and a few classes that are drawn."""
+"""Losses of many classes, estimated from the target and a few sampled classes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _TITLES: Final = {"loss": "estimate", "standard_error": "std error", "touched": 
 
 
 class EstimateResult(RowLosses):
-    """Each row's estimated loss beside the exact one, drawn as the result is made.
+    """Each row's estimated loss and the exact one; the constructor draws the samples.
 
     `read` are the classes read in a single trial, the target first, shape (1 + draws, rows).
     """
@@ -45,7 +45,7 @@ class EstimateResult(RowLosses):
         self.exact, self.cross_entropy = self._in_unit(exact), self._in_unit(cross_entropy)
         with np.errstate(invalid="ignore"):
             self.difference = self.loss - self.exact
-        # The estimated sum of exponentials over the exact one
+        # The estimated sum of exponentials divided by the exact one
         self.normaliser = self._counted(means[1], np.nan)
         self.normaliser_standard_error = self._counted(errors[1], np.nan)
         touched = self._counted(means[2])
@@ -61,14 +61,14 @@ class EstimateResult(RowLosses):
 
     @property
     def gradient(self) -> Floats:
-        """The derivative by the scores, over the denominator."""
+        """The derivative of the loss by the scores, divided by the denominator."""
         scores = self._scores[np.arange(len(self)), self.read]
         found = self._sampler.estimate(scores, self.read).gradient()
         return self._in_unit(scattered(found, self.read, self._scores.shape[1])) / self.denominator
 
     @property
     def classes_read(self) -> dict[str, Any]:
-        """The classes that the first row reads, the target first, and each one's part."""
+        """The columns of a table of the classes that the first row reads, the target first."""
         sampler, read = self._sampler, self.read[:, 0]
         found, times = np.unique(read, return_counts=True)
         times[found == read[0]] -= 1  # the target is read without a draw
@@ -87,7 +87,7 @@ class EstimateResult(RowLosses):
 
 
 class Estimates(Loss):
-    """Losses estimated from draws that go on from block to block, in one process."""
+    """Estimates losses from samples; one process draws them for all blocks in turn."""
 
     parallel = False
     averaged = ("exact", "touched")
@@ -105,10 +105,7 @@ class Estimates(Loss):
         self.sampler = cache(self._sampler_of)
 
     def compute(self, block: Block, notices: Notices) -> EstimateResult:
-        """Return the estimates of a block.
-
-        Raises `RowErrors` for rows that have no loss, before anything is drawn for the block.
-        """
+        """Return the estimates; raise `RowErrors` before drawing if rows have no loss."""
         logits, targets = Logits(block.values), self.targets.read(block, notices)
         result = EstimateResult(block, targets, logits, self)
         result.note_infinite(notices)

@@ -1,4 +1,4 @@
-"""The hard choice of each row: the winner, or the best K, and what becomes of ties."""
+"""The winner of each row, or its K best classes, and how ties are broken."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from softmax_cli.run.totals import Totals
 
 
 class HardmaxResult:
-    """The winners of each row, where `policy` for ties is 'first', 'last', 'all' or 'split'.
+    """The winners of each row; the `policy` for ties is 'first', 'last', 'all' or 'split'.
 
     Attributes have the shape (rows,), scores, one_hot and distance (rows, classes).
     """
@@ -41,7 +41,7 @@ class HardmaxResult:
 
     @cached_property
     def picked(self) -> NDArray[np.intp]:
-        """The winner's index; of the best, shape (rows, K)."""
+        """The winner's index."""
         winners = self.choice.winners
         if self._policy == "last":
             return np.asarray(winners.shape[1] - 1 - np.argmax(winners[:, ::-1], axis=1))
@@ -81,7 +81,7 @@ class HardmaxResult:
 
     @property
     def ties(self) -> Values:
-        """The indices of each row's tied winners, an empty list where there is one."""
+        """The indices of each row's tied winners; an empty list without a tie."""
         tied = self.tied.tolist()
         return ragged(self.winners(r, None) if tied[r] else [] for r in range(len(tied)))
 
@@ -95,7 +95,7 @@ class HardmaxResult:
         return self._tie_at(row, self.choice.value[row])
 
     def _tie_at(self, row: int, score: float) -> str:
-        """Return the text about the classes with a score, the first 10 of many."""
+        """Return a text that names the classes with a score, at most 10 of them."""
         tied = class_names(np.flatnonzero(self.scores[row] == score), self._names).tolist()
         more = f" and {len(tied) - 10} more" if len(tied) > 10 else ""
         return f"a tie between classes {', '.join(map(str, tied[:10]))}{more}"
@@ -104,7 +104,7 @@ class HardmaxResult:
 class BestResult(HardmaxResult):
     """The K best of each row, in order; of equal scores the first, or last, comes first.
 
-    index, name and value have the shape (rows, K).
+    picked, index, name and value have the shape (rows, K).
     """
 
     def __init__(self, scores: Floats, count: int, policy: str, names: Names) -> None:
@@ -124,7 +124,7 @@ class BestResult(HardmaxResult):
 
     @property
     def rank(self) -> Values:
-        """The rank of the best from 1, '' for the others, shape (rows, classes)."""
+        """The rank of the K best from 1, '' for the others, shape (rows, classes)."""
         return np.where(self.position < self._count, self.position.astype(object) + 1, "")
 
     @property
@@ -132,7 +132,7 @@ class BestResult(HardmaxResult):
         return (self.position < self._count).astype(int)
 
     def ties_that_matter(self) -> NDArray[np.bool_]:
-        """Return the rows with a tie for the first place, or at the edge of those taken."""
+        """Return which rows have a tie for the first place, or for the last of the K."""
         if self._count == self.scores.shape[1]:
             return self.tied
         edge = self._order[:, self._count - 1 : self._count + 1]
@@ -146,7 +146,7 @@ class BestResult(HardmaxResult):
 
 
 class Hardmax(Computation):
-    """From blocks to their winners, or their K best (`top`), and what is shown of these.
+    """Finds the winners of rows, or their K best (`top`).
 
     `form` is index, name, value or one_hot; None for `ties` is 'first', with a warning.
     """
@@ -158,10 +158,7 @@ class Hardmax(Computation):
         self.names = names
 
     def compute(self, block: Block, notices: Notices) -> HardmaxResult:
-        """Return the winners of a block.
-
-        Raises `RowErrors` for rows without a largest score, or with two if ties are errors.
-        """
+        """Return the winners; raise `RowErrors` for rows without one, or ties that are errors."""
         policy = "first" if self.ties is None or self.ties == "error" else self.ties
         if self.top is None:
             result, taken = HardmaxResult(block.values, policy, self.names), "the first is taken"

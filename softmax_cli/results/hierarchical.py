@@ -1,4 +1,4 @@
-"""Hierarchical softmax: the scores of a tree's inner nodes, and the classes at its leaves."""
+"""Hierarchical softmax: probabilities and losses of classes from scores of a tree's nodes."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _BREAKDOWN: Final = ("loss", "probability", "touched", "classes")
 
 
 def read_counts(text: str, option: str) -> tuple[Floats, Names]:
-    """Return a count for each class, and the classes' names in a file that has them.
+    """Return the count of each class, and the classes' names if the file has them.
 
-    Counts are typed as a list, or stand in a file: a row, a column, or a name and a count a line.
-    Raises `DataError` for another file, or counts that are not positive and finite.
+    The text is a list, or a file with a row, a column, or lines of a name and a count. Raises
+    `DataError` for another file, or counts that are not positive and finite.
     """
     names: Names = None
     if is_list(text):
@@ -65,7 +65,7 @@ def read_counts(text: str, option: str) -> tuple[Floats, Names]:
 
 
 class Hierarchy:
-    """A Huffman tree of counts as typed, and the names of its classes.
+    """A Huffman tree of counts, given as a list or a file, and the names of its classes.
 
     `names` win over those of the counts' file. Raises `DataError` for counts that make no tree.
     """
@@ -89,7 +89,7 @@ class Hierarchy:
 
 
 class TreeResult(SoftmaxResult):
-    """The probabilities of the classes, and what is known of the tree."""
+    """The probabilities of the classes, with their codes and counts in the tree."""
 
     def __init__(self, scores: Floats, hierarchy: Hierarchy) -> None:
         self._tree = hierarchy.tree
@@ -106,7 +106,7 @@ class TreeResult(SoftmaxResult):
 
 
 class TreeSoftmax(Computation):
-    """From the scores of a tree's nodes to the probabilities of its classes."""
+    """Computes the probabilities of a tree's classes from the scores of its nodes."""
 
     averaged = ("entropy",)
 
@@ -137,7 +137,7 @@ class TreeSoftmax(Computation):
 
 
 class PathResult(RowLosses):
-    """The loss of each row's label, from the scores of the nodes on its path alone."""
+    """The loss of each row's label, from the scores of the nodes on its path only."""
 
     def __init__(self, block: Block, targets: RowTargets, loss: Paths) -> None:
         super().__init__(block, targets, loss)
@@ -153,7 +153,7 @@ class PathResult(RowLosses):
 
     @property
     def gradient(self) -> Floats:
-        """The derivative of the loss by the scores, over the denominator."""
+        """The derivative of the loss by the scores, divided by the denominator."""
         branches = self._branches
         found = branches.gradient(base=self._base)
         return scattered(found, branches.nodes, self._tree.classes - 1) / self.denominator
@@ -179,7 +179,7 @@ class PathResult(RowLosses):
 
     @property
     def branches_taken(self) -> dict[str, Any]:
-        """The branches on the first row's path."""
+        """The columns of a table of the branches on the first row's path."""
         branches, length = self._branches, self._branches.lengths[0]
         nodes = branches.nodes[:length, 0].tolist()
         ends = [*(f"node {node}" for node in nodes[1:]), self.target[0]][:length]
@@ -205,7 +205,7 @@ class PathResult(RowLosses):
 
 
 class Paths(Loss):
-    """The losses of labels along their paths through a tree."""
+    """Computes the losses of labels from the nodes on their paths through a tree."""
 
     worst_keys = ("line", "loss", "target", "probability")
     averaged = ("touched",)

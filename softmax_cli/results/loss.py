@@ -1,4 +1,4 @@
-"""The losses of rows, however they are computed, and those over all classes."""
+"""The base classes of losses, and cross-entropy."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ _BREAKDOWN: Final = ("loss", "entropy", "kl", "perplexity", "probability", "pred
 
 
 class RowLosses:
-    """What the losses of rows have in common, however they are computed.
+    """The base class of losses of a block's rows.
 
-    Attributes have the shape (rows,), or (rows, classes); logarithms are in the unit of the base.
-    Ignored rows have loss 0. `denominator` is 1, or that of the mean whose gradient is wanted.
+    Attributes have the shape (rows,) or (rows, classes); logarithms are in the unit of the base.
+    Ignored rows have loss 0. `denominator` divides the gradient: 1, or that of the mean loss.
     """
 
     def __init__(self, block: Block, targets: RowTargets, loss: Loss) -> None:
@@ -80,9 +80,9 @@ class RowLosses:
 
 
 class Loss(Computation):
-    """A way to compute losses; `averaged` are numbers beside the loss.
+    """The base class of computations of losses; `averaged` are fields other than the loss.
 
-    `worst_keys` are the columns of the worst rows, `weights` those of the classes.
+    `worst_keys` are the columns of the table of worst rows, `weights` those of the classes.
     """
 
     worst_keys: Sequence[str] = ()
@@ -93,7 +93,7 @@ class Loss(Computation):
         self.report = report
 
     def layout(self) -> Layout:
-        """Return the layout of the rows, or of the worst, with their lines."""
+        """Return the layout of the rows, or of the worst rows with their line numbers."""
         layout = self.layout_of_rows()
         if self.report.worst is None:
             return layout
@@ -103,11 +103,10 @@ class Loss(Computation):
         return layout._replace(row=keys, fields=keys, head=head, lines=lines, classes=())
 
     def layout_of_rows(self) -> Layout:
-        """Return the layout of every row."""
         raise NotImplementedError
 
     def add_up(self, result: Any) -> Totals:
-        """Return the sums, the number of rows that are not ignored, and the worst of these."""
+        """Return the sums, the number of rows that are not ignored, and the worst rows."""
         sums = {key: getattr(result, key) for key in ("loss", *self.averaged)}
         counted, worst = result.is_counted, None
         if self.report.worst is not None:
@@ -117,9 +116,9 @@ class Loss(Computation):
         return Totals(len(result), sums, {"counted": int(counted.sum())}, worst)
 
     def summarise(self, totals: Totals) -> dict[str, Any]:
-        """Return the sums, of which those of shards add up, and the means.
+        """Return sums, which may be added up over several inputs, and means.
 
-        Raises `DataError` for a mean of nothing where one is needed.
+        Raises `DataError` if a mean is asked for and its denominator is 0.
         """
         counted = totals.counts["counted"]
         weight = float(counted) if self.weights is None else totals.sum("weight")
@@ -175,7 +174,7 @@ class LossResult(RowLosses):
 
     @property
     def gradient(self) -> Floats:
-        """The derivative of the loss by the logits, over the denominator."""
+        """The derivative of the loss by the logits, divided by the denominator."""
         found = losses.gradient(*self._arguments, base=self._base)
         return self._counted(found) / self.denominator
 
@@ -212,7 +211,7 @@ class LossResult(RowLosses):
 
     @property
     def is_correct(self) -> Values:
-        """Whether the likeliest class is the target; not where that is ignored."""
+        """Whether the likeliest class is the target; False for ignored rows."""
         return np.asarray((self._likeliest == self._targets.labels) & self.is_counted)
 
     @property
@@ -232,7 +231,7 @@ class LossResult(RowLosses):
 
 
 class CrossEntropy(Loss):
-    """Cross-entropy with weights, label smoothing and the focal factor, also by class."""
+    """Computes cross-entropy with weights, label smoothing and focal factor; sums also by class."""
 
     worst_keys = ("line", "loss", "target", "predicted", "probability")
 
@@ -253,7 +252,7 @@ class CrossEntropy(Loss):
         targets = self.targets.read(block, notices)
         prediction = distribution(block, settings.kind, notices, settings.normalize)
         result = LossResult(block, targets, prediction, self)
-        # A gradient needs no loss, but a warning where one is infinite.
+        # For a gradient, compute the loss only if a warning of an infinite one may be due.
         if not self.report.gradient or prediction.has_infinite_surprisal:
             result.note_infinite(notices)
         return result
@@ -353,7 +352,7 @@ def read_weights(settings: LossSettings) -> Floats | None:
 
 
 def summary_fields(unit: str) -> tuple[Field, ...]:
-    """Return the items of the summary of any losses, of which each kind has some."""
+    """Return the summary's fields; those that a kind of loss does not have are not shown."""
     return (
         Field("rows", "rows"),
         Field("mean", "mean", unit),
@@ -373,13 +372,13 @@ def report_keys(report: ReportSettings, breakdown: tuple[str, ...]) -> tuple[str
 
 
 def columns_of(keys: Sequence[str], titles: Mapping[str, str]) -> list[Field]:
-    """Return columns of a table, titled as their keys where there is no other title."""
+    """Return the columns of a table; a column without a title has its key as title."""
     text = ("target", "predicted", "code")
     return [Field(key, titles.get(key, key), "text" if key in text else "") for key in keys]
 
 
 def write(run: Run, writer: Writer, report: ReportSettings) -> None:
-    """Write what was asked for."""
+    """Write the report that the options ask for."""
     if report.worst is not None:
         _write_worst(run, writer)
     elif report.gradient and report.reduction == "mean":
@@ -403,7 +402,7 @@ def _write_worst(run: Run, writer: Writer) -> None:
 def _write_gradient_of_mean(run: Run, writer: Writer) -> None:
     """Write the derivative of the mean loss by each row's logits.
 
-    The denominator is known at the end, and so all rows are held in memory.
+    The denominator is known only at the end, so all results are kept in memory.
     """
     results = list(run.results())
     summary = run.summary()

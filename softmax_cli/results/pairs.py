@@ -1,4 +1,4 @@
-"""Rows as distributions, and beside the rows of another input: P and Q, predictions and targets."""
+"""Rows as distributions, and paired with rows of another input: P and Q, or targets."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from softmax_cli.output.fields import Names
 
 
 def against(rows: Rows, text: str | None) -> Rows:
-    """Return every row with Q beside it: a list, the only row of a file, or a row of it each.
+    """Return the rows, each paired with Q: a list, a file's only row, or its row in the same place.
 
-    A file of one column is one vector, as the input is. None for the first of two vectors, with
-    the second beside it.
+    A file of one column is one vector, as in the input. Without a text, the rows are two vectors,
+    P and Q.
     """
     if text is None:
         return _first_against_second(rows)
@@ -56,7 +56,7 @@ def _first_against_second(rows: Rows) -> Rows:
 
 
 def check_usable(block: Block) -> None:
-    """Raise the error of vectors that are not rows among others."""
+    """Raise the first row error of a block, if it has any."""
     if block.row_errors:
         raise block.row_errors[min(block.row_errors)]
 
@@ -72,10 +72,10 @@ def _against_one(rows: Rows, values: Floats, name: str) -> Rows:
 
 
 def order_by_names(names: Names, others: Names, unknown: str, where: str) -> list[int] | None:
-    """Return where each name stands among others; None where both are alike, or one has none.
+    """Return the index of each name among others; None if the order is the same or names miss.
 
-    Raises `DataError` where the names are not the same; `unknown` is the text about a name that
-    only the others have, which stands for '{}', and `where` their location.
+    Raises `DataError` if the names differ: `unknown` is its text, with '{}' for a name that only
+    the others have, and `where` their location.
     """
     if names is None or others is None or tuple(names) == tuple(others):
         return None
@@ -86,7 +86,7 @@ def order_by_names(names: Names, others: Names, unknown: str, where: str) -> lis
 
 
 def in_order_of(names: Names, others: Rows, name: str) -> Iterator[Block]:
-    """Return another input's blocks, its columns in the order of names where it has names too."""
+    """Return another input's blocks, its columns reordered by names if it has names, too."""
     unknown = "a column named {}, which the input does not have"
     order = order_by_names(names, others.names, unknown, name)
     if order is None:
@@ -95,9 +95,9 @@ def in_order_of(names: Names, others: Rows, name: str) -> Iterator[Block]:
 
 
 def side_by_side(rows: Rows, others: Iterator[Block], name: str, hint: str = "") -> Iterator[Block]:
-    """Yield every row with the row of another input that has its number.
+    """Yield rows paired with the rows of another input that have the same numbers.
 
-    Raises `DataError` where one input ends before the other, after the rows before that.
+    Raises `DataError`, after the last pair, if one input ends before the other.
     """
     left: Block | None = None
     for block in rows.blocks():
@@ -119,13 +119,13 @@ def side_by_side(rows: Rows, others: Iterator[Block], name: str, hint: str = "")
 
 
 def check_length(what: str, length: int, classes: int) -> None:
-    """Raise `DataError` unless something has a number for each class."""
+    """Raise `DataError` unless `length`, that of `what`, is the number of classes."""
     if length != classes:
         raise DataError(f"{what} has {length} numbers, and the rows have {classes} classes")
 
 
 def checked_against(block: Block) -> Block:
-    """Return the vectors beside a block's; raise `DataError` where they differ in length."""
+    """Return the block paired with a block; raise `DataError` if vectors differ in length."""
     q = block.against
     assert q is not None
     location = q.locations.at(0) if len(q.values) else q.locations.name
@@ -134,9 +134,9 @@ def checked_against(block: Block) -> Block:
 
 
 def distribution(block: Block, kind: str, notices: Notices, normalize: bool) -> Distribution:
-    """Return rows of logits, probs or logprobs as a distribution each, or of masses as they are.
+    """Return rows of logits, probs, logprobs or masses as distributions.
 
-    Sums that are off by more than rounding are noted. Raises `RowErrors` for other rows.
+    Warns of sums that are off by more than rounding. Raises `RowErrors` for unusable rows.
     """
     values = block.values
     if kind == "logits":
@@ -157,7 +157,7 @@ def distribution(block: Block, kind: str, notices: Notices, normalize: bool) -> 
 def distribution_of_other(
     block: Block, kind: str, notices: Notices, normalize: bool
 ) -> Distribution:
-    """Return rows of another input as distributions; errors have their own location."""
+    """Return rows of another input as distributions; row errors get locations in that input."""
     try:
         return distribution(block, kind, notices, normalize)
     except RowErrors as raised:
@@ -167,7 +167,7 @@ def distribution_of_other(
 
 
 def note_sums(sums: Floats, locations: Locations, notices: Notices) -> None:
-    """Note the rows whose sum is off by more than rounding to six digits explains."""
+    """Warn of rows whose sum is off by more than rounding to six digits explains."""
     off = np.flatnonzero(np.abs(sums - 1) > SILENT)
     if len(off):
         message = f"probabilities sum to {sums[off[0]]:.6g}; they were divided by it"

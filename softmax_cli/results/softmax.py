@@ -1,4 +1,4 @@
-"""Rows of scores as probabilities: truncated, at a temperature, and sampled from."""
+"""Probabilities of rows of scores, truncated, at a temperature, and samples from them."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from softmax_cli.core.entmax import Entmax
     from softmax_cli.core.hierarchical import TreeDistribution
 
-_LISTED: Final = 20  # samples, below a table
-_AT_ONCE: Final = 1 << 18  # samples that are drawn, about
+_MOST_LISTED: Final = 20  # most samples below a table
+_AT_ONCE: Final = 1 << 18  # about as many samples are drawn
 
 
 SUMMARY: Final = (Field("rows", "rows"), Field("entropy_mean", "mean entropy", "nats"))
@@ -89,7 +89,7 @@ class SoftmaxResult:
 
     @property
     def drawn(self) -> Values:
-        """How often each class was drawn."""
+        """The number of draws of each class."""
         counts = np.zeros(self.logits.shape, dtype=int)
         np.add.at(counts, (np.arange(len(self))[:, None], self.indices), 1)
         return counts
@@ -100,17 +100,17 @@ class SoftmaxResult:
 
     @property
     def remaining(self) -> Values:
-        """How many classes truncation leaves."""
+        """The number of classes that truncation leaves."""
         return np.asarray(np.count_nonzero(self._remaining > -np.inf, axis=1))
 
     @property
     def support(self) -> Values:
-        """How many classes have a probability."""
+        """The number of classes whose probability is not 0."""
         return np.asarray(np.count_nonzero(self.probabilities, axis=1))
 
 
 class Softmax(Computation):
-    """From blocks to probabilities, and samples that go on from block to block, in one process."""
+    """Computes probabilities, and samples, which one process draws for all blocks in turn."""
 
     averaged = ("entropy",)
 
@@ -125,7 +125,7 @@ class Softmax(Computation):
 
     def compute(self, block: Block, _notices: Notices) -> SoftmaxResult:
         settings, remaining = self._settings, block.values
-        # What a plain softmax does without is imported when it is needed, for a quick start.
+        # Imports that a plain softmax does not need wait, for a quick start.
         if settings.truncates:
             from softmax_cli.core.ranking import truncate
 
@@ -165,7 +165,7 @@ class Softmax(Computation):
         counts = [Field("remaining", "kept")] if cuts else []
         counts += [] if is_softmax else [Field("support", "support")]
         samples = ["samples"] if draws else []
-        is_listed = settings.sample is not None and settings.sample <= _LISTED
+        is_listed = settings.sample is not None and settings.sample <= _MOST_LISTED
         return Layout(
             samples or [shown.key],
             ("logits", shown.key, *(field.key for field in logsumexp), "entropy", *samples),

@@ -1,4 +1,4 @@
-"""The targets of a loss: a class or a distribution, for all rows or for each."""
+"""The targets of a loss: classes or distributions, one for all rows or one for each."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _IGNORED: Final = -1
 
 
 class RowTargets(NamedTuple):
-    """The targets of a block's rows, and which rows are ignored, whose label is 0 here."""
+    """The targets of a block's rows, and which rows are ignored; these have label 0 here."""
 
     targets: Targets
     ignored: NDArray[np.bool_]
@@ -45,7 +45,7 @@ class RowTargets(NamedTuple):
         return self.targets
 
     def unless_ignored(self, values: Floats, otherwise: float = 0.0) -> Floats:
-        """Return values of rows, shape (rows,) or (rows, classes), another for ignored rows."""
+        """Return values, shape (rows,) or (rows, classes), with another value for ignored rows."""
         if not self.ignored.any():
             return values
         ignored = self.ignored if values.ndim == 1 else self.ignored[:, None]
@@ -60,7 +60,7 @@ class RowTargets(NamedTuple):
 
 
 class Classes:
-    """Reads a class as typed or found in a cell: an exact name, else an index from 0."""
+    """Finds a class by text, typed or in a cell: an exact name, else an index from 0."""
 
     def __init__(self, names: Names, count: int) -> None:
         self._indices: dict[str, int] = {}
@@ -80,7 +80,7 @@ class Classes:
             )
         if text in self._indices:
             return self._indices[text]
-        if is_number(text) and float(text).is_integer():  # '3.0', as a float column has it
+        if is_number(text) and float(text).is_integer():  # '3.0' from a column of floats
             if 0 <= float(text) < self._count:
                 return int(float(text))
             raise DataError(f"label {text} is out of range: the classes are 0 to {self._count - 1}")
@@ -93,9 +93,9 @@ class Classes:
 
 
 class TargetReader:
-    """Reads the targets of any block of rows.
+    """Reads the targets of blocks of rows.
 
-    `labels_only` is the option that takes no distributions, if there is one.
+    `labels_only` is the name of the option that needs labels as targets, if one is given.
     """
 
     def __init__(
@@ -125,7 +125,7 @@ class TargetReader:
             note_sums(self._distribution.sums, Locations("--target", [], None), notices)
 
     def beside(self, rows: Rows) -> Rows:
-        """Return every row with the row of the file of targets beside it, if there is a file."""
+        """Return the rows, each paired with a row of the file of targets if there is one."""
         name = self._settings.target_file
         if name is None:
             return rows
@@ -142,7 +142,7 @@ class TargetReader:
         return rows_of(side_by_side(rows, chain(waiting, blocks), name, hint), rows)
 
     def _is_header(self, label: str) -> bool:
-        """Return whether a label is like no class."""
+        """Return whether a label resembles no class."""
         if is_number(label) or (self.ignore is not None and _same(label, self.ignore)):
             return False
         known = [name.casefold() for name in self.class_names or ()]
@@ -157,10 +157,10 @@ class TargetReader:
             raise UsageError("--ignore needs class labels, and the targets are distributions")
 
     def read(self, block: Block, notices: Notices, classes: int | None = None) -> RowTargets:
-        """Return the targets of a block's rows; `classes` where these are not the columns.
+        """Return the targets of a block's rows; `classes` is their number if not the columns'.
 
         Raises `RowErrors` for rows whose label is not a class, or whose target is no distribution,
-        and `DataError` for a target of another length than the rows.
+        and `DataError` for a target that does not have the length of the rows.
         """
         rows, columns = block.values.shape
         count, other, none_ignored = classes or columns, block.against, np.zeros(rows, bool)

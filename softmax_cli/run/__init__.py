@@ -1,1 +1,1 @@
-"""Chunks through parse, compute and encode, by one process or several, in order."""
+"""From chunks of input to output, in order, in one process or several."""

@@ -1,7 +1,7 @@
-"""An ordered map over chunks: by this process, and by several where the input is long.
+"""An ordered map over chunks, in this process or, for a long input, in several.
 
-No other file knows of processes. The parent reads chunks, hands each to a worker, and yields the
-outcomes in order. Chunks, and the texts made of them, go through memory that both share.
+No other module knows of processes. The parent reads chunks, sends each to a worker, and yields the
+outcomes in order. Chunks and their output go through shared memory.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from multiprocessing.context import ForkProcess
 
-# Chunks that each process should have at least
-_CHUNKS: Final = 4
+# The fewest chunks per process
+_LEAST_CHUNKS: Final = 4
 _MOST_BY_DEFAULT: Final = 8
-# Bytes that fit most chunks, and what is made of them
-_SHARED: Final = 1 << 21
-# Chunks that are not written yet, for each worker
-_AHEAD: Final = 2
+# Bytes of a buffer, into which most chunks and their output fit
+_BUFFER_BYTES: Final = 1 << 21
+# The most chunks per worker that are read and not yet written
+_CHUNKS_AHEAD: Final = 2
 
 
 def ordered_map(
     function: Callable[[Any], Outcome], rows: Rows, jobs: int | None
 ) -> Iterator[Outcome]:
-    """Yield what a function makes of each chunk, in order; by several processes once they pay."""
+    """Yield the outcome of each chunk in order; by several processes once that is faster."""
     jobs = default_jobs() if jobs is None else jobs
     done, has_begun = 0, False
     for chunk in rows.chunks:
@@ -69,30 +69,30 @@ def default_jobs() -> int:
 
 
 def _useful_jobs(rows: Rows, done: int) -> int:
-    """Return how many processes pay for what is left of an input."""
+    """Return how many processes are worth starting for the rest of an input."""
     source = rows.source
     if source is None:
         return 1
-    enough = _CHUNKS * source.chunk_bytes
-    if source.size is None:  # as much has come, and as much may follow
+    enough = _LEAST_CHUNKS * source.chunk_bytes
+    if source.size is None:  # as much has arrived, and may follow
         return sys.maxsize if done >= 2 * enough else 1
     return source.left() // enough
 
 
 class _Worker(NamedTuple):
-    """A process at work, and the numbers of its chunks; two, so that it need not wait for the next.
+    """A process, and the numbers of its chunks: up to two, so that it need not wait for the next.
 
-    Each half of the memory holds a chunk and then the text made of it, in turns.
+    The halves of the memory take turns; each holds a chunk and then its output.
     """
 
     process: ForkProcess
     connection: Connection
     memory: mmap.mmap
-    halves: Iterator[int]  # where the next chunk, and the next text, are put
+    halves: Iterator[int]  # offset of the next chunk
     numbers: deque[int]
 
     def send(self, chunk: Chunk, number: int) -> None:
-        data = _put(self.memory, next(self.halves), chunk.data)
+        data = _store(self.memory, next(self.halves), chunk.data)
         previous = signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # the worker may be gone
         try:
             self.connection.send((data, chunk.line))
@@ -103,27 +103,27 @@ class _Worker(NamedTuple):
         self.numbers.append(number)
 
     def receive(self) -> tuple[int, Any]:
-        """Return the number of the first chunk and its outcome, or the error in its place."""
+        """Return the number of the oldest chunk, and its outcome or error."""
         try:
             outcome, text = self.connection.recv()
         except (EOFError, ConnectionResetError):
             self.explain()
         if text is not None:
-            outcome = outcome._replace(piece=_got(self.memory, text))
+            outcome = outcome._replace(piece=_load(self.memory, text))
         return self.numbers.popleft(), outcome
 
     def explain(self) -> NoReturn:
-        """Say why the process has ended before its time."""
+        """Exit, or raise an error that says why the process has ended too early."""
         self.process.join()
         code = self.process.exitcode or 0
-        if code >= 0:  # an exception that nobody expects, which it has printed
+        if code >= 0:  # an unexpected exception, which it has printed
             sys.exit(1)
         name = signal.Signals(-code).name
         raise DataError(f"a worker process was ended by {name}; the output is incomplete")
 
 
 class _Pool:
-    """Workers, as many as can be started, and what each of them is at."""
+    """As many workers as can be started."""
 
     def __init__(self, function: Callable[[Any], Any], count: int) -> None:
         self._function = function
@@ -140,10 +140,10 @@ class _Pool:
 
         context = multiprocessing.get_context("fork")
         ours, theirs = context.Pipe()
-        memory = mmap.mmap(-1, 2 * _SHARED)
+        memory = mmap.mmap(-1, 2 * _BUFFER_BYTES)
         arguments = self._function, theirs, memory, [*self._workers, ours]
-        process = context.Process(target=_work, args=arguments, daemon=True)
-        # Ctrl-C is the parent's: a worker is born, and stays, deaf to it.
+        process = context.Process(target=_run_worker, args=arguments, daemon=True)
+        # Only the parent handles Ctrl-C: a worker inherits a mask that blocks it.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             process.start()
@@ -154,10 +154,10 @@ class _Pool:
         finally:
             theirs.close()
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-        return _Worker(process, ours, memory, cycle((0, _SHARED)), deque())
+        return _Worker(process, ours, memory, cycle((0, _BUFFER_BYTES)), deque())
 
     def outcomes(self, rows: Rows) -> Iterator[Outcome]:
-        """Yield what comes of each chunk, in order, then raise the error that ended the input."""
+        """Yield the outcome of each chunk in order, then raise the error that ended the input."""
         if not self._workers:
             yield from (self._function(chunk) for chunk in rows.chunks if chunk is not None)
             return
@@ -166,7 +166,9 @@ class _Pool:
         end: SoftmaxError | StopIteration | None = None
         while end is None or written < read:
             worker = min(self._workers.values(), key=lambda worker: len(worker.numbers))
-            has_room = len(worker.numbers) < 2 and read - written <= _AHEAD * len(self._workers)
+            has_room = len(worker.numbers) < 2 and read - written <= _CHUNKS_AHEAD * len(
+                self._workers
+            )
             can_read, finished = self._wait(rows, wants=end is None and has_room)
             done.update(self._workers[connection].receive() for connection in finished)
             if can_read:
@@ -175,8 +177,8 @@ class _Pool:
                 except (SoftmaxError, StopIteration) as reason:
                     end, chunk = reason, None
                 if chunk is not None:
-                    # What goes through the socket has to wait for a worker that reads.
-                    while worker.numbers and len(chunk.data) > _SHARED:
+                    # A chunk longer than the buffer goes through the socket, to an idle worker.
+                    while worker.numbers and len(chunk.data) > _BUFFER_BYTES:
                         done.update([worker.receive()])
                     worker.send(chunk, read)
                     read += 1
@@ -190,7 +192,7 @@ class _Pool:
             raise end
 
     def _wait(self, rows: Rows, *, wants: bool) -> tuple[bool, list[Connection]]:
-        """Wait until the input can be read, where that is wanted, or a worker has finished."""
+        """Wait until the input (if `wants`) or a worker can be read; return which of them can."""
         connections: list[Any] = list(self._workers)
         source = rows.source
         if wants and (source is None or source.descriptor is None):  # a file is always ready
@@ -200,7 +202,6 @@ class _Pool:
         return any(item in pipe for item in ready), [item for item in ready if item not in pipe]
 
     def close(self) -> None:
-        """End all workers."""
         for worker in self._workers.values():
             worker.process.kill()
         for worker in self._workers.values():
@@ -209,39 +210,39 @@ class _Pool:
             worker.memory.close()
 
 
-def _work(
+def _run_worker(
     function: Callable[[Any], Outcome],
     connection: Connection,
     memory: mmap.mmap,
     others: list[Connection],
 ) -> None:
-    """Compute chunks in a process of its own, until the parent closes its end."""
-    for other in others:  # else the end of the parent would not be seen
+    """Compute chunks in a worker process until the parent closes its end of the connection."""
+    for other in others:  # else the end of the parent goes unnoticed
         other.close()
     with suppress(EOFError, ConnectionError):  # the parent has ended
-        for half in cycle((0, _SHARED)):
+        for half in cycle((0, _BUFFER_BYTES)):
             data, line = connection.recv()
             try:
-                outcome = function(Chunk(_got(memory, data), line))
+                outcome = function(Chunk(_load(memory, data), line))
             except (SoftmaxError, MemoryError) as error:
                 connection.send((error, None))
                 continue
             text = None
             if isinstance(outcome.piece, bytes | bytearray):
-                text = _put(memory, half, outcome.piece)
+                text = _store(memory, half, outcome.piece)
                 outcome = outcome._replace(piece=None)
             connection.send((outcome, text))
 
 
-def _put(memory: mmap.mmap, start: int, text: bytes | bytearray) -> slice | bytes:
-    """Put a text into half of the memory and return where it is; return a longer one itself."""
-    there = slice(start, start + len(text))
-    if len(text) > _SHARED:
+def _store(memory: mmap.mmap, start: int, text: bytes | bytearray) -> slice | bytes:
+    """Copy a text to the memory and return its slice; return a text that is too long itself."""
+    place = slice(start, start + len(text))
+    if len(text) > _BUFFER_BYTES:
         return bytes(text)
-    memory[there] = text
-    return there
+    memory[place] = text
+    return place
 
 
-def _got(memory: mmap.mmap, text: slice | bytes) -> bytes:
-    """Return a text by what `_put` returned."""
+def _load(memory: mmap.mmap, text: slice | bytes) -> bytes:
+    """Return a text, given the result of `_store`."""
     return memory[text] if isinstance(text, slice) else text

@@ -1,4 +1,4 @@
-"""What every command does with its rows: parse a chunk, compute, encode, write, add up."""
+"""The steps of every command: parse a chunk, compute, encode, write, add up."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from softmax_cli.run.totals import Outcome, Totals
 
 
 class Computation:
-    """What a command computes of blocks of rows, adds up over all rows, and shows of both.
+    """What a command computes for each block, adds up over all rows, and shows.
 
-    `parallel` is False where results depend on the blocks before. `averaged` are the numbers of
-    rows with a sum and a mean in the summary.
+    `parallel` is False if results depend on the blocks before. `averaged` are the fields that have
+    a sum and a mean in the summary.
     """
 
     parallel = True
@@ -37,21 +37,20 @@ class Computation:
         raise NotImplementedError
 
     def layout(self) -> Layout:
-        """Return what is shown of results, and where."""
+        """Return the layout of the results and the summary."""
         raise NotImplementedError
 
     def add_up(self, result: Any) -> Totals:
-        """Return the totals of a block."""
         return Totals(len(result), {key: getattr(result, key) for key in self.averaged})
 
     def summarise(self, totals: Totals) -> dict[str, Any]:
-        """Return what is shown of the totals of all rows."""
+        """Return the summary of the totals of all rows."""
         means = totals.sums_and_means(self.averaged, totals.rows)
         return {"rows": totals.rows, **totals.counts, **means}
 
 
 class Run:
-    """Rows of an input through a computation, with warnings and progress on standard error."""
+    """Runs a computation on the rows of an input, with warnings and progress on standard error."""
 
     def __init__(
         self, rows: Rows, settings: InputSettings, computation: Computation, notices: Notices
@@ -61,13 +60,13 @@ class Run:
         self._jobs = settings.jobs
         self._computation = computation
         self._notices = notices
-        self._read = 0  # rows so far, which number rows where one process reads all
+        self._read = 0  # rows so far, if one process reads all
         self.totals: Totals | None = None
 
     def write(self, writer: Writer, *, sums: bool = False) -> None:
-        """Write each block's results as soon as they are there, then the summary.
+        """Write each block's results as soon as they are computed, then the summary.
 
-        Totals are kept where the writer shows them, or if `sums`.
+        Totals are kept if the writer shows them, or if `sums`.
         """
         sums = sums or writer.summarises
         try:
@@ -98,20 +97,19 @@ class Run:
         writer.reduce(key, summary[item], summary)
 
     def results(self) -> Iterator[Records[Any]]:
-        """Yield the results themselves, made by one process; the totals are there at the end."""
+        """Yield the results, computed by one process; the totals are complete at the end."""
         self._rows = self._rows._replace(is_parallel=False)
         for outcome in self._outcomes(lambda records: records):
             yield outcome.piece
 
     def summary(self) -> Summary:
-        """Return what is shown of the totals."""
         assert self.totals is not None
         return self._computation.summarise(self.totals)
 
     def _outcomes(
         self, encode: Callable[[Records[Any]], Any], *, sums: bool = True, streams: bool = False
     ) -> Iterator[Outcome]:
-        """Yield outcomes in order, with all but their pieces dealt with; then raise an error."""
+        """Yield outcomes in order, their totals and notices merged; then raise any error."""
         outcome_of = partial(self._outcome, encode=encode, sums=sums)
         usable, error = 0, None
         with self._progress(streams=streams) as progress:
@@ -143,7 +141,7 @@ class Run:
             progress.clear()
 
     def _outcome(self, chunk: Any, *, encode: Callable[[Records[Any]], Any], sums: bool) -> Outcome:
-        """Parse, compute and encode a chunk, and nothing else: another process may do it."""
+        """Parse, compute and encode a chunk, without other effects: a worker may do it."""
         notices = Notices()
         block = self._rows.parse(chunk)
         count = len(block.values)
@@ -167,7 +165,7 @@ class Run:
         )
 
     def _records(self, block: Block, result: Any, good: NDArray[np.intp]) -> Records[Any]:
-        """Return the result with rows of nan for the others, or without them."""
+        """Return the result with rows of nan for the unusable rows, or without these."""
         count, kept = len(block.values), block.kept
         is_whole = len(good) == count
         if self._invalid == "nan":
@@ -177,10 +175,10 @@ class Run:
     def _computed(
         self, block: Block, notices: Notices
     ) -> tuple[Any, NDArray[np.intp], dict[int, DataError]]:
-        """Return the result of the rows that can be used, which these are, and others' errors.
+        """Return the result of the usable rows, their indices, and the errors of the others.
 
-        Where an error ends the output, the rows after the first one are not used either. Of no
-        rows there is a result only where rows of nan are made like it.
+        With --invalid error the rows after the first error are not used either. Without usable
+        rows the result is None, but with --invalid nan it is empty.
         """
         errors = {**(block.against.row_errors if block.against else {}), **block.row_errors}
         while True:
@@ -211,7 +209,7 @@ def check_names(names: Sequence[str] | None, classes: int) -> None:
 
 
 def shape_of(rows: Rows, invalid: str) -> Shape:
-    """Return what a writer must know of the input."""
+    """Return what a writer needs to know of the input."""
     return Shape(
         rows.names, rows.header, rows.transposed, rows.column_names, rows.kept, invalid == "nan"
     )

@@ -1,4 +1,4 @@
-"""What comes of chunks: sums over all vectors, whose bits do not depend on the grouping of rows."""
+"""The outcomes of chunks, and totals that are the same to the bit for any grouping of rows."""
 
 from __future__ import annotations
 
@@ -30,23 +30,22 @@ class ExactSum:
             values = values[finite]
         fraction, exponent = np.frexp(values)
         significand = np.ldexp(fraction, 53).astype(np.int64)
-        # Halves of 26 and 27 bits, so that int64 holds 2**35 of them.
+        # Halves of 26 and 27 bits, so that int64 holds the sum of 2**35 of them.
         high, low = significand >> 26, significand & 0x3FFFFFF
         for power in np.unique(exponent):
-            there = exponent == power
-            part = (int(high[there].sum()) << 26) + int(low[there].sum())
+            has_power = exponent == power
+            part = (int(high[has_power].sum()) << 26) + int(low[has_power].sum())
             # A subnormal's significand has its missing bits as zeros at the end.
             shift = int(power) - 53 + 1074
             self._units += part << shift if shift >= 0 else part >> -shift
 
     def merge(self, other: ExactSum, /) -> None:
-        """Add another sum."""
         self._units += other._units
         self._special += other._special
 
     def total(self) -> float:
         """Return the sum, rounded once; infinite where it exceeds the largest float64."""
-        if self._special != 0.0:  # nan too
+        if self._special != 0.0:  # true for nan, too
             return self._special
         try:
             return self._units / (1 << 1074)  # int / int is correctly rounded
@@ -55,9 +54,9 @@ class ExactSum:
 
 
 class Totals:
-    """What is known of some vectors: their number, exact sums and counts, and the worst rows.
+    """Totals of some rows: their number, exact sums and counts, and the worst rows.
 
-    Keys are names of numbers, or of numbers of a class: (name, label).
+    A key is the name of a field or, for the rows of one class, (name, label).
     """
 
     def __init__(
@@ -89,7 +88,7 @@ class Totals:
         return self._sums[key].total()
 
     def sums_and_means(self, keys: Sequence[str], rows: int) -> dict[str, float]:
-        """Return the sums of numbers, and their means over so many rows."""
+        """Return the sums of fields, and their means over `rows` rows."""
         sums = {f"{key}_sum": self.sum(key) for key in keys}
         return sums | {f"{key}_mean": ratio(self.sum(key), rows) for key in keys}
 
@@ -107,20 +106,19 @@ class Worst(NamedTuple):
 
     @classmethod
     def of(cls, columns: Mapping[str, NDArray[Any]], most: int) -> Worst:
-        """Choose so many rows by the column 'loss'."""
+        """Return the `most` rows with the largest 'loss'."""
         rows = np.argsort(-columns["loss"], kind="stable")[:most]
         return cls({key: values[rows] for key, values in columns.items()}, most)
 
     def merged(self, later: Worst) -> Worst:
-        """Return the worst of both."""
         both = {key: np.concatenate([v, later.columns[key]]) for key, v in self.columns.items()}
         return Worst.of(both, self.most)
 
 
 class Outcome(NamedTuple):
-    """What comes of a chunk.
+    """The output of a chunk (`piece`), its totals and its notices.
 
-    `vectors` are those in the piece, `usable` those that have a result. `error` is that of the
+    `vectors` counts those in the piece, `usable` those that have a result. `error` is that of the
     first row that can't be used; with --invalid error it ends the output after the piece.
     """
 
