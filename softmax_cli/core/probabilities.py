@@ -13,8 +13,8 @@ from softmax_cli.core.elementary import exp, in_base, log, log1p
 from softmax_cli.errors import DataError, RowErrors
 
 # Tolerances of sums; 1e-12 covers the binary rounding of decimal sums such as 0.99.
-SILENT: Final = 1e-6 + 1e-12
-TOLERATED: Final = 1e-2 + 1e-12
+WARNING_TOLERANCE: Final = 1e-6 + 1e-12
+ERROR_TOLERANCE: Final = 1e-2 + 1e-12
 
 
 class Distribution(ABC):
@@ -96,13 +96,13 @@ class Distribution(ABC):
 class Probabilities(Distribution):
     """Rows of probabilities, shape (rows, classes), divided by the sum of each row.
 
-    Raises `RowErrors` for rows with negative or infinite values, and for sums more than `TOLERATED`
-    away from 1, or with `normalize` for sums of 0.
+    Raises `RowErrors` for rows with negative or infinite values, and for sums more than
+    `ERROR_TOLERANCE` away from 1, or with `normalize` for sums of 0.
     """
 
     def __init__(self, values: Floats, /, *, normalize: bool = False) -> None:
         self._mass = _checked(values)
-        check_sums(self.sums, np.inf if normalize else TOLERATED)
+        check_sums(self.sums, np.inf if normalize else ERROR_TOLERANCE)
 
     def repeated(self, rows: int, /) -> Probabilities:
         """Return the distribution of a single row, repeated."""

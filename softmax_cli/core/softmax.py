@@ -17,7 +17,7 @@ import numpy as np
 
 from softmax_cli.core.doubledouble import Bools, DoubleDouble, Floats, normalised, two_sum, where
 from softmax_cli.core.elementary import CACHED, exponentials, exponentials_in_place, in_base, log1p
-from softmax_cli.core.probabilities import TOLERATED, Distribution, check_sums
+from softmax_cli.core.probabilities import ERROR_TOLERANCE, Distribution, check_sums
 from softmax_cli.errors import DataError, RowErrors
 
 # Rows of more classes than this are stored row by row. In numpy short sums over many rows are slow
@@ -127,7 +127,7 @@ def from_log_probabilities(values: Floats, /, *, normalize: bool = False) -> Log
     """
     distribution = Logits(values)
     if not normalize:
-        check_sums(np.exp(distribution.logsumexp()), TOLERATED)
+        check_sums(np.exp(distribution.logsumexp()), ERROR_TOLERANCE)
     return distribution
 
 

@@ -21,7 +21,7 @@ Computed = NDArray[np.floating[Any]]
 _OK: Final = ("ok", "")
 
 
-class Outcome(NamedTuple):
+class MethodResult(NamedTuple):
     """A method's probabilities, shape (rows, classes), and a diagnosis of each row.
 
     A status is 'ok', 'overflow', 'underflow' or 'invalid'; the reason shows the numbers that broke.
@@ -98,7 +98,7 @@ class Methods:
         self._scores = scores
         self._reference = cache(partial(Reference, scores))
 
-    def run(self, method: str, dtype: str, temperature: float = 1.0) -> Outcome:
+    def run(self, method: str, dtype: str, temperature: float = 1.0) -> MethodResult:
         """Apply 'hard', 'linear', 'naive', 'shifted', 'lse' or 'stable' in a float type.
 
         'stable' computes in float64 and rounds to the type, 'hard' only compares. The temperature
@@ -107,7 +107,9 @@ class Methods:
         scores, rows = self._scores, len(self._scores)
         if method == "hard":
             winners = scores.argmax(axis=1)[:, None] == np.arange(scores.shape[1])
-            return Outcome(winners.astype(dtype), ["ok"] * rows, [""] * rows, np.full(rows, np.nan))
+            return MethodResult(
+                winners.astype(dtype), ["ok"] * rows, [""] * rows, np.full(rows, np.nan)
+            )
         read: Computed = scores.astype(dtype)
         found = [_OK] * rows
         if method == "linear":
@@ -125,7 +127,7 @@ class Methods:
                 found = list(_diagnoses(steps, scores, read, reference.nearest))
             errors = reference.worst_errors(result)
         statuses, reasons = [status for status, _ in found], [reason for _, reason in found]
-        return Outcome(result, statuses, reasons, errors)
+        return MethodResult(result, statuses, reasons, errors)
 
 
 def _diagnose_linear(quotients: Computed, scores: Computed, total: Computed) -> tuple[str, str]:

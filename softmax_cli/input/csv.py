@@ -26,7 +26,7 @@ from softmax_cli.input.dialect import (
     read_rows,
 )
 from softmax_cli.input.numbers import is_number, parse_number, shown
-from softmax_cli.input.rows import Block, Locations, Rows, opened
+from softmax_cli.input.rows import Block, Locations, Rows, made_rows
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.stream import Chunk, Input, TextChunks
 
@@ -61,7 +61,7 @@ def read_delimited(
     chunks = _chunks(text, delimiter, first if has_header else None, hint)
     form = f"csv, delimiter {delimiter!r}, {'no ' * (not has_header)}header"
     parse = partial(_parse, name=name, delimiter=delimiter, shape=shape)
-    return opened(chunks, parse, settings, shape, form, text.source)
+    return made_rows(chunks, parse, settings, shape, form, text.source)
 
 
 def read_targets(path: str) -> Rows:

@@ -78,12 +78,12 @@ def _typed_rows(settings: InputSettings, target_column: str | None) -> Rows:
 
     import numpy as np
 
-    from softmax_cli.input.rows import Block, Locations, Rows, itself
+    from softmax_cli.input.rows import Block, Locations, Rows, already_parsed
 
     name, separator = ("arguments", None) if is_lone else ("argument", " ")
     locations = Locations(name, range(1, count + 1), separator)
     block = Block(np.array(vectors, np.float64), locations)
-    return Rows(iter([block]), itself, settings.names)
+    return Rows(iter([block]), already_parsed, settings.names)
 
 
 def _read(settings: InputSettings, target_column: str | None, source: Input, kind: str) -> Rows:

@@ -13,7 +13,7 @@ import orjson
 from softmax_cli.errors import DataError
 from softmax_cli.input.columns import RowShape, row_shape, split_names
 from softmax_cli.input.numbers import parse_number, shown
-from softmax_cli.input.rows import Block, Locations, Rows, itself, opened
+from softmax_cli.input.rows import Block, Locations, Rows, already_parsed, made_rows
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.stream import Chunk, Input, TextChunks
 
@@ -47,9 +47,9 @@ def read_json(settings: InputSettings, target_column: str | None, source: Input,
         raise DataError(f"{name}: no rows")
     table = _table(first, settings, target_column, name, kind)
     lines = (chunk if chunk and not chunk.data.isspace() else None for chunk in text.chunks())
-    rows = opened(
+    rows = made_rows(
         lines if is_lines else _blocks(values, table),
-        table.parse if is_lines else itself,
+        table.parse if is_lines else already_parsed,
         settings,
         table.shape,
         table.form,

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from softmax_cli.errors import DataError
 from softmax_cli.input.columns import RowShape, row_shape
-from softmax_cli.input.rows import Block, Locations, Rows, opened
+from softmax_cli.input.rows import Block, Locations, Rows, made_rows
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.stream import Chunk, Input
 
@@ -59,7 +59,7 @@ def read_npy(settings: InputSettings, target_column: str | None, source: Input) 
     is_fortran = is_fortran and 1 not in (rows, width)
     table = _Table(source, dtype, rows, row_shape(settings, target_column, None, width, name))
     chunks = table.fortran_chunks if is_fortran else table.row_chunks
-    return opened(
+    return made_rows(
         chunks(data, pieces),
         table.parse,
         settings,

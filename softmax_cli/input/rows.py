@@ -94,15 +94,15 @@ class Rows(NamedTuple):
 
 def rows_of(blocks: Iterator[Block | None], like: Rows) -> Rows:
     """Return rows made of given blocks, in all else like others."""
-    return like._replace(chunks=blocks, parse=itself, is_parallel=False)
+    return like._replace(chunks=blocks, parse=already_parsed, is_parallel=False)
 
 
-def itself(block: Block) -> Block:
+def already_parsed(block: Block) -> Block:
     """Return a block: the `parse` of chunks that are blocks already."""
     return block
 
 
-def opened(
+def made_rows(
     chunks: Iterator[Any],
     parse: Callable[[Any], Block],
     settings: InputSettings,
@@ -122,7 +122,7 @@ def opened(
         header=names is not None,
         kept=tuple(names[i] if names else f"column {i + 1}" for i in shape.kept),
         source=source,
-        is_parallel=parse is not itself,
+        is_parallel=parse is not already_parsed,
     )
     if not shape.transposed:
         return rows

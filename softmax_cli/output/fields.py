@@ -66,9 +66,9 @@ class Layout(NamedTuple):
     footer: Sequence[Field] = ()  # items below the table of a lone vector
     identity: Sequence[Field] = ()  # the same, where the last is the sum of the others
     summary: Sequence[Field] = ()  # items of the summary, below the table of many
-    groups: str = ""  # key of the summary's records, with a table of their own
-    group_columns: Sequence[Field] = ()  # its columns
-    only_groups: bool = False  # no table of many; results and records have a `note`
+    summary_records: str = ""  # key of the summary's records, with a table of their own
+    summary_columns: Sequence[Field] = ()  # its columns
+    summary_only: bool = False  # no table of many; results and records have a `note`
     head: Sequence[Field] = ()  # first columns of the table of many; none: row numbers
     part: Field | None = None  # the same for a lone vector; None for the classes
     parts: str = ""  # attribute with a lone vector's columns, if its lines are not classes

@@ -32,7 +32,7 @@ class MarkdownWriter(ViewWriter):
 
     def write(self, piece: Any, vectors: int) -> None:
         super().write(piece, vectors)
-        if self.layout.only_groups or (self.layout.classes and self.lone() is not None):
+        if self.layout.summary_only or (self.layout.classes and self.lone() is not None):
             return
         for columns, _ in self.pieces:
             table = self.table(columns, self._lines)

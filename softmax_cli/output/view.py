@@ -66,8 +66,8 @@ class ViewWriter(Writer):
         super().__init__(layout, shape, digits)
         self.pieces: list[Piece] = []
         self.count = 0
-        self.summarises_cut = layout.only_groups
-        self._most = layout.most if layout.only_groups or self.most_classes else sys.maxsize
+        self.summarises_cut = layout.summary_only
+        self._most = layout.most if layout.summary_only or self.most_classes else sys.maxsize
 
     def show(self, parts: Sequence[Part]) -> None:
         raise NotImplementedError
@@ -101,16 +101,16 @@ class ViewWriter(Writer):
             return [self.table(columns), *notes]
         if not self.pieces:
             return []
-        if layout.only_groups and summary is not None and self.count > 1:
-            notes = [record["note"] for record in summary[layout.groups] if record["note"]]
-            return [self._groups(summary), *notes, *self.below(summary)]
+        if layout.summary_only and summary is not None and self.count > 1:
+            notes = [record["note"] for record in summary[layout.summary_records] if record["note"]]
+            return [self._summary_table(summary), *notes, *self.below(summary)]
         columns = [
             parts[0]._replace(values=np.concatenate([part.values for part in parts]))
             for parts in zip(*(piece.columns for piece in self.pieces), strict=True)
         ]
         hidden = self.count * layout.records - len(columns[0].values)
         table = self.table(columns)._replace(more=left_out(hidden, "rows"))
-        if layout.only_groups:  # the summary of a lone vector adds nothing
+        if layout.summary_only:  # the summary of a lone vector adds nothing
             return [table, *filter(None, lone.result.note if lone else [])]
         return [table, *self.below(summary)]
 
@@ -152,8 +152,8 @@ class ViewWriter(Writer):
         parts: list[Part] = []
         if self.layout.summary:
             parts.append(self._footer(self.layout.summary, summary.get))
-        if summary.get(self.layout.groups) and not self.layout.only_groups:
-            parts.append(self._groups(summary))
+        if summary.get(self.layout.summary_records) and not self.layout.summary_only:
+            parts.append(self._summary_table(summary))
         return parts
 
     def _columns(self, records: Records[Any], vectors: int) -> list[Column]:
@@ -201,15 +201,15 @@ class ViewWriter(Writer):
             parts.append(_identity(layout.identity, numbers, self.digits))
         return [*parts, self._footer(layout.footer, first)] if layout.footer else parts
 
-    def _groups(self, summary: Summary) -> Table:
+    def _summary_table(self, summary: Summary) -> Table:
         """Return the table of the summary's records."""
-        layout, records = self.layout, summary[self.layout.groups]
-        most = self.most_classes and (layout.most if layout.only_groups else self.most_classes)
+        layout, records = self.layout, summary[self.layout.summary_records]
+        most = self.most_classes and (layout.most if layout.summary_only else self.most_classes)
         columns = [
             _column(field, np.array([record[field.key] for record in records[:most]]))
-            for field in layout.group_columns
+            for field in layout.summary_columns
         ]
-        unit = "rows" if layout.only_groups else "classes"
+        unit = "rows" if layout.summary_only else "classes"
         return Table(columns, left_out(len(records) - len(columns[0].values), unit))
 
     def _footer(self, fields: Sequence[Field], value: Callable[[str], Any]) -> Footer:

@@ -191,15 +191,15 @@ def _layout(trials: Sequence[Trial]) -> Layout:
         ),
         sweep="sweep" if len(temperatures) > 1 else "",
         summary=(Field("rows", "rows"),),
-        groups="methods",
-        group_columns=(
+        summary_records="methods",
+        summary_columns=(
             Field("method", "method", "text"),
             *shown,
             Field("broken", "rows that broke"),
             Field("first_broken", "first", "text"),
             Field("worst_ulp_error", "worst ulps", "rough"),
         ),
-        only_groups=True,
+        summary_only=True,
         most=100,
         records=len(trials),
         constants={

@@ -324,8 +324,8 @@ class CrossEntropy(Loss):
                 Field("cross_entropy", "H(P,Q)", unit),
             ),
             summary=summary_fields(unit),
-            groups="by_class",
-            group_columns=(
+            summary_records="by_class",
+            summary_columns=(
                 Field("class", "class", "text"),
                 Field("rows", "rows"),
                 Field("mean", "mean loss"),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from softmax_cli.core.doubledouble import Floats
-from softmax_cli.core.probabilities import SILENT, Distribution, Masses, Probabilities
+from softmax_cli.core.probabilities import WARNING_TOLERANCE, Distribution, Masses, Probabilities
 from softmax_cli.core.softmax import Logits, from_log_probabilities
 from softmax_cli.errors import DataError, RowErrors, UsageError
 from softmax_cli.input.formats import open_rows
@@ -168,7 +168,7 @@ def distribution_of_other(
 
 def note_sums(sums: Floats, locations: Locations, notices: Notices) -> None:
     """Warn of rows whose sum is off by more than rounding to six digits explains."""
-    off = np.flatnonzero(np.abs(sums - 1) > SILENT)
+    off = np.flatnonzero(np.abs(sums - 1) > WARNING_TOLERANCE)
     if len(off):
         message = f"probabilities sum to {sums[off[0]]:.6g}; they were divided by it"
         notices.add("sum", locations.at(int(off[0])), message, len(off))
