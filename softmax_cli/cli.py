@@ -24,6 +24,23 @@ COMMANDS: Final = {
     "kl": "Divergence of two distributions.",
     "compare": "Ways to compute a softmax, side by side.",
 }
+# What gives a quantity that is no command or option of that name
+_INSTEAD: Final = {
+    "argmax": "hardmax",
+    "cross-entropy": "xent",
+    "loss": "xent",
+    "entropy": "softmax -f json",
+    "logsumexp": "softmax -f json",
+    "perplexity": "softmax -f table",
+    "js": "kl --divergence js",
+    "--js": "--divergence js",
+    "--mean": "--reduction mean",
+    "--sum": "--reduction sum",
+    "--label": "--target",
+    "--entropy": "-f json",
+    "--logsumexp": "-f json",
+    "--perplexity": "-f table",
+}
 _COMPLETE: Final = "_SOFTMAX_CLI_COMPLETE"
 _OUTPUT_ERRORS: Final = (errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EBADF, errno.EDQUOT)
 
@@ -57,6 +74,8 @@ class Commands(click.Group):
 
             near = difflib.get_close_matches(name, COMMANDS, n=1)
             hint = f"did you mean {near[0]!r}?" if near else "one of " + ", ".join(COMMANDS)
+            if name in _INSTEAD:
+                hint = f"use {PROGRAM} {_INSTEAD[name]}"
             raise click.UsageError(f"no such command {name!r} ({hint})", ctx)
         return super().resolve_command(ctx, args)
 
@@ -88,6 +107,11 @@ def main(args: Sequence[str] | None = None) -> int:
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         return error.exit_code
+    except click.NoSuchOption as error:
+        name = error.option_name
+        instead = f"No such option {name!r} (use {_INSTEAD.get(name)})"
+        say("error", instead if name in _INSTEAD else error.format_message())
+        return error.exit_code
     except click.ClickException as error:
         say("error", error.format_message())
         return error.exit_code
@@ -110,6 +134,8 @@ def _run(args: list[str]) -> int:
         from softmax_cli.completion import complete
 
         return complete(cli, PROGRAM, _COMPLETE, instruction)
+    if args[:1] == ["help"]:
+        args = [*args[1:2], "--help"]
     try:
         with cli.make_context(PROGRAM, args) as context:
             status: int | None = cli.invoke(context)
