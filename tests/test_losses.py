@@ -242,6 +242,8 @@ def test_targets_from_a_file(run: Run, tmp_path: Path, targets: str) -> None:
     [
         ("0\n1\n", "has no row for stdin:4", 2),
         ("0\n1\n0\n1\n", "targets.txt:4: one row more", 3),
+        ("[0.5,,0.5]\n", "targets.txt:1:2: empty where a number is expected", 0),
+        ("[1,0,0]\n[]\n", "targets.txt:2:1: empty where a number is expected", 1),
         ("0\n1\n7\n", "targets.txt:3: label 7 is out of range", 2),
         ("0\nx\n0\n", "targets.txt:2: 'x' is not a class", 1),
         ("0.5,0.5\n0.5,0.5\n", "targets.txt:1 has 2 numbers", 0),

@@ -39,6 +39,8 @@ _MINUS_ZERO: Final = re.compile(rb"-0(?![.eE])")
 
 # The vectors, shape (rows, classes), with labels and copied cells, shape (rows, columns)
 _PlainRows = tuple[NDArray[np.float64], list[str] | None, NDArray[np.object_] | None]
+# What is before an empty item of a list, or a list without items
+_EMPTY_ITEM: Final = re.compile(rb"([\[(](?=[ \t]*[\]),;])|[,;](?=[ \t]*[,;]))")
 
 
 def read_delimited(
@@ -74,13 +76,18 @@ def read_targets(path: str) -> Rows:
     text = TextChunks(source)
     settings = InputSettings(axis="row")
     if "".join(text.first_lines(1)).lstrip().startswith(("[", "(")):
-        text.translate(bytes.maketrans(b"[](),;", b"      "))
+        text.edit(_without_brackets)
         return read_delimited(settings._replace(header=False, delimiter=" "), None, text)
     if any(len(cells) > 1 and all(map(is_number, cells)) for cells in _first_cells(text)):
         return read_delimited(settings, None, text)
     delimiter = "\x1f"  # the unit separator, which is in no label
     parse = partial(_parse, name=source.name, delimiter=delimiter, shape=RowShape(1, (), 0))
     return Rows(_chunks(text, delimiter), parse, source=source, is_parallel=True)
+
+
+def _without_brackets(lines: bytes) -> bytes:
+    """Return lists in brackets as numbers between blanks; an empty item is an empty cell."""
+    return _EMPTY_ITEM.sub(rb'\1 "" ', lines).translate(bytes.maketrans(b"[](),;", b"      "))
 
 
 def _first_cells(text: TextChunks) -> list[list[str]]:
@@ -250,7 +257,12 @@ def _how_to_leave_out(cells: list[str], shape: RowShape) -> str:
     chosen = [i for i in shape.chosen if i < len(cells)]
     numbers = [i for i in chosen if is_number(cells[i])]
     count = len(chosen) - len(numbers)
-    if not numbers or not count or chosen[count:] != list(range(numbers[0], len(cells))):
+    if (
+        not numbers
+        or not count
+        or not cells[chosen[0]].strip()
+        or chosen[count:] != list(range(numbers[0], len(cells)))
+    ):
         return ""
     copies = f", -k {chosen[0] + 1} copies them" if count == 1 else ""
     return f"row names or ids? -c {numbers[0] + 1}- leaves them out{copies}"

@@ -121,10 +121,10 @@ class TextChunks:
             pass
         return [line.decode(errors="replace") for line in lines]
 
-    def translate(self, table: bytes) -> None:
-        """Translate the text, and all that is still to be read."""
-        self.text = self.text.translate(table)
-        self._lines = (lines.translate(table) for lines in self._lines)
+    def edit(self, function: Callable[[bytes], bytes]) -> None:
+        """Apply a function to all text, which it gets in parts of whole lines."""
+        self.text = function(self.text)
+        self._lines = map(function, self._lines)
 
     def take(self, end: int) -> Chunk:
         """Remove the first bytes of the text, and return them as a chunk."""
