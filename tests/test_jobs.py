@@ -223,14 +223,16 @@ class Piped:
     ) -> None:
         text = source if isinstance(source, bytes) else b""
         named = ["-i", str(source)] if isinstance(source, Path) else []
-        self._out = (tmp_path / "out.csv").open("wb+")
-        self.process = subprocess.Popen(
-            [*command, "softmax", "-j", str(jobs), *named],
-            stdin=subprocess.PIPE,
-            stdout=self._out,
-            stderr=subprocess.PIPE,
-            env=plain_environment(),
-        )
+        # Read by another descriptor: a shared one would move where the command writes.
+        self._out = tmp_path / "out.csv"
+        with self._out.open("wb") as out:
+            self.process = subprocess.Popen(
+                [*command, "softmax", "-j", str(jobs), *named],
+                stdin=subprocess.PIPE,
+                stdout=out,
+                stderr=subprocess.PIPE,
+                env=plain_environment(),
+            )
         if text:
             self.send(text)
         self.workers = _workers(self.process, jobs) if jobs > 1 else []
@@ -243,8 +245,7 @@ class Piped:
     def wait_for(self, count: int) -> bytes:
         """The output, once it has so many lines."""
         for _ in range(3000):
-            self._out.seek(0)
-            text = self._out.read()
+            text = self._out.read_bytes()
             if text.count(b"\n") >= count:
                 return text
             time.sleep(0.01)
@@ -253,7 +254,6 @@ class Piped:
     def end(self) -> str:
         """What it has said."""
         _, error = self.process.communicate(timeout=30)
-        self._out.close()
         _assert_gone(self.workers)
         return error.decode()
 
