@@ -2,5 +2,5 @@
 
 import numpy as np
 
-# Overflow, underflow and inf - inf are expected here, and give correct limits.
+# Overflow, underflow and inf - inf are expected, here and in results, and give correct limits.
 np.seterr(all="ignore")

@@ -7,7 +7,6 @@ a column's bits do not depend on the other columns, which `numpy.sum` does not g
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -17,8 +16,6 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Indices = NDArray[np.intp]
-
-quiet = partial(np.errstate, all="ignore")
 
 _SPLITTER: Final = 134217729.0  # 2**27 + 1: splits 53 bits into halves
 _SMALL: Final = 2.0**-400

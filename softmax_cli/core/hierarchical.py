@@ -15,31 +15,21 @@ from functools import cache, cached_property
 
 import numpy as np
 
-from softmax_cli.core.doubledouble import (
-    Bools,
-    DoubleDouble,
-    Floats,
-    Indices,
-    fold_sum,
-    quiet,
-    where,
-)
+from softmax_cli.core.doubledouble import Bools, DoubleDouble, Floats, Indices, fold_sum, where
 from softmax_cli.core.elementary import exp, exponentials, in_base, log1p
 from softmax_cli.core.probabilities import Distribution
 
 
 def softplus(x: Floats, /) -> DoubleDouble:
     """Return log(1 + exp(x)) = -log(sigmoid(-x)) in nats; 0 at -inf, inf at inf."""
-    with quiet():
-        small = exp(DoubleDouble(-np.abs(x))).plain()
-        return log1p(small) + np.maximum(x, 0.0)
+    small = exp(DoubleDouble(-np.abs(x))).plain()
+    return log1p(small) + np.maximum(x, 0.0)
 
 
 def sigmoid(x: Floats, /) -> DoubleDouble:
     """Return 1 / (1 + exp(-x))."""
-    with quiet():
-        small = exponentials(DoubleDouble(-np.abs(x), np.zeros(x.shape)))
-        return where(x < 0, small, 1.0) / (1.0 + small.plain())
+    small = exponentials(DoubleDouble(-np.abs(x), np.zeros(x.shape)))
+    return where(x < 0, small, 1.0) / (1.0 + small.plain())
 
 
 class HuffmanTree:
@@ -120,15 +110,14 @@ class TreeDistribution(Distribution):
         high = np.zeros((2 * classes - 1, len(self._scores)))
         low = np.zeros_like(high)
         nodes = np.array([classes - 2])  # of one depth, from the root down
-        with quiet():
-            while len(nodes):
-                above = DoubleDouble(high, low)[classes + nodes]
-                for turn, cost in enumerate(costs):
-                    total = above + cost[nodes]
-                    high[children[turn, nodes]] = total.high
-                    low[children[turn, nodes]] = total.low
-                below = children[:, nodes].ravel()
-                nodes = below[below >= classes] - classes
+        while len(nodes):
+            above = DoubleDouble(high, low)[classes + nodes]
+            for turn, cost in enumerate(costs):
+                total = above + cost[nodes]
+                high[children[turn, nodes]] = total.high
+                low[children[turn, nodes]] = total.low
+            below = children[:, nodes].ravel()
+            nodes = below[below >= classes] - classes
         return DoubleDouble(high[:classes], low[:classes])
 
     @cached_property
@@ -137,8 +126,7 @@ class TreeDistribution(Distribution):
 
     @cached_property
     def mass(self) -> DoubleDouble:
-        with quiet():
-            return where(self.masked.T, 0.0, exp(-self.surprisal))
+        return where(self.masked.T, 0.0, exp(-self.surprisal))
 
     @property
     def total(self) -> DoubleDouble:
@@ -176,8 +164,7 @@ class Branches:
 
     @cached_property
     def _surprisal(self) -> DoubleDouble:
-        with quiet():
-            return fold_sum(softplus(-self._logits))
+        return fold_sum(softplus(-self._logits))
 
     def loss(self, *, base: str = "e") -> Floats:
         """Return -log p of each row's label, shape (rows,)."""
@@ -185,8 +172,7 @@ class Branches:
 
     def probability(self) -> Floats:
         """Return the probability of each row's label, shape (rows,)."""
-        with quiet():
-            return exp(-self._surprisal).rounded()
+        return exp(-self._surprisal).rounded()
 
     def probabilities(self) -> Floats:
         """Return the probability of each branch, shape (depth, rows)."""

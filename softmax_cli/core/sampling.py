@@ -12,15 +12,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from softmax_cli.core.doubledouble import (
-    DoubleDouble,
-    Floats,
-    Indices,
-    fold_sum,
-    of_floats,
-    quiet,
-    where,
-)
+from softmax_cli.core.doubledouble import DoubleDouble, Floats, Indices, fold_sum, of_floats, where
 from softmax_cli.core.elementary import exponentials, log, log1p
 from softmax_cli.core.hierarchical import sigmoid, softplus
 from softmax_cli.core.losses import Labels
@@ -73,13 +65,11 @@ class NegativeSampling:
 
     def loss(self) -> Floats:
         """Return the loss, shape (trials,)."""
-        with quiet():
-            return fold_sum(self.parts()).rounded()
+        return fold_sum(self.parts()).rounded()
 
     def parts(self) -> Floats:
         """Return each class's part of the loss, shape (1 + draws, trials)."""
-        with quiet():
-            costs = self._weights * softplus(self._others).rounded()
+        costs = self._weights * softplus(self._others).rounded()
         costs = np.where(self._weights == 0, 0.0, costs)
         return np.concatenate([softplus(-self._target).rounded(), costs])
 
@@ -102,32 +92,29 @@ class SampledSoftmax:
     def __init__(self, scores: Floats, weights: Floats, /) -> None:
         target, others = scores[0], scores[1:]
         masked = np.isneginf(target)
-        with quiet():
-            gap = DoubleDouble(others) - np.where(masked, 0.0, target)
-            gap = where((weights == 0) | np.isneginf(others), -np.inf, gap)
-            top = gap.high.max(axis=0, initial=0.0)
-            vast = np.isposinf(top)  # all other terms are negligible
-            limit = np.where(np.isposinf(gap.high), 0.0, -np.inf)
-            self._shift = np.where(vast, 0.0, top)
-            terms = exponentials(where(vast, limit, gap - self._shift)) * of_floats(weights)
-            self._others = where(weights == 0, 0.0, terms)
-            self._impossible = masked | vast
-            own = exponentials(DoubleDouble(-self._shift, np.zeros(self._shift.shape)))
-            self._target = where(self._impossible, 0.0, own)
+        gap = DoubleDouble(others) - np.where(masked, 0.0, target)
+        gap = where((weights == 0) | np.isneginf(others), -np.inf, gap)
+        top = gap.high.max(axis=0, initial=0.0)
+        vast = np.isposinf(top)  # all other terms are negligible
+        limit = np.where(np.isposinf(gap.high), 0.0, -np.inf)
+        self._shift = np.where(vast, 0.0, top)
+        terms = exponentials(where(vast, limit, gap - self._shift)) * of_floats(weights)
+        self._others = where(weights == 0, 0.0, terms)
+        self._impossible = masked | vast
+        own = exponentials(DoubleDouble(-self._shift, np.zeros(self._shift.shape)))
+        self._target = where(self._impossible, 0.0, own)
 
     @cached_property
     def _sum_of_others(self) -> DoubleDouble:
         """The sum over the other classes, in units of the largest exponential."""
-        with quiet():
-            return self._others.sum()
+        return self._others.sum()
 
     def loss(self) -> Floats:
         """Return the loss, shape (trials,)."""
-        with quiet():
-            total = (self._sum_of_others + self._target).plain()
-            shifted = log(where(total.high > 0, total, 1.0)) + self._shift
-            loss = where(self._shift > 0, shifted, log1p(self._sum_of_others.plain()))
-            return where(self._impossible, np.inf, loss).rounded()
+        total = (self._sum_of_others + self._target).plain()
+        shifted = log(where(total.high > 0, total, 1.0)) + self._shift
+        loss = where(self._shift > 0, shifted, log1p(self._sum_of_others.plain()))
+        return where(self._impossible, np.inf, loss).rounded()
 
     def parts(self) -> Floats:
         """Return each class's part of the estimated sum, shape (1 + draws, trials)."""
@@ -142,9 +129,8 @@ class SampledSoftmax:
         return result
 
     def _over_total(self, terms: DoubleDouble) -> Floats:
-        with quiet():
-            total = self._sum_of_others + self._target
-            return (terms / where(total.high == 0, 1.0, total)).rounded()
+        total = self._sum_of_others + self._target
+        return (terms / where(total.high == 0, 1.0, total)).rounded()
 
 
 class Sampler(NamedTuple):
@@ -206,8 +192,7 @@ class Sampler(NamedTuple):
                 losses = self.estimate(scores[each, read], read).loss()
                 ordered = np.sort(read, axis=0)
                 different = 1.0 + (ordered[1:] != ordered[:-1]).sum(axis=0)
-                with quiet():
-                    values = np.stack([losses, np.exp(losses - exact[each]), different])
+                values = np.stack([losses, np.exp(losses - exact[each]), different])
                 moments.add(np.moveaxis(values.reshape(3, len(rows), trials), 2, 0))
             read = read if count == 1 else read[:, :0]
             found.append((moments.mean, moments.standard_error(), read))
@@ -230,18 +215,16 @@ class Moments:
     def add(self, values: Floats, /) -> None:
         """Add more numbers along the first axis."""
         count = len(values)
-        with quiet():
-            mean = fold_sum(values).rounded() / count
-            squares = fold_sum((values - mean) ** 2).rounded()
-            if self._count:
-                part = count / (self._count + count)
-                difference = mean - self.mean
-                squares = self._squares + squares + difference**2 * (self._count * part)
-                mean = self.mean + difference * part
+        mean = fold_sum(values).rounded() / count
+        squares = fold_sum((values - mean) ** 2).rounded()
+        if self._count:
+            part = count / (self._count + count)
+            difference = mean - self.mean
+            squares = self._squares + squares + difference**2 * (self._count * part)
+            mean = self.mean + difference * part
         self._count += count
         self.mean, self._squares = mean, squares
 
     def standard_error(self) -> Floats:
         """Return the standard errors of the means; nan for a single number."""
-        with quiet():
-            return np.asarray(np.sqrt(self._squares / (self._count - 1) / self._count))
+        return np.asarray(np.sqrt(self._squares / (self._count - 1) / self._count))

@@ -89,8 +89,7 @@ class ComparisonResult:
             f"T {', '.join(at)}: {end}, to the last digit" for end, at in reached.items() if end
         ]
         some = shown[-1][shown[-1] != 0]
-        with np.errstate(invalid="ignore"):  # a negative one has no logarithm
-            entropies = [0.0, *(each.entropy()[0] for each in logits), (some * -np.log(some)).sum()]
+        entropies = [0.0, *(each.entropy()[0] for each in logits), (some * -np.log(some)).sum()]
         reason = self.reason[linear[0]]
         why = "linear: x/T over the sum of x/T is the same at every T" + (reason and f"; {reason}")
         notes = zip(self.trials, self.note, strict=True)

@@ -43,8 +43,7 @@ class EstimateResult(RowLosses):
         )
         self.loss, self.standard_error = self._in_unit(means[0]), self._in_unit(errors[0], np.nan)
         self.exact, self.cross_entropy = self._in_unit(exact), self._in_unit(cross_entropy)
-        with np.errstate(invalid="ignore"):
-            self.difference = self.loss - self.exact
+        self.difference = self.loss - self.exact
         # The estimated sum of exponentials divided by the exact one
         self.normaliser = self._counted(means[1], np.nan)
         self.normaliser_standard_error = self._counted(errors[1], np.nan)

@@ -76,8 +76,7 @@ class HardmaxResult:
     @property
     def distance(self) -> Floats:
         value = self.choice.value[:, None]
-        with np.errstate(over="ignore", invalid="ignore"):
-            return np.where(self.scores == value, 0.0, value - self.scores)
+        return np.where(self.scores == value, 0.0, value - self.scores)
 
     @property
     def ties(self) -> Values:
