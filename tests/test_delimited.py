@@ -109,7 +109,7 @@ def test_what_can_not_be_read_is_told(run: Run, args: list[str], text: str, mess
         (b"1,2\n3,nan\n", "stdin:2:2: 'nan' is not a number"),
         (b"1,2\n3,1_0\n", "stdin:2:2: '1_0' is not a number"),
         (b"1,2\n3,\xff\n", "stdin:2:2: invalid UTF-8"),
-        (b"1,2\n-inf,-inf\n", "stdin:2: every value is -inf"),
+        (b"1,2\n-inf,-inf\n", "stdin:2: every value is -inf: there is no class left"),
         (b"1,2\n3,\x1b[31m\n", "stdin:2:2: '\\x1b[31m' is not a number"),
         (b"1,2\n3,4\x00\n", "stdin:2:2: a NUL byte"),
     ],

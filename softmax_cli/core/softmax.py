@@ -143,7 +143,7 @@ def row_maxima(columns: Floats, /) -> Floats:
         if math.isnan(maximum[row]):
             errors[row] = DataError("a value is nan")
         elif infinite == 0:
-            errors[row] = DataError("every value is -inf: there is not a class left")
+            errors[row] = DataError("every value is -inf: there is no class left")
         elif infinite > 1:
             errors[row] = DataError(f"{infinite} values are inf, and at most one may be")
     if errors:
