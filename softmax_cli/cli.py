@@ -72,10 +72,12 @@ class Commands(click.Group):
         if name not in COMMANDS and not name.startswith("-"):
             import difflib
 
-            near = difflib.get_close_matches(name, COMMANDS, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else "one of " + ", ".join(COMMANDS)
             if name in _INSTEAD:
                 hint = f"use {PROGRAM} {_INSTEAD[name]}"
+            elif near := difflib.get_close_matches(name, COMMANDS, n=1):
+                hint = f"did you mean {near[0]!r}?"
+            else:
+                hint = "one of " + ", ".join(COMMANDS)
             raise click.UsageError(f"no such command {name!r} ({hint})", ctx)
         return super().resolve_command(ctx, args)
 
@@ -108,9 +110,9 @@ def main(args: Sequence[str] | None = None) -> int:
         click.echo(error.format_message(), err=True)
         return error.exit_code
     except click.NoSuchOption as error:
-        name = error.option_name
-        instead = f"No such option {name!r} (use {_INSTEAD.get(name)})"
-        say("error", instead if name in _INSTEAD else error.format_message())
+        name, instead = error.option_name, _INSTEAD.get(error.option_name)
+        use = f"No such option {name!r} (use {instead})"
+        say("error", use if instead else error.format_message())
         return error.exit_code
     except click.ClickException as error:
         say("error", error.format_message())

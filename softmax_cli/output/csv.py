@@ -30,7 +30,7 @@ class CsvWriter(Writer):
         self._special = re.compile(rf'[\r\n"{self.delimiter}]|^\s*#')
         self._is_first = True
 
-    def encode(self, records: Records[Any]) -> Any:
+    def encode(self, records: Records) -> Any:
         """Return the text of a block; of the first, which may be a long vector, in parts."""
         columns = self._columns(records)
         if self._is_first:
@@ -47,7 +47,7 @@ class CsvWriter(Writer):
         columns = {key: np.array([value])}
         self.write(chain(self._header(columns), self._rows(columns)), 1)
 
-    def _columns(self, records: Records[Any]) -> dict[str, Values]:
+    def _columns(self, records: Records) -> dict[str, Values]:
         layout = self.layout
         columns = {key: layout.values(key, records) for key in layout.row}
         if records.kept is None or not self.shape.kept:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +14,12 @@ Values = NDArray[Any]
 Summary = Mapping[str, Any]
 # The names of the classes, if they have any
 Names = Sequence[str] | None
-R_co = TypeVar("R_co", covariant=True)
 
 
-class Records(NamedTuple, Generic[R_co]):
+class Records(NamedTuple):
     """The results of a block, and which of its vectors have one; others may be shown as nan."""
 
-    result: R_co  # of the vectors that can be used
+    result: Any  # of the vectors that can be used
     count: int  # type: ignore[assignment]  # of all vectors; tuples have a method of this name
     good: NDArray[np.intp] | None = None  # indices of those; None for all
     kept: NDArray[np.object_] | None = None  # copied cells, shape (count, columns)
@@ -85,7 +84,7 @@ class Layout(NamedTuple):
         """Whether delimited text has a header though the input had none."""
         return len(self.row) > 1
 
-    def values(self, key: str, records: Records[Any]) -> Values:
+    def values(self, key: str, records: Records) -> Values:
         """Return an attribute of all vectors, nan (or the text 'nan') where there is no result."""
         if key in self.constants:
             return np.tile(self.constants[key], records.count)

@@ -98,7 +98,7 @@ class Writer:
         self.shape = shape
         self.digits = digits
 
-    def encode(self, records: Records[Any]) -> Any:
+    def encode(self, records: Records) -> Any:
         """Return a block's output: text, or what `write` turns into text.
 
         It may run in another process, so it depends on the block alone. Only the first block, which

@@ -16,7 +16,7 @@ from softmax_cli.output.numbers import plain, plain_values
 class JsonLinesWriter(Writer):
     """One JSON object a line, without a summary."""
 
-    def encode(self, records: Records[Any]) -> bytes:
+    def encode(self, records: Records) -> bytes:
         return b"".join(item + b"\n" for item in self._objects(records))
 
     def write(self, piece: Any, vectors: int) -> None:
@@ -25,7 +25,7 @@ class JsonLinesWriter(Writer):
     def reduce(self, key: str, value: float, summary: Summary) -> None:
         file.write(self._dump(summary) + b"\n")
 
-    def _objects(self, records: Records[Any]) -> Iterator[bytes]:
+    def _objects(self, records: Records) -> Iterator[bytes]:
         layout, fields = self.layout, self.layout.fields
         columns = [plain_values(layout.values(key, records), self.digits) for key in fields]
         objects = (dict(zip(fields, values, strict=True)) for values in zip(*columns, strict=True))
@@ -54,7 +54,7 @@ class JsonWriter(JsonLinesWriter):
         self._begun = False
         self._waiting = b""  # objects, each after a comma and a newline
 
-    def encode(self, records: Records[Any]) -> bytes:
+    def encode(self, records: Records) -> bytes:
         # The sum is a copy without the spare memory at the end of orjson's bytes.
         return b"".join(b",\n" + item for item in self._objects(records))
 

@@ -31,7 +31,7 @@ class NpyWriter(Writer):
         self._rows: IO[bytes] | None = None
         self._row: np.dtype[Any] | None = None  # the type of a row; None before the first one
 
-    def encode(self, records: Records[Any]) -> bytes:
+    def encode(self, records: Records) -> bytes:
         if not records.count:
             return b""
         return self._bytes({key: self.layout.values(key, records) for key in self.layout.row})

@@ -42,7 +42,7 @@ class Piece(NamedTuple):
     """The columns of a block's vectors, and its records if it has only one vector."""
 
     columns: Sequence[Column]
-    lone: Records[Any] | None = None
+    lone: Records | None = None
 
 
 # Titles, each with its value and unit
@@ -72,7 +72,7 @@ class ViewWriter(Writer):
     def show(self, parts: Sequence[Part]) -> None:
         raise NotImplementedError
 
-    def encode(self, records: Records[Any]) -> Piece | None:
+    def encode(self, records: Records) -> Piece | None:
         room = self._most - self.count
         if room <= 0 < records.count:
             return None
@@ -86,7 +86,7 @@ class ViewWriter(Writer):
     def reduce(self, key: str, value: float, summary: Summary) -> None:
         self.show([self._footer(self.layout.summary, summary.get)])
 
-    def lone(self) -> Records[Any] | None:
+    def lone(self) -> Records | None:
         """Return the records of the only vector; None if there are more, or it has no result."""
         records = self.pieces[0].lone if self.count == 1 else None
         return records if records is None or records.good is None or len(records.good) else None
@@ -156,7 +156,7 @@ class ViewWriter(Writer):
             parts.append(self._summary_table(summary))
         return parts
 
-    def _columns(self, records: Records[Any], vectors: int) -> list[Column]:
+    def _columns(self, records: Records, vectors: int) -> list[Column]:
         """Return the columns of the first vectors, the copied columns in front."""
         layout, names = self.layout, self.shape.kept
         fields = [*layout.head, *layout.lines]
@@ -168,11 +168,10 @@ class ViewWriter(Writer):
         lines = vectors * layout.records
         return [column._replace(values=column.values[:lines]) for column in columns]
 
-    def _vector(self, records: Records[Any]) -> list[Part]:
+    def _vector(self, records: Records) -> list[Part]:
         """Return the page of a lone vector."""
         layout, part = self.layout, self.layout.part
         parts: list[Part] = []
-
         of_parts = getattr(records.result, layout.parts) if layout.parts else {}
 
         def first(key: str) -> Any:

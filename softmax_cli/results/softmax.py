@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 _MOST_LISTED: Final = 20  # most samples below a table
 _AT_ONCE: Final = 1 << 18  # about as many samples are drawn
 
-
 SUMMARY: Final = (Field("rows", "rows"), Field("entropy_mean", "mean entropy", "nats"))
 
 
@@ -156,11 +155,8 @@ class Softmax(Computation):
     def layout(self) -> Layout:
         settings = self._settings
         shown = probability_field(log=settings.log)
-        is_softmax, cuts, draws = (
-            settings.alpha == 1,
-            settings.truncates,
-            settings.sample is not None,
-        )
+        is_softmax, cuts = settings.alpha == 1, settings.truncates
+        draws = settings.sample is not None
         logsumexp = [Field("logsumexp", "logsumexp")] if is_softmax else []
         counts = [Field("remaining", "kept")] if cuts else []
         counts += [] if is_softmax else [Field("support", "support")]

@@ -84,8 +84,6 @@ class Classes:
             if 0 <= float(text) < self._count:
                 return int(float(text))
             raise DataError(f"label {text} is out of range: the classes are 0 to {self._count - 1}")
-        import difflib
-
         near = difflib.get_close_matches(text, self._indices, n=1)
         known = ", ".join(list(self._indices)[:10]) or f"0 to {self._count - 1}"
         hint = f"did you mean {near[0]!r}?" if near else f"the classes are {known}"

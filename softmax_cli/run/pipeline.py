@@ -96,7 +96,7 @@ class Run:
         summary = self.summary()
         writer.reduce(key, summary[item], summary)
 
-    def results(self) -> Iterator[Records[Any]]:
+    def results(self) -> Iterator[Records]:
         """Yield the results, computed by one process; the totals are complete at the end."""
         self._rows = self._rows._replace(is_parallel=False)
         for outcome in self._outcomes(lambda records: records):
@@ -107,7 +107,7 @@ class Run:
         return self._computation.summarise(self.totals)
 
     def _outcomes(
-        self, encode: Callable[[Records[Any]], Any], *, sums: bool = True, streams: bool = False
+        self, encode: Callable[[Records], Any], *, sums: bool = True, streams: bool = False
     ) -> Iterator[Outcome]:
         """Yield outcomes in order, their totals and notices merged; then raise any error."""
         outcome_of = partial(self._outcome, encode=encode, sums=sums)
@@ -140,7 +140,7 @@ class Run:
         finally:
             progress.clear()
 
-    def _outcome(self, chunk: Any, *, encode: Callable[[Records[Any]], Any], sums: bool) -> Outcome:
+    def _outcome(self, chunk: Any, *, encode: Callable[[Records], Any], sums: bool) -> Outcome:
         """Parse, compute and encode a chunk, without other effects: a worker may do it."""
         notices = Notices()
         block = self._rows.parse(chunk)
@@ -164,7 +164,7 @@ class Run:
             totals=self._computation.add_up(result) if sums else None,
         )
 
-    def _records(self, block: Block, result: Any, good: NDArray[np.intp]) -> Records[Any]:
+    def _records(self, block: Block, result: Any, good: NDArray[np.intp]) -> Records:
         """Return the result with rows of nan for the unusable rows, or without these."""
         count, kept = len(block.values), block.kept
         is_whole = len(good) == count
