@@ -17,6 +17,7 @@ from softmax_cli.core.doubledouble import DoubleDouble, Floats, Integers, normal
 # exp and log have tables of 2**(j / 2048).
 _STEP_BITS: Final = 11
 _STEPS: Final = 1 << _STEP_BITS
+_TO_EXPONENT: Final = 52 - _STEP_BITS  # moves a multiple of 2048 to the exponent of a float
 
 
 def _powers() -> DoubleDouble:
@@ -33,17 +34,19 @@ def _powers() -> DoubleDouble:
 
 
 _POWERS: Final = _powers()
-# The same as heads of 24 bits plus tails
-_HEAD: Final = _POWERS.high.astype(np.float32).astype(np.float64)
-_TAIL: Final = (_POWERS.high - _HEAD) + _POWERS.low
+# The same rounded to 24 bits, as the bits of floats minus those of j / 2048, and the logarithms of
+# what the rounding multiplies them by
+_ROUNDED: Final = _POWERS.high.astype(np.float32).astype(np.float64)
+_HEAD_BITS: Final = _ROUNDED.view(np.int64) - (np.arange(_STEPS) << _TO_EXPONENT)
+_CHANGE: Final = np.log1p(((_ROUNDED - _POWERS.high) - _POWERS.low) / _POWERS.high)
 _STEPS_PER_NAT: Final = _STEPS / math.log(2)
 # log(2) / 2048 in three parts; products of the first two and integers of 23 bits are exact.
 _C1: Final = 0.0003384507713235507
 _C2: Final = 4.3423506994609605e-13
 _C3: Final = 3.1204245642798044e-22
 _C23: Final = _C2 + _C3
-# Adding 1.5 * 2**52, whose ulp is 1, rounds to an integer; 1023 is the bias of a float's exponent.
-_ROUND: Final = 1.5 * 2.0**52 + 1023 * _STEPS
+# Adding 1.5 * 2**52, whose ulp is 1, rounds to an integer, and puts it into the low bits.
+_ROUND: Final = 1.5 * 2.0**52
 _ROUND_BITS: Final = int(np.float64(_ROUND).view(np.int64))
 # exp(x) counts as 0 below `_DEEPEST`; above `_DEEP` it is far from being subnormal.
 _DEEPEST: Final = -1500.0
@@ -67,13 +70,15 @@ def exponentials_in_place(z: Floats, error: Floats, work: Sequence[Floats], /) -
     rounded, steps, spare = work
     np.multiply(z, _STEPS_PER_NAT, out=rounded)
     rounded += _ROUND
-    bits, index = rounded.view(np.int64), spare.view(np.int64)
     np.subtract(rounded, _ROUND, out=steps)
     r = z
     r -= np.multiply(steps, _C1, out=spare)
     steps *= _C23
     r -= steps
     r += error
+    bits, index = rounded.view(np.int64), spare.view(np.int64)
+    np.bitwise_and(bits, _STEPS - 1, out=index)
+    r -= np.take(_CHANGE, index, mode="clip", out=error)
     growth = np.multiply(r, 1 / 24, out=steps)
     growth += 1 / 6
     growth *= r
@@ -81,19 +86,15 @@ def exponentials_in_place(z: Floats, error: Floats, work: Sequence[Floats], /) -
     growth *= r
     growth *= r
     growth += r
-    np.bitwise_and(bits, _STEPS - 1, out=index)
-    head = np.take(_HEAD, index, mode="clip", out=z)
-    tail = np.take(_TAIL, index, mode="clip", out=error)
-    growth *= np.add(head, tail, out=spare)
-    tail += growth
+    head_bits = np.take(_HEAD_BITS, index, mode="clip", out=z.view(np.int64))
     if deep:
-        head[zero] = tail[zero] = 0.0
+        head_bits += np.left_shift(index, _TO_EXPONENT, out=index)
+        z[zero] = 0.0
+        np.multiply(z, growth, out=error)
         exponent: Integers = (bits - _ROUND_BITS) >> _STEP_BITS
         return exponent
-    bits >>= _STEP_BITS
-    bits <<= 52
-    head *= rounded
-    tail *= rounded
+    head_bits += np.left_shift(bits, _TO_EXPONENT, out=bits)
+    np.multiply(z, growth, out=error)
     return 0
 
 

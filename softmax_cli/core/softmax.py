@@ -218,11 +218,8 @@ def _fill_softmax(
     tail *= inverse_head + inverse_tail
     tail += np.multiply(head, inverse_tail, out=spare[0])
     head *= inverse_head
-    target = out if axis else out.T
-    if isinstance(exponent, int):
-        np.add(head, tail, out=target)
-    else:
-        target[...] = mass.rounded()
+    probabilities = np.add(head, tail, out=head) if isinstance(exponent, int) else mass.rounded()
+    out[...] = probabilities if axis else probabilities.T
 
 
 def _sum(terms: DoubleDouble, axis: int, work: Floats) -> DoubleDouble:
@@ -237,15 +234,10 @@ def _sum(terms: DoubleDouble, axis: int, work: Floats) -> DoubleDouble:
     high = np.add.reduce(upper, axis=axis, keepdims=True)
     lower = np.subtract(terms.high, upper, out=upper)
     lower += terms.low
-    if axis:
-        return normalised(high, np.add.reduce(lower, axis=1, keepdims=True))
-    # numpy's order differs for a single column, so sum by halving instead.
-    length = len(lower)
-    while length > 1:
-        half = length // 2
-        lower[:half] += lower[length - half : length]
-        length -= half
-    return normalised(high, lower[:1])
+    if not axis and lower.shape[1] == 1:  # numpy would add a single column in another order
+        lower = lower.repeat(2, axis=1)
+    low = np.add.reduce(lower, axis=axis, keepdims=True)
+    return normalised(high, low if axis else low[:, : high.shape[1]])
 
 
 def _inverse(total: DoubleDouble) -> tuple[Floats, Floats]:

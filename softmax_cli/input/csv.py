@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import struct
 from collections.abc import Iterator
 from functools import partial
 from itertools import islice
@@ -14,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 import orjson
 from numpy.typing import NDArray
+from simdjson import Parser
 
 from softmax_cli.errors import DataError
 from softmax_cli.input.columns import RowShape, is_numbered, row_shape
@@ -34,6 +34,9 @@ from softmax_cli.input.stream import Chunk, Input, TextChunks
 _QUOTED = rb'"(?<![^%b\n]")[^"]*(?:""[^"]*)*"(?![^%b\r\n])'
 # A quoted cell that needs no quotes
 _PLAIN_QUOTED: Final = re.compile(rb'"(?<![^,\n]")[^",\n]*"(?![^,\n])')
+# A number that ends each row of a list of all numbers, so that a row too long is seen even beside
+# one too short; where it is in the input, that is read by the csv module
+_ROW_END: Final = b"-8e307"
 # The integer -0, which JSON reads as 0
 _MINUS_ZERO: Final = re.compile(rb"-0(?![.eE])")
 
@@ -62,7 +65,7 @@ def read_delimited(
     hint = f"the first row is one, {reason}--no-header takes it as data"
     chunks = _chunks(text, delimiter, first if has_header else None, hint)
     form = f"csv, delimiter {delimiter!r}, {'no ' * (not has_header)}header"
-    parse = partial(_parse, name=name, delimiter=delimiter, shape=shape)
+    parse = partial(_parse, name=name, delimiter=delimiter, shape=shape, parser=Parser())
     return made_rows(chunks, parse, settings, shape, form, text.source)
 
 
@@ -81,7 +84,8 @@ def read_targets(path: str) -> Rows:
     if any(len(cells) > 1 and all(map(is_number, cells)) for cells in _first_cells(text)):
         return read_delimited(settings, None, text)
     delimiter = "\x1f"  # the unit separator, which is in no label
-    parse = partial(_parse, name=source.name, delimiter=delimiter, shape=RowShape(1, (), 0))
+    shape = RowShape(1, (), 0)
+    parse = partial(_parse, name=source.name, delimiter=delimiter, shape=shape, parser=Parser())
     return Rows(_chunks(text, delimiter), parse, source=source, is_parallel=True)
 
 
@@ -184,9 +188,9 @@ def _end_of_rows(text: bytes, delimiter: str) -> int:
     return next((row.start for row in read_rows(text, delimiter, "") if row.is_open), len(text))
 
 
-def _parse(chunk: Chunk, name: str, delimiter: str, shape: RowShape) -> Block:
+def _parse(chunk: Chunk, name: str, delimiter: str, shape: RowShape, parser: Parser) -> Block:
     text, line = chunk
-    plain = _parse_plain(text, delimiter, shape) if shape.chosen else None
+    plain = _parse_plain(text, delimiter, shape, parser) if shape.chosen else None
     if plain is None:
         return _parse_rows(list(read_rows(text, delimiter, name, line)), name, shape)
     values, labels, kept = plain
@@ -268,11 +272,11 @@ def _how_to_leave_out(cells: list[str], shape: RowShape) -> str:
     return f"row names or ids? -c {numbers[0] + 1}- leaves them out{copies}"
 
 
-def _parse_plain(text: bytes, delimiter: str, shape: RowShape) -> _PlainRows | None:
+def _parse_plain(text: bytes, delimiter: str, shape: RowShape, parser: Parser) -> _PlainRows | None:
     """Return the rows of a text of whole lines, parsed at once as a JSON list.
 
     None if that might be wrong: the csv module, which is slower, knows every dialect. Both give the
-    same numbers: orjson, like `float`, rounds to nearest.
+    same numbers: simdjson, like `float`, rounds to nearest.
     """
     if b"\r" in text:
         text = text.replace(b"\r\n", b"\n")
@@ -292,42 +296,39 @@ def _parse_plain(text: bytes, delimiter: str, shape: RowShape) -> _PlainRows | N
         text = text.replace(b'"', b"")
     rows = None
     if not shape.kept:  # copied cells keep their text
-        rows = _parse_numbers(text, shape)
-    return _parse_among_text(text, shape) if rows is None and not shape.takes_all() else rows
+        rows = _parse_numbers(text, shape, parser)
+    if rows is None and not shape.takes_all():
+        rows = _parse_among_text(text, shape, parser)
+    return rows
 
 
-def _parse_numbers(text: bytes, shape: RowShape) -> _PlainRows | None:
+def _parse_numbers(text: bytes, shape: RowShape, parser: Parser) -> _PlainRows | None:
     """Return the rows if every cell, chosen or not, is a number, else None."""
-    if b"u" in text or b"s" in text:  # true, false and null are JSON but not numbers
+    if b"[" in text:  # the parser would flatten lists
         return None
+    items = text.replace(b"\n", b",%b," % _ROW_END)
     try:
-        # A null ends each line, so that a row too long is seen even beside one too short.
-        items = text.replace(b"\n", b",null,")
-        cells: list[Any] = orjson.loads(b"".join((b"[", items, b",null]")))
-    except orjson.JSONDecodeError:
+        array: Any = parser.parse(b"[%b,%b]" % (items, _ROW_END))
+        cells = np.frombuffer(array.as_buffer(of_type="d"))
+    except (ValueError, TypeError, RuntimeError):  # not JSON, not numbers, or too large an integer
         return None
     width, step = shape.width, shape.width + 1
-    if len(cells) % step or cells[width::step].count(None) * step != len(cells):
+    is_end = cells == float(_ROW_END)
+    if not is_end[width::step].all() or np.count_nonzero(is_end) * step != len(cells):
         return None
-    del cells[width::step]
-    values = np.empty(len(cells))
-    try:
-        struct.pack_into(f"{len(cells)}d", values.data, 0, *cells)  # twice as fast as np.array
-    except struct.error:  # a list, or the null at the end of a short row
-        return None
-    if not values.all() and _MINUS_ZERO.search(text):
+    if not cells.all() and _MINUS_ZERO.search(text):
         return None
     labels = None
     if shape.label is not None:
-        labels = cells[shape.label :: width]
+        labels = array.as_list()[shape.label :: step]
         if {int} != set(map(type, labels)):  # only an integer's text follows from its value
             return None
-    rows = values.reshape(-1, width)
-    vectors = rows if shape.takes_all() else rows.take(shape.chosen, axis=1)
+    rows = cells.reshape(-1, step)
+    vectors = rows[:, :width] if shape.takes_all() else rows.take(shape.chosen, axis=1)
     return vectors, labels and list(map(str, labels)), None
 
 
-def _parse_among_text(text: bytes, shape: RowShape) -> _PlainRows | None:
+def _parse_among_text(text: bytes, shape: RowShape, parser: Parser) -> _PlainRows | None:
     """Return the rows if the chosen cells are numbers, else None; other cells may be any text."""
     if b"#" in text or b"\0" in text:
         return None
@@ -346,7 +347,7 @@ def _parse_among_text(text: bytes, shape: RowShape) -> _PlainRows | None:
         vectors = map(itemgetter(first), rows)
     else:
         vectors = map(",".join, map(itemgetter(*shape.chosen), rows))
-    found = _parse_numbers("\n".join(vectors).encode(), RowShape(count, range(count)))
+    found = _parse_numbers("\n".join(vectors).encode(), RowShape(count, range(count)), parser)
     if found is None:
         return None
     return found[0], *_labels_and_kept(rows, shape)
