@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import pickle
 import select
 import signal
 import sys
@@ -15,8 +16,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from itertools import cycle
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from softmax_cli.errors import DataError, SoftmaxError
 from softmax_cli.input.rows import Rows
@@ -24,23 +24,18 @@ from softmax_cli.input.stream import Chunk
 from softmax_cli.run.totals import Outcome
 
 if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
-    from multiprocessing.context import ForkProcess
+    from socket import socket
 
 # The fewest chunks per process
 _LEAST_CHUNKS: Final = 4
-_MOST_BY_DEFAULT: Final = 8
 # Bytes of a buffer, into which most chunks and their output fit
 _BUFFER_BYTES: Final = 1 << 21
 # The most chunks per worker that are read and not yet written
 _CHUNKS_AHEAD: Final = 2
 
 
-def ordered_map(
-    function: Callable[[Any], Outcome], rows: Rows, jobs: int | None
-) -> Iterator[Outcome]:
+def ordered_map(function: Callable[[Any], Outcome], rows: Rows, jobs: int) -> Iterator[Outcome]:
     """Yield the outcome of each chunk in order; by several processes once that is faster."""
-    jobs = default_jobs() if jobs is None else jobs
     done, has_begun = 0, False
     for chunk in rows.chunks:
         if chunk is None:
@@ -57,17 +52,6 @@ def ordered_map(
                 return
 
 
-def default_jobs() -> int:
-    """Return the number of cores that this process may use, and its cgroup allows; at most 8."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
-        allowed = max(1, int(quota) // int(period))
-    except (OSError, ValueError):  # no cgroup, or 'max'
-        allowed = _MOST_BY_DEFAULT
-    return min(cores or 1, allowed, _MOST_BY_DEFAULT)
-
-
 def _useful_jobs(rows: Rows, done: int) -> int:
     """Return how many processes are worth starting for the rest of an input."""
     source = rows.source
@@ -79,24 +63,25 @@ def _useful_jobs(rows: Rows, done: int) -> int:
     return source.left() // enough
 
 
-class _Worker(NamedTuple):
+class _Worker:
     """A process, and the numbers of its chunks: up to two, so that it need not wait for the next.
 
     The halves of the memory take turns; each holds a chunk and then its output.
     """
 
-    process: ForkProcess
-    connection: Connection
-    memory: mmap.mmap
-    halves: Iterator[int]  # offset of the next chunk
-    numbers: deque[int]
+    def __init__(self, pid: int, connection: socket, memory: mmap.mmap) -> None:
+        self.connection = connection
+        self.numbers: deque[int] = deque()
+        self._pid = pid
+        self._memory = memory
+        self._halves = cycle((0, _BUFFER_BYTES))  # offset of the next chunk
 
     def send(self, chunk: Chunk, number: int) -> None:
-        data = _store(self.memory, next(self.halves), chunk.data)
+        data = _store(self._memory, next(self._halves), chunk.data)
         previous = signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # the worker may be gone
         try:
-            self.connection.send((data, chunk.line))
-        except (BrokenPipeError, ConnectionResetError):
+            _send(self.connection, (data, chunk.line))
+        except ConnectionError:
             self.explain()
         finally:
             signal.signal(signal.SIGPIPE, previous)
@@ -105,21 +90,29 @@ class _Worker(NamedTuple):
     def receive(self) -> tuple[int, Any]:
         """Return the number of the oldest chunk, and its outcome or error."""
         try:
-            outcome, text = self.connection.recv()
-        except (EOFError, ConnectionResetError):
+            outcome, text = _receive(self.connection)
+        except (EOFError, ConnectionError):
             self.explain()
         if text is not None:
-            outcome = outcome._replace(piece=_load(self.memory, text))
+            text = self._memory[text] if isinstance(text, slice) else text
+            outcome = outcome._replace(piece=text)
         return self.numbers.popleft(), outcome
 
     def explain(self) -> NoReturn:
         """Exit, or raise an error that says why the process has ended too early."""
-        self.process.join()
-        code = self.process.exitcode or 0
+        code = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+        self._pid = 0
         if code >= 0:  # an unexpected exception, which it has printed
             sys.exit(1)
         name = signal.Signals(-code).name
         raise DataError(f"a worker process was ended by {name}; the output is incomplete")
+
+    def end(self) -> None:
+        if self._pid:
+            os.kill(self._pid, signal.SIGKILL)
+            os.waitpid(self._pid, 0)
+        self.connection.close()
+        self._memory.close()
 
 
 class _Pool:
@@ -127,7 +120,7 @@ class _Pool:
 
     def __init__(self, function: Callable[[Any], Any], count: int) -> None:
         self._function = function
-        self._workers: dict[Connection, _Worker] = {}
+        self._workers: dict[socket, _Worker] = {}
         for _ in range(count):
             try:
                 worker = self._started()
@@ -136,25 +129,26 @@ class _Pool:
             self._workers[worker.connection] = worker
 
     def _started(self) -> _Worker:
-        import multiprocessing
+        from socket import socketpair
 
-        context = multiprocessing.get_context("fork")
-        ours, theirs = context.Pipe()
         memory = mmap.mmap(-1, 2 * _BUFFER_BYTES)
-        arguments = self._function, theirs, memory, [*self._workers, ours]
-        process = context.Process(target=_run_worker, args=arguments, daemon=True)
+        ours, theirs = socketpair()
+        pid = -1
         # Only the parent handles Ctrl-C: a worker inherits a mask that blocks it.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
-            process.start()
-        except OSError:
-            ours.close()
-            memory.close()
-            raise
+            pid = os.fork()
         finally:
-            theirs.close()
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-        return _Worker(process, ours, memory, cycle((0, _BUFFER_BYTES)), deque())
+            if pid:
+                theirs.close()
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+            if pid <= 0:  # in the worker, or if there is none
+                ours.close()
+        if not pid:
+            for other in self._workers:  # else the end of the parent goes unnoticed
+                other.close()
+            _run_worker(self._function, theirs, memory)
+        return _Worker(pid, ours, memory)
 
     def outcomes(self, rows: Rows) -> Iterator[Outcome]:
         """Yield the outcome of each chunk in order, then raise the error that ended the input."""
@@ -162,13 +156,12 @@ class _Pool:
             yield from (self._function(chunk) for chunk in rows.chunks if chunk is not None)
             return
         done: dict[int, Any] = {}
+        most_ahead = _CHUNKS_AHEAD * len(self._workers)
         read = written = 0
         end: SoftmaxError | StopIteration | None = None
         while end is None or written < read:
             worker = min(self._workers.values(), key=lambda worker: len(worker.numbers))
-            has_room = len(worker.numbers) < 2 and read - written <= _CHUNKS_AHEAD * len(
-                self._workers
-            )
+            has_room = len(worker.numbers) < 2 and read - written <= most_ahead
             can_read, finished = self._wait(rows, wants=end is None and has_room)
             done.update(self._workers[connection].receive() for connection in finished)
             if can_read:
@@ -191,7 +184,7 @@ class _Pool:
         if isinstance(end, SoftmaxError):
             raise end
 
-    def _wait(self, rows: Rows, *, wants: bool) -> tuple[bool, list[Connection]]:
+    def _wait(self, rows: Rows, *, wants: bool) -> tuple[bool, list[socket]]:
         """Wait until the input (if `wants`) or a worker can be read; return which of them can."""
         connections: list[Any] = list(self._workers)
         source = rows.source
@@ -203,46 +196,54 @@ class _Pool:
 
     def close(self) -> None:
         for worker in self._workers.values():
-            worker.process.kill()
-        for worker in self._workers.values():
-            worker.process.join()
-            worker.connection.close()
-            worker.memory.close()
+            worker.end()
 
 
-def _run_worker(
-    function: Callable[[Any], Outcome],
-    connection: Connection,
-    memory: mmap.mmap,
-    others: list[Connection],
-) -> None:
-    """Compute chunks in a worker process until the parent closes its end of the connection."""
-    for other in others:  # else the end of the parent goes unnoticed
-        other.close()
-    with suppress(EOFError, ConnectionError):  # the parent has ended
-        for half in cycle((0, _BUFFER_BYTES)):
-            data, line = connection.recv()
-            try:
-                outcome = function(Chunk(_load(memory, data), line))
-            except (SoftmaxError, MemoryError) as error:
-                connection.send((error, None))
-                continue
-            text = None
-            if isinstance(outcome.piece, bytes | bytearray):
-                text = _store(memory, half, outcome.piece)
-                outcome = outcome._replace(piece=None)
-            connection.send((outcome, text))
+def _run_worker(function: Callable[[Any], Any], connection: socket, memory: mmap.mmap) -> NoReturn:
+    """Compute chunks in a worker process until the parent has ended, or closes the connection."""
+    status = 1
+    try:
+        with suppress(EOFError, ConnectionError):
+            for half in cycle((0, _BUFFER_BYTES)):
+                data, line = _receive(connection)
+                data = memory[data] if isinstance(data, slice) else data
+                text = None
+                try:
+                    outcome = function(Chunk(data, line))
+                except (SoftmaxError, MemoryError) as error:
+                    outcome = error
+                else:
+                    if isinstance(outcome.piece, bytes | bytearray):
+                        text = _store(memory, half, outcome.piece)
+                        outcome = outcome._replace(piece=None)
+                _send(connection, (outcome, text))
+        status = 0
+    except BaseException:  # noqa: BLE001 - a forked process never returns
+        sys.excepthook(*sys.exc_info())
+    finally:
+        os._exit(status)
+
+
+def _send(connection: socket, message: object) -> None:
+    data = pickle.dumps(message)
+    connection.sendall(len(data).to_bytes(8, "big") + data)
+
+
+def _receive(connection: socket) -> Any:
+    """Return the next message; raise `EOFError` at the end, or where a message is cut."""
+    from socket import MSG_WAITALL
+
+    size = int.from_bytes(connection.recv(8, MSG_WAITALL), "big")
+    data = connection.recv(size, MSG_WAITALL)
+    if not size or len(data) < size:
+        raise EOFError
+    return pickle.loads(data)  # noqa: S301 - from a process of this program
 
 
 def _store(memory: mmap.mmap, start: int, text: bytes | bytearray) -> slice | bytes:
     """Copy a text to the memory and return its slice; return a text that is too long itself."""
-    place = slice(start, start + len(text))
     if len(text) > _BUFFER_BYTES:
         return bytes(text)
-    memory[place] = text
-    return place
-
-
-def _load(memory: mmap.mmap, text: slice | bytes) -> bytes:
-    """Return a text, given the result of `_store`."""
-    return memory[text] if isinstance(text, slice) else text
+    part = slice(start, start + len(text))
+    memory[part] = text
+    return part

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,8 @@ from softmax_cli.output.formats import Shape, Writer
 from softmax_cli.output.terminal import Progress
 from softmax_cli.run.parallel import ordered_map
 from softmax_cli.run.totals import Outcome, Totals
+
+_MOST_JOBS: Final = 8  # by default
 
 
 class Computation:
@@ -57,7 +60,7 @@ class Run:
     ) -> None:
         self._rows = rows if computation.parallel else rows._replace(is_parallel=False)
         self._invalid = settings.invalid
-        self._jobs = settings.jobs
+        self._jobs = settings.jobs or default_jobs()
         self._computation = computation
         self._notices = notices
         self._read = 0  # rows so far, if one process reads all
@@ -200,6 +203,18 @@ class Run:
             else:
                 notices.merge(found.kinds)
                 return result, good, errors
+
+
+def default_jobs() -> int:
+    """Return the number of cores that this process may use, and its cgroup allows; at most 8."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    try:
+        with open("/sys/fs/cgroup/cpu.max", encoding="ascii") as file:  # noqa: PTH123 - pathlib
+            quota, period = file.read().split()
+        allowed = max(1, int(quota) // int(period))
+    except (OSError, ValueError):  # no cgroup, or 'max'
+        allowed = _MOST_JOBS
+    return min(cores or 1, allowed, _MOST_JOBS)
 
 
 def check_names(names: Sequence[str] | None, classes: int) -> None:
