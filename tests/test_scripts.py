@@ -116,7 +116,8 @@ def test_compare_shows_rows_before_it_has_computed_all(tmp_path: Path) -> None:
 
 
 # Output that nobody reads for a while makes the work last, on the fastest of machines
-LATE = "| { sleep 1.3; cat > out; }"
+# Reads on two seconds after the first line
+LATE = "| (read -r line; sleep 2; cat > /dev/null)"
 
 
 def watched(script: str, cwd: Path) -> str:

@@ -7,7 +7,6 @@ floating-point arithmetic" (1989).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -56,18 +55,28 @@ _DEEP: Final = -600.0
 CACHED: Final = 24576
 
 
-def exponentials_in_place(z: Floats, error: Floats, work: Sequence[Floats], /) -> Integers | int:
+def exponentials_in_place(z: Floats, error: Floats, /) -> Integers | int:
     """Replace z <= 0 by the 24-bit head of exp(z + error), and `error` by the tail.
 
     Return the exponent of the power of two that multiplies both. The relative error is 2**-63.
-    Below exp(-1500), which no weight brings into the range of floats, they are 0. `work` are three
-    contiguous arrays of z's shape, which are overwritten.
+    Below exp(-1500), which no weight brings into the range of floats, they are 0. The arrays are
+    contiguous.
     """
-    deep = not z.min(initial=0.0) >= _DEEP
-    if deep:
+    exponent = None if z.min(initial=0.0) >= _DEEP else np.empty_like(z, np.int64)
+    work = np.empty((3, min(z.size, CACHED)))
+    for start in range(0, z.size, CACHED):
+        part = slice(start, start + CACHED)
+        of_part = None if exponent is None else exponent.ravel("K")[part]
+        _replace(z.ravel("K")[part], error.ravel("K")[part], of_part, work)
+    return 0 if exponent is None else exponent
+
+
+def _replace(z: Floats, error: Floats, exponent: Integers | None, work: Floats) -> None:
+    """Replace numbers that fit into the cache, as `exponentials_in_place` does."""
+    rounded, steps, spare = work[:, : len(z)]
+    if exponent is not None:
         zero = ~(z >= _DEEPEST)
         z[zero] = error[zero] = 0.0
-    rounded, steps, spare = work
     np.multiply(z, _STEPS_PER_NAT, out=rounded)
     rounded += _ROUND
     np.subtract(rounded, _ROUND, out=steps)
@@ -87,28 +96,20 @@ def exponentials_in_place(z: Floats, error: Floats, work: Sequence[Floats], /) -
     growth *= r
     growth += r
     head_bits = np.take(_HEAD_BITS, index, mode="clip", out=z.view(np.int64))
-    if deep:
+    if exponent is None:
+        head_bits += np.left_shift(bits, _TO_EXPONENT, out=bits)
+    else:
         head_bits += np.left_shift(index, _TO_EXPONENT, out=index)
         z[zero] = 0.0
-        np.multiply(z, growth, out=error)
-        exponent: Integers = (bits - _ROUND_BITS) >> _STEP_BITS
-        return exponent
-    head_bits += np.left_shift(bits, _TO_EXPONENT, out=bits)
+        np.right_shift(np.subtract(bits, _ROUND_BITS, out=bits), _STEP_BITS, out=exponent)
     np.multiply(z, growth, out=error)
-    return 0
 
 
 def exponentials(z: DoubleDouble, /) -> DoubleDouble:
     """Return exp(z) for z <= 0, with a relative error of 2**-63; 0 below exp(-1500)."""
-    head = z.high.copy("K")  # contiguous, so that `ravel` returns views
-    tail, exponent = np.full_like(head, z.low), np.zeros_like(head, np.int64)
-    flat_head, flat_tail = head.ravel("K"), tail.ravel("K")
-    work = np.empty((3, CACHED))
-    for start in range(0, head.size, CACHED):
-        part = slice(start, start + CACHED)
-        spare = [*work[:, : len(flat_head[part])]]
-        exponent.ravel("K")[part] = exponentials_in_place(flat_head[part], flat_tail[part], spare)
-    return DoubleDouble(head, tail, exponent if exponent.any() else 0)
+    head, tail = z.high.copy("K"), np.empty_like(z.high)
+    tail[...] = z.low
+    return DoubleDouble(head, tail, exponentials_in_place(head, tail))
 
 
 def exp(x: DoubleDouble, /) -> DoubleDouble:

@@ -104,7 +104,7 @@ class Logits(Distribution):
         classes, rows = self._columns.shape
         result = np.empty((rows, classes))
         step = max(1, CACHED // max(1, classes))
-        work = np.empty((5, min(rows, step) * classes))
+        work = np.empty((3, min(rows, step) * classes))
         for start in range(0, rows, step):
             part = slice(start, start + step)
             columns, shift = self._columns[:, part], self._shift[part]
@@ -200,11 +200,10 @@ def _fill_softmax(
     """
     axis = int(len(columns) > _NARROW)
     x, shift = (columns.T, shift[:, None]) if axis else (columns, shift[None])
-    head, tail, *spare = (array[: x.size].reshape(x.shape) for array in work)
+    head, tail, spare = (array[: x.size].reshape(x.shape) for array in work)
     if temperature == 1:
-        virtual = spare[0]
         np.subtract(x, shift, out=head)  # two_sum in place
-        np.subtract(head, x, out=virtual)
+        virtual = np.subtract(head, x, out=spare)
         np.subtract(head, virtual, out=tail)
         np.subtract(x, tail, out=tail)
         virtual += shift
@@ -212,11 +211,11 @@ def _fill_softmax(
     else:
         quotient = _shifted(x, shift, temperature)
         head[...], tail[...] = quotient.high, quotient.low
-    exponent = exponentials_in_place(head, tail, spare)
+    exponent = exponentials_in_place(head, tail)
     mass = DoubleDouble(head, tail, exponent)
-    inverse_head, inverse_tail = _inverse(_sum(mass.plain(), axis, spare[0]))
+    inverse_head, inverse_tail = _inverse(_sum(mass.plain(), axis, spare))
     tail *= inverse_head + inverse_tail
-    tail += np.multiply(head, inverse_tail, out=spare[0])
+    tail += np.multiply(head, inverse_tail, out=spare)
     head *= inverse_head
     probabilities = np.add(head, tail, out=head) if isinstance(exponent, int) else mass.rounded()
     out[...] = probabilities if axis else probabilities.T
