@@ -115,7 +115,6 @@ def test_compare_shows_rows_before_it_has_computed_all(tmp_path: Path) -> None:
     assert time.monotonic() - start < 15
 
 
-# Output that nobody reads for a while makes the work last, on the fastest of machines
 # Reads on two seconds after the first line
 LATE = "| (read -r line; sleep 2; cat > /dev/null)"
 
