@@ -282,12 +282,10 @@ def _parse_plain(text: bytes, delimiter: str, shape: RowShape, parser: Parser) -
         text = text.replace(b"\r\n", b"\n")
     if delimiter not in DELIMITERS or b"\r" in text or (delimiter != "," and b"," in text):
         return None
-    text = text.removesuffix(b"\n")
+    if not text.endswith(b"\n"):
+        text += b"\n"
     if delimiter == " ":
-        text = text.replace(b"\t", b" ")
-        while b"  " in text:
-            text = text.replace(b"  ", b" ")
-        text = text.replace(b" \n", b"\n").replace(b"\n ", b"\n").strip(b" ")
+        text = _with_single_blanks(text)
     if delimiter != ",":
         text = text.replace(delimiter.encode(), b",")
     if b'"' in text:
@@ -302,14 +300,21 @@ def _parse_plain(text: bytes, delimiter: str, shape: RowShape, parser: Parser) -
     return rows
 
 
+def _with_single_blanks(text: bytes) -> bytes:
+    text = text.replace(b"\t", b" ")
+    while b"  " in text:
+        text = text.replace(b"  ", b" ")
+    return text.replace(b" \n", b"\n").replace(b"\n ", b"\n").strip(b" ")
+
+
 def _parse_numbers(text: bytes, shape: RowShape, parser: Parser) -> _PlainRows | None:
     """Return the rows if every cell, chosen or not, is a number, else None."""
     if b"[" in text:  # the parser would flatten lists
         return None
     items = text.replace(b"\n", b",%b," % _ROW_END)
     try:
-        array: Any = parser.parse(b"[%b,%b]" % (items, _ROW_END))
-        cells = np.frombuffer(array.as_buffer(of_type="d"))
+        array: Any = parser.parse(b"[%b0]" % items)
+        cells = np.frombuffer(array.as_buffer(of_type="d"))[:-1]
     except (ValueError, TypeError, RuntimeError):  # not JSON, not numbers, or too large an integer
         return None
     width, step = shape.width, shape.width + 1
@@ -320,7 +325,7 @@ def _parse_numbers(text: bytes, shape: RowShape, parser: Parser) -> _PlainRows |
         return None
     labels = None
     if shape.label is not None:
-        labels = array.as_list()[shape.label :: step]
+        labels = array.as_list()[shape.label : -1 : step]
         if {int} != set(map(type, labels)):  # only an integer's text follows from its value
             return None
     rows = cells.reshape(-1, step)
@@ -333,7 +338,7 @@ def _parse_among_text(text: bytes, shape: RowShape, parser: Parser) -> _PlainRow
     if b"#" in text or b"\0" in text:
         return None
     try:
-        lines = text.decode().split("\n")
+        lines = text.decode().removesuffix("\n").split("\n")
     except UnicodeDecodeError:
         return None
     first, count = shape.chosen[0], len(shape.chosen)
@@ -347,7 +352,9 @@ def _parse_among_text(text: bytes, shape: RowShape, parser: Parser) -> _PlainRow
         vectors = map(itemgetter(first), rows)
     else:
         vectors = map(",".join, map(itemgetter(*shape.chosen), rows))
-    found = _parse_numbers("\n".join(vectors).encode(), RowShape(count, range(count)), parser)
+    found = _parse_numbers(
+        "\n".join([*vectors, ""]).encode(), RowShape(count, range(count)), parser
+    )
     if found is None:
         return None
     return found[0], *_labels_and_kept(rows, shape)

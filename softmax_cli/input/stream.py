@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 from softmax_cli.errors import DataError
 from softmax_cli.input.dialect import content_lines
 
-CHUNK_BYTES: Final = 1 << 18
+CHUNK_BYTES: Final = 1 << 19
 # An unfinished row longer than this is parsed again only once its length has doubled.
 _LONG_ROW: Final = 1 << 16
 STDIN: Final = 0
@@ -152,7 +152,7 @@ class TextChunks:
 
     def _reads(self) -> Iterator[None]:
         """Read until the text has grown, or doubled if it is long; yield between reads."""
-        parts, size = [self.text], len(self.text)
+        parts, size = [self.text] if self.text else [], len(self.text)  # one part is not copied
         least = 2 * size if size > _LONG_ROW else size + 1
         for lines in self._lines:
             parts.append(lines)
@@ -169,7 +169,7 @@ def _whole_lines(source: Input) -> Iterator[bytes]:
     for piece in source.pieces():
         end = piece.rfind(b"\n") + 1
         if end:
-            yield b"".join([*begun, piece[:end]])
+            yield b"".join([*begun, memoryview(piece)[:end]])
             begun = [piece[end:]]
         else:
             begun.append(piece)

@@ -40,7 +40,7 @@ class CsvWriter(Writer):
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def write(self, piece: Any, vectors: int) -> None:
-        for part in [piece] if isinstance(piece, bytes | bytearray) else piece:
+        for part in piece if isinstance(piece, Iterator) else [piece]:
             file.write(part)
 
     def reduce(self, key: str, value: float, summary: Summary) -> None:

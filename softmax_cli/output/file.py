@@ -22,7 +22,7 @@ _STDOUT: Final = 1
 _MODE: Final = 0o666  # less the umask
 
 
-def write(data: bytes | bytearray) -> None:
+def write(data: bytes | bytearray | memoryview) -> None:
     """Write data to standard output; if that fails, cut a regular file after a whole line."""
     done = 0
     try:
@@ -31,7 +31,7 @@ def write(data: bytes | bytearray) -> None:
     except OSError as error:
         end = position()
         if end is not None and done:
-            cut(end - done + data.rfind(b"\n", 0, done) + 1)
+            cut(end - done + bytes(data[:done]).rfind(b"\n") + 1)
         raise WriteError(error.strerror) from error
 
 

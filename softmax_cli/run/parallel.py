@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 _LEAST_CHUNKS: Final = 4
 # Bytes of a buffer, into which most chunks and their output fit
 _BUFFER_BYTES: Final = 1 << 21
-# The most chunks per worker that are read and not yet written
-_CHUNKS_AHEAD: Final = 2
+# Where a worker's buffers begin: for two chunks that it has, and two outputs to be written
+_BUFFERS: Final = range(0, 4 * _BUFFER_BYTES, _BUFFER_BYTES)
 
 
 def ordered_map(function: Callable[[Any], Outcome], rows: Rows, jobs: int) -> Iterator[Outcome]:
@@ -66,18 +66,23 @@ def _useful_jobs(rows: Rows, done: int) -> int:
 class _Worker:
     """A process, and the numbers of its chunks: up to two, so that it need not wait for the next.
 
-    The halves of the memory take turns; each holds a chunk and then its output.
+    The buffers in the memory take turns; each holds a chunk, and then its output until that is
+    written. `unwritten` counts those in use.
     """
 
     def __init__(self, pid: int, connection: socket, memory: mmap.mmap) -> None:
         self.connection = connection
         self.numbers: deque[int] = deque()
+        self.unwritten = 0
         self._pid = pid
         self._memory = memory
-        self._halves = cycle((0, _BUFFER_BYTES))  # offset of the next chunk
+        self._buffers = cycle(_BUFFERS)
+
+    def load(self) -> tuple[bool, int]:
+        return self.unwritten == len(_BUFFERS), len(self.numbers)
 
     def send(self, chunk: Chunk, number: int) -> None:
-        data = _store(self._memory, next(self._halves), chunk.data)
+        data = _store(self._memory, next(self._buffers), chunk.data)
         previous = signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # the worker may be gone
         try:
             _send(self.connection, (data, chunk.line))
@@ -86,17 +91,18 @@ class _Worker:
         finally:
             signal.signal(signal.SIGPIPE, previous)
         self.numbers.append(number)
+        self.unwritten += 1
 
-    def receive(self) -> tuple[int, Any]:
-        """Return the number of the oldest chunk, and its outcome or error."""
+    def receive(self) -> tuple[int, tuple[_Worker, Any]]:
+        """Return the number of the oldest chunk, this worker, and the outcome or error."""
         try:
             outcome, text = _receive(self.connection)
         except (EOFError, ConnectionError):
             self.explain()
         if text is not None:
-            text = self._memory[text] if isinstance(text, slice) else text
+            text = memoryview(self._memory)[text] if isinstance(text, slice) else text
             outcome = outcome._replace(piece=text)
-        return self.numbers.popleft(), outcome
+        return self.numbers.popleft(), (self, outcome)
 
     def explain(self) -> NoReturn:
         """Exit, or raise an error that says why the process has ended too early."""
@@ -112,7 +118,6 @@ class _Worker:
             os.kill(self._pid, signal.SIGKILL)
             os.waitpid(self._pid, 0)
         self.connection.close()
-        self._memory.close()
 
 
 class _Pool:
@@ -131,7 +136,7 @@ class _Pool:
     def _started(self) -> _Worker:
         from socket import socketpair
 
-        memory = mmap.mmap(-1, 2 * _BUFFER_BYTES)
+        memory = mmap.mmap(-1, _BUFFERS.stop)
         ours, theirs = socketpair()
         pid = -1
         # Only the parent handles Ctrl-C: a worker inherits a mask that blocks it.
@@ -155,13 +160,12 @@ class _Pool:
         if not self._workers:
             yield from (self._function(chunk) for chunk in rows.chunks if chunk is not None)
             return
-        done: dict[int, Any] = {}
-        most_ahead = _CHUNKS_AHEAD * len(self._workers)
+        done: dict[int, tuple[_Worker, Any]] = {}
         read = written = 0
         end: SoftmaxError | StopIteration | None = None
         while end is None or written < read:
-            worker = min(self._workers.values(), key=lambda worker: len(worker.numbers))
-            has_room = len(worker.numbers) < 2 and read - written <= most_ahead
+            worker = min(self._workers.values(), key=_Worker.load)
+            has_room = len(worker.numbers) < 2 and worker.unwritten < len(_BUFFERS)
             can_read, finished = self._wait(rows, wants=end is None and has_room)
             done.update(self._workers[connection].receive() for connection in finished)
             if can_read:
@@ -176,10 +180,11 @@ class _Pool:
                     worker.send(chunk, read)
                     read += 1
             while written in done:
-                outcome = done.pop(written)
+                worker, outcome = done.pop(written)
                 if isinstance(outcome, BaseException):
                     raise outcome
                 yield outcome
+                worker.unwritten -= 1
                 written += 1
         if isinstance(end, SoftmaxError):
             raise end
@@ -204,7 +209,7 @@ def _run_worker(function: Callable[[Any], Any], connection: socket, memory: mmap
     status = 1
     try:
         with suppress(EOFError, ConnectionError):
-            for half in cycle((0, _BUFFER_BYTES)):
+            for start in cycle(_BUFFERS):
                 data, line = _receive(connection)
                 data = memory[data] if isinstance(data, slice) else data
                 text = None
@@ -214,7 +219,7 @@ def _run_worker(function: Callable[[Any], Any], connection: socket, memory: mmap
                     outcome = error
                 else:
                     if isinstance(outcome.piece, bytes | bytearray):
-                        text = _store(memory, half, outcome.piece)
+                        text = _store(memory, start, outcome.piece)
                         outcome = outcome._replace(piece=None)
                 _send(connection, (outcome, text))
         status = 0
