@@ -78,9 +78,6 @@ class _Worker:
         self._memory = memory
         self._buffers = cycle(_BUFFERS)
 
-    def load(self) -> tuple[bool, int]:
-        return self.unwritten == len(_BUFFERS), len(self.numbers)
-
     def send(self, chunk: Chunk, number: int) -> None:
         data = _store(self._memory, next(self._buffers), chunk.data)
         previous = signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # the worker may be gone
@@ -164,8 +161,9 @@ class _Pool:
         read = written = 0
         end: SoftmaxError | StopIteration | None = None
         while end is None or written < read:
-            worker = min(self._workers.values(), key=_Worker.load)
-            has_room = len(worker.numbers) < 2 and worker.unwritten < len(_BUFFERS)
+            workers = [w for w in self._workers.values() if w.unwritten < len(_BUFFERS)]
+            worker = min(workers, key=lambda worker: len(worker.numbers))
+            has_room = len(worker.numbers) < 2
             can_read, finished = self._wait(rows, wants=end is None and has_room)
             done.update(self._workers[connection].receive() for connection in finished)
             if can_read:
