@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import numpy as np
 import orjson
+from csimdjson import Parser  # the package simdjson would import json too
 from numpy.typing import NDArray
-from simdjson import Parser
 
 from softmax_cli.errors import DataError
 from softmax_cli.input.columns import RowShape, is_numbered, row_shape
