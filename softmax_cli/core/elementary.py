@@ -52,7 +52,7 @@ _DEEPEST: Final = -1500.0
 _DEEP: Final = -600.0
 
 # Numbers per array for which several arrays fit into the processor's cache
-CACHED: Final = 24576
+CACHED: Final = 30000
 
 
 def exponentials_in_place(z: Floats, error: Floats, /) -> Integers | int:

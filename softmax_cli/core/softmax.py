@@ -103,7 +103,8 @@ class Logits(Distribution):
         """Return the softmax, shape (rows, classes)."""
         classes, rows = self._columns.shape
         result = np.empty((rows, classes))
-        step = max(1, CACHED // max(1, classes))
+        parts = max(1, math.ceil(rows * classes / CACHED))
+        step = max(1, math.ceil(rows / parts))
         work = np.empty((3, min(rows, step) * classes))
         for start in range(0, rows, step):
             part = slice(start, start + step)

@@ -15,7 +15,7 @@ from softmax_cli.output.formats import Digits, Shape, Writer
 from softmax_cli.output.numbers import number_lines, texts
 
 # Numbers that are formatted at once; a longer vector is written in parts
-_NUMBERS_AT_ONCE: Final = 1 << 14
+_NUMBERS_AT_ONCE: Final = 1 << 15
 _KEPT: Final = "kept"
 
 

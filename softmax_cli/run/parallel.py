@@ -26,24 +26,22 @@ from softmax_cli.run.totals import Outcome
 if TYPE_CHECKING:
     from socket import socket
 
-# The fewest chunks per process
-_LEAST_CHUNKS: Final = 4
+_LEAST_CHUNKS: Final = 2  # per process
 # Bytes of a buffer, into which most chunks and their output fit
-_BUFFER_BYTES: Final = 1 << 21
+_BUFFER_BYTES: Final = 1 << 22
 # Where a worker's buffers begin: for two chunks that it has, and two outputs to be written
 _BUFFERS: Final = range(0, 4 * _BUFFER_BYTES, _BUFFER_BYTES)
 
 
 def ordered_map(function: Callable[[Any], Outcome], rows: Rows, jobs: int) -> Iterator[Outcome]:
     """Yield the outcome of each chunk in order; by several processes once that is faster."""
-    done, has_begun = 0, False
+    done = 0  # bytes since the first vectors
     for chunk in rows.chunks:
         if chunk is None:
             continue
         outcome = function(chunk)
         yield outcome
-        has_begun = has_begun or outcome.vectors > 0
-        if jobs > 1 and rows.is_parallel and has_begun:
+        if jobs > 1 and rows.is_parallel and (done or outcome.vectors):
             done += len(chunk.data)
             count = min(jobs, _useful_jobs(rows, done))
             if count > 1:
@@ -189,13 +187,13 @@ class _Pool:
 
     def _wait(self, rows: Rows, *, wants: bool) -> tuple[bool, list[socket]]:
         """Wait until the input (if `wants`) or a worker can be read; return which of them can."""
-        connections: list[Any] = list(self._workers)
-        source = rows.source
-        if wants and (source is None or source.descriptor is None):  # a file is always ready
-            return True, select.select(connections, [], [], 0)[0]
-        pipe = [source.descriptor] if wants and source is not None else []
-        ready = select.select([*connections, *pipe], [], [])[0]
-        return any(item in pipe for item in ready), [item for item in ready if item not in pipe]
+        descriptor = rows.source.descriptor if wants and rows.source is not None else None
+        pipe = [] if descriptor is None else [descriptor]
+        has_file = wants and not pipe  # which can always be read
+        waited: list[Any] = [*self._workers, *pipe]
+        ready = select.select(waited, [], [], 0 if has_file else None)[0]
+        can_read = has_file or any(item in pipe for item in ready)
+        return can_read, [item for item in ready if item not in pipe]
 
     def close(self) -> None:
         for worker in self._workers.values():
