@@ -193,13 +193,13 @@ input_options: Final = group(
     ),
 )
 
-_AUTO: Final = "table on a terminal, else csv"
+_AUTO: Final = "by FILE's suffix; or table, csv in a pipe"
 _output_options: Final = group(
     "output",
     OutputSettings,
     heading(
         "Output",
-        option("-o --output file FILE", "Write to FILE, replaced when all is done", FILE),
+        option("-o --output file FILE", "Write FILE, replaced when all is done", FILE),
         option("-f --format", "Format of the output", FORMATS, default="auto", show_default=_AUTO),
         option("-p --precision N", "Significant digits  [default: all; tables 6]", Whole(1, 100)),
         option("--decimals N", "Decimal places", Whole(0, 100)),

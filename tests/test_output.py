@@ -231,6 +231,28 @@ def test_every_format_is_what_standard_output_gets(run: Run, old: Path, format_:
     assert old.read_bytes() == piped.stdout
 
 
+@pytest.mark.parametrize(
+    ("name", "format_"),
+    [
+        ("p.csv", "csv"),
+        ("p.tsv", "tsv"),
+        ("p.json", "json"),
+        ("p.jsonl", "jsonl"),
+        ("p.MD", "markdown"),
+        ("p.npy", "npy"),
+        ("p.table", "csv"),
+        ("csv", "csv"),
+    ],
+)
+def test_the_suffix_chooses_the_format(run: Run, tmp_path: Path, name: str, format_: str) -> None:
+    words = "softmax", "-f", format_, "1,2"
+    piped = subprocess.run([COMMAND, "softmax", "-f", format_, "1,2"], capture_output=True)
+    assert run("softmax", "1,2", "-o", str(tmp_path / name)).ok() == ""
+    assert (tmp_path / name).read_bytes() == piped.stdout
+    assert run("softmax", "1,2", "-f", "csv", "-o", str(tmp_path / name)).ok() == ""
+    assert (tmp_path / name).read_text().count(",") == 1
+
+
 def test_the_file_may_be_the_input_shared_among_processes(run: Run, tmp_path: Path) -> None:
     rows = tmp_path / "rows.csv"
     rng = np.random.default_rng(0)

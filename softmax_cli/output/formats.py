@@ -22,6 +22,7 @@ _WRITERS: Final = {
     "npy": ("npy", "NpyWriter"),
 }
 FORMATS: Final = ("auto", *_WRITERS)
+_SUFFIXES: Final = {"md": "markdown", **{name: name for name in _WRITERS if name != "table"}}
 _STDOUT: Final = 1
 
 
@@ -49,23 +50,25 @@ class OutputSettings(NamedTuple):
     file: str = "-"
 
     def resolved_format(self) -> str:
-        """Return the format; 'auto' is a table on a terminal and CSV elsewhere."""
+        """Return the format; 'auto' goes by the file's suffix, or is a table on a terminal."""
         if self.format != "auto":
             return self.format
-        return "table" if self._is_for_a_terminal() else "csv"
+        suffix = os.path.splitext(self.file)[1].removeprefix(".").lower()  # noqa: PTH122
+        by_default = "table" if self._is_for_a_terminal() else "csv"
+        return _SUFFIXES.get(suffix, by_default)
 
     def check(self) -> None:
         """Raise `UsageError` for options that do not go together, and for npy on a terminal."""
         if self.precision is not None and self.decimals is not None:
             raise UsageError("give --precision or --decimals, not both")
-        if self.format != "npy":
+        if self.resolved_format() != "npy":
             return
         if self._is_for_a_terminal():
             message = "-f npy is binary and not for a terminal: write it to a file with -o FILE"
             raise UsageError(message)
         if self.precision is not None or self.decimals is not None:
             name = "--precision" if self.precision is not None else "--decimals"
-            raise UsageError(f"{name} does not go with -f npy, which keeps every digit")
+            raise UsageError(f"{name} does not go with npy, which keeps every digit")
 
     def _is_for_a_terminal(self) -> bool:
         return self.file == "-" and os.isatty(_STDOUT)
