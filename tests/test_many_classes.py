@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from softmax_cli.core.hierarchical import scattered
-from softmax_cli.core.sampling import Moments, Sampler, log_uniform, proportional
+from softmax_cli.core.sampling import Sampler, log_uniform, proportional
 from softmax_cli.core.softmax import Logits
 from tests.conftest import Run
 from tests.corpus import Vector, logits
@@ -465,12 +465,12 @@ def test_scores_are_counted_once() -> None:
     assert means[2].tolist() == [len(set(classes)) for classes in read.T.tolist()]
 
 
-@given(st.integers(1, 50), st.integers(2, 50))
-def test_moments_do_not_hang_on_the_parts(first: int, second: int) -> None:
-    values = np.random.Generator(np.random.PCG64(first)).normal(1e6, 1, (first + second, 3))
-    moments = Moments()
-    moments.add(values[:first])
-    moments.add(values[first:])
-    assert moments.mean == pytest.approx(values.mean(axis=0), rel=1e-14)
-    expected = values.std(axis=0, ddof=1) / math.sqrt(first + second)
-    assert moments.standard_error() == pytest.approx(expected, rel=1e-7)
+def test_trials_in_parts_give_the_moments_of_all() -> None:
+    count, label, noise = 100_000, np.array([2]), NOISES["counts"]
+    sampler = sampler_of(noise, 1, is_negative=False)
+    means, errors, _ = sampler.trials(SCORES[None], label, np.zeros(1), count)
+    again, labels = sampler_of(noise, 1, is_negative=False), np.full(count, 2)
+    read = again.read(labels)
+    losses = again.estimate(SCORES[read], read).loss()
+    assert means[0, 0] == pytest.approx(losses.mean(), rel=1e-12)
+    assert errors[0, 0] == pytest.approx(losses.std(ddof=1) / math.sqrt(count), rel=1e-9)

@@ -245,8 +245,8 @@ def test_every_format_is_what_standard_output_gets(run: Run, old: Path, format_:
     ],
 )
 def test_the_suffix_chooses_the_format(run: Run, tmp_path: Path, name: str, format_: str) -> None:
-    words = [COMMAND, "softmax", "-f", format_, "1,2"]
-    piped = subprocess.run(words, capture_output=True, check=True)
+    words = ["softmax", "-f", format_, "1,2"]
+    piped = subprocess.run([COMMAND, *words], capture_output=True, check=True)
     assert run("softmax", "1,2", "-o", str(tmp_path / name)).ok() == ""
     assert (tmp_path / name).read_bytes() == piped.stdout
     assert run("softmax", "1,2", "-f", "csv", "-o", str(tmp_path / name)).ok() == ""

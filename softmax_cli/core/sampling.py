@@ -184,7 +184,7 @@ class Sampler(NamedTuple):
         found = []
         for start in range(0, max(1, len(labels)), rows_at_once):
             rows = np.arange(len(labels))[start : start + rows_at_once]
-            moments = Moments()
+            parts = []
             for done in range(0, count, trials_at_once):
                 trials = min(trials_at_once, count - done)
                 each = np.repeat(rows, trials)
@@ -193,38 +193,11 @@ class Sampler(NamedTuple):
                 ordered = np.sort(read, axis=0)
                 different = 1.0 + (ordered[1:] != ordered[:-1]).sum(axis=0)
                 values = np.stack([losses, np.exp(losses - exact[each]), different])
-                moments.add(np.moveaxis(values.reshape(3, len(rows), trials), 2, 0))
-            read = read if count == 1 else read[:, :0]
-            found.append((moments.mean, moments.standard_error(), read))
+                parts.append(values.reshape(3, len(rows), trials))
+            values = np.concatenate(parts, axis=2)
+            error = np.full((3, len(rows)), np.nan)
+            if count > 1:
+                error, read = values.std(axis=2, ddof=1) / np.sqrt(count), read[:, :0]
+            found.append((values.mean(axis=2), error, read))
         means, errors, read = (np.concatenate(parts, axis=1) for parts in zip(*found, strict=True))
         return means, errors, read
-
-
-class Moments:
-    """Means of numbers that are added in parts, and their standard errors.
-
-    Parts are merged by Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for
-    computing sample variances" (1979), so that no two large sums are subtracted.
-    """
-
-    def __init__(self) -> None:
-        self._count = 0
-        self.mean: Floats = np.zeros(())
-        self._squares: Floats = np.zeros(())
-
-    def add(self, values: Floats, /) -> None:
-        """Add more numbers along the first axis."""
-        count = len(values)
-        mean = fold_sum(values).rounded() / count
-        squares = fold_sum((values - mean) ** 2).rounded()
-        if self._count:
-            part = count / (self._count + count)
-            difference = mean - self.mean
-            squares = self._squares + squares + difference**2 * (self._count * part)
-            mean = self.mean + difference * part
-        self._count += count
-        self.mean, self._squares = mean, squares
-
-    def standard_error(self) -> Floats:
-        """Return the standard errors of the means; nan for a single number."""
-        return np.asarray(np.sqrt(self._squares / (self._count - 1) / self._count))
