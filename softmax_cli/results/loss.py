@@ -314,7 +314,7 @@ class CrossEntropy(Loss):
             footer=(
                 Field("loss", "loss", unit),
                 Field("perplexity", "perplexity"),
-                Field("probability", "probability of the target"),
+                Field("probability", "p of target"),
                 Field("predicted", "predicted"),
             ),
             identity=(
