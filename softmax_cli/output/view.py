@@ -202,12 +202,18 @@ class ViewWriter(Writer):
         if self.most_classes and part is not None:
             chosen = chosen[: self.most_classes]
         elif self.most_classes and count > _MOST_LINES:
-            ranked = first(next(f.key for f in layout.classes if f.key in _RANKED))
-            best, marked = (np.argsort(-1.0 * v, kind="stable")[:_BEST] for v in (ranked, emphasis))
-            chosen = np.array([*dict.fromkeys([*best, *marked[emphasis[marked] > 0]])])
-            added = [f for f in layout.classes if f.key in _ADDITIVE and f.style != "bar"]
-            sums = self._footer(added, lambda key: np.delete(first(key), chosen).sum())
-            unit = ", together ".join(filter(None, [unit, ", ".join(map(" ".join, sums))]))
+            if not layout.order:
+                ranked = first(next(f.key for f in layout.classes if f.key in _RANKED))
+                chosen = np.argsort(-ranked, kind="stable")
+            marked = chosen[np.argsort(-1.0 * emphasis[chosen], kind="stable")][:_MOST_LINES]
+            chosen = np.array([*dict.fromkeys([*chosen[:_BEST], *marked[emphasis[marked] > 0]])])
+            fields = [f for f in reversed(layout.classes) if f.key in _ADDITIVE]
+            added = {f.key: Field(f.key, f.title or "probability") for f in fields}
+            others = self._footer(
+                [*added.values()], lambda key: np.delete(first(key), chosen).sum()
+            )
+            sums = ", ".join(map(" ".join, reversed(others)))
+            unit = ", together ".join(filter(None, [unit, sums]))
         bars = [f.key for f in layout.classes if f.style == "bar" and f.key != "probabilities"]
         return Table(
             [column._replace(values=column.values[chosen]) for column in columns],
