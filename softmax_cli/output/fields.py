@@ -1,7 +1,5 @@
 """Layouts: which results a command shows in each output format, and where."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 

@@ -1,7 +1,5 @@
 """Results as tables of GitHub-flavoured Markdown."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from typing import Any, Final

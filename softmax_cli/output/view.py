@@ -1,7 +1,5 @@
 """The parts of a page of tables, from top to bottom, for the terminal and Markdown."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Sequence
 from decimal import Decimal
