@@ -3,8 +3,6 @@
 The textbook formulas are computed as they are written, to show what overflows, and where.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from functools import cache, partial

@@ -1,7 +1,5 @@
 """Each row's softmax by each method, and a summary of the methods over all rows."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, Final, NamedTuple
