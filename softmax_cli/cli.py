@@ -1,7 +1,5 @@
 """The command group, and the conversion of errors to messages and exit statuses."""
 
-from __future__ import annotations
-
 import errno
 import os
 import signal

@@ -4,8 +4,6 @@ The files in completions/ set `_SOFTMAX_CLI_COMPLETE`, as click's do. Unlike cli
 bash's word breaks and quotes, and returns a value after `--option=` together with the option.
 """
 
-from __future__ import annotations
-
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable

@@ -1,7 +1,5 @@
 """The package's exceptions; each message is one line for the user."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 

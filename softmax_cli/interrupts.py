@@ -3,8 +3,6 @@
 During imports an exception is not safe: libraries turn it into another one, or crash.
 """
 
-from __future__ import annotations
-
 import os
 import signal
 from typing import Final

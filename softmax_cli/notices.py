@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
@@ -18,8 +19,10 @@ _JOINERS: Final = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
 
 def say(kind: str, message: str) -> None:
     """Print a message as one line on standard error, unprintable characters escaped."""
-    line = " ".join(f"{PROGRAM}: {kind}: {message}".split())
-    click.echo(visible(line), err=True)
+    line = visible(" ".join(f"{PROGRAM}: {kind}: {message}".split()))
+    if kind == "error" and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb":
+        line = line.replace("error:", click.style("error:", fg="red"), 1)
+    click.echo(line, err=True)  # without colours where that is no terminal
 
 
 def visible(text: str) -> str:

@@ -3,8 +3,6 @@
 `check` raises `UsageError` for options that do not go together.
 """
 
-from __future__ import annotations
-
 from typing import Final, NamedTuple
 
 from softmax_cli.errors import UsageError

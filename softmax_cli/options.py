@@ -1,7 +1,5 @@
 """Options, each declared once, and the command class that reads them."""
 
-from __future__ import annotations
-
 import functools
 import math
 from collections.abc import Callable, Sequence

@@ -59,11 +59,11 @@ def test_every_command_fills_or_skips(run: Run, command: list[str], header: str,
 def test_compare_has_the_number_and_the_methods_of_a_row_of_nan(run: Run) -> None:
     lines = warned(run, "compare", "--invalid", "nan", "-f", "jsonl").splitlines()
     records = [json.loads(line) for line in lines]
-    assert [record["row"] for record in records] == [n for n in range(1, 15) for _ in range(8)]
+    assert [record["row"] for record in records] == [n for n in range(1, 15) for _ in range(9)]
     assert {(r["method"], r["dtype"]) for r in records if r["row"] == 2} == {
         (r["method"], r["dtype"]) for r in records if r["row"] == 1
     }
-    assert records[8]["probabilities"] == ["nan", "nan"]
+    assert records[9]["probabilities"] == ["nan", "nan"]
     out = warned(run, "compare", "--invalid", "skip")
     assert {line.split(",")[0] for line in out.splitlines()[1:]} == {"1", "8", "14"}
     assert " rows 3" in warned(run, "compare", "--invalid", "skip", "-f", "table")

@@ -48,8 +48,8 @@ def test_cells_are_copied_as_they_stand(run: Run, line: str, text: str, out: str
 
 def test_compare_copies_cells_too(run: Run) -> None:
     lines = run("compare", "-k", "id", stdin=TEXT).ok().splitlines()
-    assert lines[0] == "id,row,method,dtype,temperature,status,ulp_error,a,b"
-    assert [line[:6] for line in lines[1::8]] == ["x,1,ha", "y,2,ha"]
+    assert lines[0] == "id,row,method,dtype,temperature,status,digits,ulp_error,a,b"
+    assert [line[:6] for line in lines[1::9]] == ["x,1,ha", "y,2,ha"]
     assert "first" in run("compare", "-k", "id", "-f", "table", stdin=TEXT).ok()
 
 

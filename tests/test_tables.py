@@ -1,7 +1,5 @@
 """Tables as they stand on a terminal, and Markdown as a reader of GitHub's flavour shows it."""
 
-from __future__ import annotations
-
 import csv
 import io
 import re
@@ -108,14 +106,17 @@ def test_the_identity(run: Run) -> None:
 @pytest.mark.parametrize(
     ("line", "stdin", "shown"),
     [
-        ("compare 1000 1001 1002", "", ["naive float16: exp(1000) = inf, inf/inf = nan"]),
-        ("compare", "1,2\n3,800\n1,-800\n", ["exp(800) = inf", "naive float64 1 2 inf"]),
+        ("compare", "1,2\n3,800\n1,-800\n", ["naive float64 overflow 1 2 0.0 inf"]),
         ("xent -t 0 --reduction mean", "1,2\n2,1\n", ["mean 0.813262 nats", "denominator 2"]),
         ("hardmax --ties all 2 2 1", "", ["winner 0, 1"]),
         ("hardmax --ties all --names a,b", "2 2\n1 2\n", ["a;b"]),
         ("softmax --axis column", "cat,dog\n1,2\n3,4\n", [" cat 0.119203", " dog 0.119203"]),
         ("softmax", "1,2\n" * 1000, ["980 more rows", "rows 1000"]),
-        ("softmax", "\n".join(map(str, range(300))), ["250 more classes"]),
+        (
+            "softmax",
+            "\n".join(map(str, range(300))),
+            ["290 more classes, together probability 4.53999e-5"],
+        ),
         (
             "softmax",
             (",".join(map(str, range(300))) + "\n") * 3,
@@ -142,18 +143,57 @@ def test_a_terminal_as_input_is_a_usage_error_at_once() -> None:
     assert "-i FILE" in message
 
 
-@pytest.mark.parametrize(("classes", "width"), [(100, 80), (3, 60), (100, 40)])
+@pytest.mark.parametrize(("classes", "width"), [(10, 80), (100, 80), (3, 60), (100, 40)])
 def test_a_comparison_too_wide_for_the_screen_shows_the_winner(
     run: Run, classes: int, width: int
 ) -> None:
     vector = ",".join(map(str, range(1000, 1000 + classes)))
     table = run("compare", "-f", "table", vector, env={"COLUMNS": str(width)}).ok()
-    methods = [line.split()[0] for line in table.splitlines() if "float" in line]
-    expected = ["hard", "linear", "naive", "naive", "naive", "shifted", "lse", "stable"]
-    assert methods[:8] == expected
+    lines = table.partition("method")[2].splitlines()[2:]
+    methods = ["hard", "linear", *["naive"] * 4, "shifted", "lse", "stable"]
+    assert [line.split()[0] for line in lines[:9]] == methods
+    types = [line.split()[1] for line in lines if line.startswith(" naive ")]
+    assert types == ["float64", "float32", "float16", "bfloat16"] * (2 if width == 40 else 1)
     assert f"{classes - 1} more classes" in table
     assert {"p", "winner", "overflow", "ok"} <= set(table.split())
     assert max(map(cell_len, table.splitlines())) <= width
+    assert width != 80 or len(table.splitlines()) < 20
+
+
+def test_many_classes_are_the_best_the_target_and_the_sum_of_the_others(run: Run) -> None:
+    flat = ",".join("9" if i == 700 else "0" for i in range(1000))
+    for line, last, others in (
+        (f"softmax {flat}", "8 0 0.000109865", "990 more classes, together probability 0.108766"),
+        (f"softmax --log {flat}", "8 0 -9.11626", "990 more classes, together probability"),
+        (f"hardmax {flat}", "8 0 9", "990 more classes; -f csv shows all"),
+        (f"xent -t 500 {flat}", "500 1 0 0.000109865 9.11626 9.11626 -0.99989",
+         "989 more classes, together target 0, probability 0.108656, part of loss 0, gradient"),
+        (f"kl --from logits {flat} {flat.replace('9', '0')}", "8 0.000109865 0.001 -0.000242637",
+         "990 more classes, together P 0.108766, Q 0.99, P log(P/Q) -0.240211; -f csv shows all"),
+    ):  # fmt: skip
+        lines = run(*line.split(), "-f", "table").ok().splitlines()
+        assert lines[2].split()[0] == "700"
+        end = next(i for i, line in enumerate(lines) if line.startswith(" …"))
+        assert " ".join(lines[end - 1].split()).startswith(last)
+        assert others in " ".join(" ".join(lines[end:]).split())
+    ramp = run("hardmax", "--top", "12", "-f", "table", ",".join(map(str, range(1000)))).ok()
+    assert "… 988 more classes" in ramp
+
+
+def test_bars_and_colours(run: Run) -> None:
+    # A full bar is probability 1, and negative bars go left
+    assert run("softmax", "0", "0", "-f", "table").ok().count("█") == 2 * 20
+    table = run("kl", "0.4,0.6", "0.6,0.4", "-f", "table").ok().splitlines()
+    assert table[2].index("░") < table[2].rindex("░") < table[3].index("█")
+    # Winners, what is not finite, wrong predictions and the answer
+    screen = run_in_terminal("softmax", "1,2", "3,1").ok()
+    assert re.findall(r"\x1b\[32m([\d.]+)", screen) == ["0.731059", "0.880797"]
+    screen = run_in_terminal("xent", "1,2", "3,1", "-t", "0").ok()
+    assert re.findall(r"\x1b\[31m(\d)", screen) == ["1"]
+    screen = run_in_terminal("compare", "1000", "1").ok()
+    assert "\x1b[1mnaive breaks" in screen
+    assert "\x1b[31mnan" in screen.replace(" ", "")
+    assert "close" not in run("hardmax", "1,9", "2,9", "-f", "table").ok().partition("rows")[0]
 
 
 def test_rows_of_classes_too_wide_have_fewer_decimals_and_then_fewer_classes(run: Run) -> None:
@@ -329,7 +369,7 @@ def test_one_vector_has_a_line_for_each_class(run: Run) -> None:
     ]
     assert shown.right == [False, True, True]
     assert shown.paragraphs == [
-        "logsumexp 2.31326, entropy 0.582203 nats, perplexity 1.78998, winner dog"
+        "winner dog, logsumexp 2.31326, entropy 0.582203 nats, perplexity 1.78998"
     ]
 
 

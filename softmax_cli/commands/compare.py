@@ -1,27 +1,24 @@
 """softmax-cli compare."""
 
-from __future__ import annotations
-
 from typing import Final
 
 import click
 
-from softmax_cli import completion
+from softmax_cli import completion, options
 from softmax_cli.input.columns import split_names
 from softmax_cli.input.formats import open_rows
 from softmax_cli.input.settings import InputSettings
-from softmax_cli.options import (
-    VectorCommand,
-    heading,
-    input_options,
-    option,
-    output_options,
-    parse_temperature,
-)
+from softmax_cli.options import heading, option, parse_temperature
 from softmax_cli.output.formats import OutputSettings, open_writer
 
 _METHODS: Final = ("hard", "linear", "naive", "shifted", "lse", "stable")
-_DTYPES: Final = ("float64", "float32", "float16")
+# The float types, and their other names
+_DTYPES: Final = {
+    "float64": ("fp64", "f64", "double"),
+    "float32": ("fp32", "f32", "single", "float"),
+    "float16": ("fp16", "f16", "half"),
+    "bfloat16": ("bf16",),
+}
 _CHECK_FAILED: Final = 3
 # Small, as rows take long to compute and are shown as they are done
 _CHUNK_BYTES: Final = 1 << 14
@@ -36,18 +33,19 @@ Examples:
 
 
 def _dtypes(_ctx: click.Context, _param: click.Parameter, value: str | None) -> tuple[str, ...]:
-    dtypes = tuple(split_names(value) or [""]) if value is not None else ()
-    for dtype in dtypes:
-        if dtype not in _DTYPES:
-            raise click.BadParameter(f"{dtype!r} is not one of {', '.join(_DTYPES)}")
-    return dtypes
+    known = {alias: dtype for dtype in _DTYPES for alias in (dtype, *_DTYPES[dtype])}
+    names = [] if value is None else split_names(value) or [""]
+    for name in names:
+        if name not in known:
+            raise click.BadParameter(f"{name!r} is not one of {', '.join(_DTYPES)}")
+    return tuple(dict.fromkeys(known[name] for name in names))
 
 
 def _temperatures(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[float, ...]:
-    return tuple(parse_temperature(text) for text in split_names(value) or [""])
+    return tuple(dict.fromkeys(map(parse_temperature, split_names(value) or [""])))
 
 
-@click.command(cls=VectorCommand, epilog=_EXAMPLES)
+@click.command(cls=options.VectorCommand, epilog=_EXAMPLES)
 @heading(
     "Compare",
     option(
@@ -58,14 +56,14 @@ def _temperatures(_ctx: click.Context, _param: click.Parameter, value: str) -> t
     ),
     option(
         "--dtype dtypes TYPE,...",
-        "float64,float32,float16  [default: all for naive, else float64]",
+        "float64,float32,float16,bfloat16  [default: all for naive, else float64]",
         callback=_dtypes,
         shell_complete=completion.list_of(*_DTYPES),
     ),
-    option("--check", "Exit status 3 if naive breaks on any row"),
+    option("--check", "Exit status 3 if naive is not ok on some row"),
 )
-@input_options
-@output_options
+@options.input_options
+@options.output_options
 def compare(
     source: InputSettings,
     output: OutputSettings,
@@ -90,7 +88,7 @@ def compare(
         Trial(method, dtype, temperature)
         for temperature in temperatures
         for method in _METHODS
-        for dtype in dtypes or (_DTYPES if method == "naive" else _DTYPES[:1])
+        for dtype in dtypes or (_DTYPES if method == "naive" else ["float64"])
     ]
     comparison = Comparison(trials)
     shape = shape_of(rows, source.invalid)._replace(transposed=False)
@@ -98,11 +96,10 @@ def compare(
     with Notices() as notices:
         run = Run(rows, source, comparison, notices)
         run.write(writer, sums=check)
-    naive = ("naive", (dtypes or _DTYPES)[0])
-    if check and any(
+    naive = ("naive", dtypes[0] if dtypes else "float64")
+    is_broken = check and any(
         record["broken"]
         for record in run.summary()["methods"]
         if (record["method"], record["dtype"]) == naive
-    ):
-        return _CHECK_FAILED
-    return 0
+    )
+    return _CHECK_FAILED if is_broken else 0

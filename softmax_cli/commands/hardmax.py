@@ -1,7 +1,5 @@
 """softmax-cli hardmax."""
 
-from __future__ import annotations
-
 from typing import Final
 
 import click

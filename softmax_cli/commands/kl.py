@@ -1,27 +1,14 @@
 """softmax-cli kl."""
 
-from __future__ import annotations
-
 from typing import Final
 
 import click
 
+from softmax_cli import options
 from softmax_cli.input.formats import open_rows
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.option_rules import DivergenceSettings
-from softmax_cli.options import (
-    BASE,
-    FILE,
-    NORMALIZE,
-    REDUCTION,
-    VectorCommand,
-    from_option,
-    group,
-    heading,
-    input_options,
-    option,
-    output_options,
-)
+from softmax_cli.options import from_option, group, heading, option
 from softmax_cli.output.formats import OutputSettings, open_writer
 
 _EXAMPLES: Final = """\b
@@ -34,26 +21,26 @@ Examples:
 """
 
 
-@click.command(cls=VectorCommand, epilog=_EXAMPLES)
+@click.command(cls=options.VectorCommand, epilog=_EXAMPLES)
 @group(
     "settings",
     DivergenceSettings,
     heading(
         "Divergence",
-        option("--against Q", "Q: a list, or a file of one row or all", FILE),
+        option("--against Q", "Q: a list, or a file of one row or all", options.FILE),
         option(
             "--divergence", "Which divergence", ["kl", "reverse", "jeffreys", "js"], default="kl"
         ),
         from_option("probs"),
-        NORMALIZE,
+        options.NORMALIZE,
         option("--generalized", "For any sums: sum of p log(p/q) - p + q"),
-        REDUCTION,
-        BASE,
+        options.REDUCTION,
+        options.BASE,
         option("--breakdown", "CSV of kl, reverse, jeffreys, js, ..."),
     ),
 )
-@input_options
-@output_options
+@options.input_options
+@options.output_options
 def kl(source: InputSettings, output: OutputSettings, settings: DivergenceSettings) -> None:
     """Kullback-Leibler divergence KL(P||Q) of two distributions.
 
@@ -76,5 +63,4 @@ def kl(source: InputSettings, output: OutputSettings, settings: DivergenceSettin
         if settings.reduction == "none":
             run.write(writer)
         else:
-            key = settings.divergence
-            run.reduce(writer, key, f"{key}_{settings.reduction}")
+            run.reduce(writer, settings.divergence, f"{settings.divergence}_{settings.reduction}")

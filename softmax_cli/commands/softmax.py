@@ -1,28 +1,14 @@
 """softmax-cli softmax."""
 
-from __future__ import annotations
-
 from typing import Final
 
 import click
 
+from softmax_cli import options
 from softmax_cli.input.formats import open_rows
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.option_rules import SoftmaxSettings
-from softmax_cli.options import (
-    HIERARCHICAL,
-    SEED,
-    Finite,
-    VectorCommand,
-    Whole,
-    check_stdin_is_read_once,
-    group,
-    heading,
-    input_options,
-    option,
-    output_options,
-    parse_temperature,
-)
+from softmax_cli.options import Finite, Whole, group, heading, option, parse_temperature
 from softmax_cli.output.formats import OutputSettings, open_writer
 
 _EXAMPLES: Final = """\b
@@ -36,7 +22,7 @@ Examples:
 """
 
 
-@click.command(cls=VectorCommand, epilog=_EXAMPLES)
+@click.command(cls=options.VectorCommand, epilog=_EXAMPLES)
 @group(
     "settings",
     SoftmaxSettings,
@@ -44,7 +30,7 @@ Examples:
         "Softmax",
         option("-T --temperature T", "Divide by T; 0 is hardmax", parse_temperature, default="1"),
         option("--alpha A", "Entmax: 1 is softmax, 2 is sparsemax", Finite(1)),
-        HIERARCHICAL,
+        options.HIERARCHICAL,
         option("--log", "Log-probabilities"),
     ),
     heading(
@@ -54,10 +40,12 @@ Examples:
         option("--min-p P", "Keep those with P times the highest, or more", Finite(0, 1)),
         option("--temperature-first", "Cut by the probabilities at T, not at T = 1"),
     ),
-    heading("Sampling", option("--sample N", "Draw N classes for each row", Whole(1)), SEED),
+    heading(
+        "Sampling", option("--sample N", "Draw N classes for each row", Whole(1)), options.SEED
+    ),
 )
-@input_options
-@output_options
+@options.input_options
+@options.output_options
 def softmax(source: InputSettings, output: OutputSettings, settings: SoftmaxSettings) -> None:
     """Turn logits into probabilities: exp(x) / sum exp(x), without overflow.
 
@@ -67,7 +55,7 @@ def softmax(source: InputSettings, output: OutputSettings, settings: SoftmaxSett
     if settings.hierarchical is not None:
         source = source._replace(names=None)  # columns are nodes, --names those of the classes
     path = None if source.vectors else source.path
-    check_stdin_is_read_once({"scores": path, "--hierarchical": settings.hierarchical})
+    options.check_stdin_is_read_once({"scores": path, "--hierarchical": settings.hierarchical})
     rows = open_rows(source)
 
     from softmax_cli.notices import Notices

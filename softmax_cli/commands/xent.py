@@ -1,34 +1,15 @@
 """softmax-cli xent."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Final
 
 import click
 
-from softmax_cli import completion
+from softmax_cli import completion, options
 from softmax_cli.input.formats import open_rows
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.option_rules import LossSettings, ManySettings, ReportSettings, TargetSettings
-from softmax_cli.options import (
-    BASE,
-    FILE,
-    HIERARCHICAL,
-    NORMALIZE,
-    REDUCTION,
-    SEED,
-    Finite,
-    VectorCommand,
-    Whole,
-    check_stdin_is_read_once,
-    from_option,
-    group,
-    heading,
-    input_options,
-    option,
-    output_options,
-)
+from softmax_cli.options import Finite, Whole, group, heading, option
 from softmax_cli.output.formats import OutputSettings, open_writer
 
 _EXAMPLES: Final = """\b
@@ -41,7 +22,7 @@ Examples:
 """
 
 
-@click.command(cls=VectorCommand, epilog=_EXAMPLES)
+@click.command(cls=options.VectorCommand, epilog=_EXAMPLES)
 @group(
     "targets",
     TargetSettings,
@@ -53,7 +34,11 @@ Examples:
             "Column with the class of each row",
             shell_complete=completion.column,
         ),
-        option("--targets target_file FILE", "File with a class or distribution per row", FILE),
+        option(
+            "--targets target_file options.FILE",
+            "File with a class or distribution per row",
+            options.FILE,
+        ),
         option("--ignore T", "Label of rows to leave out (ignore_index)"),
     ),
 )
@@ -62,8 +47,8 @@ Examples:
     LossSettings,
     heading(
         "Loss",
-        from_option("logits"),
-        NORMALIZE,
+        options.from_option("logits"),
+        options.NORMALIZE,
         option("-w --weights LIST", "Weight of each class"),
         option("--class-counts LIST", "Weights from counts: inverse frequency"),
         option("--beta B", "Weights (1 - B) / (1 - B^n) from counts n", Finite(0, 1)),
@@ -76,8 +61,8 @@ Examples:
     ReportSettings,
     heading(
         "Loss",
-        REDUCTION,
-        BASE,
+        options.REDUCTION,
+        options.BASE,
         option("--breakdown", "CSV of loss, entropy, kl, perplexity, ..."),
         option("--gradient", "CSV of the gradient w.r.t. the logits"),
         option("--worst N", "The N rows with the largest loss", Whole(1)),
@@ -88,7 +73,7 @@ Examples:
     ManySettings,
     heading(
         "Many classes",
-        HIERARCHICAL,
+        options.HIERARCHICAL,
         option("--negative N", "Negative sampling with N drawn classes", Whole(1)),
         option("--sampled N", "Sampled softmax with N drawn classes", Whole(1)),
         option(
@@ -96,12 +81,12 @@ Examples:
             "uniform (default), log-uniform, or counts",
             shell_complete=completion.one_of_or_file("uniform", "log-uniform"),
         ),
-        SEED,
+        options.SEED,
         option("--repeat R", "Mean and standard error over R estimates", Whole(2)),
     ),
 )
-@input_options
-@output_options
+@options.input_options
+@options.output_options
 def xent(
     source: InputSettings,
     output: OutputSettings,
@@ -120,7 +105,7 @@ def xent(
         many.check_others(loss, report)
         if many.hierarchical is not None:  # columns are nodes, --names those of the classes
             source = source._replace(names=None)
-    check_stdin_is_read_once(
+    options.check_stdin_is_read_once(
         {
             "predictions": None if source.vectors else source.path,
             "--targets": targets.target_file,

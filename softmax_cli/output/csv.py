@@ -1,7 +1,5 @@
 """Results as comma- or tab-separated text."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain

@@ -1,7 +1,5 @@
 """Layouts: which results a command shows in each output format, and where."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -40,15 +38,19 @@ class Field(NamedTuple):
 class Column(NamedTuple):
     """A column of a table; values of shape (vectors, classes) become one for each class.
 
-    Styles: 'number', 'rough' (3 digits, nothing for nan), 'text', 'status' ('ok' or what went
-    wrong), 'mark' (a dot where the value is not 0), 'bar', 'barred' (a number with a bar beside it
-    where there is room), or 'instead' (in the last column: numbers in place of those of the classes
-    where these are too wide).
+    Styles: 'number', 'rough' (3 digits, nothing for nan), 'digits' (a decimal, nothing for nan),
+    'text', 'status' ('ok' or what went wrong), 'mark' (a dot where the value is not 0), 'bar',
+    'barred' (a number with a bar beside it where there is room), or 'instead' (in the last column:
+    numbers in place of those of the classes where these are too wide).
     """
 
     title: str
     values: Values
     style: str = "number"
+
+    @property
+    def is_number(self) -> bool:
+        return self.style not in ("text", "status", "mark", "bar", "instead")
 
 
 class Layout(NamedTuple):
@@ -67,7 +69,7 @@ class Layout(NamedTuple):
     summary: Sequence[Field] = ()  # items of the summary, below the table of many
     summary_records: str = ""  # key of the summary's records, with a table of their own
     summary_columns: Sequence[Field] = ()  # its columns
-    summary_only: bool = False  # no table of many; results and records have a `note`
+    summary_only: bool = False  # no table of many; `verdict` and `advice` of the summary are shown
     head: Sequence[Field] = ()  # first columns of the table of many; none: row numbers
     part: Field | None = None  # the same for a lone vector; None for the classes
     parts: str = ""  # attribute with a lone vector's columns, if its lines are not classes

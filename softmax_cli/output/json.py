@@ -1,7 +1,5 @@
 """Results as JSON: an object for a lone vector, rows and a summary for more, or JSON lines."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Results as tables of GitHub-flavoured Markdown."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from typing import Any, Final
@@ -12,7 +10,7 @@ from softmax_cli.output.fields import Column, Layout, Summary
 from softmax_cli.output.formats import Digits, Shape
 from softmax_cli.output.view import Part, Table, ViewWriter, number_texts, word_texts
 
-_RULES: Final = {"number": "---:", "rough": "---:", "barred": "---:", "mark": ":---:"}
+_RULES: Final = {"text": "---", "status": "---", "mark": ":---:"}
 # Characters to escape; an underscore within a word needs no escape.
 _SPECIAL: Final = re.compile(r"[\\`*|<&\[~$]|(?<![^\W_])_|_(?![^\W_])")
 
@@ -65,14 +63,14 @@ class MarkdownWriter(ViewWriter):
             lines.append([_escaped(visible(column.title)) for column in columns])
             # Row numbers are right-aligned, as other numbers are.
             rule = "---:" if columns[0].title in ("row", "line") else "---"
-            lines.append([rule, *(_RULES.get(column.style, "---") for column in columns[1:])])
+            lines.append([rule, *(_RULES.get(column.style, "---:") for column in columns[1:])])
         lines += zip(*map(self._cells, columns), strict=True)
         return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
     def _cells(self, column: Column) -> list[str]:
         if column.style == "mark":
             return ["●" if value > 0 else "" for value in column.values]
-        if column.style in _RULES:
+        if column.is_number:
             return number_texts(column, self.digits)
         return [_escaped(text) for text in word_texts(column.values)]
 

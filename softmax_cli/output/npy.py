@@ -1,7 +1,5 @@
 """Results as an array that numpy loads."""
 
-from __future__ import annotations
-
 import io
 import tempfile
 from collections.abc import Mapping

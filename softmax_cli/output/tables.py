@@ -29,6 +29,7 @@ from softmax_cli.output.view import (
 
 # Digits of the classes' columns if six significant digits make the table too wide
 _FEWER_DIGITS: Final = (Digits(decimals=4), Digits(decimals=3))
+_MOST_CLASSES: Final = 50  # what a screen or two can show
 _GAP: Final = 2
 _BAR: Final = range(8, 41)
 # The shortest bar in a table with several columns of bars
@@ -37,6 +38,7 @@ _SHORTEST_OF_MANY: Final = 4
 _LONGEST_NAME: Final = 60
 _NAME_WIDTH: Final = 12
 _TITLE_LINES: Final = 3
+_NOT_FINITE: Final = ("nan", "inf", "-inf")
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
 
 
@@ -44,7 +46,7 @@ class TableWriter(ViewWriter):
     """A table of the first vectors, written at the end, with a footer for all vectors."""
 
     streams = False
-    most_classes = 50  # what a screen or two can show
+    most_classes = _MOST_CLASSES
 
     def close(self, summary: Summary | None) -> None:
         if parts := self.page(summary):
@@ -65,15 +67,16 @@ class TableWriter(ViewWriter):
                     is_wide = len(left) + len(right) + 2 > screen.width - MARGIN
                     lines.append(Text.assemble((left, "dim"), "\n" if is_wide else "  ", right))
                 case str():
-                    lines.append(Text(visible(part)))
+                    lines.append(Text(visible(part), "" if i else "bold"))
         screen.print(lines)
 
 
 def _footer(items: Footer, screen: Screen) -> list[Text]:
-    """Return 'title value' for each item, as many to a line as fit."""
+    """Return 'title value' for each item, as many to a line as fit; the first answer is bold."""
     lines: list[Text] = []
+    answer = next((title for title, _ in items if title != "rows"), None)
     for title, value in items:
-        word = Text.assemble((f"{title} ", "dim"), value)
+        word = Text.assemble((f"{title} ", "dim"), (value, "bold" if title == answer else ""))
         if lines and lines[-1].cell_len + 3 + word.cell_len <= screen.width - 2:
             lines[-1] = lines[-1] + Text("   ") + word
         else:
@@ -83,7 +86,9 @@ def _footer(items: Footer, screen: Screen) -> list[Text]:
 
 def _table(table: Table, screen: Screen, digits: Digits) -> list[RenderableType]:
     """Return a table that fits, and notes on what it leaves out."""
-    grid = _fitting(table, screen, digits)
+    # A column without a mark says nothing.
+    said = [c for c in table.columns if c.style != "mark" or (c.values > 0).any()]
+    grid = _fitting(table._replace(columns=said), screen, digits)
     hidden = left_out(grid.table.hidden, table.hidden_unit)
     is_rounded = grid.class_digits != digits
     decimals = "… rounded to fit; -f csv shows all digits" if is_rounded else ""
@@ -92,24 +97,25 @@ def _table(table: Table, screen: Screen, digits: Digits) -> list[RenderableType]
 
 def _fitting(table: Table, screen: Screen, digits: Digits) -> Grid:
     """Return a table with fewer digits and classes where it is too wide, if that makes it fit."""
-    whole = Grid(_folded(table, len(table.classes)), screen, digits)
-    if whole.room < 0 and table.columns[-1].style == "instead":
-        instead = table.columns[-1]._replace(style="number")
-        others = [c for i, c in enumerate(table.columns[:-1]) if i not in table.classes]
-        hidden = table.hidden + len(table.classes) - 1
-        table = Table([*others, instead], table.more, hidden=hidden)
-        whole = Grid(table, screen, digits)
+    count = min(len(table.classes), _MOST_CLASSES)
+    whole = grid = Grid(_folded(table, count), screen, digits)
     if whole.room >= 0 or not table.classes:
         return whole
-    is_number = table.columns[table.classes.start].style in ("number", "barred")
+    is_number = table.columns[table.classes.start].is_number
     fewer = _FEWER_DIGITS if digits == TABLE_DIGITS and is_number else (digits,)
-    grid, count = whole, len(table.classes)
     for class_digits in fewer:
         if grid.room < 0:
             grid = Grid(_folded(table, count), screen, digits, class_digits)
-    while grid.room < 0 and count > 2:
+    if grid.room < 0 and table.columns[-1].style == "instead":
+        instead = table.columns[-1]._replace(style="number")
+        others = [c for i, c in enumerate(table.columns[:-1]) if i not in table.classes]
+        hidden = len(table.classes) - 1
+        few = Table([*others, instead], table.more, hidden=hidden, heads=table.heads)
+        return Grid(few, screen, digits)
+    least = 2 if len(table.classes) < 6 else 0  # a few classes rather stand in several tables
+    while grid.room < 0 and count > least:
         # A class that is left out saves at most the widest column.
-        count = max(2, count - max(1, -grid.room // (max(grid.widths) + _GAP)))
+        count = max(least, count - max(1, -grid.room // (max(grid.widths) + _GAP)))
         grid = Grid(_folded(table, count), screen, digits, fewer[-1])
     return whole if grid.room < 0 else grid
 
@@ -117,13 +123,12 @@ def _fitting(table: Table, screen: Screen, digits: Digits) -> Grid:
 def _folded(table: Table, count: int) -> Table:
     """Return a table of the outer `count` classes, with one column for those in the middle."""
     start, stop = table.classes.start + (count + 1) // 2, table.classes.stop - count // 2
-    hidden = table.hidden + stop - start
-    if not hidden:
+    if start == stop:
         return table
     dots = Column("…", np.full(len(table.columns[0].values), "…"), "text")
     columns = [*table.columns[:start], dots, *table.columns[stop:]]
     classes = range(table.classes.start, table.classes.start + count + 1)
-    return table._replace(columns=columns, classes=classes, hidden=hidden)
+    return table._replace(columns=columns, classes=classes, hidden=stop - start)
 
 
 class _Texts(NamedTuple):
@@ -154,17 +159,23 @@ class Grid:
             if column.style not in ("bar", "instead")
         ]
         self.widths, self.room = _fitted(self._columns, screen)
+        cells = {column.title.plain: column.cells for column in self._columns}
+        for i, winner in enumerate(cells.get("winner", ())):
+            if winner.plain in cells:
+                cells[winner.plain][i].style = "green"
+        pairs = zip(cells.get("target", ()), cells.get("predicted", ()), strict=False)
+        for target, predicted in pairs:
+            predicted.style = "" if target.plain in (predicted.plain, "ignored") else "red"
 
     def drawn(self) -> list[RenderableType]:
-        """Return the table, or two with half of the columns each where it is too wide."""
+        """Return the table, or several with as many columns each as fit."""
         table, columns, widths = self.table, list(self._columns), list(self.widths)
-        if self.room < 0 and len(columns) > 2:
-            middle = (len(table.columns) + 1) // 2
-            first, second = (
-                Grid(table._replace(columns=[table.columns[0], *half]), self._screen, self._digits)
-                for half in (table.columns[1:middle], table.columns[middle:])
-            )
-            return [*first.drawn(), Text(), *second.drawn()]
+        others = table.columns[table.heads :]
+        if self.room < 0 and len(others) > 1:
+            stop = 1
+            while self._part(others[: stop + 1]).room >= 0:
+                stop += 1
+            return [*self._part(others[:stop]).drawn(), Text(), *self._part(others[stop:]).drawn()]
         count = sum(column.style in ("bar", "barred") for column in table.columns)
         bar = min(_BAR.stop - 1, self.room // max(1, count) - _GAP)
         if bar >= (_BAR.start if count == 1 else _SHORTEST_OF_MANY):
@@ -197,6 +208,11 @@ class Grid:
             frame.add_row(*line, style="bold" if is_bold else None)
         return [frame]
 
+    def _part(self, columns: Sequence[Column]) -> Grid:
+        """Return a table of some columns, after those that name the lines."""
+        columns = [*self.table.columns[: self.table.heads], *columns]
+        return Grid(self.table._replace(columns=columns), self._screen, self._digits)
+
 
 def _name(text: str) -> Text:
     """Return a name, truncated if it is very long."""
@@ -211,15 +227,17 @@ def _texts(column: Column, screen: Screen, digits: Digits, is_head: bool) -> _Te
     if style == "text":
         cells = list(map(_name if is_head else Text, word_texts(values)))
     elif style == "status":
-        cells = [Text(word, "green" if word == "ok" else "red") for word in values.tolist()]
+        colours = {"ok": "green", "not softmax": "dim", "no distribution": "dim"}
+        cells = [Text(word, colours.get(word, "red")) for word in values.tolist()]
     elif style == "mark":
         dot = "*" if screen.ascii_only else "●"
         marks = [dot if value > 0 else "" for value in values]  # none for nan
         cells = [Text(mark, "green", justify="center") for mark in marks]
     else:
-        cells = list(map(Text, _aligned(number_texts(column, digits))))
+        numbers = number_texts(column, digits)
+        cells = list(map(Text, _aligned(numbers), ["red" * (n in _NOT_FINITE) for n in numbers]))
     narrowest = min(_width(cells), _NAME_WIDTH) if style == "text" else _width(cells)
-    return _Texts(_name(column.title), cells, narrowest, style in ("number", "rough", "barred"))
+    return _Texts(_name(column.title), cells, narrowest, column.is_number)
 
 
 def _width(texts: Iterable[Text]) -> int:
@@ -249,21 +267,27 @@ def _fitted(columns: Sequence[_Texts], screen: Screen) -> tuple[list[int], int]:
 def _aligned(numbers: Sequence[str]) -> list[str]:
     """Return numbers padded on the right, so that right-aligned their points are aligned."""
     tails = [len(re.sub("^[^.e]*", "", number)) for number in numbers]
-    # Exponents are ignored: one would move all points far to the left.
+    # Exponents are ignored: one would move all points far to the left. Words widen nothing.
     widest = max((tail for tail, n in zip(tails, numbers, strict=True) if "e" not in n), default=0)
-    return [n + " " * max(0, widest - tail) for n, tail in zip(numbers, tails, strict=True)]
+    pads = [max(0, widest - tail) for tail in tails]
+    return [n + " " * pad * (n not in _NOT_FINITE) for n, pad in zip(numbers, pads, strict=True)]
 
 
 def _bars(values: Values, largest: float, width: int, screen: Screen) -> list[Text]:
-    """Return bars as long as the absolute values; paler and red below 0."""
-    lengths = np.nan_to_num(np.abs(values) / largest * width, posinf=0.0).tolist()
+    """Return bars as long as the absolute values; negative ones go left, paler and red."""
+    finite = np.where(np.isfinite(values), values, 0.0)
+    lowest = -float(finite.min(initial=0.0))
+    scale = width / (largest + lowest)
+    left = round(lowest * scale)
     drawn = []
-    for value, length in zip(values.tolist(), lengths, strict=True):
-        if screen.ascii_only or value < 0:
-            mark = "░" if not screen.ascii_only else "-" if value < 0 else "#"
-            bar = mark * round(length)
-        else:
-            eighths = math.ceil(length * 8 - 1e-9) if length > 0 else 0
-            bar = "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
-        drawn.append(Text(bar, "red" if value < 0 else "green"))
+    for length in (finite * scale).tolist():
+        if length < 0:
+            bar = ("-" if screen.ascii_only else "░") * min(left, round(-length))
+            drawn.append(Text(bar.rjust(left), "red"))
+            continue
+        eighths = math.ceil(length * 8 - 1e-9) if length > 0 else 0
+        bar = "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
+        if screen.ascii_only:
+            bar = "#" * round(length)
+        drawn.append(Text(" " * left + bar, "green"))
     return drawn

@@ -1,7 +1,5 @@
 """The parts of a page of tables, from top to bottom, for the terminal and Markdown."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Sequence
 from decimal import Decimal
@@ -14,7 +12,14 @@ from softmax_cli.output.fields import Column, Field, Layout, Records, Summary, V
 from softmax_cli.output.formats import SHORTEST, Digits, Shape, Writer
 from softmax_cli.output.numbers import texts
 
-_ROUGH: Final = Digits(significant=3)
+# Styles with digits of their own, and no text for nan
+_DIGITS: Final = {"rough": Digits(significant=3), "digits": Digits(decimals=1)}
+# A lone vector of more classes than the first shows as many of the best as the second.
+_MOST_LINES: Final = 20
+_BEST: Final = 10
+# Keys by which a class is one of the best, and of what is added up over the other classes
+_RANKED: Final = ("probabilities", "scores", "p")
+_ADDITIVE: Final = ("probabilities", "smoothed_target", "parts", "gradient", "p", "q", "terms")
 # The most significant digits that a float64 has
 _MOST_DIGITS: Final = 17
 _MORE_DECIMALS: Final = 6
@@ -23,9 +28,9 @@ _PLAIN_EXPONENTS: Final = range(-6, 12)
 
 
 class Table(NamedTuple):
-    """Columns, of which the first names the lines, and a note on lines left out (`more`).
+    """Columns, of which the first `heads` name the lines, and a note on lines left out (`more`).
 
-    `classes` are the indices of the classes' columns, `hidden` is the number of classes left out,
+    `classes` are the indices of the classes' columns, `hidden` is the number of columns left out,
     and `largest` is the value of a full bar.
     """
 
@@ -36,6 +41,7 @@ class Table(NamedTuple):
     hidden_unit: str = "classes"
     emphasis: Values | None = None
     largest: float = 1.0
+    heads: int = 1
 
 
 class Piece(NamedTuple):
@@ -96,23 +102,24 @@ class ViewWriter(Writer):
         layout, lone = self.layout, self.lone()
         if lone is not None and layout.classes:
             return self._vector(lone)
-        if lone is not None and layout.sweep:
-            columns, notes = getattr(lone.result, layout.sweep)
-            return [self.table(columns), *notes]
         if not self.pieces:
             return []
-        if layout.summary_only and summary is not None and self.count > 1:
-            notes = [record["note"] for record in summary[layout.summary_records] if record["note"]]
-            return [self._summary_table(summary), *notes, *self.below(summary)]
-        columns = [
-            parts[0]._replace(values=np.concatenate([part.values for part in parts]))
-            for parts in zip(*(piece.columns for piece in self.pieces), strict=True)
-        ]
-        hidden = self.count * layout.records - len(columns[0].values)
-        table = self.table(columns)._replace(more=left_out(hidden, "rows"))
-        if layout.summary_only:  # the summary of a lone vector adds nothing
-            return [table, *filter(None, lone.result.note if lone else [])]
-        return [table, *self.below(summary)]
+        if lone is not None and layout.sweep:
+            columns, notes = getattr(lone.result, layout.sweep)
+            body = [self.table(columns), *notes]
+        elif layout.summary_only and summary is not None and self.count > 1:
+            body = [self._summary_table(summary), *self.below(summary)]
+        else:
+            columns = [
+                parts[0]._replace(values=np.concatenate([part.values for part in parts]))
+                for parts in zip(*(piece.columns for piece in self.pieces), strict=True)
+            ]
+            hidden = self.count * layout.records - len(columns[0].values)
+            table = self.table(columns)._replace(more=left_out(hidden, "rows"))
+            # The summary of a lone vector adds nothing.
+            body = [table] if layout.summary_only else [table, *self.below(summary)]
+        said = summary or {}
+        return [*said.get("verdict", ()), *body, *said.get("advice", ())]
 
     def table(self, columns: Sequence[Column], start: int = 0) -> Table:
         """Return a table of many vectors, of which the first is number `start`, from 0."""
@@ -123,7 +130,7 @@ class ViewWriter(Writer):
             if shape.transposed and shape.column_names:
                 title, heads = "column", list(shape.column_names[start : start + count])
             shown.append(Column(title, np.array(heads, object), "text"))
-        table = Table(shown)
+        table = Table(shown, heads=max(1, len(layout.head)))
         for column in columns:
             if column.values.ndim == 1:
                 shown.append(column)
@@ -132,26 +139,20 @@ class ViewWriter(Writer):
             names = shape.class_names(width)
             if layout.numbered:
                 names = [str(number) for number in range(1, width + 1)]
-            # If there are too many classes, show the first and the last.
-            most = self.most_classes or width
-            hidden = range((most + 1) // 2, width - most // 2)
-            indices = [i for i in range(width) if i not in hidden]
             table = table._replace(
-                classes=range(len(shown), len(shown) + len(indices)),
+                classes=range(len(shown), len(shown) + width),
                 largest=max(1.0, largest_size(column.values)) if column.style == "barred" else 1.0,
-                hidden=len(hidden),
                 hidden_unit="in each row" if layout.numbered else "classes",
             )
-            shown += [Column(names[i], column.values[:, i], column.style) for i in indices]
+            shown += map(Column, names, column.values.T, [column.style] * width)
         return table
 
     def below(self, summary: Summary | None) -> list[Part]:
         """Return the parts below the table of many vectors."""
         if summary is None:
             return []
-        parts: list[Part] = []
-        if self.layout.summary:
-            parts.append(self._footer(self.layout.summary, summary.get))
+        footer = self._footer(self.layout.summary, summary.get)
+        parts: list[Part] = [footer] if footer else []
         if summary.get(self.layout.summary_records) and not self.layout.summary_only:
             parts.append(self._summary_table(summary))
         return parts
@@ -170,7 +171,7 @@ class ViewWriter(Writer):
 
     def _vector(self, records: Records) -> list[Part]:
         """Return the page of a lone vector."""
-        layout, part = self.layout, self.layout.part
+        layout = self.layout
         parts: list[Part] = []
         of_parts = getattr(records.result, layout.parts) if layout.parts else {}
 
@@ -180,25 +181,44 @@ class ViewWriter(Writer):
         if self.shape.kept and records.kept is not None:
             cells = map(str, records.kept[0])
             parts.append(list(zip(self.shape.kept, map(visible, cells), strict=True)))
-        columns = [_column(field, first(field.key)) for field in layout.classes]
-        count = len(columns[0].values)
-        heads = self.shape.class_names(count) if part is None else first(part.key)
-        columns.insert(0, Column(part.title if part else "class", np.array(heads, object), "text"))
-        chosen = np.argsort(first(layout.order)) if layout.order else np.arange(count)
-        chosen = chosen[: self.most_classes]
-        bars = [column.values for column in columns if column.style == "bar"]
-        parts.append(
-            Table(
-                [column._replace(values=column.values[chosen]) for column in columns],
-                left_out(count - len(chosen), *(("lines", "json") if part else ("classes",))),
-                emphasis=first(layout.emphasis)[chosen] if layout.emphasis else None,
-                largest=largest_size(bars[0]) if bars else 1.0,
-            )
-        )
+        parts.append(self._classes(first))
         if layout.identity:
             numbers = [float(first(field.key)) for field in layout.identity]
             parts.append(_identity(layout.identity, numbers, self.digits))
         return [*parts, self._footer(layout.footer, first)] if layout.footer else parts
+
+    def _classes(self, first: Callable[[str], Any]) -> Table:
+        """Return the table of a lone vector: of many classes the best, and the target."""
+        layout, part = self.layout, self.layout.part
+        columns = [_column(field, first(field.key)) for field in layout.classes]
+        count = len(columns[0].values)
+        heads = self.shape.class_names(count) if part is None else first(part.key)
+        columns.insert(0, Column(part.title if part else "class", np.array(heads, object), "text"))
+        emphasis = first(layout.emphasis) if layout.emphasis else np.zeros(count)
+        chosen = np.argsort(first(layout.order)) if layout.order else np.arange(count)
+        unit, form = ("lines", "json") if part else ("classes", "csv")
+        if self.most_classes and part is not None:
+            chosen = chosen[: self.most_classes]
+        elif self.most_classes and count > _MOST_LINES:
+            if not layout.order:
+                ranked = first(next(f.key for f in layout.classes if f.key in _RANKED))
+                chosen = np.argsort(-ranked, kind="stable")
+            marked = chosen[np.argsort(-1.0 * emphasis[chosen], kind="stable")][:_MOST_LINES]
+            chosen = np.array([*dict.fromkeys([*chosen[:_BEST], *marked[emphasis[marked] > 0]])])
+            fields = [f for f in reversed(layout.classes) if f.key in _ADDITIVE]
+            added = {f.key: Field(f.key, f.title or "probability") for f in fields}
+            others = self._footer(
+                [*added.values()], lambda key: np.delete(first(key), chosen).sum()
+            )
+            sums = ", ".join(map(" ".join, reversed(others)))
+            unit = ", together ".join(filter(None, [unit, sums]))
+        bars = [f.key for f in layout.classes if f.style == "bar" and f.key != "probabilities"]
+        return Table(
+            [column._replace(values=column.values[chosen]) for column in columns],
+            left_out(count - len(chosen), unit, form),
+            emphasis=emphasis[chosen],
+            largest=largest_size(first(bars[0])[chosen]) if bars else 1.0,
+        )
 
     def _summary_table(self, summary: Summary) -> Table:
         """Return the table of the summary's records."""
@@ -209,7 +229,8 @@ class ViewWriter(Writer):
             for field in layout.summary_columns
         ]
         unit = "rows" if layout.summary_only else "classes"
-        return Table(columns, left_out(len(records) - len(columns[0].values), unit))
+        more = left_out(len(records) - len(columns[0].values), unit)
+        return Table(columns, more, heads=len(layout.head) if layout.summary_only else 1)
 
     def _footer(self, fields: Sequence[Field], value: Callable[[str], Any]) -> Footer:
         """Return the titles of those fields that have a value, and their values with units."""
@@ -225,10 +246,8 @@ def _column(field: Field, values: Values) -> Column:
 
 
 def _value_text(value: Any, digits: Digits) -> str:
-    if isinstance(value, str | list):
-        words = [value] if isinstance(value, str) else map(str, value)
-    else:
-        words = texts(np.atleast_1d(value), digits)
+    is_text = isinstance(value, str | list)
+    words = texts(np.atleast_1d(np.array(value, object) if is_text else value), digits)
     return ", ".join(map(visible, words))
 
 
@@ -259,10 +278,9 @@ def left_out(count: int, unit: str, form: str = "csv") -> str:
 
 
 def number_texts(column: Column, digits: Digits) -> list[str]:
-    """Return a column's numbers as text; rough ones have few digits, and nothing for nan."""
-    if column.style != "rough":
-        return texts(column.values, digits)
-    return ["" if text == "nan" else text for text in texts(column.values, _ROUGH)]
+    """Return a column's numbers as text; some styles have digits of their own."""
+    shown = texts(column.values, _DIGITS.get(column.style, digits))
+    return ["" if text == "nan" and column.style in _DIGITS else text for text in shown]
 
 
 def word_texts(values: Values) -> list[str]:

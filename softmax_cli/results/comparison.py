@@ -1,7 +1,5 @@
 """Each row's softmax by each method, and a summary of the methods over all rows."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, Final, NamedTuple
@@ -9,7 +7,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from softmax_cli.core.softmax import Logits
-from softmax_cli.core.textbook import Methods
+from softmax_cli.core.textbook import Methods, right_digits
 from softmax_cli.input.rows import Block
 from softmax_cli.notices import Notices
 from softmax_cli.output.fields import Column, Field, Layout, Values
@@ -18,8 +16,20 @@ from softmax_cli.output.numbers import texts
 from softmax_cli.run.pipeline import Computation
 from softmax_cli.run.totals import Totals
 
-_HALF_AN_ULP_OF_1: Final = 2.0**-54
-_KEYS: Final = ("row", "method", "dtype", "temperature", "status", "ulp_error")
+_KEYS: Final = ("row", "method", "dtype", "temperature", "status", "digits", "ulp_error")
+_NOT_SOFTMAX: Final = ("hard", "linear")
+# The largest x whose exp(x) is finite
+_LARGEST: Final = "709 in float64, 88 in float32 and bfloat16, 11 in float16"
+_SHIFT: Final = "subtract the maximum first, as torch's F.softmax and F.log_softmax do."
+# Why a status comes about, and what to use instead; the first two that apply are shown
+_ADVICE: Final = {
+    "overflow": f"exp(x) is inf above x = {_LARGEST}: {_SHIFT}",
+    "underflow": f"exp(x) has no digits left far below x = 0: {_SHIFT}",
+    "invalid": "inf - inf is nan: stable gives an infinite logit probability 1, as a limit.",
+    "inaccurate": "Rounding a large x loses digits: subtract the maximum first, in float64.",
+}
+_VERBS: Final = {"inaccurate": "is inaccurate", "no distribution": "gives no distribution"}
+_GOOD: Final = f"naive works up to x = {_LARGEST}; for any x, {_SHIFT}"
 
 
 class Trial(NamedTuple):
@@ -52,23 +62,21 @@ class ComparisonResult:
 
         self.status = by_row("statuses", str)
         self.reason = by_row("reasons", str)
+        self.digits = by_row("digits", float)
         self.ulp_error = by_row("ulp_errors", float)
         self.probabilities = by_row("probabilities", float)
+
+    @cached_property
+    def shown_status(self) -> Values:
+        """The status; for hard and linear only whether it is a distribution."""
+        is_softmax = [trial.method not in _NOT_SOFTMAX for trial in self.trials]
+        others = np.where(self.status == "ok", "not softmax", "no distribution")
+        return np.where(is_softmax * len(self._scores), self.status, others)
 
     @property
     def winner_probability(self) -> Values:
         winners = self._scores.argmax(axis=1).repeat(len(self.trials))
         return np.take_along_axis(self.probabilities, winners[:, None], axis=1)[:, 0]
-
-    @cached_property
-    def note(self) -> list[str]:
-        """What broke, and in which trial; '' where nothing did."""
-        trials = [
-            f"{method} {dtype}" + (f" at T = {temperature:g}" if temperature != 1 else "")
-            for method, dtype, temperature in self.trials
-        ]
-        reasons = zip(trials * len(self._scores), self.reason.tolist(), strict=True)
-        return [reason and f"{trial}: {reason}" for trial, reason in reasons]
 
     @property
     def sweep(self) -> tuple[Sequence[Column], Sequence[str]]:
@@ -82,41 +90,25 @@ class ComparisonResult:
         temperatures = [self.trials[i].temperature for i in stable]
         labels = texts(np.array(temperatures), TABLE_DIGITS)
         logits = [Logits(self._scores[:1], temperature=t) for t in temperatures]
-        reached: dict[str, list[str]] = {}
-        for label, each in zip(labels, logits, strict=True):
-            reached.setdefault(_limit_reached(each), []).append(label)
-        ends = [
-            f"T {', '.join(at)}: {end}, to the last digit" for end, at in reached.items() if end
-        ]
+        ends, top, present = [], logits[0].winners[0], ~logits[0].masked[0]
+        limits = ("hardmax", top / top.sum()), ("uniform", present / present.sum())
+        for name, limit in limits[: present.sum()]:  # a lone class is not called uniform
+            last_digit = np.where(limit > 0, np.spacing(limit), 2.0**-54)  # of the limit, or 1
+            off = [np.abs(each.probabilities()[0] - limit) > last_digit for each in logits]
+            at = [label for label, is_off in zip(labels, off, strict=True) if not is_off.any()]
+            ends += [f"T {', '.join(at)}: {name}, to the last digit"] * bool(at)
         some = shown[-1][shown[-1] != 0]
         entropies = [0.0, *(each.entropy()[0] for each in logits), (some * -np.log(some)).sum()]
-        reason = self.reason[linear[0]]
-        why = "linear: x/T over the sum of x/T is the same at every T" + (reason and f"; {reason}")
-        notes = zip(self.trials, self.note, strict=True)
-        broke = [note for trial, note in notes if trial.method != "linear"]
         columns = [
             Column("T", np.array(["hard", *labels, "linear"]), "text"),
             Column("", shown, "barred"),
             Column("entropy", np.array(entropies)),
         ]
-        return columns, [*ends, why, *filter(None, broke)]
-
-
-def _limit_reached(logits: Logits) -> str:
-    """Return which limit a softmax equals in float64, '' for none."""
-    probabilities, winners = logits.probabilities()[0], logits.winners[0]
-    hard, uniform = (chosen / chosen.sum() for chosen in (winners, ~logits.masked[0]))
-    reached = []
-    if (np.abs(probabilities - hard) <= _HALF_AN_ULP_OF_1).all():
-        reached.append("hardmax" if winners.sum() == 1 else "hardmax with shared ties")
-    is_uniform = (np.abs(probabilities - uniform) <= np.spacing(uniform)).all()
-    if is_uniform and np.count_nonzero(uniform) > 1:
-        reached.append("uniform")
-    return " and ".join(reached)
+        return columns, [*ends, "linear: x/T over the sum of x/T is the same at every T"]
 
 
 class ComparisonTotals(Totals):
-    """For each trial the number of rows that broke, the first of them, and the worst error."""
+    """For each trial the rows that are not 'ok', the first of them, and the worst error."""
 
     def __init__(self, result: ComparisonResult) -> None:
         count = len(result.trials)
@@ -124,15 +116,16 @@ class ComparisonTotals(Totals):
         self.trials: list[dict[str, Any]] = []
         for i, trial in enumerate(result.trials):
             broken = np.flatnonzero(result.status[i::count] != "ok") * count + i
-            worst = result.ulp_error[i::count].max(initial=0.0)
+            first = broken[0] if len(broken) else i
             self.trials.append(
                 {
                     **trial._asdict(),
                     "rows": self.rows,
                     "broken": len(broken),
-                    "first_broken": int(result.row[broken[0]]) if len(broken) else None,
-                    "note": result.note[broken[0]] if len(broken) else "",
-                    "worst_ulp_error": float(worst),
+                    "first_broken": int(result.row[first]) if len(broken) else None,
+                    "status": str(result.shown_status[first]),
+                    "reason": str(result.reason[first]),
+                    "worst_ulp_error": float(result.ulp_error[i::count].max(initial=0.0)),
                 }
             )
 
@@ -141,11 +134,10 @@ class ComparisonTotals(Totals):
         assert isinstance(later, ComparisonTotals)
         for mine, record in zip(self.trials, later.trials, strict=True):
             if mine["first_broken"] is None:
-                mine.update(first_broken=record["first_broken"], note=record["note"])
+                mine.update({key: record[key] for key in ("first_broken", "status", "reason")})
             for key in ("rows", "broken"):
                 mine[key] += record[key]
-            errors = mine["worst_ulp_error"], record["worst_ulp_error"]
-            mine["worst_ulp_error"] = float(np.maximum(*errors))  # keeps nan
+            mine["worst_ulp_error"] = max(mine["worst_ulp_error"], record["worst_ulp_error"])
 
 
 class Comparison(Computation):
@@ -160,48 +152,78 @@ class Comparison(Computation):
         return ComparisonResult(self._trials, block)
 
     def layout(self) -> Layout:
-        return _layout(self._trials)
+        """Return the layout of records of trials; a table of many rows shows the summary."""
+        trials = self._trials
+        temperatures = {trial.temperature for trial in trials}
+        head = (
+            Field("method", "method", "text"),
+            *((Field("temperature", "T"),) if temperatures != {1.0} else ()),
+            Field("dtype", "type", "text"),
+        )
+        return Layout(
+            row=(*_KEYS, "probabilities"),
+            fields=(*_KEYS, "reason", "probabilities"),
+            head=head,
+            lines=(
+                Field("probabilities", ""),
+                Field("shown_status", "status", "status"),
+                Field("digits", "digits right", "digits"),
+                Field("ulp_error", "ulps", "rough"),
+                Field("winner_probability", "p of winner", "instead"),
+            ),
+            sweep="sweep" if len(temperatures) > 1 else "",
+            summary=(Field("rows", "rows"),),
+            summary_records="methods",
+            summary_columns=(
+                *head,
+                Field("status", "status", "status"),
+                Field("broken", "rows that broke"),
+                Field("first_broken", "first", "text"),
+                Field("worst_digits", "digits right", "digits"),
+                Field("worst_ulp_error", "ulps", "rough"),
+            ),
+            summary_only=True,
+            most=100,
+            records=len(trials),
+            constants={
+                key: np.array([getattr(trial, key) for trial in trials]) for key in Trial._fields
+            },
+        )
 
     def add_up(self, result: ComparisonResult) -> Totals:
         return ComparisonTotals(result)
 
     def summarise(self, totals: Totals) -> dict[str, Any]:
+        """Return the records of all trials, and sentences about them."""
         assert isinstance(totals, ComparisonTotals)
-        return {"rows": totals.rows, "methods": totals.trials}
+        records = totals.trials
+        for record in records:
+            digits = right_digits(record["worst_ulp_error"], record["dtype"])
+            record["worst_digits"] = float(digits)
+        found, statuses = _findings(records), {record["status"] for record in records}
+        of_linear = [sentence for sentence in found if sentence.startswith("linear")]
+        where = "here" if totals.rows == 1 else f"on all {totals.rows:,} rows"
+        verdict = [sentence for sentence in found if sentence not in of_linear]
+        advice = [text for status, text in _ADVICE.items() if status in statuses]
+        return {
+            "rows": totals.rows,
+            "methods": records,
+            "verdict": verdict or [f"every softmax method works {where}"],
+            "advice": [*of_linear, *(advice[:2] or [_GOOD])],
+        }
 
 
-def _layout(trials: Sequence[Trial]) -> Layout:
-    """Return the layout of records of trials; a table of many rows shows the summary."""
-    temperatures = {trial.temperature for trial in trials}
-    shown = (
-        *((Field("temperature", "T"),) if temperatures != {1.0} else ()),
-        Field("dtype", "type", "text"),
-    )
-    return Layout(
-        row=(*_KEYS, "probabilities"),
-        fields=(*_KEYS, "reason", "probabilities"),
-        head=(Field("method", "method", "text"),),
-        lines=(
-            *shown,
-            Field("probabilities", ""),
-            Field("status", "status", "status"),
-            Field("ulp_error", "ulps", "rough"),
-            Field("winner_probability", "p of winner", "instead"),
-        ),
-        sweep="sweep" if len(temperatures) > 1 else "",
-        summary=(Field("rows", "rows"),),
-        summary_records="methods",
-        summary_columns=(
-            Field("method", "method", "text"),
-            *shown,
-            Field("broken", "rows that broke"),
-            Field("first_broken", "first", "text"),
-            Field("worst_ulp_error", "worst ulps", "rough"),
-        ),
-        summary_only=True,
-        most=100,
-        records=len(trials),
-        constants={
-            key: np.array([getattr(trial, key) for trial in trials]) for key in Trial._fields
-        },
-    )
+def _findings(records: Sequence[dict[str, Any]]) -> list[str]:
+    """Return a sentence about each method that fails, with all float types that it covers."""
+    types: dict[tuple[str, str], dict[str, None]] = {}
+    for record in records:
+        method, rows, temperature = record["method"], record["rows"], record["temperature"]
+        verb = _VERBS.get(record["status"], "breaks")
+        at = "" if temperature == 1 or method == "linear" else f" at T = {temperature:g}"
+        on = f" on {record['broken']:,} of {rows:,} rows" if rows > 1 else ""
+        first = f", first row {record['first_broken']}" if rows > 1 else ""
+        if record["broken"]:
+            sentence = f"{method} {verb}{on} in ", f"{at}{first}: {record['reason']}"
+            types.setdefault(sentence, {})[record["dtype"]] = None
+    lists = [" and ".join(", ".join(names).rsplit(", ", 1)) for names in types.values()]
+    return [f"{start}{names}{end}" for (start, end), names in zip(types, lists, strict=True)]

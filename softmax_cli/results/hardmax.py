@@ -1,7 +1,5 @@
 """The winner of each row, or its K best classes, and how ties are broken."""
 
-from __future__ import annotations
-
 from functools import cached_property
 
 import numpy as np

@@ -102,7 +102,9 @@ class TreeResult(SoftmaxResult):
 
     @property
     def counts(self) -> Values:
-        return np.tile(self._tree.counts, (len(self), 1))
+        counts = self._tree.counts
+        whole = counts.astype(np.int64)  # is shown with all digits
+        return np.tile(whole if (whole == counts).all() else counts, (len(self), 1))
 
 
 class TreeSoftmax(Computation):
@@ -130,7 +132,7 @@ class TreeSoftmax(Computation):
                 shown,
                 Field("probabilities", "", "bar"),
             ),
-            footer=(Field("entropy", "entropy", "nats"), Field("winner", "winner")),
+            footer=(Field("winner", "winner"), Field("entropy", "entropy", "nats")),
             summary=SUMMARY,
             emphasis="winners",
         )

@@ -121,7 +121,7 @@ class Loss(Computation):
         Raises `DataError` if a mean is asked for and its denominator is 0.
         """
         counted = totals.counts["counted"]
-        weight = float(counted) if self.weights is None else totals.sum("weight")
+        weight: float = counted if self.weights is None else totals.sum("weight")
         if self.report.reduction == "mean" and weight == 0:
             why = "the targets' weights sum to 0" if counted else "every row is ignored"
             raise DataError(f"{why}: there is no mean")
@@ -299,7 +299,6 @@ class CrossEntropy(Loss):
         unit, row = UNITS[self.report.base], report_keys(self.report, _BREAKDOWN)
         selection = ("loss", "probability", "target", "predicted", "perplexity")
         lines = selection if row == ("loss",) else row
-        loss = () if self.objective.is_cross_entropy else (Field("loss", "loss", unit),)
         return Layout(
             row,
             (*_BREAKDOWN, "target", "probabilities", "gradient"),
@@ -313,9 +312,9 @@ class CrossEntropy(Loss):
                 Field("gradient", "gradient"),
             ),
             footer=(
-                *loss,
+                Field("loss", "loss", unit),
                 Field("perplexity", "perplexity"),
-                Field("probability", "probability of the target"),
+                Field("probability", "p of target"),
                 Field("predicted", "predicted"),
             ),
             identity=(
@@ -329,7 +328,7 @@ class CrossEntropy(Loss):
                 Field("class", "class", "text"),
                 Field("rows", "rows"),
                 Field("mean", "mean loss"),
-                Field("share", "part of loss"),
+                Field("share", "share of loss"),
                 Field("accuracy", "accuracy"),
             ),
             emphasis="target_distribution",

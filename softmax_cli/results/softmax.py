@@ -179,10 +179,10 @@ class Softmax(Computation):
                 Field("probabilities", "", "bar"),
             ),
             footer=(
+                Field("winner", "winner"),
                 *logsumexp,
                 Field("entropy", "entropy", "nats"),
                 Field("perplexity", "perplexity"),
-                Field("winner", "winner"),
                 *counts,
                 *([Field("samples", "drawn")] if is_listed else []),
             ),
