@@ -27,17 +27,17 @@ _INSTEAD: Final = {
     "argmax": "hardmax",
     "cross-entropy": "xent",
     "loss": "xent",
-    "entropy": "softmax -f json",
-    "logsumexp": "softmax -f json",
-    "perplexity": "softmax -f table",
+    "entropy": "softmax --breakdown",
+    "logsumexp": "softmax --breakdown",
+    "perplexity": "softmax --breakdown",
     "js": "kl --divergence js",
     "--js": "--divergence js",
     "--mean": "--reduction mean",
     "--sum": "--reduction sum",
     "--label": "--target",
-    "--entropy": "-f json",
-    "--logsumexp": "-f json",
-    "--perplexity": "-f table",
+    "--entropy": "--breakdown",
+    "--logsumexp": "--breakdown",
+    "--perplexity": "--breakdown",
 }
 _COMPLETE: Final = "_SOFTMAX_CLI_COMPLETE"
 _OUTPUT_ERRORS: Final = (errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EBADF, errno.EDQUOT)

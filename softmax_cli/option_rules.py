@@ -18,6 +18,7 @@ class SoftmaxSettings(NamedTuple):
     alpha: float = 1.0
     hierarchical: str | None = None
     log: bool = False
+    breakdown: bool = False
     top_k: int | None = None
     top_p: float | None = None
     min_p: float | None = None
@@ -35,11 +36,14 @@ class SoftmaxSettings(NamedTuple):
             raise UsageError("--temperature-first needs --top-k, --top-p or --min-p")
         if self.seed is not None and self.sample is None:
             raise UsageError("--seed needs --sample")
+        if self.breakdown + self.log + (self.sample is not None) > 1:
+            raise UsageError("give only one of --breakdown, --log and --sample")
         others = {
             "--temperature": self.temperature != 1,
             "--alpha": self.alpha != 1,
             "--top-k, --top-p and --min-p": self.truncates,
             "--sample": self.sample is not None,
+            "--breakdown": self.breakdown,
         }
         for name, is_given in others.items():
             if is_given and self.hierarchical is not None:

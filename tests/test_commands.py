@@ -39,6 +39,11 @@ KL = ("0.36,0.48,0.16", "0.3,0.4,0.3")
          "0.09003057317038046,0.24472847105479764,0.6652409557748219\n"),
         ("softmax -p 3 1 2 3", "", "0.09,0.245,0.665\n"),
         ("softmax -f tsv 1 1", "", "0.5\t0.5\n"),
+        ("hardmax --names cat,dog 1 2", "", "dog\n"),
+        ("softmax --breakdown --names cat,dog -p 6 3 3", "",
+         "logsumexp,entropy,perplexity,winner,probability\n3.69315,0.693147,2,cat,0.5\n"),
+        ("softmax --breakdown --alpha 2 -p 6 1 1.5 0", "",
+         "entropy,perplexity,winner,probability\n0.562335,1.75477,1,0.75\n"),
         ("xent 2,1,0.1 -t 0", "", LOSS),
         ("xent --names a,b,c 2,1,0.1 -t a", "", LOSS),
         ("xent 2,1,0.1 -t 1,0,0", "", LOSS),
@@ -81,6 +86,8 @@ def test_what_comes_out(run: Run, line: str, stdin: str, out: str) -> None:
         ("softmax --temperature-first 1 2", 2, "--temperature-first"),
         *((f"softmax -T {bad} 1 2", 2, "temperature") for bad in ("-1", "nan", "inf", "x")),
         ("softmax --names a,b 1 2 3", 1, "2 names for 3 classes"),
+        ("softmax --log --breakdown 1 2", 2, "give only one of --breakdown, --log and --sample"),
+        ("entropy 1 2", 2, "use softmax-cli softmax --breakdown"),
         ("compare --dtype float33 1", 2, "float33"),
         ("sofmax 1", 2, "did you mean 'softmax'"),
         ("xent 1,2", 2, "--target"),
@@ -372,8 +379,8 @@ def test_the_order_is_that_of_a_stable_sort_and_close_is_half_of_the_winners_pro
 
 def test_the_best_in_order_in_every_form(run: Run) -> None:
     args = ("hardmax", "--top", "2", "0.2", "0.5", "0.3", "--names", "cat,dog,owl")
-    assert run(*args).ok() == "1,2\n"
-    assert run(*args, "--as", "name").ok() == "dog,owl\n"
+    assert run(*args, "--as", "index").ok() == "1,2\n"
+    assert run(*args).ok() == run(*args, "--as", "name").ok() == "dog,owl\n"
     assert run(*args, "--as", "value").ok() == "0.5,0.3\n"
     assert run(*args, "--as", "one-hot").ok() == "0,1,1\n"
     one = json.loads(run(*args, "-f", "json").ok())

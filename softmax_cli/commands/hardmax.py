@@ -12,9 +12,9 @@ from softmax_cli.output.formats import OutputSettings, open_writer
 _EXAMPLES: Final = """\b
 Examples:
   softmax-cli hardmax 0.2 0.3 0.5
-  softmax-cli hardmax --as name --names cat,dog,owl 0.2 0.3 0.5
+  softmax-cli hardmax --names cat,dog,owl 0.2 0.3 0.5
   softmax-cli hardmax --as one-hot --ties split 2 2 1
-  softmax-cli hardmax --top 2 --as name --names cat,dog,owl 0.2 0.3 0.5
+  softmax-cli hardmax --top 2 --names cat,dog,owl 0.2 0.3 0.5
   softmax-cli hardmax -i scores.csv --as name | sort | uniq -c
 """
 
@@ -23,7 +23,10 @@ Examples:
 @heading(
     "Hardmax",
     option(
-        "--as form", "What to print", ["index", "name", "value", "one-hot"], show_default="index"
+        "--as form",
+        "What to print",
+        ["index", "name", "value", "one-hot"],
+        show_default="name with --names, else index",
     ),
     option(
         "--ties",
@@ -43,7 +46,7 @@ def hardmax(
     top: int | None,
 ) -> None:
     """Pick the class with the largest score."""
-    form = form or ("one-hot" if ties == "split" else "index")
+    form = form or ("one-hot" if ties == "split" else "name" if source.names else "index")
     if top is not None and ties in ("all", "split"):
         raise click.UsageError(f"--ties {ties} does not go with --top")
     if ties == "split" and form != "one-hot":

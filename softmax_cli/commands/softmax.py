@@ -32,6 +32,7 @@ Examples:
         option("--alpha A", "Entmax: 1 is softmax, 2 is sparsemax", Finite(1)),
         options.HIERARCHICAL,
         option("--log", "Log-probabilities"),
+        option("--breakdown", "CSV of logsumexp, entropy, perplexity, winner, ..."),
     ),
     heading(
         "Truncation",

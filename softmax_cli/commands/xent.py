@@ -35,9 +35,7 @@ Examples:
             shell_complete=completion.column,
         ),
         option(
-            "--targets target_file FILE",
-            "File with a class or distribution per row",
-            options.FILE,
+            "--targets target_file FILE", "File with a class or distribution per row", options.FILE
         ),
         option("--ignore T", "Label of rows to leave out (ignore_index)"),
     ),

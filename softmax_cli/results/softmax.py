@@ -83,6 +83,11 @@ class SoftmaxResult:
         return class_names(self.winners.argmax(axis=1), self._names)
 
     @property
+    def probability(self) -> Floats:
+        """The winner's probability."""
+        return np.asarray(self.probabilities.max(axis=1))
+
+    @property
     def samples(self) -> Values:
         return class_names(self.indices, self._names)
 
@@ -161,11 +166,16 @@ class Softmax(Computation):
         counts = [Field("remaining", "kept")] if cuts else []
         counts += [] if is_softmax else [Field("support", "support")]
         samples = ["samples"] if draws else []
+        entropies = (*logsumexp, Field("entropy", "entropy"), Field("perplexity", "perplexity"))
+        winner = (Field("winner", "winner", "text"), Field("probability", "probability"))
+        breakdown = (*entropies, *winner)
         is_listed = settings.sample is not None and settings.sample <= _MOST_LISTED
         return Layout(
-            samples or [shown.key],
+            [field.key for field in breakdown] if settings.breakdown else samples or [shown.key],
             ("logits", shown.key, *(field.key for field in logsumexp), "entropy", *samples),
-            (
+            breakdown
+            if settings.breakdown
+            else (
                 Field("samples", "", "text") if draws else shown,
                 *counts,
                 Field("entropy", "entropy"),
