@@ -36,8 +36,8 @@ class SoftmaxSettings(NamedTuple):
             raise UsageError("--temperature-first needs --top-k, --top-p or --min-p")
         if self.seed is not None and self.sample is None:
             raise UsageError("--seed needs --sample")
-        if self.breakdown + self.log + (self.sample is not None) > 1:
-            raise UsageError("give only one of --breakdown, --log and --sample")
+        if self.breakdown and (self.log or self.sample is not None):
+            raise UsageError("--breakdown does not go with --log or --sample")
         others = {
             "--temperature": self.temperature != 1,
             "--alpha": self.alpha != 1,

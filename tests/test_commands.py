@@ -86,7 +86,7 @@ def test_what_comes_out(run: Run, line: str, stdin: str, out: str) -> None:
         ("softmax --temperature-first 1 2", 2, "--temperature-first"),
         *((f"softmax -T {bad} 1 2", 2, "temperature") for bad in ("-1", "nan", "inf", "x")),
         ("softmax --names a,b 1 2 3", 1, "2 names for 3 classes"),
-        ("softmax --log --breakdown 1 2", 2, "give only one of --breakdown, --log and --sample"),
+        ("softmax --log --breakdown 1 2", 2, "--breakdown does not go with --log or --sample"),
         ("entropy 1 2", 2, "use softmax-cli softmax --breakdown"),
         ("compare --dtype float33 1", 2, "float33"),
         ("sofmax 1", 2, "did you mean 'softmax'"),

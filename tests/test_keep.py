@@ -116,3 +116,27 @@ def test_any_text_comes_out_as_it_went_in(server: ForkServer, rows: list[tuple[s
     table = list(csv.reader(io.StringIO(done.out.decode(), newline="")))
     assert table[0] == ["second", "first", "a", "b"]
     assert table[1:] == [[second, first, "0.5", "0.5"] for first, second in rows]
+
+
+@pytest.mark.parametrize(
+    ("args", "header", "column"),
+    [
+        ("softmax", "id,a,b", "id"),
+        ("hardmax", "a,Unnamed: 0,b", "Unnamed: 0"),
+        ("xent -t 0", "a,b,Label", "Label"),
+        ("softmax -c 1-", "id,a,b", ""),
+        ("softmax -k id", "id,a,b", ""),
+        ("xent --target-column label", "a,b,label", ""),
+        ("softmax --axis column", "id,a,b", ""),
+        ("softmax", "cat,dog,owl", ""),
+    ],
+)
+def test_a_column_that_is_hardly_a_class_is_warned_about(
+    run: Run, args: str, header: str, column: str
+) -> None:
+    done = run(*args.split(), stdin=f"{header}\n1,2,0\n2,3,1\n")
+    assert done.status == 0
+    number = f"-k {header.split(',').index(column) + 1}" if column else ""
+    wanted = f"column {column!r} is read as a class ({number} copies it instead"
+    assert (wanted in done.err) if column else done.err == ""
+    assert done.err.count("\n") == bool(column)

@@ -91,7 +91,7 @@ def test_ctrl_c_while_it_starts_is_as_quiet(module: str) -> None:
          "<0.4170300162778335>", ""),
         ("python -m softmax_cli softmax 1 1", 0, "0.5,0.5\n", ""),
         ("softmax-cli compare --check --dtype float64 1 800 > table", 3, "", ""),
-        ("softmax-cli entropy 1 2", 2, "", "(use softmax-cli softmax -f json)"),
+        ("softmax-cli entropy 1 2", 2, "", "(use softmax-cli softmax --breakdown)"),
         ("softmax-cli xent 1,2 -t 0 --mean", 2, "", "(use --reduction mean)"),
         ("softmax-cli help kl | head -1", 0, "Usage: softmax-cli kl [OPTIONS] [VECTOR]...\n", ""),
         ("python -m softmax_cli sofmax", 2, "", "no such command"),

@@ -10,9 +10,13 @@ from numpy.typing import NDArray
 
 from softmax_cli.errors import DataError
 from softmax_cli.input.columns import RowShape
+from softmax_cli.input.numbers import shown
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.stream import Input
 from softmax_cli.notices import say
+
+# Names of columns that are hardly classes
+_SUSPECTS = "id", "index", "unnamed: 0", "label", "target", "class", "step", "epoch"
 
 
 class Locations(NamedTuple):
@@ -74,7 +78,7 @@ class Rows(NamedTuple):
     `chunks` yields None as long as no whole row has arrived. `parse` depends on its chunk alone. If
     `is_parallel`, chunks are `Chunk`s, which any process may parse; otherwise they may be blocks
     already. `names` are those of the classes, `kept` those of the copied columns, `column_names`
-    those in the header if vectors are columns (`transposed`).
+    those in the header if vectors are columns (`transposed`). `warning` is about the columns.
     """
 
     chunks: Iterator[Any]
@@ -86,6 +90,7 @@ class Rows(NamedTuple):
     kept: tuple[str, ...] = ()
     source: Input | None = None
     is_parallel: bool = False
+    warning: str = ""
 
     def blocks(self) -> Iterator[Block]:
         """Yield the block of each chunk."""
@@ -123,11 +128,21 @@ def made_rows(
         kept=tuple(names[i] if names else f"column {i + 1}" for i in shape.kept),
         source=source,
         is_parallel=parse is not already_parsed,
+        warning="" if settings.columns else _suspicion(shape, source.name),
     )
     if not shape.transposed:
         return rows
     columns = rows_of(_transposed(rows, settings.invalid), rows)
-    return columns._replace(names=settings.names, transposed=True, column_names=chosen)
+    return columns._replace(names=settings.names, transposed=True, column_names=chosen, warning="")
+
+
+def _suspicion(shape: RowShape, source: str) -> str:
+    """Return a warning of a column whose name is hardly that of a class; '' if there is none."""
+    for i in shape.chosen if shape.names else ():
+        if shape.names and (name := shape.names[i]).casefold() in _SUSPECTS:
+            how = f"-k {i + 1} copies it instead, -c chooses columns"
+            return f"{source}: column {shown(name)} is read as a class ({how})"
+    return ""
 
 
 def _transposed(rows: Rows, invalid: str) -> Iterator[Block | None]:

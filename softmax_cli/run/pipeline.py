@@ -15,7 +15,7 @@ from softmax_cli import interrupts
 from softmax_cli.errors import DataError, RowErrors, UsageError
 from softmax_cli.input.rows import Block, Rows, none_usable
 from softmax_cli.input.settings import InputSettings
-from softmax_cli.notices import Notices
+from softmax_cli.notices import Notices, say
 from softmax_cli.output.fields import Layout, Records, Summary
 from softmax_cli.output.formats import Shape, Writer
 from softmax_cli.output.terminal import Progress
@@ -118,6 +118,8 @@ class Run:
         with self._progress(streams=streams) as progress:
             for outcome in ordered_map(outcome_of, self._rows, self._jobs):
                 self._notices.merge(outcome.notices)
+                if self._rows.warning and outcome.usable and not usable:
+                    say("warning", self._rows.warning)
                 usable += outcome.usable
                 error = error or outcome.error
                 if outcome.totals is not None:
