@@ -85,8 +85,11 @@ class ViewWriter(Writer):
         return Piece(self._columns(records, room), records if records.count == 1 else None)
 
     def write(self, piece: Any, vectors: int) -> None:
-        if piece is not None:
-            self.pieces.append(piece)
+        room = self._most - self.count  # which a process that has encoded may not know
+        if piece is not None and room > 0:
+            lines = room * self.layout.records
+            columns = [column._replace(values=column.values[:lines]) for column in piece.columns]
+            self.pieces.append(piece._replace(columns=columns))
         self.count += vectors
 
     def reduce(self, key: str, value: float, summary: Summary) -> None:
