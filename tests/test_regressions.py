@@ -10,10 +10,14 @@ import sys
 import time
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 
-from tests.conftest import COMMAND, ROWS, Run, bash
+from softmax_cli.cli import cli
+from tests import fuzz
+from tests.conftest import COMMAND, ROWS, Run, bash, plain_environment
+from tests.forked import ForkServer
 from tests.test_formats import lying
 from tests.test_jobs import Piped
 from tests.test_scripts import watched
@@ -169,12 +173,70 @@ def test_a_byte_order_mark_is_one_at_the_start_alone(run: Run, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("args", "text", "out"),
     [
-        ([], '1 1\n0 "1\n2"\n', "stdin:2:2: '1\\n2' is not a number"),
-        (["-k", "1"], '"b\nc" 0 1\na 2 1\n', ""),
+        ("-k 4 -c 1-2", '"2";"2";"1";"multi\nline"\n"1";"1";"3";"x"\n', '"multi\nline",{}x,{}'),
+        (
+            "-k 1,4 -c 3",
+            'a|"x"|0005|"multi\r\nline"\nb|"y"|6|z\n',
+            'a,"multi\r\nline",1.0\nb,z,1.0\n',
+        ),
+        ("-c 1-2", '\ufeff"n0\n#"|"n1 ""x"\n1|1\n', '"n0\n#","n1 ""x"\n{}'),
+        ("-c 1-2", 'a \'b "c\n,,"\n1 1 x\n', "a,'b\n{}"),
+        ("-c 2,3 -k 1", '"a ""|" 1\t1\n"b,"   2 2\n', '"a ""|",{}"b,",{}'),
+        ("-c 2,3 -k 1", '  "b \r\n  c\t" 0  0\n a 1\t1\n', '"b \r\n  c\t",{}a,{}'),
+        ("-c 2", "\"a 'b\"   1\naa', 2\n", "1.0\n1.0\n"),
     ],
 )
-def test_a_newline_in_quotes_stays_where_blanks_delimit(
-    run: Run, args: list[str], text: str, out: str
+def test_delimiters_and_quoted_cells_are_found_beside_line_ends_and_blanks(
+    run: Run, args: str, text: str, out: str
 ) -> None:
-    done = run("softmax", "-p", "1", *args, stdin=text)
-    assert done.fails(1) == out if out else done.ok() == '"b\nc",0.3,0.7\na,0.7,0.3\n'
+    done = run("softmax", "--axis", "row", *args.split(), stdin=text)
+    assert done.ok() == out.replace("{}", "0.5,0.5\n")
+
+
+def test_a_newline_in_quotes_is_told_where_blanks_delimit(run: Run) -> None:
+    assert run("softmax", stdin='1 1\n0 "1\n2"\n').fails(1) == "stdin:2:2: '1\\n2' is not a number"
+
+
+HEADER = lying("(3, 2)", 0)
+
+
+@pytest.mark.parametrize(
+    ("args", "data"),
+    [
+        ("xent -t 1 --invalid nan", b"1,1\nx,1\n1,-inf\n"),
+        ("xent -t 0.5,0.51 --from probs --invalid skip", b"0.5,0.501\nx,1\n1,0\n"),
+        ("kl --against q.csv", b"0.5,0.5\n0.5,0.5\n0.5,0.501\n"),
+        ("kl --against q.csv --axis column --invalid skip", b"0.5,-1,x\n1,1,1\n0.5,2,2\n"),
+        ("softmax -f table -j 2", b"1,2\n" * 100),
+        *(
+            ("softmax", data)
+            for data in (b"PK\3\4", b"PAR1", b"Pa,R\n1,2\n", b"\xef\xbb\xbf", b"BZ")
+        ),
+        *(("softmax", HEADER + bytes(size)) for size in (0, 8, 40, 48, 56)),
+        *(("softmax", HEADER[:size]) for size in (1, 5, 9, 40)),
+        ("softmax", HEADER.replace(b"False", b"True") + bytes(40)),
+        ("softmax --invalid nan", HEADER + b"\xff" * 24),
+        ("softmax", b'[1,2]\n[1,"x"]\n[3'),
+    ],
+)
+def test_nothing_depends_on_the_sizes_of_the_pieces_that_arrive(
+    server: ForkServer, tmp_path: Path, args: str, data: bytes
+) -> None:
+    (tmp_path / "q.csv").write_text("0.5,0.501\n0.5,0.5\n0.5,0.5\n")
+    whole = server.run(args.split(), data, plain_environment(), tmp_path)
+    for size in (1, 3, 7, 64):
+        pieces = server.run(args.split(), data, plain_environment(), tmp_path, read_bytes=size)
+        assert pieces == whole
+
+
+@pytest.mark.parametrize("name", fuzz.OPTIONS)
+def test_the_fuzzer_knows_every_option(name: str) -> None:
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None
+    lines = [" ".join(line) for line in fuzz.COMMANDS if line[0] == name]
+    known = " ".join([*lines, fuzz.OPTIONS[name], fuzz.SHARED, "-i"]) + " "
+    for param in command.params[1:]:
+        values = param.type.choices if isinstance(param.type, click.Choice) else [""]
+        for value in values:
+            words = [f"{opt} {value}".strip() + " " for opt in (*param.opts, *param.secondary_opts)]
+            assert any(word in known for word in words), words

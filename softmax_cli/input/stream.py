@@ -32,9 +32,7 @@ REFUSED: Final = {
     b"\x80\x04": "a Python pickle: numpy.save or DataFrame.to_csv write what can be read",
 }
 # The beginnings, blanks aside, that do not tell whether a file is text
-_TOO_LITTLE: Final = {
-    mark[:n] for mark in (codecs.BOM_UTF8, *REFUSED) for n in range(len(mark) + 1)
-}
+_TOO_LITTLE: Final = {m[:n] for m in (codecs.BOM_UTF8, *REFUSED) for n in range(len(m) + 1)}
 
 
 def content_lines(text: bytes) -> Iterator[bytes]:

@@ -85,9 +85,8 @@ class ViewWriter(Writer):
         return Piece(self._columns(records, room), records if records.count == 1 else None)
 
     def write(self, piece: Any, vectors: int) -> None:
-        room = self._most - self.count  # which a process that has encoded may not know
-        if piece is not None and room > 0:
-            lines = room * self.layout.records
+        lines = (self._most - self.count) * self.layout.records  # a worker may send more
+        if piece is not None and lines > 0:
             columns = [column._replace(values=column.values[:lines]) for column in piece.columns]
             self.pieces.append(piece._replace(columns=columns))
         self.count += vectors
