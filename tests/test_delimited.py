@@ -177,10 +177,10 @@ def test_what_is_wrong_is_told_where_it_is(run: Run) -> None:
     assert "stdin:2:100000: 'x' is not a number" in message
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_rows_are_those_of_csv_and_float(tmp_path: Path, seed: int) -> None:
     with closing(Fuzzer(tmp_path)) as fuzzer:
-        problems = [fuzzer.of_table(random.Random(f"{seed} {number}")) for number in range(100)]
+        problems = [fuzzer.of_table(random.Random(f"{seed} {number}")) for number in range(60)]
     assert "\n\n".join(filter(None, problems)) == ""
 
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import product
 from pathlib import Path
 
 import click
@@ -230,13 +231,15 @@ def test_nothing_depends_on_the_sizes_of_the_pieces_that_arrive(
 
 
 @pytest.mark.parametrize("name", fuzz.OPTIONS)
-def test_the_fuzzer_knows_every_option(name: str) -> None:
+def test_the_fuzzer_knows_every_option_and_choice(name: str) -> None:
     command = cli.get_command(click.Context(cli), name)
     assert command is not None
     lines = [" ".join(line) for line in fuzz.COMMANDS if line[0] == name]
-    known = " ".join([*lines, fuzz.OPTIONS[name], fuzz.SHARED, "-i"]) + " "
-    for param in command.params[1:]:
-        values = param.type.choices if isinstance(param.type, click.Choice) else [""]
-        for value in values:
-            words = [f"{opt} {value}".strip() + " " for opt in (*param.opts, *param.secondary_opts)]
-            assert any(word in known for word in words), words
+    known = " ".join([*lines, fuzz.OPTIONS[name], fuzz.SHARED, "-i", ""])
+    for option in command.params:
+        if isinstance(option, click.Option):
+            choices = option.type.choices if isinstance(option.type, click.Choice) else [""]
+            for opts, choice in product(
+                [option.opts, option.secondary_opts or option.opts], choices
+            ):
+                assert any(f" {opt} {choice}".rstrip() + " " in known for opt in opts), opts
