@@ -128,7 +128,7 @@ def run_in_terminal(
         screen = read_all(controller)
         assert process.stderr is not None
         errors = process.stderr.read().decode()
-        status = process.wait(timeout=60)
+        status = process.wait(timeout=120)
     os.close(controller)
     return Ran(" ".join(args), status, screen.decode().replace("\r\n", "\n"), errors)
 

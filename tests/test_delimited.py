@@ -152,7 +152,7 @@ def test_a_row_does_not_wait_for_the_next(
             while not (line := out.readline()).startswith(expected.encode()):
                 assert line
         pipe.close()
-        assert process.wait(timeout=60) == 0
+        assert process.wait(timeout=120) == 0
 
 
 def test_memory_does_not_grow_with_rows(tmp_path: Path) -> None:

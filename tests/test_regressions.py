@@ -94,7 +94,7 @@ def test_an_exception_that_nobody_expects_is_seen(tmp_path: Path, jobs: int) -> 
     piped = Piped(b"1.5,2.25,3.125\n" * 300_000, tmp_path, jobs, words)
     piped.wait_for(300_000)
     os.kill((piped.workers or [piped.process.pid])[0], signal.SIGUSR1)
-    assert piped.process.wait(timeout=60) == 1
+    assert piped.process.wait(timeout=120) == 1
     error = piped.end()
     assert "Traceback" in error
     assert error.rstrip().endswith("RuntimeError: not expected")
@@ -150,7 +150,7 @@ def test_ctrl_c_that_is_ignored_stays_so(large: Path, tmp_path: Path, jobs: str)
             time.sleep(0.01)
         for number in (signal.SIGINT, signal.SIGHUP):
             os.killpg(process.pid, number)
-        assert process.wait(timeout=60) == 0
+        assert process.wait(timeout=120) == 0
     assert (tmp_path / "out").read_text() == expected
 
 
