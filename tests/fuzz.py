@@ -18,12 +18,12 @@ import math
 import random
 import re
 import signal
-import struct
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from itertools import compress
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -91,8 +91,7 @@ SHARED: Final = (
 )
 # Options that draw, which without a seed is never the same
 _DRAWS: Final = {"--sample", "--negative", "--sampled"}
-ARGUMENTS: Final = ["1", "-2.5", "1,2,3", "[3 2 1]", "(1;2)", "-inf"]
-ARGUMENTS.append("tensor([[1., 2.], [3., 4.]])")
+ARGUMENTS: Final = ["1", "-2.5", "1,2,3", "[3 2 1]", "(1;2)", "-inf", "tensor([[1., 2], [3, 4]])"]
 TOKENS: Final = [
     *(b"\0", b"\xff", b"\xef\xbb\xbf", b"\r", b"\n", b"\r\n", b"\x1b[31m", b'"', b'""', b"'", b"#"),
     *(b",", b";", b"\t", b" ", b"|", b"[", b"]", b"{", b"}", b"(", b")", b":", b"_", b"-", b"--"),
@@ -103,15 +102,10 @@ TOKENS: Final = [
 ]
 # Commands for tables, with numbers for their columns, and the number of one of these
 _OF_TABLES: Final = [
-    *["softmax"] * 9,
-    "softmax --alpha 2",
-    "softmax --sample 2 --seed 1",
-    "hardmax --ties first",
-    "xent -t 0",
-    "xent -t 0 --base 2 --breakdown",
-    "xent --target-column {column}",
-    "kl --normalize --against {ones}",
-    "kl --from logits --against {ones}",
+    *(["softmax"] * 9),
+    *("softmax --alpha 2", "softmax --sample 2 --seed 1", "hardmax --ties first", "xent -t 0"),
+    *("xent -t 0 --base 2 --breakdown", "xent --target-column {column}"),
+    *("kl --normalize --against {ones}", "kl --from logits --against {ones}"),
 ]
 # Many rows of three numbers and a text, and what may stand among them
 _OF_MANY: Final = [
@@ -124,20 +118,9 @@ _OF_MANY: Final = [
     ["compare", "-c", "1-3", "--check"],
 ]
 _ODD_ROWS: Final = [
-    b"1,2,x,a\n",
-    b"1,2\n",
-    b"\n",
-    b"# 1,2\n",
-    b'"1",2,3,"a\nb"\n',
-    b'1,2,3,"a""b"\n',
-    b'1,2,3,a"b\n',
-    b'1,2,3,"open\n',
-    b"-inf,-inf,-inf,a\n",
-    b"inf,1,inf,a\n",
-    b"5,5,-0,\xef\xbb\xbfa\n",
-    b"1,2,3,\xff\n",
-    b"1,2,3,a\r\n",
-    b"1e400,.5,+1,a\n",
+    *(b"1,2,x,a\n", b"1,2\n", b"\n", b"# 1,2\n", b'"1",2,3,"a\nb"\n', b'1,2,3,"a""b"\n'),
+    *(b'1,2,3,a"b\n', b'1,2,3,"open\n', b"-inf,-inf,-inf,a\n", b"inf,1,inf,a\n"),
+    *(b"5,5,-0,\xef\xbb\xbfa\n", b"1,2,3,\xff\n", b"1,2,3,a\r\n", b"1e400,.5,+1,a\n"),
 ]
 # How numbers are written, numbers that are read in other ways, and what may stand for a number
 _FORMS: Final = ["{!r}", "{!r}", "{:.3e}", "{:+.1f}", "{:.25g}", "{:.0f}", " {:g} "] * 4
@@ -179,10 +162,7 @@ class Fuzzer:
         self._server = ForkServer(*LIBRARIES, "softmax_cli", python_warnings="always", runs=RUNS)
         self._folder = folder
         self._input = folder / "input"
-
-    def close(self) -> None:
-        """End the process."""
-        self._server.close()
+        self.close = self._server.close
 
     def outcome(self, case: Case, way: Way) -> Outcome:
         """Run a command line; a file that it writes is a part of its output."""
@@ -220,7 +200,10 @@ class Fuzzer:
                 outcome = self.outcome(case, Way())
                 if (problem := problem_of(outcome)) or outcome.status in (0, 3):
                     break
-            problem = problem or self._of_ways(case, [Way(), way_of(rng)])
+            # An array's length is wrong before any row of a file, and after the last of a pipe.
+            way = way_of(rng)
+            first = Way(way.source if b"\x93" in case.data[:4] else "pipe")
+            problem = problem or self._of_ways(case, [first, way])
         return f"{problem}\n{case.args} {case.env or ''} {case.data[:999]!r}" if problem else None
 
     def of_table(self, rng: random.Random) -> str | None:
@@ -233,9 +216,9 @@ class Fuzzer:
             self.outcome(Case([*args, i], table.text), way) for i in ("nan", "skip", "error")
         ]
         filled, left, before = (outcome.out.splitlines() for outcome in outcomes)
-        good = [line for line in filled if b'"nan"' not in line]
         problem = next(filter(None, map(problem_of, outcomes)), None)
-        if left != good or before != filled[: len(before)] or not set(before) <= set(good):
+        is_good = [b'"nan"' not in line for line in filled]
+        if left != [*compress(filled, is_good)] or before != filled[: [*is_good, 0].index(0)]:
             problem = problem or "rows are lost, or others than those that can't be used"
         if command == "softmax":
             problem = problem or table.problem(*outcomes)
@@ -243,23 +226,14 @@ class Fuzzer:
         return f"{problem}\n{told}{args} {way} {table.text[:999]!r}" if problem else None
 
     def _of_ways(self, case: Case, ways: Sequence[Way]) -> str | None:
-        """Whether a command does the same in every way.
-
-        An array's length is wrong before any row of a file, and after the last of a pipe. Vectors
-        may be arguments, which need no file.
-        """
-        first: Outcome | None = None
-        if _DRAWS.intersection(case.args) and "--seed" not in case.args:
-            ways = ways[:1]
-        for way in ways:
-            outcome = self.outcome(case, way)
+        """Whether a command does the same in every way, but for draws without a seed."""
+        is_random = _DRAWS.intersection(case.args) and "--seed" not in case.args
+        outcomes = [self.outcome(case, way) for way in (ways[:1] if is_random else ways)]
+        for way, outcome in zip(ways, outcomes, strict=False):
             if (problem := problem_of(outcome)) is not None:
                 return f"{way}: {problem}"
-            first = first or outcome
-            is_array = b"\x93" in case.data[:4] and (way.source == "pipe") != (
-                ways[0].source == "pipe"
-            )
-            if outcome != first and not is_array and b"not both" not in outcome.err + first.err:
+            first, is_file_needed = outcomes[0], b"not both" not in outcome.err + outcomes[0].err
+            if outcome != first and is_file_needed:  # it is not by vectors that are arguments
                 return f"{ways[0]} and {way} differ\n{_told(first)}---\n{_told(outcome)}"
         return None
 
@@ -304,11 +278,9 @@ class Table:
         self.args += ["-d", self._delimiter] if rng.random() < 0.2 else []
 
     def _number(self) -> str:
-        bits = self._rng.getrandbits(64)
-        value = self._rng.choice(
-            [bits % 9, self._rng.gauss(0, 9), *struct.unpack("d", struct.pack("Q", bits))]
-        )
-        text = self._rng.choice([*_FORMS, *_NUMBERS]).format(value if abs(value) < 1e300 else -0.0)
+        plain, power = self._rng.gauss(0, 9), 10.0 ** self._rng.randint(-330, 290)
+        value = self._rng.choice([self._rng.randrange(9), plain, plain * power])
+        text = self._rng.choice([*_FORMS, *_NUMBERS]).format(value)
         return text.strip() if self._delimiter == " " else text
 
     def _text(self) -> str:
