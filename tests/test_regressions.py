@@ -207,7 +207,7 @@ HEADER = lying("(3, 2)", 0)
         ("xent -t 1 --invalid nan", b"1,1\nx,1\n1,-inf\n"),
         ("xent -t 0.5,0.51 --from probs --invalid skip", b"0.5,0.501\nx,1\n1,0\n"),
         ("kl --against q.csv", b"0.5,0.5\n0.5,0.5\n0.5,0.501\n"),
-        ("kl --against q.csv --axis column --invalid skip", b"0.5,-1,x\n1,1,1\n0.5,2,2\n"),
+        ("kl --against q.csv --axis column --invalid skip", b"-1,-1,-1\n1,x,1\n2,2,2\n"),
         ("softmax -f table -j 2", b"1,2\n" * 100),
         *(
             ("softmax", data)
