@@ -61,7 +61,7 @@ COMMANDS: Final = [
 OPTIONS: Final = {
     "softmax": "-T 0 / -T 0.5 / -T 1e-300 / --log / --alpha 1 / --alpha 1.5 / --alpha 2 / "
     "--top-k 2 / --top-p 0.9 / --min-p 0.1 --temperature-first / --sample 3 / "
-    "--sample 2 --seed 1 / --hierarchical 3,2,1 / --hierarchical {other}",
+    "--sample 2 --seed 1 / --hierarchical 3,2,1 / --hierarchical {other} / --breakdown",
     "hardmax": "--as index / --as name / --as value / --as one-hot / --ties first / --ties last / "
     "--ties all / --ties split / --ties error / --top 1 / --top 2",
     "xent": "--ignore 0 / --ignore cat / --from logits / --from probs / --from logprobs / "
@@ -78,7 +78,7 @@ OPTIONS: Final = {
     "--from logits / --from probs / --from logprobs / --normalize / --generalized / "
     "--base e / --base 2 / --base 10 / --reduction none / --reduction mean / "
     "--reduction sum / --breakdown",
-    "compare": "-T 0,1 / -T 0.1,1,10 / --dtype float64 / --dtype float32,float16 / --check",
+    "compare": "-T 0,1 / -T 0.1,1,10 / --dtype float64 / --dtype float32,bf16 / --check",
 }
 SHARED: Final = (
     "-f auto / -f csv / -f tsv / -f json / -f jsonl / -f npy / -f table / -f markdown / -p 3 / "
