@@ -209,6 +209,7 @@ HEADER = lying("(3, 2)", 0)
         ("kl --against q.csv", b"0.5,0.5\n0.5,0.5\n0.5,0.501\n"),
         ("kl --against q.csv --axis column --invalid skip", b"-1,-1,-1\n1,x,1\n2,2,2\n"),
         ("softmax -f table -j 2", b"1,2\n" * 100),
+        ("compare --check --invalid nan -f markdown", b"1,2\n" * 3 + b"inf,inf\n"),
         *(
             ("softmax", data)
             for data in (b"PK\3\4", b"PAR1", b"Pa,R\n1,2\n", b"\xef\xbb\xbf", b"BZ")
