@@ -154,13 +154,6 @@ def test_ctrl_c_that_is_ignored_stays_so(large: Path, tmp_path: Path, jobs: str)
     assert (tmp_path / "out").read_text() == expected
 
 
-@pytest.mark.parametrize("shape", ["(99999999999999999999,)", "(2, 99999999999999999999)"])
-def test_a_shape_beyond_all_numbers_is_one_error(run: Run, tmp_path: Path, shape: str) -> None:
-    (tmp_path / "a.npy").write_bytes(lying(shape, 2))
-    run("softmax", "-i", "a.npy", cwd=tmp_path).fails(1)
-    run("softmax", stdin=lying(shape, 2)).fails(1)
-
-
 def test_a_byte_order_mark_is_one_at_the_start_alone(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "marks.csv"
     cell = "\ufeff" + 80 * "k"
@@ -199,6 +192,8 @@ def test_a_newline_in_quotes_is_told_where_blanks_delimit(run: Run) -> None:
 
 
 HEADER = lying("(3, 2)", 0)
+ENDS = b"1e300,1,2\n1.7e308,-1.7e308,2\n-inf,1e308,1\n1,inf,-inf\n"  # of the range of numbers
+MASSES = b"1.7e308,1.7e308\n5e-324,1e-300\n0,1.7e308\n"
 
 
 @pytest.mark.parametrize(
@@ -210,10 +205,14 @@ HEADER = lying("(3, 2)", 0)
         ("kl --against q.csv --axis column --invalid skip", b"-1,-1,-1\n1,x,1\n2,2,2\n"),
         ("softmax -f table -j 2", b"1,2\n" * 100),
         ("compare --check --invalid nan -f markdown", b"1,2\n" * 3 + b"inf,inf\n"),
-        *(
-            ("softmax", data)
-            for data in (b"PK\3\4", b"PAR1", b"Pa,R\n1,2\n", b"\xef\xbb\xbf", b"BZ")
-        ),
+        ("xent -t 0 --sampled 2 --repeat 3 --seed 1 --breakdown", ENDS),
+        ("xent -t 1 --negative 2 --seed 1 --breakdown", ENDS),
+        ("xent -t 0 --focal 2 -w 1e308,1e308,1 --gradient", ENDS),
+        ("xent -t 2 --base 2 --breakdown", ENDS),
+        ("kl --from logits --breakdown --base 2 --against 1e300,-inf,2", ENDS),
+        *(("kl --generalized --against " + q, MASSES) for q in ("1e300,1e16", "1.7e308,1.7e308")),
+        *(("softmax", b) for b in (b"PK\3\4", b"PAR1", b"Pa,R\n1,2\n", b"\xef\xbb\xbf", b"BZ")),
+        *(("softmax", lying(shape, 2)) for shape in (f"({9**40},)", f"(2, {9**40})")),
         *(("softmax", HEADER + bytes(size)) for size in (0, 8, 40, 48, 56)),
         *(("softmax", HEADER[:size]) for size in (1, 5, 9, 40)),
         ("softmax", HEADER.replace(b"False", b"True") + bytes(40)),
@@ -221,11 +220,13 @@ HEADER = lying("(3, 2)", 0)
         ("softmax", b'[1,2]\n[1,"x"]\n[3'),
     ],
 )
-def test_nothing_depends_on_the_sizes_of_the_pieces_that_arrive(
+def test_hostile_input_warns_of_nothing_else_in_pieces_of_any_size(
     server: ForkServer, tmp_path: Path, args: str, data: bytes
 ) -> None:
+    """And ends with one error, or none: a warning of numpy's would be an exception here."""
     (tmp_path / "q.csv").write_text("0.5,0.501\n0.5,0.5\n0.5,0.5\n")
     whole = server.run(args.split(), data, plain_environment(), tmp_path)
+    assert fuzz.problem_of(whole) is None
     for size in (1, 3, 7, 64):
         pieces = server.run(args.split(), data, plain_environment(), tmp_path, read_bytes=size)
         assert pieces == whole
@@ -240,7 +241,6 @@ def test_the_fuzzer_knows_every_option_and_choice(name: str) -> None:
     for option in command.params:
         if isinstance(option, click.Option):
             choices = option.type.choices if isinstance(option.type, click.Choice) else [""]
-            for opts, choice in product(
-                [option.opts, option.secondary_opts or option.opts], choices
-            ):
+            sides = [option.opts, option.secondary_opts or option.opts]
+            for opts, choice in product(sides, choices):
                 assert any(f" {opt} {choice}".rstrip() + " " in known for opt in opts), opts
