@@ -51,7 +51,8 @@ class Notices:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for kind, (first, rows) in self.kinds.items():
+        # Sorted, as which kind comes first depends on how rows are divided into chunks.
+        for kind, (first, rows) in sorted(self.kinds.items()):
             if kind == UNUSABLE:
                 count = "1 row" if rows == 1 else f"{rows} rows"
                 say("warning", f"{count} can't be used, {'the first ' * (rows > 1)}at {first}")

@@ -79,12 +79,11 @@ Run = Callable[..., Ran]
 
 
 def plain_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """This environment without what changes how the command looks, or starts."""
-    noisy = {"NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "TERM"}
-    noisy |= {"PYTHONWARNINGS", "PYTHONDONTWRITEBYTECODE"}
+    """This environment without what changes how the command looks; warnings are errors."""
+    noisy = {"NO_COLOR", "FORCE_COLOR", "LINES", "TERM", "PYTHONDONTWRITEBYTECODE"}
     kept = {key: value for key, value in os.environ.items() if key not in noisy}
     path = f"{SCRIPTS}{os.pathsep}{kept.get('PATH', '')}"
-    return {**kept, "PATH": path, "COLUMNS": "80", **(extra or {})}
+    return {**kept, "PATH": path, "COLUMNS": "80", "PYTHONWARNINGS": "error", **(extra or {})}
 
 
 def run_command(
@@ -93,9 +92,9 @@ def run_command(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
 ) -> Ran:
-    """Run any command line to its end; a warning of Python's is an error."""
+    """Run any command line to its end."""
     data = stdin.encode() if isinstance(stdin, str) else stdin
-    environment = plain_environment({"PYTHONWARNINGS": "error", **(env or {})})
+    environment = plain_environment(env)
     done = subprocess.run(
         args, input=data, capture_output=True, env=environment, cwd=cwd, timeout=120, check=False
     )
@@ -129,7 +128,7 @@ def run_in_terminal(
         screen = read_all(controller)
         assert process.stderr is not None
         errors = process.stderr.read().decode()
-        status = process.wait(timeout=60)
+        status = process.wait(timeout=120)
     os.close(controller)
     return Ran(" ".join(args), status, screen.decode().replace("\r\n", "\n"), errors)
 

@@ -22,9 +22,10 @@ import threading
 import traceback
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
-from typing import IO, Final, NamedTuple, NoReturn
+from typing import IO, Any, Final, NamedTuple
+from unittest import mock
 
 SCRIPTS: Final = Path(sysconfig.get_path("scripts"))
 COMMAND: Final = SCRIPTS / "softmax-cli"
@@ -45,14 +46,14 @@ class ForkServer:
     """A process that loads some modules, and then forks once for each command line.
 
     `python_warnings` is as of PYTHONWARNINGS: "error" raises them, "always" writes them to standard
-    error, also where an exception would not be seen.
+    error, also where an exception would not be seen. A fork makes `runs` runs, one after another.
     """
 
-    def __init__(self, *modules: str, python_warnings: str = "error") -> None:
+    def __init__(self, *modules: str, python_warnings: str = "error", runs: int = 1) -> None:
         self._socket, theirs = socket.socketpair()
         own = {"PYTHONWARNINGS": python_warnings, "OPENBLAS_NUM_THREADS": "1"}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.forked", *modules],
+            [sys.executable, "-m", "tests.forked", str(runs), *modules],
             stdin=theirs.fileno(),
             stdout=subprocess.DEVNULL,
             cwd=Path(__file__).parent.parent,
@@ -72,10 +73,12 @@ class ForkServer:
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
         seconds: float = 120,
+        read_bytes: int | None = None,
     ) -> Outcome:
         """Run softmax-cli with these arguments; bytes come through a pipe, a file is the input.
 
-        After so many seconds it is killed.
+        After so many seconds it is killed. With `read_bytes` it reads no more of an input at once,
+        as if no more had arrived.
         """
         out, err = os.pipe(), os.pipe()
         source = os.pipe() if isinstance(stdin, bytes) else (os.dup(stdin.fileno()), -1)
@@ -83,6 +86,7 @@ class ForkServer:
             "args": list(args),
             "env": dict(os.environ if env is None else env),
             "cwd": str(cwd or Path.cwd()),
+            "read_bytes": read_bytes,
         }
         text = json.dumps(request).encode()
         theirs = [source[0], out[1], err[1]]
@@ -132,48 +136,70 @@ def load(package: str) -> None:
             importlib.import_module(module.name)
 
 
-def serve(modules: Sequence[str]) -> None:
-    """Fork for each request that comes through the socket at standard input."""
+def serve(runs: int, modules: Sequence[str]) -> None:
+    """Fork for the requests that come through the socket at standard input."""
     for module in modules:
         load(module) if module == "softmax_cli" else importlib.import_module(module)
     sys.path[0] = str(SCRIPTS)
     gc.collect()
     gc.freeze()
-    connection = socket.socket(fileno=os.dup(0))
-    while True:
-        head, descriptors, _, _ = socket.recv_fds(connection, _STATUS_BYTES, 3)
-        if not head:
-            connection.close()
-            return
-        head += _received(connection, _STATUS_BYTES - len(head))
-        request = json.loads(_received(connection, int.from_bytes(head, "big")))
-        pid = os.fork()
-        if pid == 0:
-            connection.close()
-            os.setpgid(0, 0)
-            _become(descriptors, request["env"], request["cwd"])
-            sys.argv = [str(COMMAND), *request["args"]]
-            _run_script()
-        for descriptor in descriptors:
-            os.close(descriptor)
-        connection.sendall(pid.to_bytes(_STATUS_BYTES, "big", signed=True))
-        _, status = os.waitpid(pid, 0)
-        code = os.waitstatus_to_exitcode(status)
-        connection.sendall(code.to_bytes(_STATUS_BYTES, "big", signed=True))
+    with socket.socket(fileno=os.dup(0)) as connection:
+        while connection.recv(1, socket.MSG_PEEK):
+            if (pid := os.fork()) == 0:
+                os.setpgid(0, 0)
+                for left in range(runs, 0, -1):
+                    code = _answer(connection)
+                    if left == 1:  # end without taking all apart that was loaded, which is slow
+                        os._exit(code)
+                    _send(connection, code)
+            _, status = os.waitpid(pid, 0)
+            with suppress(ConnectionError):  # there was no request left
+                _send(connection, os.waitstatus_to_exitcode(status))
 
 
-def _run_script() -> NoReturn:
-    """Run the command, and end without taking all apart that was loaded, which is slow."""
+def _send(connection: socket.socket, number: int) -> None:
+    connection.sendall(number.to_bytes(_STATUS_BYTES, "big", signed=True))
+
+
+def _answer(connection: socket.socket) -> int:
+    """Run the command as the next request says, and return its status; exit if none comes."""
+    head, descriptors, _, _ = socket.recv_fds(connection, _STATUS_BYTES, 3)
+    if not head:
+        os._exit(0)
+    head += _received(connection, _STATUS_BYTES - len(head))
+    request = json.loads(_received(connection, int.from_bytes(head, "big")))
+    _send(connection, os.getpid())
+    _become(descriptors, request["env"], request["cwd"])
+    sys.argv = [str(COMMAND), *request["args"]]
     status = 1
     try:
-        runpy.run_path(str(COMMAND), run_name="__main__")
+        with _reading(request["read_bytes"]):
+            runpy.run_path(str(COMMAND), run_name="__main__")
     except SystemExit as stop:
         status = stop.code if isinstance(stop.code, int) else 0
     except BaseException:  # noqa: BLE001 - it is shown, as the interpreter would
         traceback.print_exc()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status)
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        stream.close()
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for number in range(3):  # whose other ends wait for the end
+        os.dup2(nothing, number)
+    os.close(nothing)
+    return status
+
+
+def _reading(read_bytes: int | None) -> Any:
+    """Let the command read no more than so many bytes of an input at once."""
+    if read_bytes is None:
+        return nullcontext()
+    from softmax_cli.input.stream import Input
+
+    original = Input.__init__
+
+    def init(self: Input, path: str, _: int = 0) -> None:
+        original(self, path, read_bytes)
+
+    return mock.patch.object(Input, "__init__", init)
 
 
 def _become(descriptors: Sequence[int], env: Mapping[str, str], cwd: str) -> None:
@@ -194,4 +220,4 @@ def _become(descriptors: Sequence[int], env: Mapping[str, str], cwd: str) -> Non
 
 if __name__ == "__main__":
     with suppress(KeyboardInterrupt):
-        serve(sys.argv[1:])
+        serve(int(sys.argv[1]), sys.argv[2:])

@@ -85,7 +85,7 @@ class Shell:
 
     def _until(self, mark: str) -> str:
         seen = b""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while mark not in seen.decode(errors="replace"):
             if not select.select([self._controller], [], [], deadline - time.monotonic())[0]:
                 message = f"no {mark!r} in {seen.decode(errors='replace')!r}"

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import Run, bash
+from tests.test_formats import npy
 
 # One of each kind among rows that can be used
 BAD = [
@@ -194,3 +195,28 @@ def test_a_first_target_that_is_no_list_of_numbers_may_be_left_out(
     done = run(*command, "--invalid", "skip", stdin="1,1\n1,1\n1,1\n")
     assert (done.status, done.out.count("\n")) == (0, 2)
     assert "1 row can't be used" in done.err
+
+
+@pytest.mark.parametrize("invalid", ["error", "nan", "skip"])
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([[0.5, 0.5], [0.5, "nan"]], "{}:2:2: 'nan' is not a number"),
+        ([[0.5, "nan"], [0.5, "nan"]], "{}:1:2: 'nan' is not a number"),
+        ([[0.5, 0.5], [0.5, -0.5]], "{}:2: probability -0.5 of class 1 is negative"),
+        ([[0.5, "nan"]], "only one vector: "),
+        ([[0.5, 0.5], [0.5, "nan"], [0.5, 0.5]], "more than two vectors: "),
+    ],
+)
+def test_faults_of_p_and_q_are_told_in_the_same_words_for_any_input(
+    run: Run, tmp_path: Path, rows: list[list[float | str]], message: str, invalid: str
+) -> None:
+    lines = [json.dumps(row) for row in rows]
+    texts = ["\n".join(lines), f"[{','.join(lines)}]", "\n".join(lines).replace('"', "")]
+    texts[2] = texts[2].replace("[", "").replace("]", "")
+    for data in (*map(str.encode, texts), npy(np.array(rows, float))):
+        (tmp_path / "in").write_bytes(data)
+        for name, args in (("in", ("-i", "in")), ("stdin", ())):
+            done = run("kl", "--invalid", invalid, *args, stdin=data, cwd=tmp_path)
+            assert done.fails(1 if "{}" in message else 2).startswith(message.format(name))
+            assert done.out == ("nan\n" if invalid == "nan" and "{}" in message else "")

@@ -51,7 +51,7 @@ def _workers(process: subprocess.Popen[bytes], count: int) -> list[int]:
 
 
 def _assert_gone(pids: list[int]) -> None:
-    for _ in range(1000):
+    for _ in range(12_000):
         if not any(Path(f"/proc/{pid}").exists() for pid in pids):
             return
         time.sleep(0.01)
@@ -244,7 +244,7 @@ class Piped:
 
     def wait_for(self, count: int) -> bytes:
         """The output, once it has so many lines."""
-        for _ in range(3000):
+        for _ in range(12_000):
             text = self._out.read_bytes()
             if text.count(b"\n") >= count:
                 return text
@@ -253,7 +253,7 @@ class Piped:
 
     def end(self) -> str:
         """What it has said."""
-        _, error = self.process.communicate(timeout=30)
+        _, error = self.process.communicate(timeout=120)
         _assert_gone(self.workers)
         return error.decode()
 
@@ -278,7 +278,7 @@ def test_a_killed_process_leaves_whole_rows_and_an_error(
     if is_idle:
         piped.wait_for(ROWS)
     os.kill(piped.workers[number], signal.SIGKILL)
-    assert piped.process.wait(timeout=60) == 1
+    assert piped.process.wait(timeout=120) == 1
     message = piped.end()
     assert message.startswith("softmax-cli: error: a worker process was ended by SIGKILL")
     assert message.count("\n") == 1
@@ -296,7 +296,7 @@ def test_no_process_outlives_the_first(
     if is_idle:
         piped.wait_for(ROWS)
     piped.process.send_signal(signum)
-    assert piped.process.wait(timeout=60) == (130 if signum == signal.SIGINT else -signum)
+    assert piped.process.wait(timeout=120) == (130 if signum == signal.SIGINT else -signum)
     assert piped.end() == ""
 
 
@@ -304,5 +304,5 @@ def test_a_bad_row_ends_a_wait_for_a_pipe(large: Path, tmp_path: Path) -> None:
     piped = Piped(large.read_bytes(), tmp_path)
     piped.wait_for(ROWS)
     piped.send(b"1,2,x,4\n")
-    assert piped.process.wait(timeout=30) == 1
+    assert piped.process.wait(timeout=120) == 1
     assert piped.end() == f"softmax-cli: error: stdin:{ROWS + 1}:3: 'x' is not a number\n"

@@ -6,7 +6,6 @@ import math
 import re
 from collections.abc import Iterator
 from functools import partial
-from itertools import islice
 from operator import itemgetter
 from typing import Any, Final
 
@@ -19,16 +18,17 @@ from softmax_cli.errors import DataError
 from softmax_cli.input.columns import RowShape, is_numbered, row_shape
 from softmax_cli.input.dialect import (
     DELIMITERS,
+    SAMPLE_BYTES,
     Row,
-    content_lines,
     find_delimiter,
+    first_rows,
     is_header,
     read_rows,
 )
 from softmax_cli.input.numbers import is_number, parse_number, shown
 from softmax_cli.input.rows import Block, Locations, Rows, made_rows
 from softmax_cli.input.settings import InputSettings
-from softmax_cli.input.stream import Chunk, Input, TextChunks
+from softmax_cli.input.stream import Chunk, Input, TextChunks, content_lines
 
 # A quoted cell, between delimiters or line ends
 _QUOTED = rb'"(?<![^%b\n]")[^"]*(?:""[^"]*)*"(?![^%b\r\n])'
@@ -54,7 +54,7 @@ def read_delimited(
     if rows and [is_number(cell) for cell in rows[-1]] == [False, True]:
         settings, target_column = settings._replace(axis="row"), "1"  # lines of a name and a number
     name = text.source.name
-    delimiter = settings.delimiter or find_delimiter(text.first_lines)
+    delimiter = settings.delimiter or find_delimiter(text)
     first = _first_row(text, delimiter, settings)
     if first.error is not None:
         raise first.error
@@ -96,19 +96,16 @@ def _without_brackets(lines: bytes) -> bytes:
 
 def _first_cells(text: TextChunks) -> list[list[str]]:
     """Return the cells of the first two rows; the first may be a header."""
-    delimiter, count = find_delimiter(text.first_lines), len(text.first_lines(2))
-    return [row.cells for row in islice(read_rows(text.text, delimiter, text.source.name), count)]
+    return [row.cells for row in first_rows(text, find_delimiter(text), 2, SAMPLE_BYTES)]
 
 
 def _first_rows(text: TextChunks, delimiter: str, count: int) -> list[Row]:
     """Return the first `count` rows once they have arrived; fewer at the end of the input."""
-    while True:
-        rows = list(islice(read_rows(text.text, delimiter, text.source.name), count))
-        error = rows[-1].error if rows and rows[-1].is_open else None
-        if (len(rows) == count and error is None) or not text.extend():
-            if error is not None:
-                raise error  # its open quote swallows rows that can be used
-            return rows
+    rows = first_rows(text, delimiter, count)
+    error = rows[-1].error if rows and rows[-1].is_open else None
+    if error is not None:
+        raise error  # its open quote swallows rows that can be used
+    return rows
 
 
 def _first_row(text: TextChunks, delimiter: str, settings: InputSettings) -> Row:

@@ -6,19 +6,20 @@ import csv
 import io
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from itertools import chain
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 from typing import Final, NamedTuple
 
 from softmax_cli.errors import DataError
 from softmax_cli.input.numbers import is_number
+from softmax_cli.input.stream import TextChunks, is_content
 
 # In order of preference; ' ' matches runs of blanks.
 DELIMITERS: Final = (",", "\t", ";", "|", " ")
-# Number of characters of a line that suffice to find the delimiter
-_SAMPLE_LENGTH: Final = 1 << 14
-_BLANKS: Final = re.compile(r"[ \t]+")
+# Number of bytes that suffice to find the delimiter
+SAMPLE_BYTES: Final = 1 << 16
+# What a line with blanks as delimiters consists of; group 1 is the end of a quoted cell
+_ITEMS: Final = re.compile(r'(?<![^ \t])"(?:[^"]|"")*("?)|[ \t]+|[^ \t]+')
 # What programs write for a missing number; it is no column name either.
 _MISSING: Final = frozenset(
     ["", *"na n/a #n/a #value! #num! nan null nil none missing - -- ? .".split()]  # noqa: SIM905
@@ -48,37 +49,28 @@ class Row(NamedTuple):
     is_open: bool = False
 
 
-def content_lines(text: bytes) -> Iterator[bytes]:
-    """Yield the lines that are neither blank nor comments."""
-    return filter(_is_content, io.BytesIO(text))
-
-
-def _is_content(line: bytes) -> bool:
-    stripped = line.lstrip()
-    return bool(stripped) and not stripped.startswith(b"#")
-
-
 def read_rows(text: bytes, delimiter: str, name: str, line: int = 0) -> Iterator[Row]:
     """Yield the rows of a text of whole lines; `line` is the number of lines before it.
 
     A blank line or a '#' inside a quoted cell belongs to the cell.
     """
 
-    def decoded(data: bytes) -> str:
+    def decoded(data: Iterable[bytes]) -> Iterator[str]:
         # csv refuses a NUL in Python 3.10.
-        return _with_single_blanks(data.decode(errors="replace").replace("\0", ""), delimiter)
+        texts = (line.decode(errors="replace").replace("\0", "") for line in data)
+        return _with_single_blanks(texts) if delimiter == " " else texts
 
     is_clean = b"\0" not in text and "\ufffd" not in text.decode(errors="replace")
     lines = io.BytesIO(text)
     for data in lines:
         line += 1
-        if not _is_content(data):
+        if not is_content(data):
             continue
         first, start = line, lines.tell() - len(data)
         cells: list[str] = []
         error, is_open = None, False
         if b'"' in data or b"\r" in data.rstrip(b"\r\n"):
-            rows = csv.reader(map(decoded, chain([data], lines)), delimiter=delimiter, strict=True)
+            rows = csv.reader(decoded(chain([data], lines)), delimiter=delimiter, strict=True)
             try:
                 cells = next(rows)
             except csv.Error as raised:
@@ -87,16 +79,22 @@ def read_rows(text: bytes, delimiter: str, name: str, line: int = 0) -> Iterator
                 error = DataError(next(whys, str(raised)), location=f"{name}:{first}")
             line += rows.line_num - 1
         else:  # faster than csv.reader
-            cells = decoded(data).rstrip("\r\n").split(delimiter)
+            cells = next(decoded([data])).rstrip("\r\n").split(delimiter)
         end = lines.tell()
         if not is_clean:
             error = _undecodable(text[start:end], delimiter, name, first) or error
         yield Row([] if error else cells, start, end, first, error, is_open)
 
 
-def _with_single_blanks(line: str, delimiter: str) -> str:
-    """Return a line, with runs of blanks collapsed if they delimit; it keeps its newline."""
-    return _BLANKS.sub(" ", line.strip(" \t\r\n")) + "\n" if delimiter == " " else line
+def _with_single_blanks(lines: Iterable[str]) -> Iterator[str]:
+    """Yield the lines of a row with runs of blanks as one, but quoted cells as they are."""
+    quote = ""  # of a cell that goes on from the line before
+    for line in lines:
+        items = list(_ITEMS.finditer(quote + (line or "\n")))
+        text = "".join(" " if item[0][0] in " \t" else item[0] for item in items)
+        text = text.lstrip(" ").removeprefix(quote)
+        quote = '"' * (items[-1][1] == "")
+        yield text if quote else text.rstrip(" \r\n") + "\n"
 
 
 def _undecodable(row: bytes, delimiter: str, name: str, first: int) -> DataError | None:
@@ -123,35 +121,35 @@ def is_header(names: Sequence[str], chosen: Sequence[str]) -> bool:
     return not all(is_number(text) or text.strip().casefold() in _MISSING for text in texts)
 
 
-def find_delimiter(first_lines: Callable[[int], list[str]]) -> str:
-    """Return the delimiter that gives the most numbers in the first line.
+def first_rows(text: TextChunks, delimiter: str, count: int, most: int = sys.maxsize) -> list[Row]:
+    """Return the first rows once they are whole; what there is of them after `most` bytes."""
+    while True:
+        rows = list(islice(read_rows(text.text[:most], delimiter, text.source.name), count))
+        are_whole = len(rows) == count and not rows[-1].is_open
+        if are_whole or len(text.text) >= most or not text.extend():
+            return rows
 
-    If that may be a header, whose names may contain any character, the second line decides. No
-    more lines are read, so that the choice does not depend on how much has arrived.
+
+def find_delimiter(text: TextChunks) -> str:
+    """Return the delimiter that gives the most numbers in the first row.
+
+    If that may be a header, whose names may contain any character, the second row decides. No
+    more rows are read, so that the choice does not depend on how much has arrived.
     """
-    first = first_lines(1)
-    if not first:
-        return DELIMITERS[0]
-    cells = _split(first[0])
-    if not any(all(map(is_number, row)) for row in cells.values()):
-        cells = _split(first_lines(2)[-1])
 
-    def evidence(delimiter: str) -> tuple[bool, int, bool]:
+    def cells_of(count: int) -> dict[str, list[list[str]]]:
+        found = {d: first_rows(text, d, count, SAMPLE_BYTES) for d in DELIMITERS}
+        return {d: [row.cells for row in rows] or [[]] for d, rows in found.items()}
+
+    cells = cells_of(1)
+    if not any(row and all(map(is_number, row)) for (row,) in cells.values()):
+        cells = cells_of(2)
+
+    def evidence(delimiter: str) -> tuple[bool, int, bool, bool]:
+        first, last = cells[delimiter][0], cells[delimiter][-1]
         # Decimal commas count as numbers, so that '1,5;2,5' gets the right error.
-        numbers = [is_number(cell.replace(",", ".", 1)) for cell in cells[delimiter]]
-        return all(numbers) and len(numbers) > 1, sum(numbers), len(numbers) > 1
+        numbers = [is_number(cell.replace(",", ".", 1)) for cell in last]
+        is_several = len(last) > 1
+        return all(numbers) and is_several, sum(numbers), len(first) == len(last), is_several
 
     return max(DELIMITERS, key=evidence)
-
-
-def _split(line: str) -> dict[str, list[str]]:
-    """Return a line's cells for each delimiter; of a very long line only the first ones."""
-    part = line[:_SAMPLE_LENGTH]
-    if len(part) < len(line) and '"' not in part:
-        line = re.sub(r"[^,\t;| ]*\Z", "", part)[:-1]
-    cells: dict[str, list[str]] = {delimiter: [] for delimiter in DELIMITERS}
-    for delimiter in DELIMITERS:
-        with suppress(csv.Error):
-            rows = csv.reader([_with_single_blanks(line, delimiter)], delimiter=delimiter)
-            cells[delimiter] = next(rows, [])
-    return cells

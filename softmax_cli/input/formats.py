@@ -12,10 +12,10 @@ import stat
 from typing import TYPE_CHECKING, Final
 
 from softmax_cli.errors import DataError, UsageError
-from softmax_cli.input.dialect import find_delimiter, is_header, read_rows
+from softmax_cli.input.dialect import SAMPLE_BYTES, find_delimiter, first_rows, is_header
 from softmax_cli.input.numbers import parse_vectors
 from softmax_cli.input.settings import InputSettings
-from softmax_cli.input.stream import CHUNK_BYTES, STDIN, Input, TextChunks
+from softmax_cli.input.stream import CHUNK_BYTES, EXCEL, REFUSED, STDIN, Input, TextChunks
 from softmax_cli.notices import say
 
 # numpy is imported only once the usage is known to be right.
@@ -23,17 +23,6 @@ if TYPE_CHECKING:
     from softmax_cli.input.rows import Rows
 
 INPUT_FORMATS: Final = ("auto", "csv", "json", "jsonl", "npy")
-_EXCEL: Final = "an Excel file: save it as CSV"
-# The first bytes of files that can't be read, and what makes them readable
-_REFUSED: Final = {
-    b"\xd0\xcf\x11\xe0": _EXCEL,
-    b"PK\x03\x04": "a zip archive, as .npz is: unzip gives the files in it",
-    b"\x1f\x8b": "compressed by gzip: zcat reads it",
-    b"BZh": "compressed by bzip2: bzcat reads it",
-    b"\xfd7zXZ": "compressed by xz: xzcat reads it",
-    b"PAR1": "a Parquet file: duckdb or pandas turn it into CSV",
-    b"\x80\x04": "a Python pickle: numpy.save or DataFrame.to_csv write what can be read",
-}
 
 
 def open_rows(
@@ -90,9 +79,9 @@ def _read(settings: InputSettings, target_column: str | None, source: Input, kin
     format_ = settings.input_format
     if format_ == "auto":
         start = source.start
-        refused = next((what for magic, what in _REFUSED.items() if start.startswith(magic)), None)
+        refused = next((what for magic, what in REFUSED.items() if start.startswith(magic)), None)
         if refused is not None:
-            refused = _EXCEL if b"xl/workbook.xml" in start else refused
+            refused = EXCEL if b"xl/workbook.xml" in start else refused
             raise DataError(f"{source.name}: {refused}")
         format_ = _format_of(start)
         if format_ != "csv" and (settings.delimiter or settings.header is not None):
@@ -131,11 +120,11 @@ def column_names(settings: InputSettings) -> list[str]:
         if _format_of(source.start) == "json" and settings.delimiter is None:
             return _keys(source.start)
         text = TextChunks(source)
-        delimiter = settings.delimiter or find_delimiter(text.first_lines)
+        delimiter = settings.delimiter or find_delimiter(text)
     except (OSError, DataError):
         return []
-    first = next(read_rows(text.text, delimiter, source.name), None)
-    names = [cell.strip() for cell in first.cells] if first else []
+    first = first_rows(text, delimiter, 1, SAMPLE_BYTES)
+    names = [cell.strip() for row in first for cell in row.cells]
     is_named = settings.header or (names and settings.header is None and is_header(names, names))
     return names if is_named else []
 

@@ -171,8 +171,7 @@ class _Table(NamedTuple):
             labels = list(map(str, (column + 0 if column.dtype == bool else column).tolist()))
         if not shape.takes_all():
             array = array.take(shape.chosen, axis=1)
-        with np.errstate(invalid="ignore"):  # a signaling nan is found below, as any other
-            values = array.astype(np.float64)
+        values = array.astype(np.float64)  # without a warning of a signaling nan: see core
         is_nan = np.isnan(values)
         errors = {}
         for row in np.flatnonzero(is_nan.any(axis=1)).tolist():

@@ -15,12 +15,35 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 from softmax_cli.errors import DataError
-from softmax_cli.input.dialect import content_lines
 
 CHUNK_BYTES: Final = 1 << 19
 # An unfinished row longer than this is parsed again only once its length has doubled.
 _LONG_ROW: Final = 1 << 16
 STDIN: Final = 0
+EXCEL: Final = "an Excel file: save it as CSV"
+# The first bytes of files that can't be read, and what makes them readable
+REFUSED: Final = {
+    b"\xd0\xcf\x11\xe0": EXCEL,
+    b"PK\x03\x04": "a zip archive, as .npz is: unzip gives the files in it",
+    b"\x1f\x8b": "compressed by gzip: zcat reads it",
+    b"BZh": "compressed by bzip2: bzcat reads it",
+    b"\xfd7zXZ": "compressed by xz: xzcat reads it",
+    b"PAR1": "a Parquet file: duckdb or pandas turn it into CSV",
+    b"\x80\x04": "a Python pickle: numpy.save or DataFrame.to_csv write what can be read",
+}
+# The beginnings, blanks aside, that do not tell whether a file is text
+_TOO_LITTLE: Final = {m[:n] for m in (codecs.BOM_UTF8, *REFUSED) for n in range(len(m) + 1)}
+
+
+def content_lines(text: bytes) -> Iterator[bytes]:
+    """Yield the lines that are neither blank nor comments."""
+    return filter(is_content, io.BytesIO(text))
+
+
+def is_content(line: bytes) -> bool:
+    """Return whether a line is neither blank nor a comment."""
+    stripped = line.lstrip()
+    return bool(stripped) and not stripped.startswith(b"#")
 
 
 class Chunk(NamedTuple):
@@ -58,8 +81,7 @@ class Input:
     def start(self) -> bytes:
         """The first bytes to arrive, without a byte order mark."""
         start = piece = self._read()
-        # Read on where there are only blanks, or a part of the mark.
-        while piece and len(start) < CHUNK_BYTES and codecs.BOM_UTF8.startswith(start.strip()):
+        while piece and len(start) < CHUNK_BYTES and start.strip() in _TOO_LITTLE:
             start += (piece := self._read())
         return start.removeprefix(codecs.BOM_UTF8)
 

@@ -85,8 +85,10 @@ class ViewWriter(Writer):
         return Piece(self._columns(records, room), records if records.count == 1 else None)
 
     def write(self, piece: Any, vectors: int) -> None:
-        if piece is not None:
-            self.pieces.append(piece)
+        lines = (self._most - self.count) * self.layout.records  # a worker may send more
+        if piece is not None and lines > 0:
+            columns = [column._replace(values=column.values[:lines]) for column in piece.columns]
+            self.pieces.append(piece._replace(columns=columns))
         self.count += vectors
 
     def reduce(self, key: str, value: float, summary: Summary) -> None:

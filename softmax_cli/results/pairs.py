@@ -43,7 +43,6 @@ def against(rows: Rows, text: str | None) -> Rows:
 def _first_against_second(rows: Rows) -> Rows:
     blocks = []
     for block in rows.blocks():
-        check_usable(block)
         blocks.append(block)
         if sum(len(block.values) for block in blocks) > 2:
             raise UsageError("more than two vectors: with several P, give Q with --against")
@@ -110,7 +109,9 @@ def side_by_side(rows: Rows, others: Iterator[Block], name: str, hint: str = "")
                 text = f"{name} has no row for {location}: it ends before the input does"
                 raise DataError(text, hint)
             count = min(len(block.values) - done, len(left.values))
-            yield block.take(slice(done, done + count))._replace(against=left.take(slice(count)))
+            part = block.take(slice(done, done + count))
+            left_out = () if done else block.left_out  # once
+            yield part._replace(against=left.take(slice(count)), left_out=left_out)
             left, done = left.take(slice(count, None)), done + count
     if left is None or not len(left.values):
         left = next(others, None)
@@ -171,4 +172,4 @@ def note_sums(sums: Floats, locations: Locations, notices: Notices) -> None:
     off = np.flatnonzero(np.abs(sums - 1) > WARNING_TOLERANCE)
     if len(off):
         message = f"probabilities sum to {sums[off[0]]:.6g}; they were divided by it"
-        notices.add("sum", locations.at(int(off[0])), message, len(off))
+        notices.add(f"sum of {locations.name}", locations.at(int(off[0])), message, len(off))

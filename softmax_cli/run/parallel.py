@@ -45,7 +45,8 @@ def ordered_map(function: Callable[[Any], Outcome], rows: Rows, jobs: int) -> It
             done += len(chunk.data)
             count = min(jobs, _useful_jobs(rows, done))
             if count > 1:
-                with closing(_Pool(function, count)) as pool:
+                with closing(_Pool(function)) as pool:
+                    pool.start(count)
                     yield from pool.outcomes(rows)
                 return
 
@@ -118,15 +119,18 @@ class _Worker:
 class _Pool:
     """As many workers as can be started."""
 
-    def __init__(self, function: Callable[[Any], Any], count: int) -> None:
+    def __init__(self, function: Callable[[Any], Any]) -> None:
         self._function = function
         self._workers: dict[socket, _Worker] = {}
-        for _ in range(count):
-            try:
+
+    def start(self, count: int) -> None:
+        # Only the parent handles Ctrl-C, and with all workers: they inherit a mask that blocks it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        with suppress(OSError):  # too few descriptors, processes or memory: go on with fewer
+            for _ in range(count):
                 worker = self._started()
-            except OSError:  # too few descriptors, processes or memory: go on with fewer
-                break
-            self._workers[worker.connection] = worker
+                self._workers[worker.connection] = worker
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
     def _started(self) -> _Worker:
         from socket import socketpair
@@ -134,14 +138,11 @@ class _Pool:
         memory = mmap.mmap(-1, _BUFFERS.stop)
         ours, theirs = socketpair()
         pid = -1
-        # Only the parent handles Ctrl-C: a worker inherits a mask that blocks it.
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             pid = os.fork()
         finally:
             if pid:
                 theirs.close()
-                signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
             if pid <= 0:  # in the worker, or if there is none
                 ours.close()
         if not pid:

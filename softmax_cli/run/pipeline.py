@@ -166,7 +166,7 @@ class Run:
         return outcome._replace(
             piece=encode(records),
             vectors=records.count,
-            totals=self._computation.add_up(result) if sums else None,
+            totals=self._computation.add_up(result) if sums and len(good) else None,
         )
 
     def _records(self, block: Block, result: Any, good: NDArray[np.intp]) -> Records:
