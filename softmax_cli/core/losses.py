@@ -68,8 +68,12 @@ def smoothed(targets: Targets, classes: int, smoothing: float, /) -> Targets:
 def cross_entropy(
     prediction: Distribution, targets: Labels | Distribution, /, *, base: str = "e"
 ) -> Floats:
-    """Return H(P, Q), shape (rows,): the mean over the targets P of -log Q."""
-    return in_base(_expectation(prediction.surprisal, targets), base)
+    """Return H(P, Q), shape (rows,): the mean over the targets P of -log Q; inf where KL is."""
+    mean = _expectation(prediction.surprisal, targets)
+    if isinstance(targets, Distribution):  # a tiny P may have underflowed to 0
+        impossible = np.any(divergences.impossible(targets, prediction), axis=1)
+        mean = where(impossible, np.inf, mean)
+    return in_base(mean, base)
 
 
 def target_entropy(targets: Targets, /, *, base: str = "e") -> Floats:

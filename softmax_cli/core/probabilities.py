@@ -17,6 +17,10 @@ WARNING_TOLERANCE: Final = 1e-6 + 1e-12
 ERROR_TOLERANCE: Final = 1e-2 + 1e-12
 
 
+class SumError(DataError):
+    """Probabilities whose sum is too far from 1."""
+
+
 class Distribution(ABC):
     """Rows of distributions.
 
@@ -164,13 +168,12 @@ class Mixture(Probabilities):
 
 def check_sums(sums: Floats, tolerance: float, /) -> None:
     """Raise `RowErrors` for sums that are 0 or too far from 1."""
-    errors = {}
+    errors: dict[int, DataError] = {}
     for row in np.flatnonzero((sums == 0) | ~(np.abs(sums - 1) <= tolerance)).tolist():
         if sums[row] == 0:
             errors[row] = DataError("every probability is 0: there is no sum to divide by")
         else:
-            hint = "--normalize divides by the sum"
-            errors[row] = DataError(f"probabilities sum to {sums[row]:.6g}, not to 1", hint)
+            errors[row] = SumError(f"probabilities sum to {sums[row]:.6g}, not to 1")
     if errors:
         raise RowErrors(errors)
 

@@ -9,7 +9,13 @@ from typing import Any
 import numpy as np
 
 from softmax_cli.core.doubledouble import Floats
-from softmax_cli.core.probabilities import WARNING_TOLERANCE, Distribution, Masses, Probabilities
+from softmax_cli.core.probabilities import (
+    WARNING_TOLERANCE,
+    Distribution,
+    Masses,
+    Probabilities,
+    SumError,
+)
 from softmax_cli.core.softmax import Logits, from_log_probabilities
 from softmax_cli.errors import DataError, RowErrors, UsageError
 from softmax_cli.input.formats import open_rows
@@ -143,15 +149,21 @@ def distribution(block: Block, kind: str, notices: Notices, normalize: bool) -> 
         return Logits(values)
     if kind == "masses":
         return Masses(values)
-    if kind == "logprobs":
-        logits = from_log_probabilities(values, normalize=normalize)
-        if not normalize:
-            note_sums(np.exp(logits.logsumexp()), block.locations, notices)
-        return logits
-    probabilities = Probabilities(values, normalize=normalize)
+    result: Logits | Probabilities
+    try:
+        if kind == "logprobs":
+            result = from_log_probabilities(values, normalize=normalize)
+        else:
+            result = Probabilities(values, normalize=normalize)
+    except RowErrors as raised:
+        for error in raised.errors.values():
+            if isinstance(error, SumError):
+                error.hint = "--normalize divides by the sum"
+        raise
     if not normalize:
-        note_sums(probabilities.sums, block.locations, notices)
-    return probabilities
+        sums = np.exp(result.logsumexp()) if isinstance(result, Logits) else result.sums
+        _note_sums(sums, block.locations, notices)
+    return result
 
 
 def distribution_of_other(
@@ -163,10 +175,10 @@ def distribution_of_other(
     except RowErrors as raised:
         for row, error in raised.errors.items():
             error.location = error.location or block.locations.at(row)
-        raise
+        raise RowErrors(raised.errors) from raised
 
 
-def note_sums(sums: Floats, locations: Locations, notices: Notices) -> None:
+def _note_sums(sums: Floats, locations: Locations, notices: Notices) -> None:
     """Warn of rows whose sum is off by more than rounding to six digits explains."""
     off = np.flatnonzero(np.abs(sums - 1) > WARNING_TOLERANCE)
     if len(off):
