@@ -118,7 +118,7 @@ class TreeDistribution(Distribution):
                 low[children[turn, nodes]] = total.low
             below = children[:, nodes].ravel()
             nodes = below[below >= classes] - classes
-        return DoubleDouble(high[:classes], low[:classes])
+        return _above(DoubleDouble(high[:classes], low[:classes]))
 
     @cached_property
     def masked(self) -> Bools:
@@ -137,6 +137,15 @@ class TreeDistribution(Distribution):
         """The classes that have the largest probability, shape (rows, classes)."""
         probabilities = self.probabilities()
         return np.asarray(probabilities == probabilities.max(axis=1, keepdims=True))
+
+
+def _above(cost: DoubleDouble) -> DoubleDouble:
+    """Return sums of costs with the last bit of the low part moved up.
+
+    A sum drops the tiny log1p(exp(-300)). If the rest is halfway between two floats, it has to be
+    rounded up.
+    """
+    return DoubleDouble(cost.high, np.where(cost.high > 0, np.nextafter(cost.low, 1), cost.low))
 
 
 class Branches:
@@ -164,7 +173,7 @@ class Branches:
 
     @cached_property
     def _surprisal(self) -> DoubleDouble:
-        return fold_sum(softplus(-self._logits))
+        return _above(fold_sum(softplus(-self._logits)))
 
     def loss(self, *, base: str = "e") -> Floats:
         """Return -log p of each row's label, shape (rows,)."""

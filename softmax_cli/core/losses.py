@@ -138,7 +138,10 @@ def gradient(
         result = p - targets.probability
     else:
         terms = targets.probability * _slopes(prediction, objective)
-        others = fold_sum(terms.plain()) - terms.plain()
+        total = terms.sum()
+        dominant = terms.plain().high > (total * 0.5).plain().high
+        rest = where(dominant, 0.0, terms).sum()  # the difference would cancel
+        others = where(dominant, rest, total - terms)
         result = p * others - terms * prediction.complement
     return in_base(result, base).T + 0.0  # no -0.0
 

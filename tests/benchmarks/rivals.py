@@ -15,8 +15,7 @@ Methods = dict[str, dict[str, Callable[[Case], Values]]]
 
 
 def _one_hot(case: Case) -> Vector:
-    values: Vector = np.eye(len(case.p))[case.label]
-    return values
+    return np.where(np.arange(len(case.p)) == case.label, 1.0, 0.0)
 
 
 def _normalized(p: Vector) -> Vector:
