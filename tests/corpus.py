@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -29,6 +29,12 @@ class Case(NamedTuple):
         """What cases that are rows of one block have in common."""
         counts = b"" if len(self.q) == len(self.p) else self.q.tobytes()
         return len(self.p), counts, self.temperature, id(self.objective)
+
+    def backwards(self) -> Case:
+        """The same with the classes in the other order."""
+        p, q = self.p[::-1], self.q[::-1]
+        last = len(p) - 1 - self.label
+        return self._replace(p=p, q=p if self.q is self.p else q, label=last)
 
 
 Family = Callable[[np.random.Generator], Case]
@@ -164,9 +170,10 @@ def _apart(distance: float) -> Family:
 
 
 def _subnormal(rng: np.random.Generator) -> Case:
-    """Probabilities some of which, or all, are subnormal."""
+    """Probabilities some of which are subnormal, and their multiples with any sum."""
     size, tails = _size(rng), [1, 1e-290, 1e-308, 1e-320, 5e-324]
-    p, q = (_probabilities(rng, size, tails) * rng.choice([1, 1, 1e-300, 1e-310]) for _ in range(2))
+    scales = rng.choice([1, 1, 1e-310, 1e-300, 1e300], 2)
+    p, q = (_probabilities(rng, size, tails) * scale for scale in scales)
     return _likely(rng, p, q)
 
 
@@ -290,30 +297,25 @@ TARGETS: dict[str, Family] = {
 }
 
 
-def _with(family: Family, *parameters: str) -> Family:
+def _with(*parameters: str, families: Sequence[Family]) -> Family:
     """Cases with some of the loss's parameters."""
 
-    def of(rng: np.random.Generator) -> Case:
-        case = family(rng)
-        drawn = {
-            "weights": rng.uniform(0, 3, len(case.p)) * rng.choice([1, 1, 1e-9, 0], len(case.p)),
-            "smoothing": float(rng.choice([1e-9, 0.1, 0.3, 1])),
-            "focal": float(10.0 ** rng.uniform(-1, 3)),
-        }
-        return case._replace(objective=Objective(**{name: drawn[name] for name in parameters}))
+    def family(rng: np.random.Generator) -> Case:
+        case = families[int(rng.integers(len(families)))](rng)
+        weights = rng.uniform(0, 3, len(case.p)) * rng.choice([1, 1, 1e-9, 0], len(case.p))
+        every = {"weights": weights, "smoothing": rng.choice([1e-9, 0.1, 0.3, 1])}
+        every["focal"] = 10.0 ** rng.uniform(-1, 3)
+        return case._replace(objective=Objective(**{name: every[name] for name in parameters}))
 
-    return of
+    return family
 
 
 def _objectives(*families: Family) -> dict[str, Family]:
-    def any_of(rng: np.random.Generator) -> Case:
-        return families[rng.integers(len(families))](rng)
-
     return {
-        "focal to 1000": _with(any_of, "focal"),
-        "weights": _with(any_of, "weights"),
-        "smoothing": _with(any_of, "smoothing"),
-        "all three": _with(any_of, "weights", "smoothing", "focal"),
+        "focal to 1000": _with("focal", families=families),
+        "weights": _with("weights", families=families),
+        "smoothing": _with("smoothing", families=families),
+        "all three": _with("weights", "smoothing", "focal", families=families),
     }
 
 

@@ -20,7 +20,7 @@ Exact = Any  # mpmath has no types
 
 def exacts(numbers: Iterable[float]) -> list[Exact]:
     """The floats as they are."""
-    return [mpmath.mpf(float(x)) for x in numbers]
+    return [x if isinstance(x, mpmath.mpf) else mpmath.mpf(float(x)) for x in numbers]
 
 
 class Reference:
@@ -78,13 +78,12 @@ class Reference:
 
     def js(self, q: Reference) -> Exact:
         """Jensen-Shannon divergence in nats."""
-        middle = [(a + b) / 2 for a, b in zip(self.p, q.p, strict=True)]
-        both = Reference(middle)
+        both = Reference([(a + b) / 2 for a, b in zip(self.p, q.p, strict=True)])
         return (self.kl(both) + q.kl(both)) / 2
 
 
 class Loss(NamedTuple):
-    """A loss, its derivatives by the logits, and the larger of the two terms of each."""
+    """A loss, its derivatives by the logits, and the larger part of each: of p or y, as p - y."""
 
     loss: Exact
     gradient: list[Exact]
@@ -95,16 +94,17 @@ def weighted_loss(q: Reference, target: Sequence[Exact], objective: Objective) -
     """The loss with weights, smoothing and focal factor, as its definition has it."""
     e, gamma, size = mpmath.mpf(objective.smoothing), mpmath.mpf(objective.focal), len(target)
     weights = exacts([1.0] * size if objective.weights is None else objective.weights)
-    shares = [w * ((1 - e) * y + e / size) for w, y in zip(weights, target, strict=True)]
+    loss, slopes = mpmath.mpf(0), [mpmath.mpf(0)] * size
     rest = [q.complement(i) for i in range(size)]
-    terms = list(zip(shares, rest, q.p, q.log_p, strict=True))
-    loss = mpmath.fsum(a * r**gamma * -log for a, r, _, log in terms if a)
-    slopes = [a * r**gamma * (1 - gamma * p * log / r) if a and r else a for a, r, p, log in terms]
+    for i, (weight, y, r, log_p) in enumerate(zip(weights, target, rest, q.log_p, strict=True)):
+        if share := weight * ((1 - e) * y + e / size):
+            loss -= share * r**gamma * log_p
+            focal = gamma * r ** (gamma - 1) * q.p[i] * log_p if gamma and r else 0
+            slopes[i] = share * (r**gamma - focal)  # minus the derivative by log p
     total = mpmath.fsum(slopes)
-    up = [p * (total - b) for p, b in zip(q.p, slopes, strict=True)]
-    down = [r * b for r, b in zip(rest, slopes, strict=True)]
-    pairs = list(zip(up, down, strict=True))
-    return Loss(loss, [a - b for a, b in pairs], [max(pair) for pair in pairs])
+    classes = list(zip(q.p, rest, slopes, strict=True))
+    gradient = [p * (total - slope) - r * slope for p, r, slope in classes]
+    return Loss(loss, gradient, [max(p * total, slope) for p, _, slope in classes])
 
 
 def entmax_shares(vector: Iterable[float], alpha: float, temperature: float = 1.0) -> list[Exact]:
