@@ -22,6 +22,7 @@ _SMALL: Final = 2.0**-400
 _LARGE: Final = 2.0**900  # products of larger numbers may overflow
 _LEAST: Final = 2.0**-900  # products of smaller ones may underflow
 _TINY: Final = 2.0**-1016  # the low part of smaller numbers has hardly a bit
+_LOW_POWER: Final = -1012
 _MOST_POWER: Final = 4400  # more than the range of float exponents
 _EXPONENT_OF_ZERO: Final = -(2**40)  # the exponent of 0
 
@@ -151,8 +152,8 @@ class DoubleDouble:
             return self
         power = np.clip(self.exponent, -_MOST_POWER, _MOST_POWER)
         high, low = np.ldexp(self.high, power), np.ldexp(self.low, power)
-        tiny = (np.abs(high) < _TINY) & (high != 0)
-        if tiny.any():  # the low part would be rounded too
+        if power.min(initial=0) < _LOW_POWER:  # the bits of low parts get lost
+            tiny = (np.abs(high) < _TINY) & (high != 0)
             high[tiny], low[tiny] = self[tiny].rounded(), 0.0
         return DoubleDouble(high, low)
 

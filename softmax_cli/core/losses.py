@@ -10,7 +10,7 @@ shape (rows,), or distributions, shape (rows, classes).
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from softmax_cli.core.probabilities import Distribution, Mixture, Probabilities
 
 Labels = Indices
 Targets = Labels | Probabilities
+_CANCELS: Final = 2.0**-30  # a smaller difference lost too many bits
 
 
 class Objective(NamedTuple):
@@ -138,10 +139,12 @@ def gradient(
         result = p - targets.probability
     else:
         terms = targets.probability * _slopes(prediction, objective)
-        total = terms.sum()
-        dominant = terms.plain().high > (total * 0.5).plain().high
-        rest = where(dominant, 0.0, terms).sum()  # the difference would cancel
-        others = where(dominant, rest, total - terms)
+        plain = terms.plain()
+        total = fold_sum(plain)
+        others = total - plain
+        cancels = others.high < total.high * _CANCELS
+        if cancels.any():
+            others = where(cancels, fold_sum(where(cancels, 0.0, plain)), others)
         result = p * others - terms * prediction.complement
     return in_base(result, base).T + 0.0  # no -0.0
 

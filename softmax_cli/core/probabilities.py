@@ -15,7 +15,6 @@ from softmax_cli.errors import DataError, RowErrors
 # Tolerances of sums; 1e-12 covers the binary rounding of decimal sums such as 0.99.
 WARNING_TOLERANCE: Final = 1e-6 + 1e-12
 ERROR_TOLERANCE: Final = 1e-2 + 1e-12
-# log(1 + x) is x up to this size.
 _TINY: Final = 2.0**-200
 
 
@@ -137,8 +136,9 @@ class Probabilities(Distribution):
         """-log p in nats, shape (classes, rows), from the other classes where p > 1/2."""
         dominant = self.probability.plain().high > 0.5
         odds = where(dominant, self.complement / self.probability, 0.0)
-        plain = odds.plain()
-        near = where(plain.high < _TINY, odds, log1p(plain))
+        near = log1p(odds.plain())
+        if not isinstance(odds.exponent, int):  # log1p(x) is x for an x that would be subnormal
+            near = where(near.high < _TINY, odds, near)
         far = where(self.masked.T, np.inf, log(self.total) - self._log_mass)
         return where(dominant, near, far)
 
