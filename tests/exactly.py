@@ -83,28 +83,32 @@ class Reference:
 
 
 class Loss(NamedTuple):
-    """A loss, its derivatives by the logits, and the larger part of each: of p or y, as p - y."""
+    """Each class's part of a loss, its derivatives by the logits, and the larger term of each."""
 
-    loss: Exact
+    parts: list[Exact]
     gradient: list[Exact]
     scale: list[Exact]
+
+    @property
+    def total(self) -> Exact:
+        return mpmath.fsum(self.parts)
 
 
 def weighted_loss(q: Reference, target: Sequence[Exact], objective: Objective) -> Loss:
     """The loss with weights, smoothing and focal factor, as its definition has it."""
     e, gamma, size = mpmath.mpf(objective.smoothing), mpmath.mpf(objective.focal), len(target)
     weights = exacts([1.0] * size if objective.weights is None else objective.weights)
-    loss, slopes = mpmath.mpf(0), [mpmath.mpf(0)] * size
+    parts, slopes = ([mpmath.mpf(0)] * size for _ in range(2))
     rest = [q.complement(i) for i in range(size)]
     for i, (weight, y, r, log_p) in enumerate(zip(weights, target, rest, q.log_p, strict=True)):
         if share := weight * ((1 - e) * y + e / size):
-            loss -= share * r**gamma * log_p
+            parts[i] = -share * r**gamma * log_p
             focal = gamma * r ** (gamma - 1) * q.p[i] * log_p if gamma and r else 0
             slopes[i] = share * (r**gamma - focal)  # minus the derivative by log p
     total = mpmath.fsum(slopes)
     classes = list(zip(q.p, rest, slopes, strict=True))
     gradient = [p * (total - slope) - r * slope for p, r, slope in classes]
-    return Loss(loss, gradient, [max(p * total, slope) for p, _, slope in classes])
+    return Loss(parts, gradient, [max(p * total, slope) for p, _, slope in classes])
 
 
 def entmax_shares(vector: Iterable[float], alpha: float, temperature: float = 1.0) -> list[Exact]:

@@ -158,7 +158,10 @@ _ENTROPY = {
 }
 _LOSS = {
     "cross-entropy": Quantity(
-        lambda o: losses.loss(o.q, o.targets, o.case.objective), lambda t: t.loss.loss
+        lambda o: losses.loss(o.q, o.targets, o.case.objective), lambda t: t.loss.total
+    ),
+    "its parts": Quantity(
+        lambda o: losses.contributions(o.q, o.targets, o.case.objective), lambda t: t.loss.parts
     ),
     "gradient": Quantity(
         lambda o: losses.gradient(o.q, o.targets, o.case.objective),
@@ -167,7 +170,7 @@ _LOSS = {
     ),
 }
 _PERPLEXITY = Quantity(
-    lambda o: losses.perplexity(o.q, o.targets), lambda t: mpmath.exp(t.loss.loss)
+    lambda o: losses.perplexity(o.q, o.targets), lambda t: mpmath.exp(t.loss.total)
 )
 _OF_LABEL = {name: quantity._replace(bound=NEAREST) for name, quantity in _LOSS.items()}
 _KL = Quantity(lambda o: divergences.kl_divergence(o.p, o.q), lambda t: t.p.kl(t.q))

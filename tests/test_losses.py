@@ -50,7 +50,7 @@ def test_the_gradient_is_the_derivative_of_the_loss(
         found = weighted_loss(Reference.of_logits(vector), target, case).gradient
         for i in range(3):
             ends = [[x + move * (i == j) for j, x in enumerate(vector)] for move in (step, -step)]
-            up, down = (weighted_loss(Reference.of_logits(end), target, case).loss for end in ends)
+            up, down = (weighted_loss(Reference.of_logits(end), target, case).total for end in ends)
             assert abs((up - down) / (2 * step) - found[i]) < 1e-200
 
 

@@ -140,10 +140,9 @@ class TreeDistribution(Distribution):
 
 
 def _above(cost: DoubleDouble) -> DoubleDouble:
-    """Return sums of costs with the last bit of the low part moved up.
+    """Return sums of costs, the low part moved up by its last bit.
 
-    A sum drops the tiny log1p(exp(-300)). If the rest is halfway between two floats, it has to be
-    rounded up.
+    A sum drops a tiny log1p(exp(-300)), but halfway between two floats it has to be rounded up.
     """
     return DoubleDouble(cost.high, np.where(cost.high > 0, np.nextafter(cost.low, 1), cost.low))
 

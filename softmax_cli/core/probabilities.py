@@ -8,18 +8,13 @@ from typing import Final
 
 import numpy as np
 
-from softmax_cli.core.doubledouble import Bools, DoubleDouble, Floats, of_floats, where
+from softmax_cli.core.doubledouble import TINY, Bools, DoubleDouble, Floats, where
 from softmax_cli.core.elementary import exp, in_base, log, log1p
-from softmax_cli.errors import DataError, RowErrors
+from softmax_cli.errors import DataError, RowErrors, SumError
 
 # Tolerances of sums; 1e-12 covers the binary rounding of decimal sums such as 0.99.
 WARNING_TOLERANCE: Final = 1e-6 + 1e-12
 ERROR_TOLERANCE: Final = 1e-2 + 1e-12
-_TINY: Final = 2.0**-200
-
-
-class SumError(DataError):
-    """Probabilities whose sum is too far from 1."""
 
 
 class Distribution(ABC):
@@ -138,7 +133,7 @@ class Probabilities(Distribution):
         odds = where(dominant, self.complement / self.probability, 0.0)
         near = log1p(odds.plain())
         if not isinstance(odds.exponent, int):  # log1p(x) is x for an x that would be subnormal
-            near = where(near.high < _TINY, odds, near)
+            near = where(near.high < TINY, odds, near)
         far = where(self.masked.T, np.inf, log(self.total) - self._log_mass)
         return where(dominant, near, far)
 
@@ -190,4 +185,4 @@ def _checked(values: Floats) -> DoubleDouble:
         errors[row] = DataError(text)
     if errors:
         raise RowErrors(errors)
-    return of_floats(np.ascontiguousarray(values.T, np.float64))
+    return DoubleDouble(np.ascontiguousarray(values.T, np.float64)).normal()

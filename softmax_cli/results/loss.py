@@ -126,11 +126,9 @@ class Loss(Computation):
             why = "the targets' weights sum to 0" if counted else "every row is ignored"
             raise DataError(f"{why}: there is no mean")
         ignored = {} if self.targets.ignore is None else {"ignored": totals.rows - counted}
-        sums = {
-            "loss_sum": totals.sum("loss"),
-            "weight_sum": counted if self.weights is None else totals.sum("weight"),
-            "mean": totals.mean("loss", weight),
-        }
+        weight_sum = counted if self.weights is None else totals.sum("weight")
+        sums = {"loss_sum": totals.sum("loss"), "weight_sum": weight_sum}
+        sums["mean"] = totals.sum("loss", weight)
         means = totals.sums_and_means(self.averaged, counted)
         return {"rows": totals.rows, **ignored, **sums, **means}
 
@@ -294,7 +292,7 @@ class CrossEntropy(Loss):
             rows, correct = totals.counts["rows", label], totals.counts["correct", label]
             loss = totals.sum(("loss", label))
             weight = ONE if self.weights is None else ExactSum(self.weights[label]).units
-            mean = totals.mean(("loss", label), rows * weight)
+            mean = totals.sum(("loss", label), rows * weight)
             group = {"class": name, "rows": rows, "loss_sum": loss, "mean": mean}
             share = {"share": ratio(loss, totals.sum("loss"))}
             groups.append({**group, **share, "correct": correct, "accuracy": correct / rows})

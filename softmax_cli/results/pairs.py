@@ -9,15 +9,9 @@ from typing import Any
 import numpy as np
 
 from softmax_cli.core.doubledouble import Floats
-from softmax_cli.core.probabilities import (
-    WARNING_TOLERANCE,
-    Distribution,
-    Masses,
-    Probabilities,
-    SumError,
-)
+from softmax_cli.core.probabilities import WARNING_TOLERANCE, Distribution, Masses, Probabilities
 from softmax_cli.core.softmax import Logits, from_log_probabilities
-from softmax_cli.errors import DataError, RowErrors, UsageError
+from softmax_cli.errors import DataError, RowErrors, SumError, UsageError
 from softmax_cli.input.formats import open_rows
 from softmax_cli.input.numbers import is_list, parse_list, shown
 from softmax_cli.input.rows import Block, Locations, Rows, rows_of
@@ -142,40 +136,31 @@ def checked_against(block: Block) -> Block:
 def distribution(block: Block, kind: str, notices: Notices, normalize: bool) -> Distribution:
     """Return rows of logits, probs, logprobs or masses as distributions.
 
-    Warns of sums that are off by more than rounding. Raises `RowErrors` for unusable rows.
+    Warns of sums that are off by more than rounding. Raises `RowErrors`, with locations, for
+    unusable rows.
     """
     values = block.values
-    if kind == "logits":
-        return Logits(values)
-    if kind == "masses":
-        return Masses(values)
     result: Logits | Probabilities
     try:
+        if kind == "logits":
+            return Logits(values)
+        if kind == "masses":
+            return Masses(values)
         if kind == "logprobs":
             result = from_log_probabilities(values, normalize=normalize)
+            sums = np.exp(result.logsumexp())
         else:
             result = Probabilities(values, normalize=normalize)
-    except RowErrors as raised:
-        for error in raised.errors.values():
-            if isinstance(error, SumError):
-                error.hint = "--normalize divides by the sum"
-        raise
-    if not normalize:
-        sums = np.exp(result.logsumexp()) if isinstance(result, Logits) else result.sums
-        _note_sums(sums, block.locations, notices)
-    return result
-
-
-def distribution_of_other(
-    block: Block, kind: str, notices: Notices, normalize: bool
-) -> Distribution:
-    """Return rows of another input as distributions; row errors get locations in that input."""
-    try:
-        return distribution(block, kind, notices, normalize)
+            sums = result.sums
     except RowErrors as raised:
         for row, error in raised.errors.items():
-            error.location = error.location or block.locations.at(row)
+            error.location = block.locations.at(row)
+            if isinstance(error, SumError):
+                error.hint = "--normalize divides by the sum"
         raise RowErrors(raised.errors) from raised
+    if not normalize:
+        _note_sums(sums, block.locations, notices)
+    return result
 
 
 def _note_sums(sums: Floats, locations: Locations, notices: Notices) -> None:

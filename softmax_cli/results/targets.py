@@ -22,7 +22,7 @@ from softmax_cli.output.fields import Names, class_names
 from softmax_cli.results.pairs import (
     check_length,
     checked_against,
-    distribution_of_other,
+    distribution,
     in_order_of,
     side_by_side,
 )
@@ -115,7 +115,7 @@ class TargetReader:
         self._check_distributions()
         values = np.array([parse_list(target, "--target")])
         given = Block(values, Locations("--target", [], None))
-        found = distribution_of_other(given, "probs", notices, normalize)
+        found = distribution(given, "probs", notices, normalize)
         assert isinstance(found, Probabilities)
         self._distribution = found
 
@@ -165,7 +165,7 @@ class TargetReader:
         if other is not None and other.labels is None:
             self._check_distributions()
             other = checked_against(block)
-            found = distribution_of_other(other, "probs", notices, self._normalize)
+            found = distribution(other, "probs", notices, self._normalize)
             assert isinstance(found, Probabilities)
             return RowTargets(found, none_ignored)
         if self._settings.target is not None:

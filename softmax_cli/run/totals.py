@@ -47,11 +47,11 @@ class ExactSum:
         self._special += other._special
 
     def total(self, weight: int = ONE) -> float:
-        """Return the sum over a weight > 0, in the same units, rounded once; it may overflow."""
+        """Return the sum over a weight in the same units, rounded once; nan for the weight 0."""
         if self._special != 0.0:  # true for nan, too
             return self._special
         try:
-            return self.units / weight  # int / int is correctly rounded
+            return self.units / weight if weight else math.nan  # int / int is correctly rounded
         except OverflowError:
             return math.inf if self.units > 0 else -math.inf
 
@@ -86,22 +86,18 @@ class Totals:
         if self.worst is not None and later.worst is not None:
             self.worst = self.worst.merged(later.worst)
 
-    def sum(self, key: Any) -> float:
-        """Return a sum, rounded once."""
-        return self._sums[key].total()
+    def sum(self, key: Any, weight: int = ONE) -> float:
+        """Return a sum over a weight in the units of `ONE`, rounded once; nan for the weight 0."""
+        return self._sums[key].total(weight)
 
     def units(self, key: Any) -> int:
         """Return a sum of finite values, exact, in the units of `ONE`."""
         return self._sums[key].units
 
-    def mean(self, key: Any, weight: int) -> float:
-        """Return a sum over a weight, in the units of `ONE`, rounded once; nan for 0."""
-        return self._sums[key].total(weight) if weight else math.nan
-
     def sums_and_means(self, keys: Sequence[str], rows: int) -> dict[str, float]:
         """Return the sums of fields, and their means over `rows` rows."""
         sums = {f"{key}_sum": self.sum(key) for key in keys}
-        return sums | {f"{key}_mean": self.mean(key, rows * ONE) for key in keys}
+        return sums | {f"{key}_mean": self.sum(key, rows * ONE) for key in keys}
 
 
 def ratio(part: float, whole: float) -> float:
