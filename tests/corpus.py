@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -124,7 +124,7 @@ LOGITS: dict[str, Family] = {
     "masked classes": _masked,
     "temperature 1e-300 to 1e300": _tempered,
     "33 to 17,000 classes": _wide,
-    "a winner just under 1/2": _half,
+    "just under 1/2 of 33 to 256": _half,
 }
 
 
@@ -297,26 +297,21 @@ TARGETS: dict[str, Family] = {
 }
 
 
-def _with(*parameters: str, families: Sequence[Family]) -> Family:
-    """Cases with some of the loss's parameters."""
-
-    def family(rng: np.random.Generator) -> Case:
-        case = families[int(rng.integers(len(families)))](rng)
-        weights = rng.uniform(0, 3, len(case.p)) * rng.choice([1, 1, 1e-9, 0], len(case.p))
-        every = {"weights": weights, "smoothing": rng.choice([1e-9, 0.1, 0.3, 1])}
-        every["focal"] = 10.0 ** rng.uniform(-1, 3)
-        return case._replace(objective=Objective(**{name: every[name] for name in parameters}))
-
-    return family
-
-
 def _objectives(*families: Family) -> dict[str, Family]:
-    return {
-        "focal to 1000": _with("focal", families=families),
-        "weights": _with("weights", families=families),
-        "smoothing": _with("smoothing", families=families),
-        "all three": _with("weights", "smoothing", "focal", families=families),
-    }
+    """Families of the losses of others, with some of their parameters."""
+
+    def with_(*parameters: str) -> Family:
+        def family(rng: np.random.Generator) -> Case:
+            case = families[int(rng.integers(len(families)))](rng)
+            weights = rng.uniform(0, 3, len(case.p)) * rng.choice([1, 1, 1e-9, 0], len(case.p))
+            smoothing, focal = rng.choice([1e-9, 0.1, 0.3, 1]), 10.0 ** rng.uniform(-1, 3)
+            every = {"weights": weights, "smoothing": smoothing, "focal": focal}
+            return case._replace(objective=Objective(**{name: every[name] for name in parameters}))
+
+        return family
+
+    names = ("weights", "smoothing", "focal")
+    return {"all three": with_(*names), **{name: with_(name) for name in names}}
 
 
 def _tree(rng: np.random.Generator) -> Case:

@@ -22,7 +22,7 @@ from softmax_cli.core.losses import Objective
 from softmax_cli.core.probabilities import Probabilities
 from softmax_cli.core.softmax import Logits
 from tests.conftest import Run
-from tests.corpus import Vector, logits, probabilities
+from tests.corpus import Vector, logits
 from tests.exactly import Reference, exacts, weighted_loss
 
 SMOOTHINGS = (0.0, 0.1, 1.0)
@@ -60,16 +60,6 @@ def test_without_parameters_it_is_cross_entropy(vector: Vector, data: st.DataObj
     labels = np.array([data.draw(st.integers(0, len(vector) - 1))])
     prediction = Logits(vector[None])
     assert losses.loss(prediction, labels, Objective()) == losses.cross_entropy(prediction, labels)
-
-
-@given(probabilities(min_size=3, max_size=3), logits(min_size=3, max_size=3))
-@settings(max_examples=50)
-def test_smoothing_keeps_the_identity(target: Vector, vector: Vector) -> None:
-    prediction = Logits(vector[None])
-    shares = losses.smoothed(soft(target), 3, 0.1)
-    whole = losses.loss(prediction, soft(target), Objective(smoothing=0.1))[0]
-    parts = losses.target_entropy(shares)[0] + losses.excess_entropy(prediction, shares)[0]
-    assert parts == pytest.approx(whole, rel=1e-14)
 
 
 def test_a_class_of_weight_zero_costs_nothing_even_where_it_is_ruled_out() -> None:

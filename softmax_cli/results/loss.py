@@ -121,14 +121,14 @@ class Loss(Computation):
         Raises `DataError` if a mean is asked for and its denominator is 0.
         """
         counted = totals.counts["counted"]
-        weight = counted * ONE if self.weights is None else totals.units("weight")
+        weight = counted * ONE if self.weights is None else totals.sums["weight"].units
         if self.report.reduction == "mean" and weight == 0:
             why = "the targets' weights sum to 0" if counted else "every row is ignored"
             raise DataError(f"{why}: there is no mean")
         ignored = {} if self.targets.ignore is None else {"ignored": totals.rows - counted}
-        weight_sum = counted if self.weights is None else totals.sum("weight")
-        sums = {"loss_sum": totals.sum("loss"), "weight_sum": weight_sum}
-        sums["mean"] = totals.sum("loss", weight)
+        weight_sum = counted if self.weights is None else totals.sums["weight"].total()
+        sums = {"loss_sum": totals.sums["loss"].total(), "weight_sum": weight_sum}
+        sums["mean"] = totals.sums["loss"].total(weight)
         means = totals.sums_and_means(self.averaged, counted)
         return {"rows": totals.rows, **ignored, **sums, **means}
 
@@ -290,11 +290,11 @@ class CrossEntropy(Loss):
         groups = []
         for label, name in zip(labels, names, strict=True):
             rows, correct = totals.counts["rows", label], totals.counts["correct", label]
-            loss = totals.sum(("loss", label))
+            loss = totals.sums["loss", label].total()
             weight = ONE if self.weights is None else ExactSum(self.weights[label]).units
-            mean = totals.sum(("loss", label), rows * weight)
+            mean = totals.sums["loss", label].total(rows * weight)
             group = {"class": name, "rows": rows, "loss_sum": loss, "mean": mean}
-            share = {"share": ratio(loss, totals.sum("loss"))}
+            share = {"share": ratio(loss, totals.sums["loss"].total())}
             groups.append({**group, **share, "correct": correct, "accuracy": correct / rows})
         return groups
 

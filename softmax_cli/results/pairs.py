@@ -158,14 +158,8 @@ def distribution(block: Block, kind: str, notices: Notices, normalize: bool) -> 
             if isinstance(error, SumError):
                 error.hint = "--normalize divides by the sum"
         raise RowErrors(raised.errors) from raised
-    if not normalize:
-        _note_sums(sums, block.locations, notices)
-    return result
-
-
-def _note_sums(sums: Floats, locations: Locations, notices: Notices) -> None:
-    """Warn of rows whose sum is off by more than rounding to six digits explains."""
     off = np.flatnonzero(np.abs(sums - 1) > WARNING_TOLERANCE)
-    if len(off):
+    if len(off) and not normalize:
         message = f"probabilities sum to {sums[off[0]]:.6g}; they were divided by it"
-        notices.add("sum", locations.at(int(off[0])), message, len(off))
+        notices.add("sum", block.locations.at(int(off[0])), message, len(off))
+    return result

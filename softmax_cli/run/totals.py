@@ -72,32 +72,24 @@ class Totals:
         self.rows = rows
         self.counts = Counter(counts)
         self.worst = worst
-        self._sums = {key: ExactSum(values) for key, values in sums.items()}
+        self.sums = {key: ExactSum(values) for key, values in sums.items()}
 
     def merge(self, later: Totals) -> None:
         """Add the totals of later rows."""
         self.rows += later.rows
         self.counts.update(later.counts)
-        for key, total in later._sums.items():
-            if key in self._sums:
-                self._sums[key].merge(total)
+        for key, total in later.sums.items():
+            if key in self.sums:
+                self.sums[key].merge(total)
             else:
-                self._sums[key] = total
+                self.sums[key] = total
         if self.worst is not None and later.worst is not None:
             self.worst = self.worst.merged(later.worst)
 
-    def sum(self, key: Any, weight: int = ONE) -> float:
-        """Return a sum over a weight in the units of `ONE`, rounded once; nan for the weight 0."""
-        return self._sums[key].total(weight)
-
-    def units(self, key: Any) -> int:
-        """Return a sum of finite values, exact, in the units of `ONE`."""
-        return self._sums[key].units
-
     def sums_and_means(self, keys: Sequence[str], rows: int) -> dict[str, float]:
         """Return the sums of fields, and their means over `rows` rows."""
-        sums = {f"{key}_sum": self.sum(key) for key in keys}
-        return sums | {f"{key}_mean": self.sum(key, rows * ONE) for key in keys}
+        sums = {f"{key}_sum": self.sums[key].total() for key in keys}
+        return sums | {f"{key}_mean": self.sums[key].total(rows * ONE) for key in keys}
 
 
 def ratio(part: float, whole: float) -> float:

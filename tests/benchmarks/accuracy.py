@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import math
 import warnings
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -27,11 +28,15 @@ RIVALS: dict[str, Callable[[], rivals.Methods]] = {
 # Families of many classes, whose exact values take long, and a part of the number of cases for them
 LONG = {
     "33 to 17,000 classes": 1 / 40,
-    "a winner just under 1/2": 1 / 4,
+    "just under 1/2 of 33 to 256": 1 / 4,
     "concentrated against diffuse": 1 / 4,
     "sparse, many classes": 1 / 4,
 }
 ALL_DIGITS = 2.0**52
+
+
+# By the method that is judged
+Scores = defaultdict[str, Judgement]
 
 
 class Line(NamedTuple):
@@ -40,7 +45,7 @@ class Line(NamedTuple):
     given: str
     quantity: str
     family: str
-    scores: dict[str, Judgement]
+    scores: Scores
 
 
 # The libraries' methods, or none of one that is not installed
@@ -63,16 +68,18 @@ def measure(given: str, values: int, others: Others) -> Iterator[Line]:
     parts = {family: LONG.get(family, 1) for family in families}
     for family, make in families.items():
         count = math.ceil(values * parts[family] / sum(parts.values()))
-        scores: dict[str, dict[str, Judgement]] = {name: {} for name in QUANTITIES[given]}
+        scores = {name: _no_scores() for name in QUANTITIES[given]}
         for block in blocks(make, count):
             _judge(given, block, others, scores)
         for quantity, of_methods in scores.items():
             yield Line(given, quantity, family, of_methods)
 
 
-def _judge(
-    given: str, block: list[Case], others: Others, scores: dict[str, dict[str, Judgement]]
-) -> None:
+def _no_scores() -> Scores:
+    return defaultdict(lambda: Judgement(0.0, 0, 0))
+
+
+def _judge(given: str, block: list[Case], others: Others, scores: dict[str, Scores]) -> None:
     pair = GIVEN[given].ours(block)
     ours = {name: quantity.ours(pair) for name, quantity in QUANTITIES[given].items()}
     for row, case in enumerate(block):
@@ -84,9 +91,7 @@ def _judge(
                 if method is not None:
                     values[rival] = method(case)
             for source, value in values.items():
-                score = judge.judge(name, value)
-                known = scores[name].get(source)
-                scores[name][source] = known + score if known else score
+                scores[name][source] += judge.judge(name, value)
 
 
 def _text(score: Judgement | None) -> str:
@@ -122,9 +127,9 @@ def _print(lines: Sequence[Line], others: Others) -> None:
 def _all_families(lines: Sequence[Line]) -> list[Line]:
     merged: dict[tuple[str, str], Line] = {}
     for line in lines:
-        known = merged.setdefault(line[:2], line._replace(family="all", scores={}))
+        known = merged.setdefault(line[:2], line._replace(family="all", scores=_no_scores()))
         for name, score in line.scores.items():
-            known.scores[name] = known.scores[name] + score if name in known.scores else score
+            known.scores[name] += score
     return list(merged.values())
 
 
