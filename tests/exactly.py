@@ -72,6 +72,8 @@ class Reference:
 
     def kl(self, q: Reference) -> Exact:
         """KL(P || Q) in nats, of masses too."""
+        if self.p == q.p:  # where the terms below may miss 0 by their precision
+            return mpmath.mpf(0)
         triples = zip(self.p, self.log_p, q.log_p, strict=True)
         terms = [p * (log_p - log_q) for p, log_p, log_q in triples if p]
         return mpmath.fsum(terms) - mpmath.fsum(self.p) + mpmath.fsum(q.p)
