@@ -210,8 +210,8 @@ class Judge:
         self._known: dict[str, list[Mark]] = {}
         with mpmath.workprec(100):
             rough = GIVEN[given].truth(case)
-            least = min(p for p in [*rough.p.p, *rough.q.p] if p)
-            depth = min(730.0, -float(mpmath.log(least, 2)))
+            sizes = [p for p in [*rough.p.p, *rough.q.p] if p]
+            depth = min(730.0, max(abs(float(mpmath.log(f(sizes), 2))) for f in (min, max)))
         # The least squared must still be seen beside 1; wide rows have no such gaps, and are long.
         self._bits = 400 + int(3 * depth) if len(case.p) < 30 else 400
         with mpmath.workprec(self._bits):
