@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+
+from softmax_cli.core.losses import Objective
 
 Vector = NDArray[np.float64]
 SEED = 20260722
@@ -20,15 +22,31 @@ class Case(NamedTuple):
     q: Vector
     label: int
     temperature: float = 1.0
+    objective: Objective = Objective()
+
+    @property
+    def block(self) -> tuple[object, ...]:
+        """What cases that are rows of one block have in common."""
+        counts = b"" if len(self.q) == len(self.p) else self.q.tobytes()
+        return len(self.p), counts, self.temperature, id(self.objective)
+
+    def backwards(self) -> Case:
+        """The same with the classes in the other order."""
+        p, q = self.p[::-1], self.q[::-1]
+        last = len(p) - 1 - self.label
+        return self._replace(p=p, q=p if self.q is self.p else q, label=last)
 
 
 Family = Callable[[np.random.Generator], Case]
 
 
-def cases(family: Family, count: int) -> Iterator[Case]:
-    """So many cases of a family."""
-    for number in range(count):
-        yield family(np.random.default_rng([SEED, number]))
+def blocks(family: Family, count: int) -> list[list[Case]]:
+    """So many cases of a family, in blocks."""
+    found = [family(np.random.default_rng([SEED, number])) for number in range(count)]
+    groups: dict[object, list[Case]] = {}
+    for case in found:
+        groups.setdefault(case.block, []).append(case)
+    return list(groups.values())
 
 
 def _size(rng: np.random.Generator) -> int:
@@ -88,6 +106,13 @@ def _wide(rng: np.random.Generator) -> Case:
     return _case(rng, rng.normal(size=size) * rng.choice([0.1, 3.0, 30.0, 300.0]))
 
 
+def _half(rng: np.random.Generator) -> Case:
+    """A winner whose probability is just under 1/2."""
+    logits = rng.normal(size=int(rng.integers(33, 257))) * rng.choice([0.0, 1.0])
+    logits[0] = np.log(np.exp(logits[1:]).sum()) - 10.0 ** rng.uniform(-16, -1)
+    return _case(rng, logits)
+
+
 LOGITS: dict[str, Family] = {
     "spread 3": _near,
     "spread 700": _far,
@@ -99,6 +124,7 @@ LOGITS: dict[str, Family] = {
     "masked classes": _masked,
     "temperature 1e-300 to 1e300": _tempered,
     "33 to 17,000 classes": _wide,
+    "just under 1/2 of 33 to 256": _half,
 }
 
 
@@ -143,6 +169,14 @@ def _apart(distance: float) -> Family:
     return family
 
 
+def _subnormal(rng: np.random.Generator) -> Case:
+    """Probabilities some of which are subnormal, and their multiples with any sum."""
+    size, tails = _size(rng), [1, 1e-290, 1e-308, 1e-320, 5e-324]
+    scales = rng.choice([1, 1, 1e-310, 1e-300, 1e300], 2)
+    p, q = (_probabilities(rng, size, tails) * scale for scale in scales)
+    return _likely(rng, p, q)
+
+
 PROBABILITIES: dict[str, Family] = {
     "unrelated": _unrelated,
     "zeros": _with_zeros,
@@ -151,7 +185,19 @@ PROBABILITIES: dict[str, Family] = {
     "1e-2 apart": _apart(1e-2),
     "1e-8 apart": _apart(1e-8),
     "1e-15 apart": _apart(1e-15),
+    "subnormal": _subnormal,
 }
+
+
+def _mass(pairs: Family) -> Family:
+    def family(rng: np.random.Generator) -> Case:
+        case, scales = pairs(rng), 10.0 ** rng.uniform(-5, 5, 2)
+        return case._replace(p=case.p * scales[0], q=case.q * rng.choice(scales))
+
+    return family
+
+
+MASSES: dict[str, Family] = {name: _mass(family) for name, family in PROBABILITIES.items()}
 
 
 def _two(one: Family) -> Family:
@@ -170,6 +216,14 @@ def _moved(distance: float) -> Family:
     return family
 
 
+def _concentrated(rng: np.random.Generator) -> Case:
+    """P of one class or two, Q of all."""
+    size = int(rng.choice([33, 100, 300]))
+    p = rng.normal(size=size) + rng.choice([-20.0, -40.0, -np.inf])
+    p[:2] = 0.0, rng.choice([p[1], np.log(3)])
+    return _case(rng, p, rng.normal(size=size) * rng.choice([0.0, 0.1, 1.0]))
+
+
 LOGIT_PAIRS: dict[str, Family] = {
     "spread 3": _two(_near),
     "spread 700": _two(_far),
@@ -180,20 +234,24 @@ LOGIT_PAIRS: dict[str, Family] = {
     "1e-2 apart": _moved(1e-2),
     "1e-8 apart": _moved(1e-8),
     "1e-15 apart": _moved(1e-15),
+    "concentrated against diffuse": _concentrated,
 }
 
 
-def _logs_of(pairs: Family) -> Family:
+def _logs_of(pairs: Family, *fields: str) -> Family:
     def family(rng: np.random.Generator) -> Case:
         case = pairs(rng)
         with np.errstate(divide="ignore"):
-            return case._replace(p=np.log(case.p), q=np.log(case.q))
+            return case._replace(**{field: np.log(getattr(case, field)) for field in fields})
 
     return family
 
 
 LOG_PROBABILITIES: dict[str, Family] = {
-    name: _logs_of(family) for name, family in PROBABILITIES.items()
+    name: _logs_of(family, "p", "q") for name, family in PROBABILITIES.items()
+}
+TARGETS_OF_LOGS: dict[str, Family] = {
+    name: _logs_of(family, "q") for name, family in PROBABILITIES.items()
 }
 
 
@@ -203,10 +261,14 @@ def _soft(rng: np.random.Generator) -> Case:
     return _likely(rng, p, rng.normal(size=len(p)) * rng.choice([1.0, 10.0, 200.0]))
 
 
-def _fitted(rng: np.random.Generator) -> Case:
+def _fitted(distance: float) -> Family:
     """A prediction that all but agrees with its target."""
-    p = _probabilities(rng, _size(rng), [1, 1e-3])
-    return _likely(rng, p, np.log(p) + rng.choice([1e-2, 1e-8, 1e-15]) * rng.normal(size=len(p)))
+
+    def family(rng: np.random.Generator) -> Case:
+        p = _probabilities(rng, _size(rng), [1, 1e-3, rng.choice([1, 1e-17, 1e-200])])
+        return _likely(rng, p, np.log(p) + distance * rng.normal(size=len(p)))
+
+    return family
 
 
 def _vast(rng: np.random.Generator) -> Case:
@@ -217,11 +279,51 @@ def _vast(rng: np.random.Generator) -> Case:
     )
 
 
+def _sparse(rng: np.random.Generator) -> Case:
+    """A target of few classes, a prediction of many."""
+    size = int(rng.choice([33, 100, 300]))
+    p = np.zeros(size)
+    p[:3] = _probabilities(rng, 3, [1, 1e-3, 1e-17, 0])
+    return _likely(rng, p, rng.normal(size=size) * rng.choice([0.0, 0.1, 1.0, 10.0]))
+
+
 TARGETS: dict[str, Family] = {
     "unrelated": _soft,
-    "nearly fitted": _fitted,
+    "1e-2 apart": _fitted(1e-2),
+    "1e-8 apart": _fitted(1e-8),
+    "1e-15 apart": _fitted(1e-15),
     "logits up to 1e308": _vast,
+    "sparse, many classes": _sparse,
 }
+
+
+def _objectives(*families: Family) -> dict[str, Family]:
+    """Families of the losses of others, with some of their parameters."""
+
+    def with_(*parameters: str) -> Family:
+        def family(rng: np.random.Generator) -> Case:
+            case = families[int(rng.integers(len(families)))](rng)
+            weights = rng.uniform(0, 3, len(case.p)) * rng.choice([1, 1, 1e-9, 0], len(case.p))
+            smoothing, focal = rng.choice([1e-9, 0.1, 0.3, 1]), 10.0 ** rng.uniform(-1, 3)
+            every = {"weights": weights, "smoothing": smoothing, "focal": focal}
+            return case._replace(objective=Objective(**{name: every[name] for name in parameters}))
+
+        return family
+
+    names = ("weights", "smoothing", "focal")
+    return {"all three": with_(*names), **{name: with_(name) for name in names}}
+
+
+def _tree(rng: np.random.Generator) -> Case:
+    """Scores of a tree's inner nodes, and its counts."""
+    counts = rng.integers(1, 1000, _size(rng) + 1).astype(float)
+    scores = rng.normal(size=len(counts) - 1) * rng.choice([1e-9, 1, 10, 200])
+    return Case(scores, counts, int(rng.integers(len(counts))))
+
+
+LABEL_LOSSES = _objectives(_near, _far, _winner)
+TARGET_LOSSES = _objectives(_soft, _soft, _soft, _sparse)
+TREES: dict[str, Family] = {"up to 12 classes": _tree}
 
 
 def _floats(low: float, high: float) -> st.SearchStrategy[float]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import mpmath
 import numpy as np
+
+from softmax_cli.core.hierarchical import HuffmanTree
+from softmax_cli.core.losses import Objective
 
 # exp(-745) squared must still be seen beside 1.
 mpmath.mp.prec = 2600
@@ -17,17 +20,15 @@ Exact = Any  # mpmath has no types
 
 def exacts(numbers: Iterable[float]) -> list[Exact]:
     """The floats as they are."""
-    return [mpmath.mpf(float(x)) for x in numbers]
+    return [x if isinstance(x, mpmath.mpf) else mpmath.mpf(float(x)) for x in numbers]
 
 
 class Reference:
-    """The distribution that a vector of logits, or of probabilities, stands for."""
+    """The distribution that a vector of logits, or of probabilities, stands for; or masses."""
 
-    def __init__(self, weights: Sequence[Exact], logs: Sequence[Exact]) -> None:
-        total = mpmath.fsum(weights)
-        log_total = mpmath.log(total)
-        self.p = [w / total for w in weights]
-        self.log_p = [x - log_total for x in logs]
+    def __init__(self, p: list[Exact], log_p: list[Exact] | None = None) -> None:
+        self.p = p
+        self.log_p = log_p or [mpmath.log(x) if x else mpmath.ninf for x in p]
 
     @classmethod
     def of_logits(cls, logits: Iterable[float], temperature: float = 1.0) -> Reference:
@@ -36,17 +37,29 @@ class Reference:
         maximum = max(scaled)
         shifted = [x - maximum for x in scaled]
         # exp(-100000) is 1e-43430: nothing beside any float64.
-        return cls([mpmath.exp(x) if x > -100_000 else mpmath.mpf(0) for x in shifted], shifted)
+        weights = [mpmath.exp(x) if x > -100_000 else mpmath.mpf(0) for x in shifted]
+        total = mpmath.fsum(weights)
+        log_total = mpmath.log(total)
+        return cls([w / total for w in weights], [x - log_total for x in shifted])
 
     @classmethod
     def of_probabilities(cls, values: Iterable[float]) -> Reference:
         """The values divided by their sum."""
         weights = exacts(values)
-        return cls(weights, [mpmath.log(w) if w else mpmath.ninf for w in weights])
+        total = mpmath.fsum(weights)
+        return cls([w / total for w in weights])
+
+    @classmethod
+    def of_tree(cls, scores: Iterable[float], tree: HuffmanTree) -> Reference:
+        """The leaves of a tree, from the scores of its inner nodes."""
+        powers = [mpmath.exp(-x) for x in exacts(scores)]
+        branches = [(1 / (1 + power), power / (1 + power)) for power in powers]
+        paths = [tree.path(label).T.tolist() for label in range(tree.classes)]
+        return cls([mpmath.fprod(branches[node][turn] for node, turn in path) for path in paths])
 
     def complement(self, i: int) -> Exact:
         """1 - p of a class."""
-        return mpmath.fsum(self.p[:i] + self.p[i + 1 :])
+        return 1 - self.p[i] if self.p[i] < 0.5 else mpmath.fsum(self.p[:i] + self.p[i + 1 :])
 
     def entropy(self) -> Exact:
         """Shannon entropy in nats."""
@@ -58,15 +71,46 @@ class Reference:
         return -mpmath.fsum(p * log_q for p, log_q in pairs if p)
 
     def kl(self, q: Reference) -> Exact:
-        """KL(P || Q) in nats."""
+        """KL(P || Q) in nats, of masses too."""
+        if self.p == q.p:  # where the terms below may miss 0 by their precision
+            return mpmath.mpf(0)
         triples = zip(self.p, self.log_p, q.log_p, strict=True)
-        return mpmath.fsum(p * (log_p - log_q) for p, log_p, log_q in triples if p)
+        terms = [p * (log_p - log_q) for p, log_p, log_q in triples if p]
+        return mpmath.fsum(terms) - mpmath.fsum(self.p) + mpmath.fsum(q.p)
 
     def js(self, q: Reference) -> Exact:
         """Jensen-Shannon divergence in nats."""
-        middle = [(a + b) / 2 for a, b in zip(self.p, q.p, strict=True)]
-        both = Reference(middle, [mpmath.log(m) if m else mpmath.ninf for m in middle])
+        both = Reference([(a + b) / 2 for a, b in zip(self.p, q.p, strict=True)])
         return (self.kl(both) + q.kl(both)) / 2
+
+
+class Loss(NamedTuple):
+    """Each class's part of a loss, its derivatives by the logits, and the larger term of each."""
+
+    parts: list[Exact]
+    gradient: list[Exact]
+    scale: list[Exact]
+
+    @property
+    def total(self) -> Exact:
+        return mpmath.fsum(self.parts)
+
+
+def weighted_loss(q: Reference, target: Sequence[Exact], objective: Objective) -> Loss:
+    """The loss with weights, smoothing and focal factor, as its definition has it."""
+    e, gamma, size = mpmath.mpf(objective.smoothing), mpmath.mpf(objective.focal), len(target)
+    weights = exacts([1.0] * size if objective.weights is None else objective.weights)
+    parts, slopes = ([mpmath.mpf(0)] * size for _ in range(2))
+    rest = [q.complement(i) for i in range(size)]
+    for i, (weight, y, r, log_p) in enumerate(zip(weights, target, rest, q.log_p, strict=True)):
+        if share := weight * ((1 - e) * y + e / size):
+            parts[i] = -share * r**gamma * log_p
+            focal = gamma * r ** (gamma - 1) * q.p[i] * log_p if gamma and r else 0
+            slopes[i] = share * (r**gamma - focal)  # minus the derivative by log p
+    total = mpmath.fsum(slopes)
+    classes = list(zip(q.p, rest, slopes, strict=True))
+    gradient = [p * (total - slope) - r * slope for p, r, slope in classes]
+    return Loss(parts, gradient, [max(p * total, slope) for p, _, slope in classes])
 
 
 def entmax_shares(vector: Iterable[float], alpha: float, temperature: float = 1.0) -> list[Exact]:
@@ -84,12 +128,31 @@ def entmax_shares(vector: Iterable[float], alpha: float, temperature: float = 1.
     return shares((low + high) / 2)
 
 
-def ulps(computed: float, exact: Exact, scale: float | None = None) -> float:
-    """Distance in units in the last place of the exact result, or of `scale`."""
-    nearest = float(exact)
-    if math.isinf(nearest):
-        return 0.0 if computed == nearest else math.inf
-    if not math.isfinite(computed):
-        return math.inf
-    unit = float(np.spacing(abs(nearest if scale is None else scale)))
-    return float(abs(mpmath.mpf(float(computed)) - exact) / mpmath.mpf(unit))
+def nearest(exact: Exact) -> float:
+    """The nearest float64; mpmath rounds twice where that is subnormal."""
+    if abs(exact) < 2.0**-1020:
+        return math.ldexp(int(mpmath.nint(mpmath.ldexp(exact, 1074))), -1074)
+    return float(exact)
+
+
+class Mark:
+    """An exact number that others are measured by, in ulps of its own size or a larger one."""
+
+    def __init__(self, exact: Exact, scale: Exact = 0) -> None:
+        self.nearest = nearest(exact)
+        self._exact = exact
+        size = max(abs(self.nearest), nearest(scale))
+        self._unit = mpmath.mpf(float(np.spacing(size))) if math.isfinite(size) else 1
+
+    def distance(self, computed: float) -> float:
+        """The distance in units in the last place; infinite from a number that is not finite."""
+        if computed == self.nearest and math.isinf(computed):
+            return 0.0
+        if not (math.isfinite(computed) and math.isfinite(self.nearest)):
+            return math.inf
+        return float(abs(computed - self._exact) / self._unit)
+
+
+def ulps(computed: float, exact: Exact) -> float:
+    """The distance in units in the last place of the exact result."""
+    return Mark(exact).distance(float(computed))

@@ -2,81 +2,97 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import mpmath
 import numpy as np
 
 from softmax_cli.core import divergences, losses
-from softmax_cli.core.losses import Objective
-from softmax_cli.core.probabilities import Distribution, Probabilities
+from softmax_cli.core.hierarchical import HuffmanTree, TreeDistribution
+from softmax_cli.core.probabilities import Distribution, Masses, Probabilities
 from softmax_cli.core.softmax import Logits, from_log_probabilities
 from tests import corpus
 from tests.corpus import Case, Family, Vector
-from tests.exactly import Exact, Reference, ulps
+from tests.exactly import Exact, Loss, Mark, Reference, exacts, weighted_loss
 
 # What is promised, in units in the last place
 NEAREST = 0.51
 BOUND = 1.0
 ALIKE = 2.0
+# KL of a target and logits that agree to the last of 16 digits: there 106 bits end.
+LIMIT = 400.0
 
 Values = float | Vector
 
 
-class Pair(NamedTuple):
-    """P and Q of a case, as the program has them or exact."""
+@dataclass(frozen=True)
+class Pair:
+    """P and Q of a block of cases, as the program has them, or of one case, exact.
+
+    Q is the prediction. Without a Q of its own it is P, and the targets are labels.
+    """
 
     p: Any
     q: Any
-    case: Case
+    cases: Sequence[Case]
 
     @property
-    def labels(self) -> losses.Labels:
-        """The case's label, of the only row."""
-        return np.array([self.case.label])
+    def case(self) -> Case:
+        return self.cases[0]
+
+    @property
+    def targets(self) -> losses.Targets:
+        return np.array([case.label for case in self.cases]) if self.p is self.q else self.p
+
+    @cached_property
+    def loss(self) -> Loss:
+        p = self.p.p
+        if self.p is self.q:
+            p = [mpmath.mpf(i == self.case.label) for i in range(len(p))]
+        return weighted_loss(self.q, p, self.case.objective)
 
 
 class Kind(NamedTuple):
-    """What makes a vector and a temperature a distribution: the program, and exact arithmetic."""
+    """What makes rows of a case's vectors distributions: the program, and exact arithmetic."""
 
-    ours: Callable[[Vector, float], Distribution]
-    exact: Callable[[Vector, float], Reference]
+    ours: Callable[[Vector, Case], Distribution]
+    exact: Callable[[Vector, Case], Reference]
 
 
 class Given(NamedTuple):
-    """Families of cases, and what their vectors are."""
+    """Families of cases, and what their vectors are; without `q`, Q is P."""
 
     families: dict[str, Family]
     p: Kind
-    q: Kind
+    q: Kind | None = None
 
-    def ours(self, case: Case) -> Pair:
-        return _pair(case, self.p.ours, self.q.ours)
+    def ours(self, block: Sequence[Case]) -> Pair:
+        p = self.p.ours(np.array([case.p for case in block]), block[0])
+        if self.q is None:
+            return Pair(p, p, block)
+        return Pair(p, self.q.ours(np.array([case.q for case in block]), block[0]), block)
 
     def truth(self, case: Case) -> Pair:
-        return _pair(case, self.p.exact, self.q.exact)
-
-
-def _pair(
-    case: Case, of_p: Callable[[Vector, float], object], of_q: Callable[[Vector, float], object]
-) -> Pair:
-    p = of_p(case.p, case.temperature)
-    return Pair(p, p if case.q is case.p else of_q(case.q, case.temperature), case)
+        p = self.p.exact(case.p, case)
+        return Pair(p, p if self.q is None else self.q.exact(case.q, case), [case])
 
 
 class Quantity(NamedTuple):
-    """A number of a case, or one for each class."""
+    """A number of each case, or one for each class."""
 
-    ours: Callable[[Pair], Values]
+    ours: Callable[[Pair], Vector]
     exact: Callable[[Pair], Exact | list[Exact]]
+    bound: float = BOUND
     # Where the error is counted in ulps of something larger than the exact value.
     scale: Callable[[Pair], Exact | list[Exact]] = lambda _truth: 0
-    bound: float = BOUND
+    alike: float = ALIKE
 
     def bound_of(self, family: str) -> float:
         """The promise, also for P and Q that agree to 15 digits."""
-        return ALIKE if family in ("1e-15 apart", "nearly fitted") else self.bound
+        return self.alike if family == "1e-15 apart" else self.bound
 
 
 class Judgement(NamedTuple):
@@ -92,18 +108,36 @@ class Judgement(NamedTuple):
         return Judgement(error, self.nearest + other.nearest, self.numbers + other.numbers)
 
 
-_LOGITS = Kind(lambda x, t: Logits(x[None], temperature=t), Reference.of_logits)
-_PROBABILITIES = Kind(
-    lambda x, _: Probabilities(x[None]), lambda x, _: Reference.of_probabilities(x)
+_LOGITS = Kind(
+    lambda rows, case: Logits(rows, temperature=case.temperature),
+    lambda x, case: Reference.of_logits(x, case.temperature),
 )
-_LOG_PROBABILITIES = Kind(lambda x, _: from_log_probabilities(x[None]), Reference.of_logits)
+_PROBABILITIES = Kind(
+    lambda rows, _: Probabilities(rows, normalize=True), lambda x, _: Reference.of_probabilities(x)
+)
+_LOG_PROBABILITIES = Kind(
+    lambda rows, _: from_log_probabilities(rows, normalize=True),
+    lambda x, _: Reference.of_logits(x),
+)
+_MASSES = Kind(lambda rows, _: Masses(rows), lambda x, _: Reference(exacts(x)))
+_TREE = Kind(
+    lambda rows, case: TreeDistribution(rows, HuffmanTree(case.q)),
+    lambda x, case: Reference.of_tree(x, HuffmanTree(case.q)),
+)
 
 GIVEN = {
-    "logits": Given(corpus.LOGITS, _LOGITS, _LOGITS),
-    "probabilities": Given(corpus.PROBABILITIES, _PROBABILITIES, _PROBABILITIES),
-    "log-probabilities": Given(corpus.LOG_PROBABILITIES, _LOG_PROBABILITIES, _LOG_PROBABILITIES),
+    "logits": Given(corpus.LOGITS, _LOGITS),
+    "probabilities": Given(corpus.PROBABILITIES, _PROBABILITIES),
+    "log-probabilities": Given(corpus.LOG_PROBABILITIES, _LOG_PROBABILITIES),
     "two of logits": Given(corpus.LOGIT_PAIRS, _LOGITS, _LOGITS),
+    "two of probabilities": Given(corpus.PROBABILITIES, _PROBABILITIES, _PROBABILITIES),
+    "two of log-probs": Given(corpus.LOG_PROBABILITIES, _LOG_PROBABILITIES, _LOG_PROBABILITIES),
+    "masses": Given(corpus.MASSES, _MASSES, _MASSES),
     "a target": Given(corpus.TARGETS, _PROBABILITIES, _LOGITS),
+    "a target of log-probs": Given(corpus.TARGETS_OF_LOGS, _PROBABILITIES, _LOG_PROBABILITIES),
+    "parameters, label": Given(corpus.LABEL_LOSSES, _LOGITS),
+    "parameters, target": Given(corpus.TARGET_LOSSES, _PROBABILITIES, _LOGITS),
+    "a Huffman tree": Given(corpus.TREES, _TREE),
 }
 
 
@@ -111,25 +145,37 @@ def _largest(truth: Pair) -> Exact:
     return mpmath.mpf(float(truth.case.p.max())) / mpmath.mpf(truth.case.temperature)
 
 
-def _gradient_at_label(truth: Pair) -> list[Exact]:
-    gradient = list(truth.p.p)
-    gradient[truth.case.label] = -truth.p.complement(truth.case.label)
-    return gradient
-
-
-_OF_ONE = {
+_SOFTMAX = {
+    "softmax": Quantity(lambda o: o.p.probabilities(), lambda t: t.p.p, NEAREST),
+    "log-softmax": Quantity(lambda o: o.p.log_probabilities(), lambda t: t.p.log_p, NEAREST),
+}
+_LOGSUMEXP = Quantity(
+    lambda o: o.p.logsumexp(), lambda t: _largest(t) - max(t.p.log_p), NEAREST, _largest
+)
+_ENTROPY = {
     "entropy": Quantity(lambda o: o.p.entropy(), lambda t: t.p.entropy()),
+    "perplexity": Quantity(lambda o: o.p.perplexity(), lambda t: mpmath.exp(t.p.entropy())),
+}
+_LOSS = {
     "cross-entropy": Quantity(
-        lambda o: losses.cross_entropy(o.p, o.labels),
-        lambda t: -t.p.log_p[t.case.label],
-        bound=NEAREST,
+        lambda o: losses.loss(o.q, o.targets, o.case.objective), lambda t: t.loss.total
+    ),
+    "its parts": Quantity(
+        lambda o: losses.contributions(o.q, o.targets, o.case.objective), lambda t: t.loss.parts
     ),
     "gradient": Quantity(
-        lambda o: losses.gradient(o.p, o.labels, Objective())[0], _gradient_at_label, bound=NEAREST
+        lambda o: losses.gradient(o.q, o.targets, o.case.objective),
+        lambda t: t.loss.gradient,
+        scale=lambda t: 0 if t.p is t.q and not t.case.objective.smoothing else t.loss.scale,
     ),
 }
+_PERPLEXITY = Quantity(
+    lambda o: losses.perplexity(o.q, o.targets), lambda t: mpmath.exp(t.loss.total)
+)
+_OF_LABEL = {name: quantity._replace(bound=NEAREST) for name, quantity in _LOSS.items()}
+_KL = Quantity(lambda o: divergences.kl_divergence(o.p, o.q), lambda t: t.p.kl(t.q))
 _DIVERGENCES = {
-    "KL": Quantity(lambda o: divergences.kl_divergence(o.p, o.q), lambda t: t.p.kl(t.q)),
+    "KL": _KL,
     "Jeffreys": Quantity(
         lambda o: divergences.jeffreys(o.p, o.q), lambda t: t.p.kl(t.q) + t.q.kl(t.p)
     ),
@@ -137,39 +183,22 @@ _DIVERGENCES = {
         lambda o: divergences.jensen_shannon(o.p, o.q), lambda t: t.p.js(t.q)
     ),
 }
+_OF_ONE = {**_ENTROPY, **_OF_LABEL, "perplexity of a label": _PERPLEXITY}
+_OF_TARGET = {**_LOSS, "perplexity": _PERPLEXITY, "KL": _KL._replace(alike=LIMIT)}
 
 QUANTITIES: dict[str, dict[str, Quantity]] = {
-    "logits": {
-        "softmax": Quantity(lambda o: o.p.probabilities()[0], lambda t: t.p.p, bound=NEAREST),
-        "log-softmax": Quantity(
-            lambda o: o.p.log_probabilities()[0], lambda t: t.p.log_p, bound=NEAREST
-        ),
-        "logsumexp": Quantity(
-            lambda o: o.p.logsumexp(),
-            lambda t: _largest(t) - max(t.p.log_p),
-            scale=_largest,
-            bound=NEAREST,
-        ),
-        "perplexity": Quantity(lambda o: o.p.perplexity(), lambda t: mpmath.exp(t.p.entropy())),
-        **_OF_ONE,
-    },
-    "probabilities": _OF_ONE | _DIVERGENCES,
-    "log-probabilities": _OF_ONE | _DIVERGENCES,
+    "logits": {**_SOFTMAX, "logsumexp": _LOGSUMEXP, **_OF_ONE},
+    "probabilities": _OF_ONE,
+    "log-probabilities": _OF_ONE,
     "two of logits": _DIVERGENCES,
-    "a target": {
-        "cross-entropy": Quantity(
-            lambda o: losses.cross_entropy(o.q, o.p), lambda t: t.p.cross_entropy(t.q)
-        ),
-        "KL": Quantity(lambda o: losses.excess_entropy(o.q, o.p), lambda t: t.p.kl(t.q)),
-        "gradient": Quantity(
-            lambda o: losses.gradient(o.q, o.p, Objective())[0],
-            lambda t: [q - p for p, q in zip(t.p.p, t.q.p, strict=True)],
-            scale=lambda t: [max(p, q) for p, q in zip(t.p.p, t.q.p, strict=True)],
-        ),
-        "perplexity": Quantity(
-            lambda o: losses.perplexity(o.q, o.p), lambda t: mpmath.exp(t.p.cross_entropy(t.q))
-        ),
-    },
+    "two of probabilities": {**_OF_TARGET, **_DIVERGENCES},
+    "two of log-probs": _DIVERGENCES,
+    "masses": _DIVERGENCES,
+    "a target": _OF_TARGET,
+    "a target of log-probs": _OF_TARGET,
+    "parameters, label": _LOSS,
+    "parameters, target": _LOSS,
+    "a Huffman tree": {**_SOFTMAX, **_ENTROPY, "cross-entropy": _OF_LABEL["cross-entropy"]},
 }
 
 
@@ -178,27 +207,27 @@ class Judge:
 
     def __init__(self, given: str, case: Case) -> None:
         self._quantities = QUANTITIES[given]
-        # exp(-745) squared must still be seen beside 1; wide rows have no such gaps, and are long.
-        self._bits = 2600 if len(case.p) < 30 else 400
-        self._known: dict[str, tuple[list[Exact], list[Exact]]] = {}
+        self._known: dict[str, list[Mark]] = {}
+        with mpmath.workprec(100):
+            rough = GIVEN[given].truth(case)
+            sizes = [p for p in [*rough.p.p, *rough.q.p] if p]
+            depth = min(730.0, max(abs(float(mpmath.log(f(sizes), 2))) for f in (min, max)))
+        # The least squared must still be seen beside 1; wide rows have no such gaps, and are long.
+        self._bits = 400 + int(3 * depth) if len(case.p) < 30 else 400
         with mpmath.workprec(self._bits):
             self._truth = GIVEN[given].truth(case)
 
     def judge(self, quantity: str, computed: Values) -> Judgement:
         """How far numbers are from the exact values."""
-        if quantity not in self._known:
-            self._known[quantity] = self._exact(self._quantities[quantity])
-        exacts, scales = self._known[quantity]
-        values = np.atleast_1d(computed).tolist()
         with mpmath.workprec(self._bits):
-            found = zip(values, exacts, scales, strict=True)
-            error = max(ulps(value, true, float(scale)) for value, true, scale in found)
-            nearest = sum(value == float(true) for value, true in zip(values, exacts, strict=True))
-        return Judgement(error, nearest, len(values))
+            if quantity not in self._known:
+                self._known[quantity] = self._marks(self._quantities[quantity])
+            found = list(zip(np.ravel(computed).tolist(), self._known[quantity], strict=True))
+            error = max(mark.distance(value) for value, mark in found)
+        return Judgement(error, sum(value == mark.nearest for value, mark in found), len(found))
 
-    def _exact(self, quantity: Quantity) -> tuple[list[Exact], list[Exact]]:
-        with mpmath.workprec(self._bits):
-            exact, scale = quantity.exact(self._truth), quantity.scale(self._truth)
-            exacts = exact if isinstance(exact, list) else [exact]
-            scales = scale if isinstance(scale, list) else [scale] * len(exacts)
-            return exacts, [max(abs(a), abs(b)) for a, b in zip(exacts, scales, strict=True)]
+    def _marks(self, quantity: Quantity) -> list[Mark]:
+        exact, scale = quantity.exact(self._truth), quantity.scale(self._truth)
+        exacts = exact if isinstance(exact, list) else [exact]
+        scales = scale if isinstance(scale, list) else [scale] * len(exacts)
+        return [Mark(*pair) for pair in zip(exacts, scales, strict=True)]

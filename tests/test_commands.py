@@ -97,9 +97,10 @@ def test_what_comes_out(run: Run, line: str, stdin: str, out: str) -> None:
         ("xent 1,2 -t dog", 1, "'dog' is not a class"),
         ("xent 1,2 -t 0.5", 1, "'0.5' is not a class"),
         ("xent 1,2 -t 1,0,0", 1, "--target has 3 numbers, and the rows have 2 classes"),
-        ("xent 1,2 -t 0.5,0.2", 1, "sum to 0.7"),
+        ("xent 1,2 -t 0.5,0.2", 1, "sum to 0.7, not to 1 (--normalize divides by the sum)"),
         ("xent 1,2 -t 1.5,-0.5", 1, "negative"),
         ("xent --from probs 1,2 -t 0", 1, "--normalize"),
+        ("xent --from logprobs 1,2 -t 0", 1, "not to 1 (--normalize divides by the sum)"),
         ("xent --breakdown --gradient 1,2 -t 0", 2, "give only one"),
         ("xent --breakdown --reduction mean 1,2 -t 0", 2, "--reduction"),
         ("xent 1,2 -t 0 -w 1,2,3", 1, "--weights has 3 numbers, and the rows have 2 classes"),
@@ -126,9 +127,9 @@ def test_what_comes_out(run: Run, line: str, stdin: str, out: str) -> None:
         ("kl 0.5,0.5", 2, "--against"),
         ("kl 1 2", 2, "--against"),
         ("kl 0.5,0.5 0.5,0.5 0.5,0.5", 2, "more than two"),
-        ("kl 0.5,0.5 0.2,0.2", 1, "argument 2: probabilities sum to 0.4"),
+        ("kl 0.5,0.5 0.2,0.2", 1, "argument 2: probabilities sum to 0.4, not to 1 (--norm"),
         ("kl 0.5,0.5 --against 1,0,0", 1, "--against has 3 numbers"),
-        ("kl 0.5,0.5 --against 1,1", 1, "--against: probabilities sum to 2"),
+        ("kl 0.5,0.5 --against 1,1", 1, "--against: probabilities sum to 2, not to 1 (--norm"),
     ],
 )
 def test_what_is_refused(run: Run, line: str, status: int, message: str) -> None:

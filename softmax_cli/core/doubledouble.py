@@ -20,6 +20,7 @@ Indices = NDArray[np.intp]
 _SPLITTER: Final = 134217729.0  # 2**27 + 1: splits 53 bits into halves
 _SMALL: Final = 2.0**-400
 _LARGE: Final = 2.0**900  # products of larger numbers may overflow
+TINY: Final = 2.0**-1016  # the low part of smaller numbers has hardly a bit
 _MOST_POWER: Final = 4400  # more than the range of float exponents
 _EXPONENT_OF_ZERO: Final = -(2**40)  # the exponent of 0
 
@@ -136,18 +137,23 @@ class DoubleDouble:
         return fold_sum(self.scaled(-top).plain()).scaled(top)
 
     def normal(self) -> DoubleDouble:
-        """Return the same numbers, with exponents if a product might overflow."""
-        if np.abs(self.high).max(initial=0.0) < _LARGE:
+        """Return the same numbers, with exponents if a product might overflow or underflow."""
+        sizes = np.abs(self.high)
+        if ((sizes == 0) | ((sizes > 1e-150) & (sizes < 1e150))).all():
             return self
         top = self._own_exponents()
         return self.scaled(-top).plain().scaled(top)
 
     def plain(self) -> DoubleDouble:
-        """Return the numbers without exponents; they may overflow or underflow."""
+        """Return the numbers without exponents; they may overflow, and tiny ones are rounded."""
         if isinstance(self.exponent, int):
             return self
         power = np.clip(self.exponent, -_MOST_POWER, _MOST_POWER)
-        return DoubleDouble(np.ldexp(self.high, power), np.ldexp(self.low, power))
+        high, low = np.ldexp(self.high, power), np.ldexp(self.low, power)
+        if power.min(initial=0) < -1012:  # the bits of low parts get lost
+            tiny = (np.abs(high) < TINY) & (high != 0)
+            high[tiny], low[tiny] = self[tiny].rounded(), 0.0
+        return DoubleDouble(high, low)
 
     def rounded(self) -> Floats:
         """Return the nearest floats, correct also if they are subnormal or overflow."""
@@ -178,15 +184,6 @@ Number = DoubleDouble | Floats | float
 
 def _double_double(number: Number) -> DoubleDouble:
     return number if isinstance(number, DoubleDouble) else DoubleDouble(number)
-
-
-def of_floats(numbers: Floats, /) -> DoubleDouble:
-    """Return floats as double-doubles whose products do not overflow or underflow."""
-    sizes = np.abs(numbers)
-    if ((sizes == 0) | ((sizes > 1e-150) & (sizes < 1e150))).all():
-        return DoubleDouble(numbers)
-    fraction, exponent = np.frexp(numbers)
-    return DoubleDouble(fraction, exponent=exponent.astype(np.int64))
 
 
 def where(mask: Bools, a: Number, b: Number, /) -> DoubleDouble:

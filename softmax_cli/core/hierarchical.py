@@ -118,7 +118,7 @@ class TreeDistribution(Distribution):
                 low[children[turn, nodes]] = total.low
             below = children[:, nodes].ravel()
             nodes = below[below >= classes] - classes
-        return DoubleDouble(high[:classes], low[:classes])
+        return _above(DoubleDouble(high[:classes], low[:classes]))
 
     @cached_property
     def masked(self) -> Bools:
@@ -137,6 +137,14 @@ class TreeDistribution(Distribution):
         """The classes that have the largest probability, shape (rows, classes)."""
         probabilities = self.probabilities()
         return np.asarray(probabilities == probabilities.max(axis=1, keepdims=True))
+
+
+def _above(cost: DoubleDouble) -> DoubleDouble:
+    """Return sums of costs, the low part moved up by its last bit.
+
+    A sum drops a tiny log1p(exp(-300)), but halfway between two floats it has to be rounded up.
+    """
+    return DoubleDouble(cost.high, np.where(cost.high > 0, np.nextafter(cost.low, 1), cost.low))
 
 
 class Branches:
@@ -164,7 +172,7 @@ class Branches:
 
     @cached_property
     def _surprisal(self) -> DoubleDouble:
-        return fold_sum(softplus(-self._logits))
+        return _above(fold_sum(softplus(-self._logits)))
 
     def loss(self, *, base: str = "e") -> Floats:
         """Return -log p of each row's label, shape (rows,)."""

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from softmax_cli.core import divergences
-from softmax_cli.core.doubledouble import DoubleDouble, Floats, Indices, fold_sum, of_floats, where
+from softmax_cli.core.doubledouble import DoubleDouble, Floats, Indices, fold_sum, where
 from softmax_cli.core.elementary import exp, expm1, in_base, log, power
 from softmax_cli.core.probabilities import Distribution, Mixture, Probabilities
 
@@ -68,8 +68,11 @@ def smoothed(targets: Targets, classes: int, smoothing: float, /) -> Targets:
 def cross_entropy(
     prediction: Distribution, targets: Labels | Distribution, /, *, base: str = "e"
 ) -> Floats:
-    """Return H(P, Q), shape (rows,): the mean over the targets P of -log Q."""
-    return in_base(_expectation(prediction.surprisal, targets), base)
+    """Return H(P, Q), shape (rows,): the mean over the targets P of -log Q; inf where KL is."""
+    mean = _expectation(prediction.surprisal, targets)
+    if isinstance(targets, Distribution):  # a tiny P may have underflowed to 0
+        mean = where(np.any(divergences.impossible(targets, prediction), axis=1), np.inf, mean)
+    return in_base(mean, base)
 
 
 def target_entropy(targets: Targets, /, *, base: str = "e") -> Floats:
@@ -109,7 +112,7 @@ def loss(
     targets = smoothed(targets, len(costs.high), objective.smoothing)
     if objective.weights is None:
         return in_base(_expectation(costs, targets), base)
-    weights = of_floats(objective.weights[:, None])
+    weights = DoubleDouble(objective.weights[:, None]).normal()
     if isinstance(targets, Probabilities):
         return in_base(targets.expectation(_product(costs, weights)), base)
     return in_base(_product(_expectation(costs, targets), weights[targets, 0]), base)
@@ -134,7 +137,11 @@ def gradient(
         result = p - targets.probability
     else:
         terms = targets.probability * _slopes(prediction, objective)
-        others = fold_sum(terms.plain()) - terms.plain()
+        plain = terms.plain()
+        others = fold_sum(plain) - plain
+        cancels = others.high < plain.high * 2.0**-30
+        if cancels.any():
+            others = where(cancels, fold_sum(where(cancels, 0.0, plain)), others)
         result = p * others - terms * prediction.complement
     return in_base(result, base).T + 0.0  # no -0.0
 
@@ -147,7 +154,7 @@ def contributions(
     classes = len(costs.high)
     coefficients = _target(smoothed(targets, classes, objective.smoothing), classes)
     if objective.weights is not None:
-        coefficients = coefficients * of_floats(objective.weights[:, None])
+        coefficients = coefficients * DoubleDouble(objective.weights[:, None]).normal()
     return in_base(_product(costs, coefficients), base).T
 
 
@@ -196,7 +203,7 @@ def _slopes(prediction: Distribution, objective: Objective) -> DoubleDouble:
         ratios = where(complement.high == 0, 1.0, ratios)
         slopes = power(complement, objective.focal) * (ratios * objective.focal + 1.0)
     if objective.weights is not None:
-        slopes = slopes * of_floats(objective.weights[:, None])
+        slopes = slopes * DoubleDouble(objective.weights[:, None]).normal()
     return slopes
 
 

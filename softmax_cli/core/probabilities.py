@@ -8,9 +8,9 @@ from typing import Final
 
 import numpy as np
 
-from softmax_cli.core.doubledouble import Bools, DoubleDouble, Floats, of_floats, where
+from softmax_cli.core.doubledouble import TINY, Bools, DoubleDouble, Floats, where
 from softmax_cli.core.elementary import exp, in_base, log, log1p
-from softmax_cli.errors import DataError, RowErrors
+from softmax_cli.errors import DataError, RowErrors, SumError
 
 # Tolerances of sums; 1e-12 covers the binary rounding of decimal sums such as 0.99.
 WARNING_TOLERANCE: Final = 1e-6 + 1e-12
@@ -130,8 +130,10 @@ class Probabilities(Distribution):
     def surprisal(self) -> DoubleDouble:
         """-log p in nats, shape (classes, rows), from the other classes where p > 1/2."""
         dominant = self.probability.plain().high > 0.5
-        odds = (self.complement / self.probability).plain()
-        near = log1p(where(dominant, odds, 0.0))
+        odds = where(dominant, self.complement / self.probability, 0.0)
+        near = log1p(odds.plain())
+        if not isinstance(odds.exponent, int):  # log1p(x) is x for an x that would be subnormal
+            near = where(near.high < TINY, odds, near)
         far = where(self.masked.T, np.inf, log(self.total) - self._log_mass)
         return where(dominant, near, far)
 
@@ -164,13 +166,12 @@ class Mixture(Probabilities):
 
 def check_sums(sums: Floats, tolerance: float, /) -> None:
     """Raise `RowErrors` for sums that are 0 or too far from 1."""
-    errors = {}
+    errors: dict[int, DataError] = {}
     for row in np.flatnonzero((sums == 0) | ~(np.abs(sums - 1) <= tolerance)).tolist():
         if sums[row] == 0:
             errors[row] = DataError("every probability is 0: there is no sum to divide by")
         else:
-            hint = "--normalize divides by the sum"
-            errors[row] = DataError(f"probabilities sum to {sums[row]:.6g}, not to 1", hint)
+            errors[row] = SumError(f"probabilities sum to {sums[row]:.6g}, not to 1")
     if errors:
         raise RowErrors(errors)
 
@@ -184,4 +185,4 @@ def _checked(values: Floats) -> DoubleDouble:
         errors[row] = DataError(text)
     if errors:
         raise RowErrors(errors)
-    return of_floats(np.ascontiguousarray(values.T, np.float64))
+    return DoubleDouble(np.ascontiguousarray(values.T, np.float64)).normal()

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from softmax_cli.core.doubledouble import DoubleDouble, Floats, Indices, fold_sum, of_floats, where
+from softmax_cli.core.doubledouble import DoubleDouble, Floats, Indices, fold_sum, where
 from softmax_cli.core.elementary import exponentials, log, log1p
 from softmax_cli.core.hierarchical import sigmoid, softplus
 from softmax_cli.core.losses import Labels
@@ -98,7 +98,7 @@ class SampledSoftmax:
         vast = np.isposinf(top)  # all other terms are negligible
         limit = np.where(np.isposinf(gap.high), 0.0, -np.inf)
         self._shift = np.where(vast, 0.0, top)
-        terms = exponentials(where(vast, limit, gap - self._shift)) * of_floats(weights)
+        terms = exponentials(where(vast, limit, gap - self._shift)) * DoubleDouble(weights).normal()
         self._others = where(weights == 0, 0.0, terms)
         self._impossible = masked | vast
         own = exponentials(DoubleDouble(-self._shift, np.zeros(self._shift.shape)))

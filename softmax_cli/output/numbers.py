@@ -154,7 +154,8 @@ def plain(value: object, digits: Digits) -> object:
     if isinstance(value, float):
         if not math.isfinite(value):
             return str(value)
-        return value if digits == SHORTEST else float(digits.form() % value)
+        rounded = value if digits == SHORTEST else float(digits.form() % value)
+        return rounded if math.isfinite(rounded) else value  # 1.797e308 to 3 digits is no float
     if isinstance(value, list | tuple):
         return [plain(item, digits) for item in value]
     if isinstance(value, dict):

@@ -14,7 +14,7 @@ from softmax_cli.input.rows import Block
 from softmax_cli.notices import Notices
 from softmax_cli.option_rules import UNITS, DivergenceSettings
 from softmax_cli.output.fields import Field, Layout, Names, class_names
-from softmax_cli.results.pairs import checked_against, distribution, distribution_of_other
+from softmax_cli.results.pairs import checked_against, distribution
 from softmax_cli.run.pipeline import Computation
 
 _TITLES: Final = {
@@ -95,7 +95,7 @@ class Divergences(Computation):
         kind = "masses" if self._settings.generalized else self._settings.kind
         normalize, others = self._settings.normalize, checked_against(block)
         p = distribution(block, kind, notices, normalize)
-        q = distribution_of_other(others, kind, notices, normalize)
+        q = distribution(others, kind, notices, normalize)
         for key, a, b, one, other in (("kl", "P", "Q", p, q), ("reverse", "Q", "P", q, p)):
             if not {key, "jeffreys"} & self._shown:
                 continue

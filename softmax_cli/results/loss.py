@@ -23,7 +23,7 @@ from softmax_cli.output.formats import Writer
 from softmax_cli.results.pairs import check_length, distribution
 from softmax_cli.results.targets import RowTargets, TargetReader
 from softmax_cli.run.pipeline import Computation, Run
-from softmax_cli.run.totals import Totals, Worst, ratio
+from softmax_cli.run.totals import ONE, ExactSum, Totals, Worst, ratio
 
 _GIVEN: Final = {"logits": "logit", "probs": "given p", "logprobs": "log p"}
 _BREAKDOWN: Final = ("loss", "entropy", "kl", "perplexity", "probability", "predicted")
@@ -121,13 +121,14 @@ class Loss(Computation):
         Raises `DataError` if a mean is asked for and its denominator is 0.
         """
         counted = totals.counts["counted"]
-        weight: float = counted if self.weights is None else totals.sum("weight")
+        weight = counted * ONE if self.weights is None else totals.sums["weight"].units
         if self.report.reduction == "mean" and weight == 0:
             why = "the targets' weights sum to 0" if counted else "every row is ignored"
             raise DataError(f"{why}: there is no mean")
         ignored = {} if self.targets.ignore is None else {"ignored": totals.rows - counted}
-        loss = totals.sum("loss")
-        sums = {"loss_sum": loss, "weight_sum": weight, "mean": ratio(loss, weight)}
+        weight_sum = counted if self.weights is None else totals.sums["weight"].total()
+        sums = {"loss_sum": totals.sums["loss"].total(), "weight_sum": weight_sum}
+        sums["mean"] = totals.sums["loss"].total(weight)
         means = totals.sums_and_means(self.averaged, counted)
         return {"rows": totals.rows, **ignored, **sums, **means}
 
@@ -203,7 +204,8 @@ class LossResult(RowLosses):
 
     @cached_property
     def _likeliest(self) -> Labels:
-        return np.asarray(np.argmax(self.probabilities, axis=1))
+        """By the given scores: different ones may have equal probabilities after rounding."""
+        return np.asarray(np.argmax(self.given, axis=1))
 
     @property
     def predicted(self) -> Values:
@@ -288,10 +290,11 @@ class CrossEntropy(Loss):
         groups = []
         for label, name in zip(labels, names, strict=True):
             rows, correct = totals.counts["rows", label], totals.counts["correct", label]
-            loss = totals.sum(("loss", label))
-            weight = rows * (1.0 if self.weights is None else float(self.weights[label]))
-            group = {"class": name, "rows": rows, "loss_sum": loss, "mean": ratio(loss, weight)}
-            share = {"share": ratio(loss, totals.sum("loss"))}
+            loss = totals.sums["loss", label].total()
+            weight = ONE if self.weights is None else ExactSum(self.weights[label]).units
+            mean = totals.sums["loss", label].total(rows * weight)
+            group = {"class": name, "rows": rows, "loss_sum": loss, "mean": mean}
+            share = {"share": ratio(loss, totals.sums["loss"].total())}
             groups.append({**group, **share, "correct": correct, "accuracy": correct / rows})
         return groups
 

@@ -11,7 +11,7 @@ import numpy as np
 from softmax_cli.core.doubledouble import Floats
 from softmax_cli.core.probabilities import WARNING_TOLERANCE, Distribution, Masses, Probabilities
 from softmax_cli.core.softmax import Logits, from_log_probabilities
-from softmax_cli.errors import DataError, RowErrors, UsageError
+from softmax_cli.errors import DataError, RowErrors, SumError, UsageError
 from softmax_cli.input.formats import open_rows
 from softmax_cli.input.numbers import is_list, parse_list, shown
 from softmax_cli.input.rows import Block, Locations, Rows, rows_of
@@ -137,39 +137,31 @@ def checked_against(block: Block) -> Block:
 def distribution(block: Block, kind: str, notices: Notices, normalize: bool) -> Distribution:
     """Return rows of logits, probs, logprobs or masses as distributions.
 
-    Warns of sums that are off by more than rounding. Raises `RowErrors` for unusable rows.
+    Warns of sums that are off by more than rounding. Raises `RowErrors`, with locations, for
+    unusable rows.
     """
     values = block.values
-    if kind == "logits":
-        return Logits(values)
-    if kind == "masses":
-        return Masses(values)
-    if kind == "logprobs":
-        logits = from_log_probabilities(values, normalize=normalize)
-        if not normalize:
-            note_sums(np.exp(logits.logsumexp()), block.locations, notices)
-        return logits
-    probabilities = Probabilities(values, normalize=normalize)
-    if not normalize:
-        note_sums(probabilities.sums, block.locations, notices)
-    return probabilities
-
-
-def distribution_of_other(
-    block: Block, kind: str, notices: Notices, normalize: bool
-) -> Distribution:
-    """Return rows of another input as distributions; row errors get locations in that input."""
+    result: Logits | Probabilities
     try:
-        return distribution(block, kind, notices, normalize)
+        if kind == "logits":
+            return Logits(values)
+        if kind == "masses":
+            return Masses(values)
+        if kind == "logprobs":
+            result = from_log_probabilities(values, normalize=normalize)
+            sums = np.exp(result.logsumexp())
+        else:
+            result = Probabilities(values, normalize=normalize)
+            sums = result.sums
     except RowErrors as raised:
         for row, error in raised.errors.items():
-            error.location = error.location or block.locations.at(row)
+            error.location = block.locations.at(row)
+            if isinstance(error, SumError):
+                error.hint = "--normalize divides by the sum"
         raise
-
-
-def note_sums(sums: Floats, locations: Locations, notices: Notices) -> None:
-    """Warn of rows whose sum is off by more than rounding to six digits explains."""
     off = np.flatnonzero(np.abs(sums - 1) > WARNING_TOLERANCE)
-    if len(off):
+    if len(off) and not normalize:
         message = f"probabilities sum to {sums[off[0]]:.6g}; they were divided by it"
-        notices.add(f"sum of {locations.name}", locations.at(int(off[0])), message, len(off))
+        kind = f"sum of {block.locations.name}"
+        notices.add(kind, block.locations.at(int(off[0])), message, len(off))
+    return result

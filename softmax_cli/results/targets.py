@@ -22,9 +22,8 @@ from softmax_cli.output.fields import Names, class_names
 from softmax_cli.results.pairs import (
     check_length,
     checked_against,
-    distribution_of_other,
+    distribution,
     in_order_of,
-    note_sums,
     side_by_side,
 )
 
@@ -41,7 +40,7 @@ class RowTargets(NamedTuple):
     def labels(self) -> Labels:
         """The class of each row, the likeliest one of a distribution."""
         if isinstance(self.targets, Probabilities):
-            return np.asarray(np.argmax(self.targets.probabilities(), axis=1))
+            return np.asarray(np.argmax(self.targets.mass.rounded(), axis=0))
         return self.targets
 
     def unless_ignored(self, values: Floats, otherwise: float = 0.0) -> Floats:
@@ -114,13 +113,11 @@ class TargetReader:
         if not is_list(target) or target in (names or ()):
             return
         self._check_distributions()
-        try:
-            values = np.array([parse_list(target, "--target")])
-            self._distribution = Probabilities(values, normalize=normalize)
-        except RowErrors as error:
-            raise DataError(error.text, error.hint, "--target") from error
-        if not normalize:
-            note_sums(self._distribution.sums, Locations("--target", [], None), notices)
+        values = np.array([parse_list(target, "--target")])
+        given = Block(values, Locations("--target", [], None))
+        found = distribution(given, "probs", notices, normalize)
+        assert isinstance(found, Probabilities)
+        self._distribution = found
 
     def beside(self, rows: Rows) -> Rows:
         """Return the rows, each paired with a row of the file of targets if there is one."""
@@ -168,7 +165,7 @@ class TargetReader:
         if other is not None and other.labels is None:
             self._check_distributions()
             other = checked_against(block)
-            found = distribution_of_other(other, "probs", notices, self._normalize)
+            found = distribution(other, "probs", notices, self._normalize)
             assert isinstance(found, Probabilities)
             return RowTargets(found, none_ignored)
         if self._settings.target is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,16 +13,19 @@ from numpy.typing import NDArray
 from softmax_cli.errors import DataError
 from softmax_cli.notices import Notice
 
+# 1 in the units of exact sums
+ONE: Final = 1 << 1074
+
 
 class ExactSum:
     """A sum of floats without any rounding.
 
-    It is kept as one integer in units of 2**-1074, the smallest float64.
+    It is kept as one integer in `units` of 2**-1074, the smallest float64.
     """
 
     def __init__(self, values: NDArray[Any], /) -> None:
         """Sum the elements of an array of any shape; infinities and nan follow IEEE 754."""
-        self._units = 0
+        self.units = 0
         self._special = 0.0
         finite = np.isfinite(values)
         if not finite.all():
@@ -37,20 +40,20 @@ class ExactSum:
             part = (int(high[has_power].sum()) << 26) + int(low[has_power].sum())
             # A subnormal's significand has its missing bits as zeros at the end.
             shift = int(power) - 53 + 1074
-            self._units += part << shift if shift >= 0 else part >> -shift
+            self.units += part << shift if shift >= 0 else part >> -shift
 
     def merge(self, other: ExactSum, /) -> None:
-        self._units += other._units
+        self.units += other.units
         self._special += other._special
 
-    def total(self) -> float:
-        """Return the sum, rounded once; infinite where it exceeds the largest float64."""
+    def total(self, weight: int = ONE) -> float:
+        """Return the sum over a weight in the same units, rounded once; nan for the weight 0."""
         if self._special != 0.0:  # true for nan, too
             return self._special
         try:
-            return self._units / (1 << 1074)  # int / int is correctly rounded
+            return self.units / weight if weight else math.nan  # int / int is correctly rounded
         except OverflowError:
-            return math.inf if self._units > 0 else -math.inf
+            return math.inf if self.units > 0 else -math.inf
 
 
 class Totals:
@@ -69,28 +72,24 @@ class Totals:
         self.rows = rows
         self.counts = Counter(counts)
         self.worst = worst
-        self._sums = {key: ExactSum(values) for key, values in sums.items()}
+        self.sums = {key: ExactSum(values) for key, values in sums.items()}
 
     def merge(self, later: Totals) -> None:
         """Add the totals of later rows."""
         self.rows += later.rows
         self.counts.update(later.counts)
-        for key, total in later._sums.items():
-            if key in self._sums:
-                self._sums[key].merge(total)
+        for key, total in later.sums.items():
+            if key in self.sums:
+                self.sums[key].merge(total)
             else:
-                self._sums[key] = total
+                self.sums[key] = total
         if self.worst is not None and later.worst is not None:
             self.worst = self.worst.merged(later.worst)
 
-    def sum(self, key: Any) -> float:
-        """Return a sum, rounded once."""
-        return self._sums[key].total()
-
     def sums_and_means(self, keys: Sequence[str], rows: int) -> dict[str, float]:
         """Return the sums of fields, and their means over `rows` rows."""
-        sums = {f"{key}_sum": self.sum(key) for key in keys}
-        return sums | {f"{key}_mean": ratio(self.sum(key), rows) for key in keys}
+        sums = {f"{key}_sum": self.sums[key].total() for key in keys}
+        return sums | {f"{key}_mean": self.sums[key].total(rows * ONE) for key in keys}
 
 
 def ratio(part: float, whole: float) -> float:

@@ -16,7 +16,8 @@ import numpy as np
 
 from softmax_cli.core.entmax import Entmax
 from tests.corpus import Vector
-from tests.exactly import entmax_shares, ulps
+from tests.exactly import Mark, entmax_shares
+from tests.quantities import Judgement
 
 ALPHAS = (1 + 2.0**-40, 1.001, 1.1, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 5.0, 11.0)
 # Smaller ones, and what misses 1 by less, are counted among the zeros.
@@ -55,24 +56,26 @@ def vectors(count: int) -> Iterator[Vector]:
         )[number % 5]
 
 
-def worst(alpha: float, count: int, rival: Shares | None) -> list[float]:
-    """The worst error in ulps of shares, logarithms, entropy, and of the package's shares."""
-    errors = [0.0] * (4 if rival else 3)
+def judgements(alpha: float, count: int, rival: Shares | None) -> list[Judgement]:
+    """Of shares, logarithms, entropy, and the package's shares."""
+    found = [Judgement(0.0, 0, 0)] * (4 if rival else 3)
     for vector in vectors(count):
         ours = Entmax(vector[None], alpha=alpha)
-        found = [ours.probabilities()[0], ours.log_probabilities()[0]]
-        theirs = rival(vector, alpha) if rival else vector
         truth = entmax_shares(vector, alpha)
-        for i, exact in enumerate(truth):
-            if TINY < exact < 1 - TINY:
-                errors[0] = max(errors[0], ulps(found[0][i], exact))
-                errors[1] = max(errors[1], ulps(found[1][i], mpmath.log(exact)))
-                if rival:
-                    errors[3] = max(errors[3], ulps(theirs[i], exact))
-        entropy = -mpmath.fsum(p * mpmath.log(p) for p in truth if p)
-        if entropy > TINY:
-            errors[2] = max(errors[2], ulps(ours.entropy()[0], entropy))
-    return errors
+        logs = [mpmath.log(exact) if exact else mpmath.ninf for exact in truth]
+        entropy = -mpmath.fsum(p * log for p, log in zip(truth, logs, strict=True) if p)
+        columns = [(ours.probabilities()[0], truth), (ours.log_probabilities()[0], logs)]
+        columns += [
+            (ours.entropy(), [entropy]),
+            *([(rival(vector, alpha), truth)] if rival else []),
+        ]
+        for i, (values, exacts) in enumerate(columns):
+            sizes = [entropy] if i == 2 else truth
+            for value, exact, size in zip(values.tolist(), exacts, sizes, strict=True):
+                if size > TINY and (i == 2 or size < 1 - TINY):
+                    mark = Mark(exact)
+                    found[i] += Judgement(mark.distance(value), value == mark.nearest, 1)
+    return found
 
 
 def main() -> None:
@@ -86,8 +89,9 @@ def main() -> None:
     print("|" + "---:|" * (5 if rival else 4))
     with mpmath.workprec(500):
         for alpha in ALPHAS:
-            errors = worst(alpha, count, rival)
-            print(f"| {alpha:.13g} |", " | ".join(f"{e:.2g}" for e in errors), "|", flush=True)
+            found = judgements(alpha, count, rival)
+            cells = [f"{j.error:.2g}, {100 * j.nearest / max(1, j.numbers):.2f} %" for j in found]
+            print(f"| {alpha:.13g} |", " | ".join(cells), "|", flush=True)
 
 
 if __name__ == "__main__":

@@ -15,8 +15,7 @@ Methods = dict[str, dict[str, Callable[[Case], Values]]]
 
 
 def _one_hot(case: Case) -> Vector:
-    values: Vector = np.eye(len(case.p))[case.label]
-    return values
+    return np.where(np.arange(len(case.p)) == case.label, 1.0, 0.0)
 
 
 def _normalized(p: Vector) -> Vector:
@@ -69,8 +68,8 @@ def _methods(
             "entropy": lambda c: entropy(prepared(c.p)),
             "cross-entropy": lambda c: -np.log(_normalized(c.p)[c.label]),
             "gradient": lambda c: _normalized(c.p) - _one_hot(c),
-            **divergences(pair),
         },
+        "two of probabilities": divergences(pair),
         "two of logits": divergences(soft),
         "a target": {
             "cross-entropy": soft_loss,
@@ -169,10 +168,10 @@ def torch_functions() -> Methods:
             "cross-entropy": lambda c: float(
                 -categorical(probs=tensor(c.p)).log_prob(torch.tensor(c.label))
             ),
-            **divergences(
-                lambda c: (categorical(probs=tensor(c.p)), categorical(probs=tensor(c.q)))
-            ),
         },
+        "two of probabilities": divergences(
+            lambda c: (categorical(probs=tensor(c.p)), categorical(probs=tensor(c.q)))
+        ),
         "two of logits": divergences(
             lambda c: (categorical(logits=tensor(c.p)), categorical(logits=tensor(c.q)))
         ),
