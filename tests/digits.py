@@ -3,8 +3,6 @@
 ``python -m tests.digits FOLDER`` writes swapped.csv into a folder, by default this one.
 """
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

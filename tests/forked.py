@@ -5,8 +5,6 @@ nor calls the command itself: it has threads (those of pytest-xdist), and the co
 a signal does: with SIGPIPE as the command wants it, the tests would end at the next closed pipe.
 """
 
-from __future__ import annotations
-
 import gc
 import importlib
 import json

@@ -8,8 +8,6 @@ moved: what `skip` writes is what `nan` writes without the rows of nan, and the 
 are the first of those. What the csv module writes must be read as it, and `float`, read it.
 """
 
-from __future__ import annotations
-
 import argparse
 import csv
 import io

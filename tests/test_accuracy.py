@@ -1,7 +1,5 @@
 """Every quantity, given in every way, on every family of hard cases, against exact values."""
 
-from __future__ import annotations
-
 import json
 import math
 import re

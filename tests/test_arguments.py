@@ -1,7 +1,5 @@
 """Vectors typed as arguments."""
 
-from __future__ import annotations
-
 import json
 import math
 

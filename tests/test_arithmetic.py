@@ -1,7 +1,5 @@
 """Double-double arithmetic, and sums without rounding."""
 
-from __future__ import annotations
-
 import math
 from fractions import Fraction
 

@@ -1,7 +1,5 @@
 """The benchmarks run, and what they say of this program's accuracy holds."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Each command as a user runs it, in the formats that scripts read; what ties and the like mean."""
 
-from __future__ import annotations
-
 import json
 import math
 

@@ -1,7 +1,5 @@
 """Completion by TAB, in the real shells at a terminal, and of all that the commands take."""
 
-from __future__ import annotations
-
 import json
 import os
 import pty

@@ -1,7 +1,5 @@
 """Rows of delimited text, on standard input or in a file, of any dialect and any program."""
 
-from __future__ import annotations
-
 import bz2
 import gzip
 import io

@@ -1,7 +1,5 @@
 """softmax --alpha: the entmax family."""
 
-from __future__ import annotations
-
 import json
 import math
 

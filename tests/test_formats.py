@@ -1,7 +1,5 @@
 """Arrays and JSON as input, and input that means harm: one line of error with its place."""
 
-from __future__ import annotations
-
 import io
 import json
 import os

@@ -1,7 +1,5 @@
 """Huffman trees as word2vec's, hierarchical softmax over them, and its sigmoid."""
 
-from __future__ import annotations
-
 import heapq
 import math
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """What is loaded when, who may know whom, and how large it all may grow."""
 
-from __future__ import annotations
-
 import ast
 import json
 import sys

@@ -1,7 +1,5 @@
 """Rows that can't be used: an error, a row of nan, or left out."""
 
-from __future__ import annotations
-
 import io
 import json
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Several processes write what one would, and end as one would."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

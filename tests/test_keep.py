@@ -1,7 +1,5 @@
 """Columns that are copied to the output as they are."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json

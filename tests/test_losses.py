@@ -1,7 +1,5 @@
 """Weights, smoothing, the focal factor, targets and reductions: exact values, users and rivals."""
 
-from __future__ import annotations
-
 import itertools
 import json
 import math

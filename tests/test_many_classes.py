@@ -1,7 +1,5 @@
 """Hierarchical softmax and estimated losses as a user runs them, and estimates from draws alone."""
 
-from __future__ import annotations
-
 import itertools
 import json
 import math

@@ -1,7 +1,5 @@
 """The digits that were asked for, arrays that numpy loads, and -o FILE: all of it or nothing."""
 
-from __future__ import annotations
-
 import io
 import math
 import os

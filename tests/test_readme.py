@@ -4,8 +4,6 @@ A ``console`` block holds commands after ``$ `` and their output. A ``sh`` block
 copied; a ``text`` block right below it is its output. The pictures of `compare` are in .github/.
 """
 
-from __future__ import annotations
-
 import io
 import re
 import shlex

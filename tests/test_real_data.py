@@ -1,7 +1,5 @@
 """The digits and the iris table that scikit-learn ships, through the command line."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

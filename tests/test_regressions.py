@@ -1,7 +1,5 @@
 """Faults that were found by use and by reading, each named by what it guards."""
 
-from __future__ import annotations
-
 import os
 import re
 import signal

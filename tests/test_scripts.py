@@ -1,7 +1,5 @@
 """Exit statuses, pipes, interrupts and progress as scripts and their users see them."""
 
-from __future__ import annotations
-
 import os
 import pty
 import signal

@@ -1,7 +1,5 @@
 """Shards of an input: each piece's output is a piece of the whole's, and losses add up."""
 
-from __future__ import annotations
-
 import importlib.util
 import json
 import math

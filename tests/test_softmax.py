@@ -1,7 +1,5 @@
 """Laws that every softmax keeps; what is cut before it, and what is drawn from it."""
 
-from __future__ import annotations
-
 import json
 import math
 from pathlib import Path

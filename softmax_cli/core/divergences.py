@@ -6,8 +6,6 @@ that the result is accurate for P and Q that are as close as floats can be. Inte
 the shape (classes, rows); results are in nats, or in the unit of base '2' or '10'.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Final
 

@@ -4,8 +4,6 @@ They use tables as Tang does, "Table-driven implementation of the exponential fu
 floating-point arithmetic" (1989).
 """
 
-from __future__ import annotations
-
 import math
 from typing import Final
 

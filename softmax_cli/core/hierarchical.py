@@ -8,8 +8,6 @@ No formula subtracts: minus the logarithm of the sigmoid is max(-x, 0) + log1p(e
 two numbers that are not negative (Maechler, "Accurately computing log(1 - exp(-|a|))", 2012).
 """
 
-from __future__ import annotations
-
 import heapq
 from functools import cache, cached_property
 

@@ -8,8 +8,6 @@ Predictions are distributions of the shape (rows, classes). Targets are a class 
 shape (rows,), or distributions, shape (rows, classes).
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

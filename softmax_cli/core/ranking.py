@@ -1,7 +1,5 @@
 """Functions of the order of a row's scores: the winner, the ranking, and truncation."""
 
-from __future__ import annotations
-
 from typing import Final, NamedTuple
 
 import numpy as np

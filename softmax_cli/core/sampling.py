@@ -5,8 +5,6 @@ trials), the target first; weights of the draws have the shape (draws, trials). 
 a draw out.
 """
 
-from __future__ import annotations
-
 from functools import cached_property
 from typing import Final, NamedTuple
 

@@ -7,8 +7,6 @@ is not part of the sum. So no result is the difference of two nearly equal numbe
 rounded once.
 """
 
-from __future__ import annotations
-
 import math
 from functools import cached_property
 from typing import Final

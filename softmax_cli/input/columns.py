@@ -1,7 +1,5 @@
 """Columns chosen by name, number or range, and which cells of a row make its vector."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple

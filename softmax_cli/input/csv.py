@@ -1,7 +1,5 @@
 """Delimited text: the shape of its rows, known from the first ones, and the parsing of chunks."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Iterator

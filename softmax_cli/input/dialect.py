@@ -1,7 +1,5 @@
 """Delimited text: its lines, its rows by RFC 4180, its delimiter and its header."""
 
-from __future__ import annotations
-
 import csv
 import io
 import re

@@ -3,8 +3,6 @@
 The format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 """
 
-from __future__ import annotations
-
 import io
 import math
 import tokenize

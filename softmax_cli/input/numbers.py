@@ -1,7 +1,5 @@
 """Numbers as text: in cells, in lists, and as arguments."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Sequence

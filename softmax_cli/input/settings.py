@@ -1,7 +1,5 @@
 """The input options."""
 
-from __future__ import annotations
-
 from typing import Final, NamedTuple
 
 from softmax_cli.errors import UsageError

@@ -1,7 +1,5 @@
 """An open file or pipe, read as its bytes arrive, and split into chunks of whole rows."""
 
-from __future__ import annotations
-
 import codecs
 import fcntl
 import io

@@ -1,7 +1,5 @@
 """The divergences of pairs of distributions."""
 
-from __future__ import annotations
-
 from functools import cached_property
 from typing import Final
 

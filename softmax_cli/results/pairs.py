@@ -1,7 +1,5 @@
 """Rows as distributions, and paired with rows of another input: P and Q, or targets."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from itertools import chain, islice
 from typing import Any

@@ -1,7 +1,5 @@
 """The targets of a loss: classes or distributions, one for all rows or one for each."""
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Sequence
 from itertools import chain

@@ -1,7 +1,5 @@
 """The steps of every command: parse a chunk, compute, encode, write, add up."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager

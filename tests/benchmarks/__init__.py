@@ -1,7 +1,5 @@
 """Measurements, each a script; and timings in turns, so that a busy machine troubles all alike."""
 
-from __future__ import annotations
-
 import gc
 import statistics
 import time

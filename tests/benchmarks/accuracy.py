@@ -5,8 +5,6 @@ It prints two Markdown tables: of all families of each quantity, and of each fam
 many of the numbers are the nearest floats, too.
 """
 
-from __future__ import annotations
-
 import argparse
 import math
 import warnings

@@ -4,8 +4,6 @@ Run from the checkout, after the tests' installation: ``python -m tests.benchmar
 It prints a Markdown table: nanoseconds a value here, and the time here as a part of theirs.
 """
 
-from __future__ import annotations
-
 import importlib
 from collections.abc import Callable
 from functools import partial

@@ -4,8 +4,6 @@ Run from the checkout, after the tests' installation: ``python -m tests.benchmar
 package is measured where it is installed (``pip install -e '.[rivals]'``), in float64.
 """
 
-from __future__ import annotations
-
 import argparse
 import importlib
 import warnings

@@ -1,7 +1,5 @@
 """The same quantities as people get them from other libraries, each library's best way."""
 
-from __future__ import annotations
-
 import importlib
 from collections.abc import Callable
 from typing import Any

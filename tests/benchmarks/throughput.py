@@ -9,8 +9,6 @@ processor time of all processes, and the most memory that they held together at 
 measured in a run of its own.
 """
 
-from __future__ import annotations
-
 import argparse
 import importlib.util
 import os
