@@ -122,11 +122,9 @@ def test_any_text_comes_out_as_it_went_in(server: ForkServer, rows: list[tuple[s
         ("softmax", "id,a,b", "id"),
         ("hardmax", "a,Unnamed: 0,b", "Unnamed: 0"),
         ("xent -t 0", "a,b,Label", "Label"),
-        ("softmax -c 1-", "id,a,b", ""),
         ("softmax -k id", "id,a,b", ""),
         ("xent --target-column label", "a,b,label", ""),
         ("softmax --axis column", "id,a,b", ""),
-        ("softmax", "cat,dog,owl", ""),
     ],
 )
 def test_a_column_that_is_hardly_a_class_is_warned_about(

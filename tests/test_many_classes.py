@@ -180,25 +180,11 @@ def test_an_estimate_is_made_of_its_draws_alone(run: Run, method: str) -> None:
 
 
 @pytest.mark.parametrize("noise", ["uniform", "log-uniform", "9,8,7,6,5,4,3,2,1,1"])
-def test_the_standard_error_covers_the_normaliser_as_estimates_grow_in_number(
-    run: Run, noise: str
-) -> None:
-    errors = []
-    for repeat in ("100", "40000"):
-        args = ["--noise", noise, "--repeat", repeat, "--seed", "5", "-f", "json"]
-        one = json.loads(run("xent", TEN, "-t", "3", "--sampled", "8", *args).ok())
-        errors.append(one["normaliser_standard_error"])
-        assert abs(one["normaliser"] - 1) < 4 * errors[-1]
-    negative = json.loads(run("xent", TEN, "-t", "3", "--negative", "8", *args).ok())
-    assert abs(negative["difference"]) < 4 * negative["standard_error"]
-    assert errors[1] == pytest.approx(errors[0] / 20, rel=0.3)
-
-
 @pytest.mark.parametrize("method", ["--sampled", "--negative"])
 def test_an_interval_of_two_standard_errors_covers_the_exact_value_as_often_as_it_should(
-    run: Run, method: str
+    run: Run, method: str, noise: str
 ) -> None:
-    args = ["--breakdown", "--noise", "log-uniform", "--repeat", "300", "--seed", "2"]
+    args = ["--breakdown", "--noise", noise, "--repeat", "300", "--seed", "2"]
     done = run("xent", "-t", "1", method, "8", *args, "--no-header", stdin=f"{TEN}\n" * 500).ok()
     header, *lines = done.splitlines()
     columns = dict(zip(header.split(","), np.loadtxt(lines, delimiter=",").T, strict=True))
