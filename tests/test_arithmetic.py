@@ -121,10 +121,11 @@ def test_exact_sum_is_correctly_rounded_for_any_grouping(terms: list[float], siz
     merged = ExactSum(np.array([]))
     for at in range(0, len(terms), size):
         merged.merge(ExactSum(np.array(terms[at : at + size])))
+    exact = sum(map(Fraction, terms), Fraction())
     try:
-        expected = float(sum(map(Fraction, terms), Fraction()))
+        expected = float(exact)
     except OverflowError:
-        expected = math.copysign(math.inf, sum(map(Fraction, terms)))
+        expected = math.inf if exact > 0 else -math.inf
     assert ExactSum(np.array(terms)).total() == merged.total() == expected
 
 

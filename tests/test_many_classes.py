@@ -442,13 +442,6 @@ def test_noise() -> None:
     assert np.bincount(drawn) / 40000 == pytest.approx(NOISES["counts"], abs=0.01)
 
 
-def test_scores_are_counted_once() -> None:
-    scores, labels = np.tile(SCORES, (50, 1)), np.arange(50) % 4
-    sampler = sampler_of(NOISES["uniform"], 3, is_negative=True)
-    means, _, read = sampler.trials(scores, labels, np.zeros(50), 1)
-    assert means[2].tolist() == [len(set(classes)) for classes in read.T.tolist()]
-
-
 def test_trials_in_parts_give_the_moments_of_all() -> None:
     count, label, noise = 100_000, np.array([2]), NOISES["counts"]
     sampler = sampler_of(noise, 1, is_negative=False)

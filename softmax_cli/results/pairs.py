@@ -156,7 +156,7 @@ def distribution(block: Block, kind: str, notices: Notices, normalize: bool) -> 
             error.location = block.locations.at(row)
             if isinstance(error, SumError):
                 error.hint = "--normalize divides by the sum"
-        raise
+        raise RowErrors(raised.errors) from raised  # which copies the hint of the first
     off = np.flatnonzero(np.abs(sums - 1) > WARNING_TOLERANCE)
     if len(off) and not normalize:
         message = f"probabilities sum to {sums[off[0]]:.6g}; they were divided by it"
