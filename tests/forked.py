@@ -16,7 +16,6 @@ import socket
 import subprocess
 import sys
 import sysconfig
-import threading
 import traceback
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -58,11 +57,13 @@ class ForkServer:
             env={**os.environ, **own},
         )
         theirs.close()
+        self._threads = ThreadPoolExecutor(3)
 
     def close(self) -> None:
         """End the process."""
         self._socket.close()
         self._process.wait()
+        self._threads.shutdown()
 
     def run(
         self,
@@ -93,14 +94,16 @@ class ForkServer:
         for descriptor in theirs:
             os.close(descriptor)
         pid = self._number()
-        clock = threading.Timer(seconds, os.killpg, (pid, signal.SIGKILL))
-        clock.start()
-        with ThreadPoolExecutor(3) as threads:
-            if isinstance(stdin, bytes):
-                threads.submit(_write_all, source[1], stdin)
-            texts = list(threads.map(_read_all, (out[0], err[0])))
-        clock.cancel()
-        return Outcome(self._number(), *texts)
+        texts = [self._threads.submit(_read_all, end) for end in (out[0], err[0])]
+        if isinstance(stdin, bytes):
+            self._threads.submit(_write_all, source[1], stdin)
+        self._socket.settimeout(seconds)
+        try:
+            status = self._number()
+        except TimeoutError:
+            os.killpg(pid, signal.SIGKILL)
+            status = self._number()
+        return Outcome(status, *[text.result(seconds) for text in texts])
 
     def _number(self) -> int:
         return int.from_bytes(_received(self._socket, _STATUS_BYTES), "big", signed=True)

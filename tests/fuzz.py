@@ -34,8 +34,9 @@ SEEDS: Final = [path.read_bytes() for path in sorted(Path(__file__).with_name("s
 SECONDS: Final = 120
 STATUSES: Final = {0, 1, 2, 3}
 # Runs of one fork, and cases of one server
-RUNS: Final = 50
+RUNS: Final = 200
 CASES: Final = 500
+_LOADED: Final = (*LIBRARIES, "numpy.random", "numpy.ma", "difflib", "softmax_cli")
 
 # The commands, each with what it needs, then the options of each
 COMMANDS: Final = [
@@ -157,7 +158,7 @@ class Fuzzer:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._server = ForkServer(*LIBRARIES, "softmax_cli", python_warnings="always", runs=RUNS)
+        self._server = ForkServer(*_LOADED, python_warnings="always", runs=RUNS)
         self._folder = folder
         self._input = folder / "input"
         self.close = self._server.close
@@ -193,7 +194,7 @@ class Fuzzer:
             pieces = [Way(way.source, rng.choice([64, 256, 1024]), way.jobs) for way in ways]
             problem = self._of_ways(case, ways if is_long else [Way(), *pieces[1:]])
         else:
-            for _ in range(8):  # as most fail
+            for _ in range(6):  # as most fail
                 case = case_of(rng, self._folder)
                 outcome = self.outcome(case, Way())
                 if (problem := problem_of(outcome)) or outcome.status in (0, 3):
