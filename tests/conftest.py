@@ -19,12 +19,13 @@ import pytest
 from tests import forked
 from tests.forked import LIBRARIES, SCRIPTS, ForkServer
 
-# The same examples in every run; HYPOTHESIS_PROFILE=explore looks for new ones. A deadline would
-# be one for the machine.
+# The same examples in every run; HYPOTHESIS_PROFILE=explore looks for new ones. A deadline, or a
+# check that all is quick, would be one of the machine.
+_STEADY = hypothesis.settings(
+    print_blob=True, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 for _name, _derandomize in (("same", True), ("explore", False)):
-    hypothesis.settings.register_profile(
-        _name, derandomize=_derandomize, print_blob=True, deadline=None
-    )
+    hypothesis.settings.register_profile(_name, _STEADY, derandomize=_derandomize)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
