@@ -201,7 +201,7 @@ MASSES = b"1.7e308,1.7e308\n5e-324,1e-300\n0,1.7e308\n"
         ("xent -t 0.5,0.51 --from probs --invalid skip", b"0.5,0.501\nx,1\n1,0\n"),
         ("kl --against q.csv", b"0.5,0.5\n0.5,0.5\n0.5,0.501\n"),
         ("kl --against q.csv --axis column --invalid skip", b"-1,-1,-1\n1,x,1\n2,2,2\n"),
-        ("softmax -f table -j 2", b"1,2\n" * 100),
+        ("softmax -f table -j 2 --hierarchical 3,2,1", b"1,2\n" * 100),
         ("compare --check --invalid nan -f markdown", b"1,2\n" * 3 + b"inf,inf\n"),
         ("xent -t 0 --sampled 2 --repeat 3 --seed 1 --breakdown", ENDS),
         ("xent -t 1 --negative 2 --seed 1 --breakdown", ENDS),

@@ -82,7 +82,8 @@ class ViewWriter(Writer):
         room = self._most - self.count
         if room <= 0 < records.count:
             return None
-        return Piece(self._columns(records, room), records if records.count == 1 else None)
+        lone = records if self.count == 0 and records.count == 1 else None
+        return Piece(self._columns(records, room), lone)
 
     def write(self, piece: Any, vectors: int) -> None:
         lines = (self._most - self.count) * self.layout.records  # a worker may send more
