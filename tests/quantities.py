@@ -23,7 +23,7 @@ NEAREST = 0.51
 BOUND = 1.0
 ALIKE = 2.0
 # KL of a target and logits that agree to the last of 16 digits: there 106 bits end.
-LIMIT = 400.0
+LIMIT = 1000.0
 
 Values = float | Vector
 

@@ -16,6 +16,7 @@ from softmax_cli.core import divergences
 from softmax_cli.core.doubledouble import DoubleDouble, Floats, Indices, fold_sum, where
 from softmax_cli.core.elementary import exp, expm1, in_base, log, power
 from softmax_cli.core.probabilities import Distribution, Mixture, Probabilities
+from softmax_cli.core.softmax import Logits
 
 Labels = Indices
 Targets = Labels | Probabilities
@@ -185,7 +186,15 @@ def _costs(prediction: Distribution, focal: float) -> DoubleDouble:
     """Return (1 - p)**focal * -log p of each class in nats, shape (classes, rows)."""
     if focal == 0:
         return prediction.surprisal
-    return prediction.surprisal.normal() * power(prediction.complement, focal)
+    return prediction.surprisal.normal() * power(_complement(prediction, focal), focal)
+
+
+def _complement(prediction: Distribution, focal: float) -> DoubleDouble:
+    """Return 1 - p, to 100 bits if a large power of it is to come."""
+    if focal > 100 and isinstance(prediction, Logits):
+        mass = where(prediction.masked.T, 0.0, exp(prediction.shifted))
+        return Mixture(mass).complement
+    return prediction.complement
 
 
 def _slopes(prediction: Distribution, objective: Objective) -> DoubleDouble:
@@ -196,7 +205,7 @@ def _slopes(prediction: Distribution, objective: Objective) -> DoubleDouble:
     """
     slopes = DoubleDouble(np.ones(prediction.mass.high.shape))
     if objective.focal:
-        complement = prediction.complement
+        complement = _complement(prediction, objective.focal)
         ratios = (_product(prediction.surprisal, prediction.probability) / complement).plain()
         ratios = where(complement.high == 0, 1.0, ratios)
         slopes = power(complement, objective.focal) * (ratios * objective.focal + 1.0)

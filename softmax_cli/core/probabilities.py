@@ -158,7 +158,7 @@ class Masses(Probabilities):
 
 
 class Mixture(Probabilities):
-    """Rows of probabilities in double-double, shape (classes, rows), that sum to 1."""
+    """Rows of masses in double-double, shape (classes, rows), divided by their sum."""
 
     def __init__(self, probability: DoubleDouble, /) -> None:
         self._mass = probability
