@@ -21,9 +21,6 @@ from tests.exactly import Exact, Loss, Mark, Reference, exacts, weighted_loss
 # What is promised, in units in the last place
 NEAREST = 0.51
 BOUND = 1.0
-ALIKE = 2.0
-# KL of a target and logits that agree to the last of 16 digits: there 106 bits end.
-LIMIT = 1000.0
 
 Values = float | Vector
 
@@ -88,11 +85,6 @@ class Quantity(NamedTuple):
     bound: float = BOUND
     # Where the error is counted in ulps of something larger than the exact value.
     scale: Callable[[Pair], Exact | list[Exact]] = lambda _truth: 0
-    alike: float = ALIKE
-
-    def bound_of(self, family: str) -> float:
-        """The promise, also for P and Q that agree to 15 digits."""
-        return self.alike if family == "1e-15 apart" else self.bound
 
 
 class Judgement(NamedTuple):
@@ -184,7 +176,7 @@ _DIVERGENCES = {
     ),
 }
 _OF_ONE = {**_ENTROPY, **_OF_LABEL, "perplexity of a label": _PERPLEXITY}
-_OF_TARGET = {**_LOSS, "perplexity": _PERPLEXITY, "KL": _KL._replace(alike=LIMIT)}
+_OF_TARGET = {**_LOSS, "perplexity": _PERPLEXITY, "KL": _KL}
 
 QUANTITIES: dict[str, dict[str, Quantity]] = {
     "logits": {**_SOFTMAX, "logsumexp": _LOGSUMEXP, **_OF_ONE},

@@ -12,19 +12,17 @@ from typing import Final
 import numpy as np
 
 from softmax_cli.core.doubledouble import Bools, DoubleDouble, Floats, fold_sum, where
-from softmax_cli.core.elementary import in_base, log
-from softmax_cli.core.probabilities import Distribution, Masses, Probabilities
+from softmax_cli.core.elementary import in_base, log, log1p
+from softmax_cli.core.probabilities import Distribution, Masses
 from softmax_cli.core.softmax import Logits
 
-# Up to this size of log(p / q), and of 2 (p - q) / (p + q), series are used. Their coefficients are
-# listed from the highest power down, for np.polyval.
+# Up to this size of log(p / q) series are used. Coefficients are listed from the highest power
+# down, for np.polyval.
 _NEAR: Final = 1 / 16
 # (-1)**n / n! for n = ..., 4, 3: d + expm1(-d) without its first term.
 _KL_SERIES: Final = [(-1) ** n / math.factorial(n) for n in range(15, 2, -1)]
 # 1 / (2n (2n - 1)) for n = ..., 3, 2: Jensen-Shannon in s = (p - q) / (p + q).
 _JS_SERIES: Final = [1 / (2 * n * (2 * n - 1)) for n in range(8, 1, -1)]
-# 2 / n for n = ..., 5, 3: 2 atanh(s) without its first term.
-_ATANH_SERIES: Final = [2 / n for n in range(17, 1, -2)]
 # tanh(x) without its first term, by powers of x**2.
 _TANH_SERIES: Final = [-1382 / 155925, 62 / 2835, -17 / 315, 2 / 15, -1 / 3]
 # Products of larger double-doubles may overflow.
@@ -114,12 +112,34 @@ def _log_ratios(p: Distribution, q: Distribution) -> DoubleDouble:
     both = p.masked.T & q.masked.T
     ratios = q.surprisal.plain() - p.surprisal.plain()
     ratios = where(both, 0.0, where(np.isnan(ratios.high), np.inf, ratios))
-    if isinstance(p, Probabilities) and isinstance(q, Probabilities):
-        return _accurate_where_close(p, q, ratios)
-    start, of_q = ratios, q.probability
-    if isinstance(p, Logits) and isinstance(q, Logits):
-        start, of_q = where(both, 0.0, p.shifted - q.shifted), q.mass / p.total
-    return _centred(p.probability.rounded(), of_q.rounded(), start, ratios)
+    a, b = p.probability.rounded(), q.probability.rounded()
+    if isinstance(p, Logits) and isinstance(q, Logits) and p.temperature == q.temperature == 1:
+        differences = where(both, 0.0, p.shifted - q.shifted)
+        return _centred(a, (q.mass / p.total).rounded(), differences, ratios)
+    if not isinstance(p, Masses):
+        ratios = _centred(a, b, ratios, ratios)
+    close = np.flatnonzero(_too_close(a, b, ratios.high))
+    if len(close):
+        from softmax_cli.core.decimals import relative_changes  # rarely needed
+
+        near = ((np.abs(ratios.high) < 0.5) & (a > 0) & (b > 0))[:, close]
+        changes = DoubleDouble(np.zeros(near.shape), np.zeros(near.shape))
+        for i, row in enumerate(close.tolist()):
+            changes[:, i] = relative_changes(p, q, row, near[:, i])
+        ratios[:, close] = where(near, log1p(changes), ratios[:, close])
+    return ratios
+
+
+def _too_close(p: Floats, q: Floats, ratios: Floats) -> Bools:
+    """Return the rows whose KL(P || Q) the errors of the ratios, up to 2**-96, may change.
+
+    They change it by 2**-96 times the sum of the changes from P to Q at most. KL(P || Q) itself is
+    about half the sum of their products with the ratios.
+    """
+    sizes = np.minimum(np.abs(ratios), 0.5)
+    changes = np.where(sizes < 0.5, p * sizes, np.abs(p - q))
+    close: Bools = fold_sum(changes).high > 2.0**40 * fold_sum(changes * sizes).high
+    return close
 
 
 def _centred(p: Floats, q: Floats, start: DoubleDouble, ratios: DoubleDouble) -> DoubleDouble:
@@ -132,32 +152,3 @@ def _centred(p: Floats, q: Floats, start: DoubleDouble, ratios: DoubleDouble) ->
     changes = np.where(small, p * growth, q - p)
     shift = np.log1p(fold_sum(changes).high)
     return where(fold_sum(np.abs(changes)).high < _AGREE, start + shift, ratios)
-
-
-def _accurate_where_close(p: Probabilities, q: Probabilities, ratios: DoubleDouble) -> DoubleDouble:
-    """Return the ratios, as 2 atanh((p - q) / (p + q)) where p and q are close.
-
-    For values p and q that are divided by their sums, p - q is proportional to (p - q) sum(q) -
-    q (sum(p) - sum(q)), in which the differences are exact.
-    """
-    p_mass, p_sum = _near_one(p)
-    q_mass, q_sum = _near_one(q)
-    a, b, _ = p_mass.aligned(q_mass)
-    change = a - b
-    if isinstance(p, Masses):
-        s = change / (a + b)
-    else:
-        differences = p_mass.plain() - q_mass.plain()
-        s = (change * q_sum - b * fold_sum(differences)) / (a * q_sum + b * p_sum)
-    near = np.abs(s.high) < _NEAR / 2
-    s = where(near, s, 0.0)
-    series = s.times_power(1) + s.high**3 * np.polyval(_ATANH_SERIES, s.high**2)
-    return where(near, series, ratios)
-
-
-def _near_one(distribution: Probabilities) -> tuple[DoubleDouble, DoubleDouble]:
-    """Return the mass and its sum, divided by a power of two so that 0.75 <= sum <= 1.5."""
-    mass, total = distribution.mass, distribution.total
-    power = np.frexp(total.high / 0.75)[1] - 1
-    mass = mass.times_power(-power).scaled(-total.exponent)
-    return mass, DoubleDouble(total.high, total.low).times_power(-power)

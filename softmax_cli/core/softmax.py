@@ -41,7 +41,7 @@ class Logits(Distribution):
             columns = np.where(self._maximum == np.inf, certain, columns)
         self._shift = np.where(np.isfinite(self._maximum), self._maximum, 0.0)
         self._columns = columns
-        self._temperature = temperature
+        self.temperature = temperature
 
     @property
     def scores(self) -> Floats:
@@ -60,7 +60,7 @@ class Logits(Distribution):
     @cached_property
     def shifted(self) -> DoubleDouble:
         """(logit - maximum) / temperature, shape (classes, rows)."""
-        return _shifted(self._columns, self._shift, self._temperature)
+        return _shifted(self._columns, self._shift, self.temperature)
 
     @cached_property
     def mass(self) -> DoubleDouble:
@@ -86,10 +86,10 @@ class Logits(Distribution):
     def surprisal(self) -> DoubleDouble:
         usual = _minus(self._log_total, self.shifted)
         vast = np.isinf(self.shifted.high) & (self._columns > -np.inf)
-        if self._temperature == 0 or not vast.any():
+        if self.temperature == 0 or not vast.any():
             return usual
         # Finite logits so far apart that -log p overflows
-        fraction, exponent = math.frexp(self._temperature)
+        fraction, exponent = math.frexp(self.temperature)
         gap = _shifted(self._columns / 4, self._shift / 4, fraction)
         return where(vast, -gap, usual).scaled(np.where(vast, 2 - exponent, 0))
 
@@ -107,15 +107,15 @@ class Logits(Distribution):
         for start in range(0, rows, step):
             part = slice(start, start + step)
             columns, shift = self._columns[:, part], self._shift[part]
-            _fill_softmax(result[part], columns, shift, self._temperature, work)
+            _fill_softmax(result[part], columns, shift, self.temperature, work)
         return result
 
     def logsumexp(self, *, base: str = "e") -> Floats:
         """Return the log of the sum of exp(logit / temperature), shape (rows,)."""
-        if self._temperature == 0:
+        if self.temperature == 0:
             limit = np.copysign(np.inf, self._maximum)
             return np.where(self._maximum == 0, in_base(self._log_total, base), limit)
-        maximum = _by_temperature(DoubleDouble(self._maximum), self._temperature)
+        maximum = _by_temperature(DoubleDouble(self._maximum), self.temperature)
         return in_base(maximum + self._log_total, base)
 
 
