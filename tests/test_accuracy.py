@@ -15,7 +15,6 @@ from softmax_cli.core import losses
 from softmax_cli.core.divergences import jeffreys, jensen_shannon, kl_divergence
 from softmax_cli.core.probabilities import Probabilities
 from softmax_cli.core.softmax import Logits
-from softmax_cli.errors import RowErrors
 from tests.conftest import Run
 from tests.corpus import Case, Family, Vector, blocks, probabilities
 from tests.exactly import Reference, ulps
@@ -142,21 +141,6 @@ def test_proportional_vectors_are_not_a_negative_distance_apart() -> None:
     p = np.array([8 / 9, 1 / 9])
     ours, other = (Probabilities(x[None], normalize=True) for x in (p, p * 0.7))
     assert 0 <= jensen_shannon(ours, other)[0] < 1e-60
-
-
-@pytest.mark.parametrize(
-    ("bad", "message"),
-    [
-        ([0.5, 0.6], "sum to 1.1"),
-        ([0.5, -0.5], "-0.5 of class 1 is negative"),
-        ([0.5, np.inf], "not finite"),
-        ([0.0, 0.0], "every probability is 0"),
-    ],
-)
-def test_what_is_no_distribution_is_named(bad: list[float], message: str) -> None:
-    with pytest.raises(RowErrors, match=message) as caught:
-        Probabilities(np.array([[0.5, 0.5], bad]))
-    assert 1 in caught.value.errors
 
 
 @pytest.mark.parametrize(
