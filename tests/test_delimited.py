@@ -17,6 +17,7 @@ from tests.conftest import Run, started, usage
 from tests.fuzz import Fuzzer
 
 SOFTMAX_12 = [0.2689414213699951, 0.7310585786300049]
+AB_HALVES = "a,b\n0.5,0.5\n0.5,0.5\n"
 ABC = "a,b,c\n1,2,3\n"
 BC, CA = "0.2689414213699951,0.7310585786300049", "0.8807970779778824,0.11920292202211756"
 
@@ -60,6 +61,10 @@ def test_a_header_is_found_and_comes_back(run: Run, text: str) -> None:
         (["softmax", "-c", "2-"], ",0,1\n0,1,1\n1,1,1\n", "0,1\n0.5,0.5\n0.5,0.5\n"),
         *((["softmax", "-c", spec], ABC, f"c,a\n{CA}\n") for spec in ("3,1", "c,a")),
         *((["softmax", "-c", spec], ABC, f"b,c\n{BC}\n") for spec in ("2-", "2-3")),
+        # mlr --icsv --ojson cat; csvjson; numpy.savetxt(header="a b")
+        (["softmax"], '[\n{\n  "a": 2,\n  "b": 2\n},\n{\n  "a": 0,\n  "b": 0\n}\n]\n', AB_HALVES),
+        (["softmax"], '[{"a":2,"b":2},{"a":0,"b":0}]\n', AB_HALVES),
+        (["softmax"], "# a b\n2.00e+00 2.00e+00\n", "0.5,0.5\n"),
         (["softmax"], "1\n2\n", BC.replace(",", "\n") + "\n"),
         (["softmax"], "x\n1\n1\n", "x\n0.5\n0.5\n"),
         (["hardmax"], "x\n1\n5\n", "index\n1\n"),
@@ -130,25 +135,27 @@ def test_a_missing_file_and_a_folder(run: Run, tmp_path: Path) -> None:
     assert "Is a directory" in run("kl", "--against", str(tmp_path), stdin="1,0\n").fails(1)
 
 
+NUMBERED_ROWS = ("compare", "softmax -f markdown")
+
+
 @pytest.mark.parametrize(
-    ("args", "first", "rows"),
+    ("line", "first", "rows"),
     [
-        ([], "", {"1,1\n\n": "0.5,0.5\n", "1,1\n": "0.5,0.5\n"}),
-        (["-f", "jsonl", "--top-k", "1"], "", {"[1,1]\n": "{"}),
-        (["--invalid", "nan"], "1,1\n2,2\n", {"1,1\n": "0.5,0.5\n", "?,1\n": "nan,nan\n"}),
-        (["-f", "markdown"], "1,1\n", {"1,1\n": "| 2 | 0.5 | 0.5 |"}),
+        ("softmax", "", {"1,1\n\n": "0.5,0.5\n", "1,1\n": "0.5,0.5\n"}),
+        ("softmax -f jsonl --top-k 1", "", {"[1,1]\n": "{"}),
+        ("softmax --invalid nan", "1,1\n2,2\n", {"1,1\n": "0.5,0.5\n", "?,1\n": "nan,nan\n"}),
+        ("compare", "", {"800,1\n": "1,hard", "1,2\n": "2,hard"}),
+        ("softmax -f markdown", "1,1\n", {"1,1\n": "| 2 | 0.5 | 0.5 |"}),
     ],
 )
-def test_a_row_does_not_wait_for_the_next(
-    args: list[str], first: str, rows: dict[str, str]
-) -> None:
-    process, pipe, out, _ = started("softmax", *args)
+def test_a_row_does_not_wait_for_the_next(line: str, first: str, rows: dict[str, str]) -> None:
+    process, pipe, out, _ = started(*line.split())
     with process:
         pipe.write(first.encode())
-        for row, expected in [*rows.items()] * (1 if "markdown" in args else 2):
+        for row, expected in [*rows.items()] * (1 if line in NUMBERED_ROWS else 2):
             pipe.write(row.encode())
-            while not (line := out.readline()).startswith(expected.encode()):
-                assert line
+            while not (written := out.readline()).startswith(expected.encode()):
+                assert written
         pipe.close()
         assert process.wait(timeout=120) == 0
 
@@ -248,34 +255,6 @@ def test_names_of_rows_and_decimal_commas_are_told(run: Run) -> None:
     for line, data in ((2, COMMAS), (1, b"1,5;2,5\r\n0,5;1,25\r\n")):
         why = "'1,5' is not a number (write decimals with a point)"
         assert run("softmax", stdin=data).fails(1) == f"stdin:{line}:1: {why}"
-
-
-@pytest.mark.parametrize(
-    ("array", "options", "out"),
-    [
-        ([[2.0, 2.0], [0.0, 0.0]], {"header": "cat dog"}, "0.5,0.5\n0.5,0.5\n"),
-        ([[2.0, 2.0]], {"delimiter": ",", "fmt": "%.3f", "header": "a,b", "comments": ""},
-         "a,b\n0.5,0.5\n"),
-        ([2.0, 2.0], {}, "0.5\n0.5\n"),
-    ],
-)  # fmt: skip
-def test_numpy_savetxt(run: Run, array: list[float], options: dict[str, str], out: str) -> None:
-    file = io.BytesIO()
-    np.savetxt(file, np.array(array), **options)
-    assert run("softmax", stdin=file.getvalue()).ok() == out
-
-
-# mlr --icsv --ojson cat; mlr --icsv --ojsonl cat; csvjson
-@pytest.mark.parametrize(
-    "text",
-    [
-        '[\n{\n  "cat": 2,\n  "dog": 2\n},\n{\n  "cat": 0,\n  "dog": 0\n}\n]\n',
-        '{"cat": 2, "dog": 2}\n{"cat": 0, "dog": 0}\n',
-        '[{"cat":2,"dog":2},{"cat":0,"dog":0}]\n',
-    ],
-)
-def test_json_of_other_programs(run: Run, text: str) -> None:
-    assert run("softmax", stdin=text).ok() == HALVES
 
 
 @pytest.mark.parametrize(
