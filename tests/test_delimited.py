@@ -92,6 +92,7 @@ def test_headers_columns_and_axes(run: Run, args: list[str], text: str, out: str
         ([], '"1","2', "never closed"),
         ([], '"1","2"x\n', "stdin:1: text behind a closing quote"),
         ([], "1,,3\n4,5,6\n", "stdin:1:2: empty"),
+        ([], '1 1\n0 "1\n2"\n', "stdin:2:2: '1\\n2' is not a number"),
         (["--input-format", "csv"], "[1,2,3]\n", "'[1' is not a number"),
         ([], "1,2\r3,4\r", "carriage return"),
     ],
@@ -113,20 +114,22 @@ def test_what_can_not_be_read_is_told(run: Run, args: list[str], text: str, mess
         (b"1,2\n-inf,-inf\n", "stdin:2: every value is -inf: there is no class left"),
         (b"1,2\n3,\x1b[31m\n", "stdin:2:2: '\\x1b[31m' is not a number"),
         (b"1,2\n3,4\x00\n", "stdin:2:2: a NUL byte"),
+        (b"1,2\n\x00\n", "stdin:2:1: a NUL byte"),
+        (b'1,2\n1,"\xff\n1"\n', "stdin:2:2: invalid UTF-8"),
+        (b'1,2\n1,"\xff\n1\n', "stdin:2:2: invalid UTF-8"),
+        (b"1,2\n" + b"9" * 3_000_000 + b"x,1\n", "stdin:2:1: '999"),
+        (b"1,2\n" + b"1," * 1_000_000 + b"\n", "stdin:2:3: a row of length 1000001 where 2"),
+        (b'1,2\n"' + b"a" * 1_000_000 + b"\n", "stdin:2: a quote that is never closed"),
     ],
 )
 def test_a_bad_row_is_named_and_the_rows_before_it_are_written(
     run: Run, text: bytes, message: str
 ) -> None:
     done = run("softmax", stdin=text)
-    assert message in done.fails(1)
+    error = done.fails(1)
+    assert error.startswith(message)
+    assert len(error) < 300
     assert done.out == "0.2689414213699951,0.7310585786300049\n"
-
-
-def test_a_line_is_counted_with_its_comments(run: Run, tmp_path: Path) -> None:
-    path = tmp_path / "scores.csv"
-    path.write_text("# made by hand\n\na,b\n1,2\n# more\n1,x\n")
-    assert f"{path}:6:2: 'x'" in run("softmax", "-i", str(path)).fails(1)
 
 
 def test_a_missing_file_and_a_folder(run: Run, tmp_path: Path) -> None:
@@ -170,13 +173,7 @@ def test_memory_does_not_grow_with_rows(tmp_path: Path) -> None:
     assert peaks[1] < peaks[0] * 1.1
 
 
-def test_what_is_wrong_is_told_where_it_is(run: Run) -> None:
-    # A quote that never closes is an error and not the end
-    text = 'a,b,note\n1,2,x\n3,4,"open\n5,6,z\n7,8,z\n'
-    done = run("softmax", "-c", "a,b", stdin=text)
-    assert "stdin:3: a quote that is never closed" in done.fails(1)
-    assert done.out == "a,b\n0.2689414213699951,0.7310585786300049\n"
-    # A bad cell at the end of a very wide row is found at once
+def test_a_bad_cell_at_the_end_of_a_very_wide_row_is_told(run: Run) -> None:
     wide = ",".join(["1"] * 100_000)
     message = run("hardmax", "--ties", "first", stdin=f"{wide}\n{wide[:-1]}x\n").fails(1)
     assert "stdin:2:100000: 'x' is not a number" in message
@@ -266,6 +263,7 @@ def test_names_of_rows_and_decimal_commas_are_told(run: Run) -> None:
         (["-k", "1"], R_CSV, "stdin: csv, delimiter ',', header, 2 columns: cat, dog; kept: 1"),
         (["-c", "3,1"], b"1\t2\t3\n", "stdin: csv, delimiter '\\t', no header, 2 columns: 3, 1"),
         ([], b"[1,2]\n", "stdin: JSON, lists, 2 columns"),
+        (["--axis", "column"], b'{"a":1}\n', "stdin: JSON, objects, 1 column: a; read downwards"),
         (["-k", "a"], b'{"a":1,"b":2}\n', "stdin: JSON, objects, 1 column: b; kept: a"),
         ([], b'{"logits":[1,2]}\n', "stdin: JSON, objects with 'logits', 2 columns"),
         (["1,2", "3,4"], b"", "arguments: 2 vectors, 2 numbers each"),

@@ -2,7 +2,6 @@
 
 import os
 import pty
-import signal
 import subprocess
 import sys
 import time
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import bash, plain_environment, read_all, run_command, started
+from tests.conftest import bash, plain_environment, read_all, run_command
 
 # What raises where a module is looked for: Ctrl-C at that moment
 INTERRUPTED_AT = """
@@ -31,45 +30,6 @@ def test_a_closed_pipe_ends_it_as_it_ends_cut(large: Path, options: str) -> None
     done = bash(f"set -o pipefail; softmax-cli softmax {options} -i {large} | head -1")
     assert (done.status, done.err) == (141, "")
     assert done.out.count("\n") == 1
-
-
-@pytest.mark.parametrize(
-    "command", ["yes 1,2,3 | softmax-cli softmax", "softmax-cli softmax -i rows.csv -j 2"]
-)
-def test_ctrl_c_in_the_middle_leaves_whole_rows(command: str, tmp_path: Path) -> None:
-    rows, out = tmp_path / "rows.csv", tmp_path / "out.csv"
-    rows.write_text("1,2,3\n" * 3_000_000)
-    with subprocess.Popen(
-        ["bash", "-c", f"trap : INT; {command} > out.csv; echo $? > status"],
-        stderr=subprocess.PIPE,
-        cwd=tmp_path,
-        env=plain_environment(),
-        start_new_session=True,
-    ) as process:
-        deadline = time.monotonic() + 60
-        while not (out.exists() and out.stat().st_size):
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-        os.killpg(process.pid, signal.SIGINT)
-        process.wait(timeout=60)
-        assert process.stderr is not None
-        assert process.stderr.read() == b""
-    assert (tmp_path / "status").read_text() == "130\n"
-    written = out.read_bytes()
-    row = b"0.09003057317038046,0.24472847105479764,0.6652409557748219\n"
-    assert written == row * (len(written) // len(row))
-    assert len(written) < 3_000_000 * len(row)
-
-
-def test_ctrl_c_while_it_waits_ends_with_130_and_no_word() -> None:
-    process, rows, out, errors = started("softmax")
-    with process:
-        rows.write(b"1,2\n")
-        assert out.readline()
-        time.sleep(0.1)
-        process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=60) == 130
-        assert errors.read() == b""
 
 
 @pytest.mark.parametrize(
