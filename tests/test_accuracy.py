@@ -15,7 +15,6 @@ from softmax_cli.core import losses
 from softmax_cli.core.divergences import jeffreys, jensen_shannon, kl_divergence
 from softmax_cli.core.probabilities import Probabilities
 from softmax_cli.core.softmax import Logits
-from softmax_cli.errors import RowErrors
 from tests.conftest import Run
 from tests.corpus import Case, Family, Vector, blocks, probabilities
 from tests.exactly import Reference, ulps
@@ -71,10 +70,6 @@ def test_neither_other_rows_nor_the_order_of_classes_change_a_digit(given: str) 
     assert changed <= numbers / 200
 
 
-def row(vector: list[float]) -> Vector:
-    return np.array([vector])
-
-
 def test_a_hundred_thousand_classes_are_right_too() -> None:
     size, spread = 100_000, 30.0
     vector = np.random.default_rng(size).normal(size=size) * spread
@@ -97,26 +92,9 @@ def test_a_hundred_thousand_subnormal_terms_add_up() -> None:
     assert ulps(ours.entropy()[0], Reference.of_logits([0, -740]).entropy() * 99_999) <= 1
 
 
-def test_temperature_zero_is_the_limit() -> None:
-    ours = Logits(row([1, 3, 3]), temperature=0)
-    assert ours.probabilities()[0].tolist() == [0, 0.5, 0.5]
-    assert ours.log_probabilities()[0, 0] == -np.inf
-    assert ours.entropy()[0] == np.log(2)
-    assert ours.logsumexp()[0] == np.inf
-    assert Logits(row([-1, -3]), temperature=0).logsumexp()[0] == -np.inf
-    assert Logits(row([0, 0]), temperature=0).logsumexp()[0] == np.log(2)
-
-
-def test_one_infinite_logit_is_the_limit() -> None:
-    ours = Logits(row([1, np.inf, -np.inf]))
-    assert ours.probabilities()[0].tolist() == [0, 1, 0]
-    assert ours.entropy()[0] == 0
-    assert ours.logsumexp()[0] == np.inf
-
-
 def test_differences_beyond_the_largest_float_come_back_by_the_temperature() -> None:
     for temperature, low in ((1, -np.inf), (1e10, -3e298)):
-        ours = Logits(row([1.5e308, -1.5e308]), temperature=temperature)
+        ours = Logits(np.array([[1.5e308, -1.5e308]]), temperature=temperature)
         assert ours.log_probabilities()[0].tolist() == [0, low]
 
 
@@ -145,21 +123,6 @@ def test_proportional_vectors_are_not_a_negative_distance_apart() -> None:
 
 
 @pytest.mark.parametrize(
-    ("bad", "message"),
-    [
-        ([0.5, 0.6], "sum to 1.1"),
-        ([0.5, -0.5], "-0.5 of class 1 is negative"),
-        ([0.5, np.inf], "not finite"),
-        ([0.0, 0.0], "every probability is 0"),
-    ],
-)
-def test_what_is_no_distribution_is_named(bad: list[float], message: str) -> None:
-    with pytest.raises(RowErrors, match=message) as caught:
-        Probabilities(np.array([[0.5, 0.5], bad]))
-    assert 1 in caught.value.errors
-
-
-@pytest.mark.parametrize(
     ("line", "column", "expected"),
     [
         # Values to check against; an often-copied text has 0.3006 for the fourth, which is wrong.
@@ -167,6 +130,14 @@ def test_what_is_no_distribution_is_named(bad: list[float], message: str) -> Non
         ("kl --normalize 1,1,1 9,12,4", 0, 0.09745500678538763),
         ("softmax 1000,1001,1002", 2, 0.6652409557748219),
         ("softmax 0.2,0.3,0.5", 0, 0.2894331103942646),
+        # The limits
+        ("softmax -T 0 --log 1,3,3", 0, -math.inf),
+        *((f"softmax -T 0 --breakdown {x}", 0, math.inf) for x in ("1,3,3", "1,inf,-inf")),
+        ("softmax -T 0 --breakdown 1,3,3", 1, math.log(2)),
+        ("softmax -T 0 --breakdown -1,-3", 0, -math.inf),
+        ("softmax -T 0 --breakdown 0,0", 0, math.log(2)),
+        ("softmax --breakdown 1,inf,-inf", 0, math.inf),
+        ("softmax --breakdown 1,inf,-inf", 1, 0),
         # These were wrong once.
         ("kl --from logits 0" + ",-20" * 999 + " 0" + ",0" * 999, 0, 6.9077120381272089),
         ("xent 0.65,-0.7,-2.73 -t 0 --focal 2", 0, 0.013226576675117512),

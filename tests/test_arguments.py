@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from softmax_cli.cli import COMMANDS
 from tests.conftest import Run
 from tests.forked import ForkServer
 
+TYPOS = ["-x", "--lgo", "-input", "-nano", "-e5"]
 ABOUT_ROWS = [["-c", "1"], ["-d", ";"], ["--header"], ["--axis", "row"]]
 
 
@@ -35,6 +37,12 @@ ABOUT_ROWS = [["-c", "1"], ["-d", ";"], ["--header"], ["--axis", "row"]]
             ["tensor([[1.,", "2.],", "[3.,", "4.]],", "device='cuda:0',", "grad_fn=<A>)"],
             [[1, 2], [3, 4]],
         ),
+        (["-1", "-.5", "-T", "2"], [[-1, -0.5]]),
+        (["-T", "2", "-1", "-.5"], [[-1, -0.5]]),
+        (["-1", "-T2", "-.5"], [[-1, -0.5]]),
+        (["-1", "--temperature=2", "-.5"], [[-1, -0.5]]),
+        (["-T", "2", "--", "-1", "-.5"], [[-1, -0.5]]),
+        (["-T", "2", "-1,-.5"], [[-1, -0.5]]),
         (["7"], [[7]]),
         (["[7]"], [[7]]),
     ],
@@ -83,45 +91,12 @@ def test_what_is_no_vector_is_named(run: Run, arguments: list[str], message: str
     assert message in run("softmax", *arguments).fails(1)
 
 
-@pytest.mark.parametrize("argument", ["-x", "--lgo", "-input", "-nano", "-e5"])
-def test_options_are_no_values(run: Run, argument: str) -> None:
-    run("softmax", argument, "1", "2").fails(2)
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["-1", "-2.5", "-1e-3", "-.5", "-inf", "-T", "2"],
-        ["-T", "2", "-1", "-2.5", "-1e-3", "-.5", "-inf"],
-        ["-1", "-T2", "-2.5", "-1e-3", "-.5", "-inf"],
-        ["-1", "--temperature=2", "-2.5", "-1e-3", "-.5", "-inf"],
-        ["-T", "2", "--", "-1", "-2.5", "-1e-3", "-.5", "-inf"],
-        ["-T", "2", "-1,-2.5,-1e-3,-.5,-inf"],
-    ],
-)
-def test_negative_numbers_need_no_dashes_before_or_after_options(
-    run: Run, arguments: list[str]
-) -> None:
-    result = json.loads(run("softmax", "-f", "json", *arguments).ok())
-    assert result["logits"] == [-1, -2.5, -1e-3, -0.5, "-inf"]
-    assert result["probabilities"][0] == pytest.approx(0.22705139934638727)
-
-
-def test_a_negative_list_as_an_options_value(run: Run) -> None:
-    assert "class 0 is negative" in run("xent", "1,2", "-t", "-1,2").fails(1)
-    assert run("xent", "--target", "0,1", "-1", "-2").numbers()[0][0] == pytest.approx(1.3132617)
-
-
-@pytest.mark.parametrize("command", ["hardmax", "softmax", "xent", "kl", "compare"])
-def test_typos_stay_errors_that_suggest(run: Run, command: str) -> None:
-    message = run(command, "--precison", "2", "1", "-1e-3").fails(2)
-    assert "--precision" in message
-
-
 @pytest.mark.parametrize(
     ("args", "status", "message"),
     [
         (["softmax", "1", "2,3"], 2, "mix"),
+        *((["softmax", typo, "1", "2"], 2, typo[:2]) for typo in TYPOS),
+        *(([name, "--precison", "2", "1"], 2, "--precision") for name in COMMANDS),
         *((["softmax", *option, "1", "2"], 2, "needs rows") for option in ABOUT_ROWS),
         (["compare", "-T", "", "1", "2"], 2, "''"),
         (["compare", "--dtype", "", "1", "2"], 2, "''"),

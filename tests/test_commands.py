@@ -32,9 +32,13 @@ KL = ("0.36,0.48,0.16", "0.3,0.4,0.3")
         ("hardmax --ties last 2 2 1", "", "1\n"),
         ("hardmax --ties all 2 2 1", "", "0;1\n"),
         ("hardmax --ties split 2 2 1", "", "0.5,0.5,0.0\n"),
-        ("softmax 1 2 3", "", "0.09003057317038046,0.24472847105479764,0.6652409557748219\n"),
         ("softmax 1000 1001 1002", "",
          "0.09003057317038046,0.24472847105479764,0.6652409557748219\n"),
+        # 0.665 and 0.245 at T = 1; 0.867 alone at T = 0.5.
+        ("softmax --top-p 0.8 -T 0.5 -p 6 3 2 1", "", "0.880797,0.119203,0\n"),
+        ("softmax --top-p 0.8 -T 0.5 --temperature-first 3 2 1", "", "1.0,0.0,0.0\n"),
+        ("softmax --top-p 0.7 -p 3 3 2 1", "", "0.731,0.269,0\n"),
+        ("softmax --top-k 2 --top-p 0.7 3 2 1", "", "1.0,0.0,0.0\n"),
         ("softmax -p 3 1 2 3", "", "0.09,0.245,0.665\n"),
         ("softmax -f tsv 1 1", "", "0.5\t0.5\n"),
         ("hardmax --names cat,dog 1 2", "", "dog\n"),
@@ -42,21 +46,17 @@ KL = ("0.36,0.48,0.16", "0.3,0.4,0.3")
          "logsumexp,entropy,perplexity,winner,probability\n3.69315,0.693147,2,cat,0.5\n"),
         ("softmax --breakdown --alpha 2 -p 6 1 1.5 0", "",
          "entropy,perplexity,winner,probability\n0.562335,1.75477,1,0.75\n"),
-        ("xent 2,1,0.1 -t 0", "", LOSS),
         ("xent --names a,b,c 2,1,0.1 -t a", "", LOSS),
         ("xent 2,1,0.1 -t 1,0,0", "", LOSS),
         ("xent --from probs 0.3,0.4,0.3 -t 1", "", "0.916290731874155\n"),
-        ("xent --base 2 0,0,0,0 -t 3", "", "2.0\n"),
         ("xent --from probs 0.3333333,0.3333333,0.3333333 -t 0 -p 6", "", "1.09861\n"),
         ("xent --from probs --normalize 5,5 -t 0 -p 6", "", "0.693147\n"),
         ("xent --names 2,1,0 0,0,9 -t 2 -p 3", "", "9\n"),  # a name wins over an index
         ("xent --names 2,1,0 0,0,9 -t 0 -p 3", "", "0.000247\n"),
-        ("compare --check 1 2", "", ""),
     ],
 )  # fmt: skip
 def test_what_comes_out(run: Run, line: str, stdin: str, out: str) -> None:
-    written = run(*line.split(), stdin=stdin).ok()
-    assert written == out if out else written
+    assert run(*line.split(), stdin=stdin).ok() == out
 
 
 @pytest.mark.parametrize(
@@ -66,14 +66,12 @@ def test_what_comes_out(run: Run, line: str, stdin: str, out: str) -> None:
         ("hardmax --ties split --as index 1 1", 2, "--as index"),
         ("hardmax --top 3 --ties all 1 2 3", 2, "--ties all"),
         ("hardmax --top 3 --ties split 1 2 3", 2, "--ties split"),
-        ("hardmax --top 3 1 2", 1, "--top 3"),
         ("hardmax --top 3 1 2", 1, "2 classes"),
         ("hardmax --top 0 1", 2, "'--top'"),
         ("hardmax --top 2 --ties error 1 9 5 5", 1, "a tie between classes 2, 3 for place 2"),
         ("hardmax --top 2 --ties error 1 9 9", 1, "a tie between classes 1, 2 for place 1"),
         ("softmax -p 0 1", 2, "'-p'"),
         ("softmax -p x 1", 2, "'x' is not a valid whole number"),
-        ("xent 1,2 -t 0 --focal x", 2, "'x' is not a valid number"),
         ("xent 1,2 -t 0 --worst 1.5", 2, "'1.5' is not a valid whole number"),
         ("softmax --seed 1 1 2", 2, "--sample"),
         ("softmax --sample 0 1 2", 2, "--sample"),
@@ -85,20 +83,15 @@ def test_what_comes_out(run: Run, line: str, stdin: str, out: str) -> None:
         *((f"softmax -T {bad} 1 2", 2, "temperature") for bad in ("-1", "nan", "inf", "x")),
         ("softmax --names a,b 1 2 3", 1, "2 names for 3 classes"),
         ("softmax --log --breakdown 1 2", 2, "--breakdown does not go with --log or --sample"),
-        ("entropy 1 2", 2, "use softmax-cli softmax --breakdown"),
         ("compare --dtype float33 1", 2, "float33"),
         ("sofmax 1", 2, "did you mean 'softmax'"),
         ("xent 1,2", 2, "--target"),
         ("xent 1,2 -t 0 --target-column 1", 2, "--target"),
-        ("xent 1,2 -t 2", 1, "out of range: the classes are 0 to 1"),
         ("xent 1,2 -t -1", 1, "out of range"),
         ("xent 1,2 -t dog", 1, "'dog' is not a class"),
         ("xent 1,2 -t 0.5", 1, "'0.5' is not a class"),
         ("xent 1,2 -t 1,0,0", 1, "--target has 3 numbers, and the rows have 2 classes"),
         ("xent 1,2 -t 0.5,0.2", 1, "sum to 0.7, not to 1 (--normalize divides by the sum)"),
-        ("xent 1,2 -t 1.5,-0.5", 1, "negative"),
-        ("xent --from probs 1,2 -t 0", 1, "--normalize"),
-        ("xent --from logprobs 1,2 -t 0", 1, "not to 1 (--normalize divides by the sum)"),
         ("xent --breakdown --gradient 1,2 -t 0", 2, "give only one"),
         ("xent --breakdown --reduction mean 1,2 -t 0", 2, "--reduction"),
         ("xent 1,2 -t 0 -w 1,2,3", 1, "--weights has 3 numbers, and the rows have 2 classes"),
@@ -126,6 +119,7 @@ def test_what_comes_out(run: Run, line: str, stdin: str, out: str) -> None:
         ("kl 1 2", 2, "--against"),
         ("kl 0.5,0.5 0.5,0.5 0.5,0.5", 2, "more than two"),
         ("kl 0.5,0.5 0.2,0.2", 1, "argument 2: probabilities sum to 0.4, not to 1 (--norm"),
+        ("kl 0.5,inf 0.5,0.5", 1, "not finite"),
         ("kl 0.5,0.5 --against 1,0,0", 1, "--against has 3 numbers"),
         ("kl 0.5,0.5 --against 1,1", 1, "--against: probabilities sum to 2, not to 1 (--norm"),
     ],
@@ -162,14 +156,7 @@ def test_ties_of_hardmax(run: Run) -> None:
     assert "stdin:2: a tie" in done.fails(1)
 
 
-def test_softmax_json_of_one_vector_and_of_more(run: Run) -> None:
-    one = json.loads(run("softmax", "-f", "json", "0", "-inf").ok())
-    assert one == {
-        "logits": [0.0, "-inf"],
-        "probabilities": [1.0, 0.0],
-        "logsumexp": 0.0,
-        "entropy": 0.0,
-    }
+def test_softmax_json_of_more_than_one_vector(run: Run) -> None:
     more = json.loads(run("softmax", "-f", "json", "1,1", "2,2").ok())
     assert [row["probabilities"] for row in more["rows"]] == [[0.5, 0.5]] * 2
     assert more["summary"]["rows"] == 2
@@ -186,15 +173,8 @@ def test_json_that_broke_off_is_valid_all_the_same(run: Run) -> None:
 
 
 def test_losses_of_rows(run: Run) -> None:
-    # Xent rows with their labels
-    losses = run("xent", "--target-column", "label", stdin=PETS).ok().splitlines()
-    assert losses[0] == "loss"
-    assert [float(x) for x in losses[1:]] == pytest.approx([0.407606, 0.169846, 1.407606], abs=1e-6)
-    mean = run("xent", "--target-column", "label", "--reduction", "mean", stdin=PETS).ok()
-    assert float(mean.splitlines()[1]) == pytest.approx(0.661686, abs=1e-6)
-    by_number = run("xent", "--target-column", "3", stdin="2,1,0\n0,3,1.0\n").numbers()
-    assert [row[0] for row in by_number] == pytest.approx([0.313262, 0.0485874], abs=1e-6)
-    # Xent summary
+    by_number = run("xent", "--target-column", "3", "-p", "6", stdin="2,1,0\n0,3,1.0\n")
+    assert by_number.ok() == "0.313262\n0.0485874\n"
     args = ("xent", "--target-column", "label", "-f", "json")
     summary = json.loads(run(*args, stdin=PETS).ok())["summary"]
     assert summary["rows"] == summary["weight_sum"] == 3
@@ -226,18 +206,12 @@ def test_a_bad_label_is_named_with_its_row(run: Run) -> None:
 
 
 def test_kl(run: Run) -> None:
-    # Kl of two vectors two rows and against
     p, q = KL
     expected = run("kl", p, q).ok()
     assert float(expected) == pytest.approx(0.05257273)
     assert run("kl", stdin=f"{p}\n{q}\n").ok() == expected
     assert run("kl", p, "--against", q).ok() == expected
     assert run("kl", "--against", q, stdin=f"{p}\n{q}\n").ok() == f"{expected}0.0\n"
-    assert run("kl", "--reduction", "sum", "--against", q, stdin=f"{p}\n{p}\n").numbers()[0][
-        0
-    ] == pytest.approx(2 * float(expected))
-    # Kl divergences and breakdown
-    p, q = KL
     header, numbers = run("kl", "--breakdown", p, q).ok().splitlines()
     values = dict(zip(header.split(","), map(float, numbers.split(",")), strict=True))
     assert list(values) == ["kl", "reverse", "jeffreys", "js", "entropy", "cross_entropy"]
@@ -273,13 +247,6 @@ def test_an_infinite_divergence_names_the_class_and_no_other_does(
     assert bool(done.err) == bool(warned)
 
 
-@pytest.mark.parametrize("q", ["inf,2", "-inf,2", "-1e308,1e308"])
-def test_kl_of_extreme_logits_says_nothing_of_numpy(run: Run, q: str) -> None:
-    done = run("kl", "--from", "logits", "--breakdown", "1e308,-1e308", q)
-    assert "Warning" not in done.err
-    assert done.status == 0
-
-
 def test_without_arguments_the_help_is_shown(run: Run) -> None:
     assert run("--help").ok().startswith("Usage: softmax-cli")
     assert run("--version").ok().startswith("softmax-cli, version ")
@@ -288,17 +255,12 @@ def test_without_arguments_the_help_is_shown(run: Run) -> None:
     assert "Commands:" in bare.err
 
 
-def test_a_tie_of_many_names_the_first(run: Run) -> None:
-    tie = run("hardmax", ",".join("1" * 500)).err
-    assert "a tie between classes 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 490 more; the first" in tie
-
-
 LOG2, LOG4 = math.log(2), math.log(4)
 # A command, what it writes to within 1e-14, and what it says: of an error, which writes nothing,
 # or of a warning
 CASES = {
     "a tie in hardmax is the first": ("hardmax 1 3 3", [1], "warning: arguments: a tie between cl"),
-    "a tie can be the last": ("hardmax --ties last 1 3 3", [2], ""),
+    "so in many": ("hardmax 1" + ",1" * 499, [0], "classes 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 490 m"),
     "-inf is a masked class": ("softmax 0 -inf 0", [0.5, 0, 0.5], ""),
     "and its logarithm -inf": ("softmax --log 0 -inf 0", [-LOG2, -math.inf, -LOG2], ""),
     "which entropy leaves out": ("xent 0,-inf,0 -t 0.5,0,0.5", [LOG2], ""),
@@ -317,7 +279,7 @@ CASES = {
     "and 0 is the limit": ("softmax -T 0 1 3 3", [0, 0.5, 0.5], ""),
     "sums within 1e-6 are 1": ("xent --from probs 0.250000025,0.750000075 -t 0", [LOG4], ""),
     "within 1e-2 too, but told": ("xent --from probs 0.25025,0.75075 -t 0", [LOG4], "1.001"),
-    "others are an error": ("xent --from probs 0.275,0.825 -t 0", [], "--normalize"),
+    "others are an error": ("xent --from probs 0.275,0.825 -t 0", [], "not to 1 (--normalize"),
     "logarithms as well": ("xent --from logprobs -1.3,-0.2 -t 0", [], "--normalize"),
     "and may be told": ("xent --from logprobs -1.385294861286557,-0.286682572618447 -t 0", [LOG4],
                         "1.001"),
@@ -382,14 +344,9 @@ def test_the_best_in_order_in_every_form(run: Run) -> None:
     assert run(*args).ok() == run(*args, "--as", "name").ok() == "dog,owl\n"
     assert run(*args, "--as", "value").ok() == "0.5,0.3\n"
     assert run(*args, "--as", "one-hot").ok() == "0,1,1\n"
-    one = json.loads(run(*args, "-f", "json").ok())
-    assert one == {
-        "index": [1, 2],
-        "name": ["dog", "owl"],
-        "value": [0.5, 0.3],
-        "margin": 0.2,
-        "ties": [],
-    }
+    assert run(*args, "-f", "json").ok() == (
+        '{"index":[1,2],"name":["dog","owl"],"value":[0.5,0.3],"margin":0.2,"ties":[]}\n'
+    )
     assert run("hardmax", "--top", "1", "3", "4").ok() == "1\n"
     assert run("hardmax", "--top", "2", stdin="4\n6\n5\n").ok() == "1\n2\n"
 

@@ -64,13 +64,6 @@ def test_naive_is_the_textbooks_formula_and_nothing_else() -> None:
         np.testing.assert_array_equal(outcome.probabilities[0], expected)
 
 
-def test_lse_loses_hundreds_of_ulps_where_stable_does_not() -> None:
-    methods = Methods(np.array([[1000.0, 1001.0, 1002.0]]))
-    naive, shifted, lse, stable = (methods.run(m, "float64").ulp_errors[0] for m in METHODS[2:])
-    assert max(stable, shifted) < 1
-    assert 100 < lse < naive == math.inf
-
-
 def test_hard_is_one_hot_with_the_first_of_a_tie() -> None:
     outcome = Methods(np.array([[1.0, 3.0, 3.0]])).run("hard", "float32")
     assert outcome.probabilities.tolist() == [[0, 1, 0]]
@@ -131,12 +124,6 @@ def test_ulp_errors_are_those_of_the_worst_class(
     assert abs(error - worst) <= max(worst * 1e-9, 1e-9)
 
 
-def test_ulp_error_of_nan_is_infinite_and_the_worst_class_counts() -> None:
-    computed = np.array([[0.25, 0.5], [math.nan, 0.5]], dtype="float16")
-    errors = Softmax(np.zeros((2, 2))).worst_errors(computed, "float16")
-    assert errors.tolist() == [512, math.inf]
-
-
 def test_ulp_errors_of_equal_shares_in_a_wide_row() -> None:
     softmax = Softmax(np.zeros((1, 4096)))
     for off, errors in ((0, [0]), (2.0**-64, [1])):
@@ -179,20 +166,6 @@ def test_a_line_for_each_temperature_at_any_width(count: int, width: int) -> Non
     lines = sweep(*(str(i * 7 % 10 / 4) for i in range(count)), columns=width)
     assert [line.split()[0] for line in lines[2:9]] == LABELS
     assert any("uniform, to the last digit" in line for line in lines) == (count > 1)
-
-
-def test_numbers_bars_and_entropy_where_there_is_room() -> None:
-    lines = sweep("--names", "cat,dog,owl", "1", "2", "3", columns=80)
-    assert lines[0].split() == ["T", "cat", "dog", "owl", "entropy"]
-    numbers = [[word for word in line.split() if word[0].isdigit()] for line in lines[2:9]]
-    assert numbers[0] == ["0", "0", "1", "0"]
-    assert numbers[3] == ["1", "0.0900306", "0.244728", "0.665241", "0.832396"]
-    assert numbers[5] == ["1e300", "0.333333", "0.333333", "0.333333", "1.09861"]
-    assert numbers[6][:3] == ["0.166667", "0.333333", "0.5"]
-    assert [line.count("█") > 0 for line in lines[2:9]] == [True] * 7
-    assert " T 0.01: hardmax, to the last digit" in lines
-    assert " T 1e300: uniform, to the last digit" in lines
-    assert " linear: x/T over the sum of x/T is the same at every T" in lines
 
 
 def test_what_is_said_of_the_ends(run: Run) -> None:
@@ -250,6 +223,7 @@ def test_a_check_fails_where_naive_is_not_ok(run: Run) -> None:
     assert len(failed.out.splitlines()) == 1 + 2 * 9
     assert run("compare", "-T", "0.1,1", "--check", "--dtype", "float32", "1", "90").status == 3
     assert run("compare", "--check", "--dtype", "bf16", "80", "80.2").status == 3  # inaccurate
+    assert run("compare", "--check", "1", "2").ok()
 
 
 ROWS = "1,2,3\n20,1,2\n1,2,3\n1000,1,2\n"

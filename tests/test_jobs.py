@@ -169,15 +169,6 @@ def test_a_bad_row_just_before_the_processes_begin_hides_no_other(
     assert one.out.count("\n") == {"error": line - 1, "nan": ROWS, "skip": ROWS - 1}[invalid]
 
 
-def test_bad_rows_just_before_they_begin_on_a_pipe_are_told(run: Run, large: Path) -> None:
-    lines = large.read_bytes().splitlines(keepends=True)
-    for line in range(19_000, 24_000, 500):
-        text = b"".join([*lines[: line - 1], b"1,2,x,4\n", *lines[line:]])
-        done = run("softmax", "-j", "2", stdin=text)
-        assert done.fails(1).startswith(f"stdin:{line}:3: 'x' is not a number")
-        assert done.out.count("\n") == line - 1
-
-
 def test_lines_and_sums_too_long_for_a_pipe_do_not_stop_the_processes(
     run: Run, large: Path, tmp_path: Path
 ) -> None:

@@ -60,8 +60,6 @@ def test_names_and_header_are_those_of_the_classes(run: Run, tmp_path: Path) -> 
     counts.write_text("the,of,and,to\n5,3,2,1\n")
     named = run("softmax", "--hierarchical", str(counts), stdin=rows).ok()
     assert named.startswith("the,of,and,to\n")
-    loss = run("xent", "--hierarchical", str(counts), NODES, "-t", "and").numbers()[0][0]
-    assert loss == pytest.approx(-math.log(TREE[2]), rel=1e-14)
 
 
 @pytest.mark.parametrize(
@@ -179,23 +177,6 @@ def test_an_estimate_is_made_of_its_draws_alone(run: Run, method: str) -> None:
     assert run(*args).numbers() == [[one["loss"]]]
 
 
-@pytest.mark.parametrize("noise", ["uniform", "log-uniform", "9,8,7,6,5,4,3,2,1,1"])
-@pytest.mark.parametrize("method", ["--sampled", "--negative"])
-def test_an_interval_of_two_standard_errors_covers_the_exact_value_as_often_as_it_should(
-    run: Run, method: str, noise: str
-) -> None:
-    args = ["--breakdown", "--noise", noise, "--repeat", "300", "--seed", "2"]
-    done = run("xent", "-t", "1", method, "8", *args, "--no-header", stdin=f"{TEN}\n" * 500).ok()
-    header, *lines = done.splitlines()
-    columns = dict(zip(header.split(","), np.loadtxt(lines, delimiter=",").T, strict=True))
-    if method == "--sampled":
-        off = (columns["normaliser"] - 1) / columns["normaliser_standard_error"]
-    else:
-        off = columns["difference"] / columns["standard_error"]
-    assert 0.92 < np.mean(np.abs(off) < 1.96) < 0.98
-    assert abs(np.mean(off)) < 0.25
-
-
 def test_a_seed_repeats_the_draws_whatever_comes_after_a_row(run: Run) -> None:
     rows = "".join(f"{i % 7},{i % 5},{i % 3},{i % 11}\n" for i in range(3000))
     args = ["xent", "-t", "1", "--sampled", "3", "--seed", "8", "--no-header"]
@@ -204,12 +185,6 @@ def test_a_seed_repeats_the_draws_whatever_comes_after_a_row(run: Run) -> None:
     assert whole != run(*args[:-2], "9", "--no-header", stdin=rows).ok()
     few = "".join(line + "\n" for line in rows.splitlines()[:40])
     assert whole.startswith(run(*args, stdin=few).ok())
-    broken = run(*args, stdin=few + "1,2,x,4\n")
-    assert broken.status == 1
-    assert whole.startswith(broken.out)
-    assert len(broken.out.splitlines()) == 40
-    one_by_one = run(*args, "--repeat", "2", stdin=few).ok().splitlines()
-    assert one_by_one[0] != whole.splitlines()[0]
 
 
 def test_estimates_of_rows_with_names(run: Run) -> None:
@@ -287,39 +262,16 @@ def test_a_masked_class_costs_nothing_and_a_masked_target_all(run: Run) -> None:
         ("xent --negative 3 --noise 1,-2 1,2 -t 0", 1, "--noise: count 2 is -2"),
         ("xent --negative 3 --focal 2 1,2 -t 0", 2, "does not go with weights"),
         ("xent --sampled 3 -inf,-inf -t 0", 1, "every value is -inf"),
-        (
-            "softmax --hierarchical 5,3,2,1 -T 2 1,2,3",
-            2,
-            "--temperature does not go with --hierarchical",
-        ),
+        ("softmax --hierarchical 5,3,2 -T 2 1,2", 2, "--temperature does not go with --hierarch"),
         ("softmax --hierarchical 5,3,2,1", 1, "stdin:1: 2 scores"),
         ("softmax --hierarchical -", 2, "standard input"),
+        ("softmax --hierarchical - 1,2", 1, "2 rows of 2 numbers (counts must be one row or one"),
     ],
 )
 def test_what_makes_no_sense_is_refused(run: Run, line: str, status: int, message: str) -> None:
-    done = run(*line.split(), stdin="1,2\n")
+    done = run(*line.split(), stdin="1,2\n3,4\n")
     assert message in done.fails(status)
     assert done.out == ""
-
-
-@pytest.mark.parametrize(
-    ("counts", "message"),
-    [
-        ("1,2\n3,4\n", "2 rows of 2 numbers (counts must be one row or one column)"),
-        *((odd, "") for odd in ('3,2\n"a\n', "3\n2\r1\n", '"')),
-    ],
-)
-def test_counts_that_are_no_list_are_told(
-    run: Run, tmp_path: Path, counts: str, message: str
-) -> None:
-    (tmp_path / "counts").write_text(counts)
-    assert message in run("softmax", "--hierarchical", "counts", "1,2", cwd=tmp_path).fails(1)
-
-
-def test_an_infinite_loss_on_a_path_is_counted_once_beside_its_gradient(run: Run) -> None:
-    done = run("xent", "--hierarchical", "3,2,1", "-t", "1", "--gradient", "-f", "json", "inf,inf")
-    assert done.err.count("the loss is inf") == 1
-    assert "more" not in done.err
 
 
 NOISES = {
@@ -361,7 +313,7 @@ def test_over_all_draws_the_normaliser_is_exact_and_so_is_the_negative_loss(
 
 @settings(max_examples=60)
 @given(logits(min_size=4, max_size=8), st.lists(st.integers(0, 3), min_size=1, max_size=6))
-def test_estimates_are_right_to_four_ulps(scores: Vector, picks: list[int]) -> None:
+def test_estimates_are_right_to_one_ulp(scores: Vector, picks: list[int]) -> None:
     noise = log_uniform(len(scores))
     read = np.array([0, *picks])[:, None]
     others = [pick for pick in picks if pick != 0]
@@ -375,24 +327,15 @@ def test_estimates_are_right_to_four_ulps(scores: Vector, picks: list[int]) -> N
         ]
         sampler = sampler_of(noise, len(picks), is_negative=False)
         sampled = sampler.estimate(scores[read], read).loss()[0]
-        close(sampled, mpmath.log(1 + mpmath.fsum(terms)))
+        assert ulps(sampled, mpmath.log(1 + mpmath.fsum(terms))) <= BOUND
         costs = [-log_sigmoid(target), *(-log_sigmoid(-scores[k]) for k in others)]
         negative = sampler._replace(is_negative=True).estimate(scores[read], read).loss()[0]
-        close(negative, mpmath.fsum(costs))
+        assert ulps(negative, mpmath.fsum(costs)) <= BOUND
 
 
 def log_sigmoid(x: float) -> Exact:
     power = mpmath.exp(-abs(mpmath.mpf(float(x)))) if abs(x) < 1e5 else mpmath.mpf(0)
     return min(mpmath.mpf(float(x)), 0) - mpmath.log(1 + power)
-
-
-def close(ours: float, exact: Exact) -> None:
-    if exact > 1.69e308:
-        assert ours > 1.69e308
-    elif exact < 2.3e-308:
-        assert abs(ours - float(exact)) <= 1e-323
-    else:
-        assert ulps(float(ours), exact) <= BOUND
 
 
 def test_masked_and_far_scores_are_limits() -> None:
