@@ -17,7 +17,7 @@ import hypothesis
 import pytest
 
 from tests import forked
-from tests.forked import LIBRARIES, SCRIPTS, ForkServer
+from tests.forked import HANG, LIBRARIES, SCRIPTS, ForkServer
 
 # The same examples in every run; HYPOTHESIS_PROFILE=explore looks for new ones. A deadline, or a
 # check that all is quick, would be one of the machine.
@@ -95,7 +95,7 @@ def run_command(
     data = stdin.encode() if isinstance(stdin, str) else stdin
     environment = plain_environment(env)
     done = subprocess.run(
-        args, input=data, capture_output=True, env=environment, cwd=cwd, timeout=120, check=False
+        args, input=data, capture_output=True, env=environment, cwd=cwd, timeout=HANG, check=False
     )
     line = " ".join(args)
     return Ran(line, done.returncode, done.stdout.decode(), done.stderr.decode())
@@ -127,7 +127,7 @@ def run_in_terminal(
         screen = read_all(controller)
         assert process.stderr is not None
         errors = process.stderr.read().decode()
-        status = process.wait(timeout=120)
+        status = process.wait(timeout=HANG)
     os.close(controller)
     return Ran(" ".join(args), status, screen.decode().replace("\r\n", "\n"), errors)
 

@@ -29,6 +29,8 @@ COMMAND: Final = SCRIPTS / "softmax-cli"
 # What every run loads; with "softmax_cli" all modules of the package are loaded before a fork too.
 LIBRARIES: Final = ("click", "numpy", "orjson", "rich.console", "rich.table")
 _STATUS_BYTES: Final = 4
+# Seconds until a command counts as hanging: no deadline, also on a slow, busy machine
+HANG: Final = 900
 
 
 class Outcome(NamedTuple):
@@ -71,7 +73,7 @@ class ForkServer:
         stdin: bytes | IO[bytes] = b"",
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
-        seconds: float = 120,
+        seconds: float = HANG,
         read_bytes: int | None = None,
     ) -> Outcome:
         """Run softmax-cli with these arguments; bytes come through a pipe, a file is the input.

@@ -30,7 +30,6 @@ import numpy as np
 from tests.forked import LIBRARIES, ForkServer, Outcome
 
 SEEDS: Final = [path.read_bytes() for path in sorted(Path(__file__).with_name("seeds").iterdir())]
-SECONDS: Final = 120
 # Runs of one fork, and cases of one server
 RUNS: Final = 200
 CASES: Final = 500
@@ -171,7 +170,6 @@ class Fuzzer:
                 args,
                 file if way.source == "file" else b"" if named else case.data,
                 case.env,
-                seconds=SECONDS,
                 read_bytes=way.read_bytes,
             )
         for path in self._folder.glob("out*"):

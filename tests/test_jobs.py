@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import COMMAND, ROWS, Ran, Run, bash, plain_environment
+from tests.forked import HANG
 
 
 def same_for_any_jobs(run: Run, path: Path, command: list[str]) -> Ran:
@@ -242,7 +243,7 @@ class Piped:
 
     def end(self) -> str:
         """What it has said."""
-        _, error = self.process.communicate(timeout=120)
+        _, error = self.process.communicate(timeout=HANG)
         _assert_gone(self.workers)
         return error.decode()
 
@@ -267,7 +268,7 @@ def test_a_killed_process_leaves_whole_rows_and_an_error(
     if is_idle:
         piped.wait_for(ROWS)
     os.kill(piped.workers[number], signal.SIGKILL)
-    assert piped.process.wait(timeout=120) == 1
+    assert piped.process.wait(timeout=HANG) == 1
     message = piped.end()
     assert message.startswith("softmax-cli: error: a worker process was ended by SIGKILL")
     assert message.count("\n") == 1
@@ -285,7 +286,7 @@ def test_no_process_outlives_the_first(
     if is_idle:
         piped.wait_for(ROWS)
     piped.process.send_signal(signum)
-    assert piped.process.wait(timeout=120) == (130 if signum == signal.SIGINT else -signum)
+    assert piped.process.wait(timeout=HANG) == (130 if signum == signal.SIGINT else -signum)
     assert piped.end() == ""
 
 
@@ -293,5 +294,5 @@ def test_a_bad_row_ends_a_wait_for_a_pipe(large: Path, tmp_path: Path) -> None:
     piped = Piped(large.read_bytes(), tmp_path)
     piped.wait_for(ROWS)
     piped.send(b"1,2,x,4\n")
-    assert piped.process.wait(timeout=120) == 1
+    assert piped.process.wait(timeout=HANG) == 1
     assert piped.end() == f"softmax-cli: error: stdin:{ROWS + 1}:3: 'x' is not a number\n"

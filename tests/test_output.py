@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tests.conftest import COMMAND, Ran, Run, bash, run_command, run_in_terminal, started
-from tests.forked import ForkServer
+from tests.forked import HANG, ForkServer
 
 # Numbers that have the most digits, and such as lie halfway between two of few decimals
 LONG = st.integers(1, 1020).map(lambda n: n / 1021)
@@ -188,7 +188,7 @@ def test_the_old_one_is_there_until_the_end(old: Path) -> None:
     with process:
         assert old.read_text() == OLD
         rows.close()
-        assert process.wait(timeout=60) == 0
+        assert process.wait(timeout=HANG) == 0
     assert old.read_text() == HALVES * 3
 
 
@@ -208,7 +208,7 @@ def test_what_is_ended_before_its_time_leaves_the_old_one(
     process, _, errors = begun(old)
     with process:
         process.send_signal(number)
-        assert process.wait(timeout=60) in status
+        assert process.wait(timeout=HANG) in status
         assert errors.read() == b""
     assert old.read_text() == OLD
     if number != signal.SIGKILL:  # after which nobody can remove the draft

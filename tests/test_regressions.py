@@ -15,7 +15,7 @@ import pytest
 from softmax_cli.cli import cli
 from tests import fuzz
 from tests.conftest import COMMAND, ROWS, Run, bash, plain_environment
-from tests.forked import ForkServer
+from tests.forked import HANG, ForkServer
 from tests.test_formats import lying
 from tests.test_jobs import Piped
 from tests.test_scripts import watched
@@ -91,7 +91,7 @@ def test_an_exception_that_nobody_expects_is_seen(tmp_path: Path, jobs: int) -> 
     piped = Piped(b"1.5,2.25,3.125\n" * 300_000, tmp_path, jobs, words)
     piped.wait_for(300_000)
     os.kill((piped.workers or [piped.process.pid])[0], signal.SIGUSR1)
-    assert piped.process.wait(timeout=120) == 1
+    assert piped.process.wait(timeout=HANG) == 1
     error = piped.end()
     assert "Traceback" in error
     assert error.rstrip().endswith("RuntimeError: not expected")
@@ -148,7 +148,7 @@ def test_ctrl_c_that_is_ignored_stays_so(large: Path, tmp_path: Path, jobs: str)
             time.sleep(0.01)
         for number in (signal.SIGINT, signal.SIGHUP):
             os.killpg(process.pid, number)
-        assert process.wait(timeout=120) == 0
+        assert process.wait(timeout=HANG) == 0
     assert (tmp_path / "out").read_text() == expected
 
 

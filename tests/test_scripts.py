@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import bash, plain_environment, read_all, run_command
+from tests.forked import HANG
 
 # What raises where a module is looked for: Ctrl-C at that moment
 INTERRUPTED_AT = """
@@ -77,7 +78,7 @@ def watched(script: str, cwd: Path) -> str:
     ) as process:
         os.close(terminal)
         screen = read_all(controller).decode()
-        assert process.wait(timeout=60) == 0
+        assert process.wait(timeout=HANG) == 0
     os.close(controller)
     return screen
 

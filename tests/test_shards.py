@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import bash, plain_environment
+from tests.forked import HANG
 
 SOFTMAX = "softmax-cli softmax -d , --no-header -c 1-4"
 XENT = "softmax-cli xent -d , --no-header --target-column 5 --reduction mean -f json"
@@ -81,7 +82,7 @@ def test_spark_gives_the_bytes_of_one_process(scores: Path) -> None:
         capture_output=True,
         text=True,
         env=environment,
-        timeout=300,
+        timeout=HANG,
         check=False,
     )
     assert done.returncode == 0, done.stderr
