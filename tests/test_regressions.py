@@ -238,3 +238,9 @@ def test_the_fuzzer_knows_every_option_and_choice(name: str) -> None:
             sides = [option.opts, option.secondary_opts or option.opts]
             for opts, choice in product(sides, choices):
                 assert any(f" {opt} {choice}".rstrip() + " " in known for opt in opts), opts
+
+
+def test_a_subnormal_logit_has_the_same_digits_beside_any_other_row(run: Run) -> None:
+    alone, beside = "-1.01224e-319,0\n", "-1.01224e-319,0\n1e300,0\n"
+    first = run("compare", "-T", "10", "-f", "csv", stdin=alone).ok()
+    assert run("compare", "-T", "10", "-f", "csv", stdin=beside).ok().startswith(first)

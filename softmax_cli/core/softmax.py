@@ -168,7 +168,9 @@ def _by_temperature(x: DoubleDouble, temperature: float) -> DoubleDouble:
     if temperature == 1:
         return x
     fraction, exponent = math.frexp(temperature)
-    if abs(exponent) < 60 and np.abs(x.high).max(initial=0.0) < 2.0**900:
+    sizes = np.abs(x.high)
+    is_ordinary = (sizes == 0) | ((sizes > 2.0**-900) & (sizes < 2.0**900))
+    if abs(exponent) < 60 and is_ordinary.all():
         return x.times_power(-exponent) / fraction
     # Intermediate results might overflow or underflow.
     _, power = np.frexp(x.high)
