@@ -88,10 +88,6 @@ class Entmax(Distribution):
     def mass(self) -> DoubleDouble:
         return self._in_given_order(self._best_first, 0.0)
 
-    @property
-    def total(self) -> DoubleDouble:
-        return DoubleDouble(np.ones(len(self._order)))
-
     @cached_property
     def surprisal(self) -> DoubleDouble:
         logarithms = log(where(self._brackets.high > 0, self._brackets, 1.0)) * self._exponent

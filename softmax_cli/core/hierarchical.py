@@ -112,10 +112,6 @@ class TreeDistribution(Distribution):
     def mass(self) -> DoubleDouble:
         return where(np.isinf(self.surprisal.high), 0.0, exp(-self.surprisal))
 
-    @property
-    def total(self) -> DoubleDouble:
-        return DoubleDouble(np.ones(len(self._scores)))
-
     @cached_property
     def winners(self) -> Bools:
         """The classes that have the largest probability, shape (rows, classes)."""

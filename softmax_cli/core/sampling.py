@@ -176,17 +176,17 @@ class Sampler(NamedTuple):
         found = []
         for start in range(0, max(1, len(labels)), rows_at_once):
             rows = np.arange(len(labels))[start : start + rows_at_once]
+            row_of_trial = np.repeat(rows, count)
             parts = []
-            for done in range(0, count, trials_at_once):
-                trials = min(trials_at_once, count - done)
-                each = np.repeat(rows, trials)
+            for done in range(0, max(1, len(row_of_trial)), trials_at_once):
+                each = row_of_trial[done : done + trials_at_once]
                 read = self.read(labels[each])
                 losses = self.estimate(scores[each, read], read).loss()
                 ordered = np.sort(read, axis=0)
                 different = 1.0 + (ordered[1:] != ordered[:-1]).sum(axis=0)
                 values = np.stack([losses, np.exp(losses - exact[each]), different])
-                parts.append(values.reshape(3, len(rows), trials))
-            values = np.concatenate(parts, axis=2)
+                parts.append(values)
+            values = np.concatenate(parts, axis=1).reshape(3, len(rows), count)
             error = np.full((3, len(rows)), np.nan)
             if count > 1:
                 error, read = values.std(axis=2, ddof=1) / np.sqrt(count), read[:, :0]

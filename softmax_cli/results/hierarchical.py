@@ -82,8 +82,7 @@ class Hierarchy:
         """Raise `DataError` unless rows have a score for each inner node."""
         scores, classes = block.values.shape[1], self.tree.classes
         if scores != classes - 1:
-            given = "1 score" if scores == 1 else f"{scores} scores"
-            needed = "1 score" if classes == 2 else f"{classes - 1} scores"
+            given, needed = (f"{n} score{'s' * (n != 1)}" for n in (scores, classes - 1))
             text = f"{given} where a tree of {classes} classes has {needed}"
             raise DataError(text, location=block.locations.at(0) if len(block.values) else "")
 
