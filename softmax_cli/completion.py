@@ -18,7 +18,7 @@ _UNESCAPED: Final = "_.,:=@%+/^-"  # needs no backslash in bash
 
 def one_of(*values: str) -> Completer:
     """Return a completer of fixed values."""
-    return lambda _context, _parameter, incomplete: [v for v in values if v.startswith(incomplete)]
+    return click.Choice(values).shell_complete
 
 
 def one_of_or_file(*values: str) -> Completer:

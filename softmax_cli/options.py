@@ -67,6 +67,8 @@ class Option(click.Option):
         """Return the default without the range, which an error states."""
         extra = super().get_help_extra(ctx)
         extra.pop("range", None)
+        if isinstance(self.show_default, str):
+            extra["default"] = self.show_default  # without click's parentheses
         return extra
 
 
@@ -180,21 +182,23 @@ input_options: Final = group(
         ),
         option("--header/--no-header", "First row holds names  [default: detected]", default=None),
         option("--names A,B,...", "Names of the classes", lambda text: tuple(split_names(text))),
-        option("--axis", "Is a vector a row or column?  [default: detected]", ["row", "column"]),
+        option(
+            "--axis", "Is a vector a row or column?", ["row", "column"], show_default="detected"
+        ),
         option("--invalid", "Rows that can't be used", INVALID, default="error"),
         option("-j --jobs N", "Processes  [default: one a core, at most 8]", Whole(1, 1024)),
         option("-v --verbose", "Say what was detected about the input"),
     ),
 )
 
-_FORMAT: Final = "Format of the output  [default: by FILE's suffix; or table, csv in a pipe]"
+_AUTO: Final = "by FILE's suffix; or table, csv in a pipe"
 _output_options: Final = group(
     "output",
     OutputSettings,
     heading(
         "Output",
         option("-o --output file FILE", "Write FILE, replaced when all is done", FILE),
-        option("-f --format", _FORMAT, FORMATS),
+        option("-f --format", "Format of the output", FORMATS, default="auto", show_default=_AUTO),
         option("-p --precision N", "Significant digits  [default: all; tables 6]", Whole(1, 100)),
         option("--decimals N", "Decimal places", Whole(0, 100)),
     ),
