@@ -45,7 +45,8 @@ def ordered_map(function: Callable[[Any], Outcome], rows: Rows, jobs: int) -> It
             done += len(chunk.data)
             count = min(jobs, _useful_jobs(rows, done))
             if count > 1:
-                with closing(_Pool(function, count)) as pool:
+                with closing(_Pool(function)) as pool:
+                    pool.start(count)  # after which Ctrl-C may be raised
                     yield from pool.outcomes(rows)
                 return
 
@@ -115,11 +116,13 @@ class _Worker:
 
 
 class _Pool:
-    """As many workers, up to a count, as can be started."""
+    """As many workers as can be started."""
 
-    def __init__(self, function: Callable[[Any], Any], count: int) -> None:
+    def __init__(self, function: Callable[[Any], Any]) -> None:
         self._function = function
         self._workers: dict[socket, _Worker] = {}
+
+    def start(self, count: int) -> None:
         # Only the parent handles Ctrl-C, and with all workers: they inherit a mask that blocks it.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         with suppress(OSError):  # too few descriptors, processes or memory: go on with fewer
