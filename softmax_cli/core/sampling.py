@@ -92,7 +92,9 @@ class SampledSoftmax:
         top = gap.high.max(axis=0, initial=0.0)
         vast = np.isposinf(top)  # all other terms are negligible
         limit = np.where(np.isposinf(gap.high), 0.0, -np.inf)
-        self._shift = np.where(vast, 0.0, top)
+        # All digits of the largest gap: in floats, large ones may be off by hundreds.
+        low = np.where(gap.high == top, gap.low, -np.inf).max(axis=0)
+        self._shift = where(vast | np.isinf(low), 0.0, DoubleDouble(top, low))
         # The terms of the sum, in units of the largest exponential
         self._terms = (
             exponentials(where(vast, limit, gap - self._shift)) * DoubleDouble(weights).normal()
@@ -105,7 +107,7 @@ class SampledSoftmax:
         """Return the loss, shape (trials,)."""
         total = self._total.plain()
         shifted = log(where(total.high > 0, total, 1.0)) + self._shift
-        loss = where(self._shift > 0, shifted, log1p(self._sum_of_others.plain()))
+        loss = where(self._shift.high > 0, shifted, log1p(self._sum_of_others.plain()))
         return where(self._impossible, np.inf, loss).rounded()
 
     def parts(self) -> Floats:
