@@ -107,13 +107,11 @@ def main(args: Sequence[str] | None = None) -> int:
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         return error.exit_code
-    except click.NoSuchOption as error:
-        name, instead = error.option_name, _INSTEAD.get(error.option_name)
-        use = f"No such option {name!r} (use {instead})"
-        say("error", use if instead else error.format_message())
-        return error.exit_code
     except click.ClickException as error:
-        say("error", error.format_message())
+        message = error.format_message()
+        if isinstance(error, click.NoSuchOption) and error.option_name in _INSTEAD:
+            message = f"No such option {error.option_name!r} (use {_INSTEAD[error.option_name]})"
+        say("error", message)
         return error.exit_code
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # ignore a second Ctrl-C during exit

@@ -16,21 +16,14 @@ Completer = Callable[[click.Context, click.Parameter, str], list[Any]]
 _UNESCAPED: Final = "_.,:=@%+/^-"  # needs no backslash in bash
 
 
-def files(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[Any]:
-    """Let the shell complete file names."""
-    from click.shell_completion import CompletionItem
-
-    return [CompletionItem(incomplete, type="file")]
-
-
 def one_of(*values: str) -> Completer:
     """Return a completer of fixed values."""
-    return lambda _context, _parameter, incomplete: [v for v in values if v.startswith(incomplete)]
+    return click.Choice(values).shell_complete
 
 
 def one_of_or_file(*values: str) -> Completer:
-    """Return a completer of fixed values and file names."""
-    return lambda *args: one_of(*values)(*args) + files(*args)
+    """Return a completer of fixed values, and of file names by the shell."""
+    return lambda *args: one_of(*values)(*args) + click.Path().shell_complete(*args)
 
 
 def list_of(*values: str) -> Completer:

@@ -8,8 +8,6 @@ from typing import Final, NamedTuple
 
 import click
 
-from softmax_cli.errors import DataError
-
 PROGRAM: Final = "softmax-cli"
 # The kind of notice about rows that can't be used
 UNUSABLE: Final = "unusable"
@@ -63,16 +61,8 @@ class Notices:
         """Count rows of a kind; the location and the message are those of the first."""
         self.merge({kind: Notice(f"{location}: {message}", rows)})
 
-    def add_unusable(self, error: DataError) -> None:
-        """Count a row that can't be used."""
-        self.merge({UNUSABLE: Notice(error.message, 1)})
-
     def merge(self, later: Mapping[str, Notice]) -> None:
         """Count the notices of later rows."""
         for kind, notice in later.items():
             seen = self.kinds.get(kind, Notice(notice.first, 0))
             self.kinds[kind] = Notice(seen.first, seen.rows + notice.rows)
-
-    def forget_unusable(self) -> int:
-        """Drop the notice of unusable rows, which an error replaces, and return their number."""
-        return self.kinds.pop(UNUSABLE, Notice("", 0)).rows

@@ -197,6 +197,7 @@ def test_commands_options_and_values_are_all_offered(offered: Offered) -> None:
             assert offered(command, name, "") == ["file"]
         elif name in ("--columns", "--keep", "--target-column"):
             assert offered(command, "-i", "tabs.tsv", name, "") == ["dog", "owl"]
+    assert offered("xent", "--noise", "") == ["uniform", "log-uniform", "file"]
 
 
 def test_columns_are_those_of_the_file(offered: Offered) -> None:

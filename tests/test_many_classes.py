@@ -353,6 +353,7 @@ def test_masked_and_far_scores_are_limits() -> None:
     assert loss(-1e308, 1e308) == np.inf
     assert loss(0.0, 1e300) == 1e300
     assert loss(1e300, 0.0) == 0
+    assert loss(1.1003377300000001e16, 9.2343754142e18) == 9.2343754142e18 - 1.1003377300000001e16
     # All masked says nothing of parts
     made = sampler.estimate(np.array([[-np.inf], [-np.inf]]), read)
     assert made.loss()[0] == np.inf

@@ -29,8 +29,6 @@ _DOUBLE_DOUBLE_ERROR: Final = 2.0**-98
 _ROUGH_ERROR: Final = 1e-3
 # The most iterations of Newton's method, which needs about 10, and a few more for many classes
 _MOST_ITERATIONS: Final = 100
-# The fewest classes for which the equation is solved
-_LEAST_CLASSES: Final = 4
 
 
 class Entmax(Distribution):
@@ -38,14 +36,48 @@ class Entmax(Distribution):
 
     The temperature divides the logits; at the limit 0 winners are equally likely. Raises
     `RowErrors` as `Logits` does.
+
+    Private arrays have the shape (classes, rows), the best class first. The unknown, shape (rows,),
+    for which the equation "probabilities sum to 1" is solved, is the smallest bracket in the
+    support or, for c = alpha - 1 > 1, its probability, so that the sum is a convex function of it.
     """
 
     def __init__(self, logits: Floats, /, *, alpha: float, temperature: float = 1.0) -> None:
         self._given = logits
+        self._c = alpha - 1  # exact
+        self._exponent = 1.0 / DoubleDouble(self._c)
+        self._q = float(self._exponent.high)
+        self._tolerance = 1 + self._q  # relative error of a power over that of its base
         self._order = np.argsort(-logits, axis=1, kind="stable")
-        ordered = np.take_along_axis(logits, self._order, axis=1)
-        self._logits = Logits(ordered, temperature=temperature)
-        self._c = alpha - 1
+        self._z = self._candidates(temperature)
+        last = self._last_of_support()
+        self._inside = np.arange(len(self._z.high))[:, None] <= last
+        self._above = self._distances(last)
+        # The first guess is too large; from there Newton's method on a convex function converges.
+        count = self._inside.sum(axis=0).astype(np.float64)
+        c, best = self._c, self._above.high[0]
+        guess = 1 / count if c > 1 else np.minimum(count**-c, 1 - best)
+        self._unknown = DoubleDouble(np.maximum(guess, np.finfo(float).tiny), np.zeros_like(guess))
+        self._brackets, self._best_first = (
+            DoubleDouble(np.zeros(self._z.high.shape), np.zeros(self._z.high.shape))
+            for _ in range(2)
+        )
+        self._solve(min(_FLOAT_ERROR / 100 * self._tolerance, _ROUGH_ERROR), exact=False)
+        self._solve(_DOUBLE_DOUBLE_ERROR * self._tolerance, exact=True)
+
+    def _candidates(self, temperature: float) -> DoubleDouble:
+        """Return the shifted logits of the classes that may be in the support of some row.
+
+        Masked classes fill them up to a power of two: then the bits of a row's sums do not depend
+        on how many candidates other rows have.
+        """
+        rows, classes = self._given.shape
+        ordered = np.full((rows, 1 << (classes - 1).bit_length()), -np.inf)
+        ordered[:, :classes] = np.take_along_axis(self._given, self._order, axis=1)
+        z = Logits(ordered, temperature=temperature).shifted
+        # The best class's bracket is at most 1, which limits the support.
+        near = (z.high > -1.01 / self._c).sum(axis=0).max(initial=1)
+        return z[: 1 << (int(near) - 1).bit_length()]
 
     @cached_property
     def winners(self) -> Bools:
@@ -54,76 +86,24 @@ class Entmax(Distribution):
 
     @cached_property
     def mass(self) -> DoubleDouble:
-        return self._assembled([group.probability for group in self._groups], 0.0)
-
-    @property
-    def total(self) -> DoubleDouble:
-        return DoubleDouble(np.ones(len(self._order)))
+        return self._in_given_order(self._best_first, 0.0)
 
     @cached_property
     def surprisal(self) -> DoubleDouble:
-        return self._assembled([group.surprisal() for group in self._groups], np.inf)
-
-    def _assembled(self, parts: list[DoubleDouble], outside: float) -> DoubleDouble:
-        """Return the groups' numbers in the order of the classes, shape (classes, rows)."""
-        order = self._order.T
-        result = DoubleDouble(np.full(order.shape, outside), np.zeros(order.shape))
-        for group, part in zip(self._groups, parts, strict=True):
-            result[order[: len(part.high), group.rows], group.rows] = part
-        return result
-
-    @cached_property
-    def _groups(self) -> list[_Group]:
-        z = self._logits.shifted
-        # The best class's bracket is at most 1, which limits the support. The number of classes
-        # depends on the row alone, so that the bits of its sums do not depend on other rows.
-        near = np.maximum((z.high > -1.01 / self._c).sum(axis=0), _LEAST_CLASSES)
-        widths = np.minimum(2 ** np.ceil(np.log2(near)).astype(int), len(z.high))
-        groups = []
-        for width in np.unique(widths).tolist():
-            rows = np.flatnonzero(widths == width)
-            groups.append(_Group(rows, z[:width, rows], self._c))
-        return groups
-
-
-class _Group:
-    """Rows that are solved together, with the same limit on the size of the support.
-
-    Arrays have the shape (classes, rows), the best class first. The unknown, shape (rows,), for
-    which the equation "probabilities sum to 1" is solved, is the smallest bracket in the support
-    or, for c = alpha - 1 > 1, its probability, so that the sum is a convex function of it.
-    """
-
-    def __init__(self, rows: Indices, z: DoubleDouble, c: float) -> None:
-        self.rows = rows
-        self._z = z
-        self._c = c  # exact
-        self._exponent = 1.0 / DoubleDouble(c)
-        self._q = float(self._exponent.high)
-        self._tolerance = 1 + self._q  # relative error of a power over that of its base
-        last = self._last_of_support()
-        self._inside = np.arange(len(z.high))[:, None] <= last
-        self._above = self._distances(last)
-        # The first guess is too large; from there Newton's method on a convex function converges.
-        count = self._inside.sum(axis=0).astype(np.float64)
-        guess = 1 / count if c > 1 else np.minimum(count**-c, 1 - self._above.high[0])
-        guess = np.maximum(guess, np.finfo(float).tiny)
-        self._unknown = DoubleDouble(guess, np.zeros_like(guess))
-        self._brackets, self.probability = (
-            DoubleDouble(np.zeros(z.high.shape), np.zeros(z.high.shape)) for _ in range(2)
-        )
-        self._solve(min(_FLOAT_ERROR / 100 * self._tolerance, _ROUGH_ERROR), exact=False)
-        self._solve(_DOUBLE_DOUBLE_ERROR * self._tolerance, exact=True)
-
-    def surprisal(self) -> DoubleDouble:
-        """Return -log p in nats; inf outside the support."""
         logarithms = log(where(self._brackets.high > 0, self._brackets, 1.0)) * self._exponent
         if self._c > 1:
             logarithms = where(self._above.high == 0, log(self._unknown), logarithms)
         result = where(self._inside, -logarithms, np.inf)
         # Where the best class has p > 1/2, -log p is computed from the sum of the others.
-        others = fold_sum(self.probability[1:])
+        others = fold_sum(self._best_first[1:])
         result[0] = where(others.high < 0.5, -log1p(-others), result[0])
+        return self._in_given_order(result, np.inf)
+
+    def _in_given_order(self, best_first: DoubleDouble, others: float) -> DoubleDouble:
+        order = self._order.T
+        result = DoubleDouble(np.full(order.shape, others), np.zeros(order.shape))
+        found = order[: len(best_first.high)]
+        result[found, np.arange(len(self._order))] = best_first[: len(found)]
         return result
 
     def _power(self, brackets: DoubleDouble) -> DoubleDouble:
@@ -136,26 +116,26 @@ class _Group:
     def _solve(self, tolerance: float, *, exact: bool) -> None:
         """Solve for the unknown by Newton's method, in floats or (`exact`) in double-doubles."""
         c, q = self._c, self._q
-        active = np.arange(len(self.rows))
+        active = np.arange(len(self._given))
         for _ in range(_MOST_ITERATIONS):
             above, inside = self._above[:, active], self._inside[:, active]
             unknown = self._unknown[active]
+            probability = DoubleDouble(np.zeros(inside.shape), np.zeros(inside.shape))
             if exact:
                 smallest = power(unknown, c).plain() if c > 1 else unknown
                 brackets = above + smallest
-                powers = self._power(brackets)
+                probability[inside] = self._power(brackets[inside])
             else:
                 smallest = DoubleDouble(unknown.high**c) if c > 1 else unknown
                 brackets = DoubleDouble(above.high + smallest.high)
-                powers = DoubleDouble(brackets.high**q)
+                probability.high[inside] = brackets.high[inside] ** q
             if c > 1:  # the smallest bracket may underflow
-                powers = where(above.high == 0, unknown, powers)
+                probability = where(inside & (above.high == 0), unknown, probability)
                 slopes = np.where(above.high > 0, smallest.high / brackets.high, 1.0) ** (1 - q)
             else:
-                slopes = q * powers.high / brackets.high
-            probability = where(inside, powers, 0.0)
+                slopes = q * probability.high / brackets.high
             if exact:
-                self._brackets[:, active], self.probability[:, active] = brackets, probability
+                self._brackets[:, active], self._best_first[:, active] = brackets, probability
             residual = (fold_sum(probability) - 1.0).rounded()
             moved = unknown - residual / fold_sum(np.where(inside, slopes, 0.0)).high
             self._unknown[active] = where(moved.high > 0, moved, unknown * 0.5)
@@ -171,7 +151,7 @@ class _Group:
         classes, rows = self._z.high.shape
         low = np.zeros(rows, dtype=np.intp)
         high = np.full(rows, classes - 1, dtype=np.intp)
-        for _ in range(classes.bit_length()):
+        for _ in range((classes - 1).bit_length()):
             middle = (low + high + 1) // 2
             is_inside = self._is_inside(middle)
             low = np.where(is_inside, middle, low)
@@ -184,9 +164,8 @@ class _Group:
         doubtful = np.abs(residual) <= _FLOAT_ERROR * self._tolerance
         if doubtful.any():
             exact = (fold_sum(self._power(above[:, doubtful])) - 1.0).rounded()
-            residual[doubtful] = (
-                exact + _DOUBLE_DOUBLE_ERROR * self._tolerance
-            )  # a residual of 0 is outside
+            # A residual of 0 is outside.
+            residual[doubtful] = exact + _DOUBLE_DOUBLE_ERROR * self._tolerance
         return np.asarray(residual < 0)
 
     def _distances(self, classes: Indices) -> DoubleDouble:

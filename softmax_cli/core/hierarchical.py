@@ -9,7 +9,7 @@ two numbers that are not negative (Maechler, "Accurately computing log(1 - exp(-
 """
 
 import heapq
-from functools import cache, cached_property
+from functools import cached_property
 
 import numpy as np
 
@@ -45,32 +45,25 @@ class HuffmanTree:
 
     def __init__(self, counts: Floats, /) -> None:
         self.counts = counts
-        classes = self.classes = len(counts)
+        self.classes = len(counts)
         self.children: Indices = np.array(_merged(counts), np.intp).T
-        # For each node but the root, its parent (an inner node), and the turn from there to it
-        self._parents = np.zeros(2 * classes - 1, np.intp)
-        self._parents[self.children] = np.arange(classes - 1)
-        self._turns = np.zeros(2 * classes - 1, np.intp)
-        self._turns[self.children[1]] = 1
-        self.path = cache(self._path)
-
-    def _path(self, label: int) -> Indices:
-        """Return the inner nodes from the root to a class, and the turns; shape (2, length)."""
-        nodes, turns, node = [], [], label
-        while node != 2 * self.classes - 2:
-            nodes.append(self._parents[node])
-            turns.append(self._turns[node])
-            node = self.classes + nodes[-1]
-        return np.array([nodes[::-1], turns[::-1]], np.intp)
 
     @cached_property
     def codes(self) -> list[str]:
         """The turns on the path to each class, as a string of 0 and 1."""
         codes = [""] * (2 * self.classes - 1)
-        parents, turns = self._parents.tolist(), self._turns.tolist()
-        for node in reversed(range(2 * self.classes - 2)):  # children come before their parents
-            codes[node] = f"{codes[self.classes + parents[node]]}{turns[node]}"
+        for node in reversed(range(self.classes - 1)):  # parents were made after their children
+            for turn, child in enumerate(self.children[:, node].tolist()):
+                codes[child] = f"{codes[self.classes + node]}{turn}"
         return codes[: self.classes]
+
+    def path(self, label: int) -> Indices:
+        """Return the inner nodes from the root to a class, and the turns; shape (2, length)."""
+        turns = list(map(int, self.codes[label]))
+        nodes = [self.classes - 2]
+        for turn in turns[:-1]:
+            nodes.append(self.children[turn, nodes[-1]] - self.classes)
+        return np.array([nodes, turns], np.intp)
 
 
 def _merged(counts: Floats) -> list[tuple[int, int]]:
@@ -103,32 +96,21 @@ class TreeDistribution(Distribution):
 
     @cached_property
     def surprisal(self) -> DoubleDouble:
-        costs = [softplus(-self._scores.T), softplus(self._scores.T)]
+        costs = softplus(-self._scores.T), softplus(self._scores.T)
         classes, children = self._tree.classes, self._tree.children
-        high = np.zeros((2 * classes - 1, len(self._scores)))
-        low = np.zeros_like(high)
+        shape = 2 * classes - 1, len(self._scores)
+        total = DoubleDouble(np.zeros(shape), np.zeros(shape))  # from the root to each node
         nodes = np.array([classes - 2])  # of one depth, from the root down
         while len(nodes):
-            above = DoubleDouble(high, low)[classes + nodes]
             for turn, cost in enumerate(costs):
-                total = above + cost[nodes]
-                high[children[turn, nodes]] = total.high
-                low[children[turn, nodes]] = total.low
+                total[children[turn, nodes]] = total[classes + nodes] + cost[nodes]
             below = children[:, nodes].ravel()
             nodes = below[below >= classes] - classes
-        return _above(DoubleDouble(high[:classes], low[:classes]))
-
-    @cached_property
-    def masked(self) -> Bools:
-        return np.isinf(self.surprisal.high).T
+        return _above(total[:classes])
 
     @cached_property
     def mass(self) -> DoubleDouble:
-        return where(self.masked.T, 0.0, exp(-self.surprisal))
-
-    @property
-    def total(self) -> DoubleDouble:
-        return DoubleDouble(np.ones(len(self._scores)))
+        return where(np.isinf(self.surprisal.high), 0.0, exp(-self.surprisal))
 
     @cached_property
     def winners(self) -> Bools:

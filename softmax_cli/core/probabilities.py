@@ -31,9 +31,9 @@ class Distribution(ABC):
         """The probabilities times the total, shape (classes, rows)."""
 
     @property
-    @abstractmethod
     def total(self) -> DoubleDouble:
-        """The sum of the mass, shape (rows,)."""
+        """What the mass is divided by, shape (rows,); 1 where masses are probabilities."""
+        return DoubleDouble(np.ones(self.mass.high.shape[1:]))
 
     @property
     @abstractmethod

@@ -1,11 +1,9 @@
 """Random draws of classes, and losses of many classes estimated from them.
 
-A trial reads its target and the drawn classes. These and their scores have the shape (1 + draws,
-trials), the target first; weights of the draws have the shape (draws, trials). A weight of 0 leaves
-a draw out.
+A trial reads its target and the drawn classes. These, their scores and their weights have the shape
+(1 + draws, trials), the target first. Its weight is 1, and a weight of 0 leaves a draw out.
 """
 
-from functools import cached_property
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -59,7 +57,8 @@ class NegativeSampling:
     """
 
     def __init__(self, scores: Floats, weights: Floats, /) -> None:
-        self._target, self._others, self._weights = scores[:1], scores[1:], weights
+        self._signed = np.concatenate([-scores[:1], scores[1:]])
+        self._weights = weights
 
     def loss(self) -> Floats:
         """Return the loss, shape (trials,)."""
@@ -67,14 +66,13 @@ class NegativeSampling:
 
     def parts(self) -> Floats:
         """Return each class's part of the loss, shape (1 + draws, trials)."""
-        costs = self._weights * softplus(self._others).rounded()
-        costs = np.where(self._weights == 0, 0.0, costs)
-        return np.concatenate([softplus(-self._target).rounded(), costs])
+        return np.asarray(self._weights * softplus(self._signed).rounded())
 
     def gradient(self) -> Floats:
         """Return the derivative of the loss by each score, shape (1 + draws, trials)."""
-        own, others = sigmoid(-self._target).rounded(), sigmoid(self._others).rounded()
-        return np.concatenate([0.0 - own, self._weights * others])
+        result = self._weights * sigmoid(self._signed).rounded()
+        result[0] = 0.0 - result[0]
+        return result
 
 
 class SampledSoftmax:
@@ -88,37 +86,33 @@ class SampledSoftmax:
     """
 
     def __init__(self, scores: Floats, weights: Floats, /) -> None:
-        target, others = scores[0], scores[1:]
-        masked = np.isneginf(target)
-        gap = DoubleDouble(others) - np.where(masked, 0.0, target)
-        gap = where((weights == 0) | np.isneginf(others), -np.inf, gap)
+        target, masked = scores[0], np.isneginf(scores)
+        gap = DoubleDouble(scores) - np.where(masked[0], 0.0, target)
+        gap = where((weights == 0) | masked, -np.inf, gap)
         top = gap.high.max(axis=0, initial=0.0)
         vast = np.isposinf(top)  # all other terms are negligible
         limit = np.where(np.isposinf(gap.high), 0.0, -np.inf)
-        self._shift = np.where(vast, 0.0, top)
-        terms = exponentials(where(vast, limit, gap - self._shift)) * DoubleDouble(weights).normal()
-        self._others = where(weights == 0, 0.0, terms)
-        self._impossible = masked | vast
-        own = exponentials(DoubleDouble(-self._shift, np.zeros(self._shift.shape)))
-        self._target = where(self._impossible, 0.0, own)
-
-    @cached_property
-    def _sum_of_others(self) -> DoubleDouble:
-        """The sum over the other classes, in units of the largest exponential."""
-        return self._others.sum()
+        # All digits of the largest gap: in floats, large ones may be off by hundreds.
+        low = np.where(gap.high == top, gap.low, -np.inf).max(axis=0)
+        self._shift = where(vast | np.isinf(low), 0.0, DoubleDouble(top, low))
+        # The terms of the sum, in units of the largest exponential
+        self._terms = (
+            exponentials(where(vast, limit, gap - self._shift)) * DoubleDouble(weights).normal()
+        )
+        self._sum_of_others = self._terms[1:].sum()
+        self._total = self._sum_of_others + self._terms[0]
+        self._impossible = masked[0] | vast
 
     def loss(self) -> Floats:
         """Return the loss, shape (trials,)."""
-        total = (self._sum_of_others + self._target).plain()
+        total = self._total.plain()
         shifted = log(where(total.high > 0, total, 1.0)) + self._shift
-        loss = where(self._shift > 0, shifted, log1p(self._sum_of_others.plain()))
+        loss = where(self._shift.high > 0, shifted, log1p(self._sum_of_others.plain()))
         return where(self._impossible, np.inf, loss).rounded()
 
     def parts(self) -> Floats:
         """Return each class's part of the estimated sum, shape (1 + draws, trials)."""
-        return np.concatenate(
-            [self._over_total(self._target)[None], self._over_total(self._others)]
-        )
+        return self._over_total(self._terms)
 
     def gradient(self) -> Floats:
         """Return the derivative of the loss by each score, shape (1 + draws, trials)."""
@@ -127,8 +121,7 @@ class SampledSoftmax:
         return result
 
     def _over_total(self, terms: DoubleDouble) -> Floats:
-        total = self._sum_of_others + self._target
-        return (terms / where(total.high == 0, 1.0, total)).rounded()
+        return (terms / where(self._total.high == 0, 1.0, self._total)).rounded()
 
 
 class Sampler(NamedTuple):
@@ -156,18 +149,21 @@ class Sampler(NamedTuple):
         self, scores: Floats, read: Indices, times: Floats | Indices | int = 1
     ) -> NegativeSampling | SampledSoftmax:
         """Return estimates of trials from the scores of the classes read; draws count `times`."""
-        weights = np.where(read[1:] == read[0], 0.0, times)
+        weights = np.where(read == read[0], 0.0, times)
+        weights[0] = 1.0
         if self.is_negative:
             return NegativeSampling(scores, weights)
-        return SampledSoftmax(scores, weights / self.expected(read[1:]))
+        weights[1:] /= self.expected(read[1:])
+        return SampledSoftmax(scores, weights)
 
     def expected_negative_loss(self, scores: Floats, labels: Labels) -> Floats:
-        """Return the expected `NegativeSampling` loss, shape (rows,); scores (rows, classes)."""
-        rows = np.arange(len(labels))
-        weights = np.tile(self.draws * self.noise[:, None], (1, len(rows)))
-        weights[labels, rows] = 0.0
-        every = np.concatenate([scores[rows, labels][None], scores.T])
-        return NegativeSampling(every, weights).loss()
+        """Return the expected `NegativeSampling` loss, shape (rows,); scores (rows, classes).
+
+        It is that of all classes, each drawn as often as expected.
+        """
+        every = np.repeat(np.arange(len(self.noise))[:, None], len(labels), axis=1)
+        read = np.concatenate([labels[None], every])
+        return self.estimate(scores[np.arange(len(labels)), read], read, self.expected(read)).loss()
 
     def trials(
         self, scores: Floats, labels: Labels, exact: Floats, count: int
@@ -182,17 +178,17 @@ class Sampler(NamedTuple):
         found = []
         for start in range(0, max(1, len(labels)), rows_at_once):
             rows = np.arange(len(labels))[start : start + rows_at_once]
+            row_of_trial = np.repeat(rows, count)
             parts = []
-            for done in range(0, count, trials_at_once):
-                trials = min(trials_at_once, count - done)
-                each = np.repeat(rows, trials)
+            for done in range(0, max(1, len(row_of_trial)), trials_at_once):
+                each = row_of_trial[done : done + trials_at_once]
                 read = self.read(labels[each])
                 losses = self.estimate(scores[each, read], read).loss()
                 ordered = np.sort(read, axis=0)
                 different = 1.0 + (ordered[1:] != ordered[:-1]).sum(axis=0)
                 values = np.stack([losses, np.exp(losses - exact[each]), different])
-                parts.append(values.reshape(3, len(rows), trials))
-            values = np.concatenate(parts, axis=2)
+                parts.append(values)
+            values = np.concatenate(parts, axis=1).reshape(3, len(rows), count)
             error = np.full((3, len(rows)), np.nan)
             if count > 1:
                 error, read = values.std(axis=2, ddof=1) / np.sqrt(count), read[:, :0]

@@ -54,8 +54,7 @@ class Chunk(NamedTuple):
 class Input:
     """A file, or standard input for '-', without a buffer: a read returns what has arrived.
 
-    For a regular file `size` is its length and `offset` where reading begins. For others
-    `descriptor` is what `select` waits for.
+    For a regular file `size` is its length and `offset` where reading begins.
     """
 
     def __init__(self, path: str, chunk_bytes: int = CHUNK_BYTES) -> None:
@@ -69,7 +68,6 @@ class Input:
             is_regular = stat.S_ISREG(status.st_mode)
             self.size = status.st_size if is_regular else None
             self.offset = self.file.tell() if is_regular else 0
-            self.descriptor = None if is_regular else number
         # The writer waits less if the pipe is larger; Linux allows that, up to a limit per user.
         with suppress(AttributeError, OSError):
             if fcntl.fcntl(number, fcntl.F_GETPIPE_SZ) < chunk_bytes:

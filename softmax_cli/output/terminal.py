@@ -50,7 +50,7 @@ class Progress:
             _write("\r" + line.ljust(min(self._drawn, width)))
             self._drawn = len(line)
 
-    def clear(self) -> None:
+    def close(self) -> None:
         if self._drawn:
             _write("\r" + " " * self._drawn + "\r")
             self._drawn = 0

@@ -74,12 +74,16 @@ class EstimateResult(RowLosses):
         order = np.argsort(found != read[0], kind="stable")
         found, times = found[order], times[order]
         scores = self._scores[0, found]
-        parts = sampler.estimate(scores[:, None], found[:, None], times[1:, None]).parts()[:, 0]
+        parts = sampler.estimate(scores[:, None], found[:, None], times[:, None]).parts()[:, 0]
         if sampler.is_negative:
             parts = in_base(DoubleDouble(parts), self._base)
-        names, expected = class_names(found, self.names), sampler.expected(found)
-        drawn = {"class": names, "score": scores, "times": times, "expected_times": expected}
-        return {**drawn, "part": parts}
+        return {
+            "class": class_names(found, self.names),
+            "score": scores,
+            "times": times,
+            "expected_times": sampler.expected(found),
+            "part": parts,
+        }
 
     def why_infinite(self, row: int) -> str:
         return f"the estimate is inf, with class {self.target[row]} as the target"

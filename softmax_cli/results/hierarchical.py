@@ -17,7 +17,7 @@ from softmax_cli.input.rows import Block
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.notices import Notices
 from softmax_cli.option_rules import UNITS, ReportSettings
-from softmax_cli.output.fields import Field, Layout, Names, Values
+from softmax_cli.output.fields import Field, Layout, Names, Values, ragged
 from softmax_cli.results.loss import Loss, RowLosses, columns_of, report_keys, summary_fields
 from softmax_cli.results.pairs import check_usable
 from softmax_cli.results.softmax import SUMMARY, SoftmaxResult, probability_field
@@ -82,8 +82,7 @@ class Hierarchy:
         """Raise `DataError` unless rows have a score for each inner node."""
         scores, classes = block.values.shape[1], self.tree.classes
         if scores != classes - 1:
-            given = "1 score" if scores == 1 else f"{scores} scores"
-            needed = "1 score" if classes == 2 else f"{classes - 1} scores"
+            given, needed = (f"{n} score{'s' * (n != 1)}" for n in (scores, classes - 1))
             text = f"{given} where a tree of {classes} classes has {needed}"
             raise DataError(text, location=block.locations.at(0) if len(block.values) else "")
 
@@ -166,39 +165,36 @@ class PathResult(RowLosses):
 
     @property
     def code(self) -> Values:
-        turns = self._along(self._branches.turns)
-        return np.array(["".join(map(str, of_row)) for of_row in turns], object)
+        return np.array(["".join(map(str, path["turns"])) for path in self.path], object)
 
-    @property
+    @cached_property
     def path(self) -> Values:
         """Each row's path as a dict of lists."""
         branches = self._branches
-        logs = branches.log_probabilities(base=self._base)
-        lists = map(self._along, (branches.nodes, branches.scores, branches.turns, logs))
-        keys = ("nodes", "scores", "turns", "log_sigmoid")
-        rows = [dict(zip(keys, of_row, strict=True)) for of_row in zip(*lists, strict=True)]
-        return np.array(rows, object)
+        arrays = {
+            "nodes": branches.nodes,
+            "scores": branches.scores,
+            "turns": branches.turns,
+            "log_sigmoid": branches.log_probabilities(base=self._base),
+        }
+        lists = zip(*(values.T.tolist() for values in arrays.values()), strict=True)
+        lengths = self.touched.tolist()
+        return ragged(
+            {key: values[:length] for key, values in zip(arrays, of_row, strict=True)}
+            for of_row, length in zip(lists, lengths, strict=True)
+        )
 
     @property
     def branches_taken(self) -> dict[str, Any]:
         """The columns of a table of the branches on the first row's path."""
-        branches, length = self._branches, self._branches.lengths[0]
-        nodes = branches.nodes[:length, 0].tolist()
-        ends = [*(f"node {node}" for node in nodes[1:]), self.target[0]][:length]
-        arrays = {
-            "score": branches.scores,
-            "turn": branches.turns,
-            "branch_probability": branches.probabilities(),
-            "log_sigmoid": branches.log_probabilities(base=self._base),
-            "score_gradient": branches.gradient(base=self._base),
+        path, length = self.path[0], self.touched[0]
+        ends = [*(f"node {node}" for node in path["nodes"][1:]), self.target[0]][:length]
+        return {
+            **{key: np.array(values) for key, values in path.items()},
+            "to": np.array(ends, object),
+            "branch_probability": self._branches.probabilities()[:length, 0],
+            "score_gradient": self._branches.gradient(base=self._base)[:length, 0],
         }
-        found = {key: values[:length, 0] for key, values in arrays.items()}
-        return {"node": nodes, "to": np.array(ends, object), **found}
-
-    def _along(self, values: Values) -> list[list[Any]]:
-        """Return each row's part of an array of shape (depth, rows)."""
-        lengths = self._branches.lengths.tolist()
-        return [row[:length] for row, length in zip(values.T.tolist(), lengths, strict=True)]
 
     def why_infinite(self, row: int) -> str:
         return (
@@ -236,14 +232,14 @@ class Paths(Loss):
             (*fields, "gradient") if self.report.gradient else fields,
             lines,
             (
-                Field("score", "score"),
-                Field("turn", "turn", "text"),
+                Field("scores", "score"),
+                Field("turns", "turn", "text"),
                 Field("to", "to", "text"),
                 Field("branch_probability", "probability"),
                 Field("log_sigmoid", "log-sigmoid"),
                 Field("score_gradient", "gradient"),
             ),
-            part=Field("node", "node"),
+            part=Field("nodes", "node"),
             parts="branches_taken",
             footer=(
                 Field("loss", "loss", unit),

@@ -46,7 +46,7 @@ def ordered_map(function: Callable[[Any], Outcome], rows: Rows, jobs: int) -> It
             count = min(jobs, _useful_jobs(rows, done))
             if count > 1:
                 with closing(_Pool(function)) as pool:
-                    pool.start(count)
+                    pool.start(count)  # after which Ctrl-C may be raised
                     yield from pool.outcomes(rows)
                 return
 
@@ -92,12 +92,11 @@ class _Worker:
     def receive(self) -> tuple[int, tuple[_Worker, Any]]:
         """Return the number of the oldest chunk, this worker, and the outcome or error."""
         try:
-            outcome, text = _receive(self.connection)
+            outcome = _receive(self.connection)
         except (EOFError, ConnectionError):
             self.explain()
-        if text is not None:
-            text = memoryview(self._memory)[text] if isinstance(text, slice) else text
-            outcome = outcome._replace(piece=text)
+        if isinstance(outcome, Outcome) and isinstance(outcome.piece, slice):
+            outcome = outcome._replace(piece=memoryview(self._memory)[outcome.piece])
         return self.numbers.popleft(), (self, outcome)
 
     def explain(self) -> NoReturn:
@@ -188,13 +187,11 @@ class _Pool:
 
     def _wait(self, rows: Rows, *, wants: bool) -> tuple[bool, list[socket]]:
         """Wait until the input (if `wants`) or a worker can be read; return which of them can."""
-        descriptor = rows.source.descriptor if wants and rows.source is not None else None
-        pipe = [] if descriptor is None else [descriptor]
-        has_file = wants and not pipe  # which can always be read
-        waited: list[Any] = [*self._workers, *pipe]
-        ready = select.select(waited, [], [], 0 if has_file else None)[0]
-        can_read = has_file or any(item in pipe for item in ready)
-        return can_read, [item for item in ready if item not in pipe]
+        assert rows.source is not None
+        file = rows.source.file  # can always be read if it is no pipe
+        waited: list[Any] = [*self._workers, file] if wants else [*self._workers]
+        ready = select.select(waited, [], [])[0]
+        return file in ready, [item for item in ready if item is not file]
 
     def close(self) -> None:
         for worker in self._workers.values():
@@ -209,16 +206,13 @@ def _run_worker(function: Callable[[Any], Any], connection: socket, memory: mmap
             for start in cycle(_BUFFERS):
                 data, line = _receive(connection)
                 data = memory[data] if isinstance(data, slice) else data
-                text = None
                 try:
                     outcome = function(Chunk(data, line))
+                    if isinstance(outcome.piece, bytes | bytearray):
+                        outcome = outcome._replace(piece=_store(memory, start, outcome.piece))
                 except (SoftmaxError, MemoryError) as error:
                     outcome = error
-                else:
-                    if isinstance(outcome.piece, bytes | bytearray):
-                        text = _store(memory, start, outcome.piece)
-                        outcome = outcome._replace(piece=None)
-                _send(connection, (outcome, text))
+                _send(connection, outcome)
         status = 0
     except BaseException:  # noqa: BLE001 - a forked process never returns
         sys.excepthook(*sys.exc_info())

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing
 from functools import partial
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from softmax_cli import interrupts
 from softmax_cli.errors import DataError, RowErrors, UsageError
 from softmax_cli.input.rows import Block, Rows, none_usable
 from softmax_cli.input.settings import InputSettings
-from softmax_cli.notices import Notices, say
+from softmax_cli.notices import UNUSABLE, Notice, Notices, say
 from softmax_cli.output.fields import Layout, Records, Summary
 from softmax_cli.output.formats import Shape, Writer
 from softmax_cli.output.terminal import Progress
@@ -112,8 +112,10 @@ class Run:
     ) -> Iterator[Outcome]:
         """Yield outcomes in order, their totals and notices merged; then raise any error."""
         outcome_of = partial(self._outcome, encode=encode, sums=sums)
-        usable, error = 0, None
-        with self._progress(streams=streams) as progress:
+        usable, error, source = 0, None, self._rows.source
+        done = source.done if source is not None and source.size else None
+        interrupts.raise_exception()  # so that the line of progress is cleared
+        with closing(Progress(done, streams=streams)) as progress:
             for outcome in ordered_map(outcome_of, self._rows, self._jobs):
                 self._notices.merge(outcome.notices)
                 if self._rows.warning and outcome.usable and not usable:
@@ -130,18 +132,8 @@ class Run:
                 if error is not None and self._invalid == "error":
                     raise error
         if error is not None and not usable:
-            raise none_usable(self._notices.forget_unusable(), error)
-
-    @contextmanager
-    def _progress(self, *, streams: bool) -> Iterator[Progress]:
-        source = self._rows.source
-        done = source.done if source is not None and source.size else None
-        progress = Progress(done, streams=streams)
-        interrupts.raise_exception()  # so that the line is cleared
-        try:
-            yield progress
-        finally:
-            progress.clear()
+            rows = self._notices.kinds.pop(UNUSABLE).rows  # which the error tells
+            raise none_usable(rows, error)
 
     def _outcome(self, chunk: Any, *, encode: Callable[[Records], Any], sums: bool) -> Outcome:
         """Parse, compute and encode a chunk, without other effects: a worker may do it."""
@@ -153,9 +145,8 @@ class Run:
         check_names(self._rows.names, block.values.shape[1])
         result, good, errors = self._computed(block, notices)
         unusable = [*block.left_out, *(errors[row] for row in sorted(errors))]
-        if self._invalid != "error":
-            for error in unusable:
-                notices.add_unusable(error)
+        if unusable and self._invalid != "error":
+            notices.merge({UNUSABLE: Notice(unusable[0].message, len(unusable))})
         first = unusable[0] if unusable else None
         outcome = Outcome(b"", 0, len(good), None, notices.kinds, first)
         if result is None:
