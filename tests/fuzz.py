@@ -9,9 +9,12 @@ are the first of those. What the csv module writes must be read as it, and `floa
 """
 
 import argparse
+import bz2
 import csv
+import gzip
 import io
 import json
+import lzma
 import math
 import random
 import re
@@ -377,7 +380,9 @@ def input_of(rng: random.Random) -> tuple[list[str], bytes]:
         *[(table.args, table.text), ([], file.getvalue())] * 4,
     ]
     args, data = rng.choice(inputs)
-    return args, mutated(rng, data, SEEDS)
+    data = mutated(rng, data, SEEDS)
+    packed = [pack(data) for pack in (gzip.compress, bz2.compress, lzma.compress)]
+    return args, rng.choice([*packed, *[data] * 20])
 
 
 def case_of(rng: random.Random, folder: Path) -> Case:

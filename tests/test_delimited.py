@@ -1,12 +1,7 @@
 """Rows of delimited text, on standard input or in a file, of any dialect and any program."""
 
-import bz2
-import gzip
 import io
-import lzma
-import pickle
 import random
-import zipfile
 from contextlib import closing
 from pathlib import Path
 
@@ -282,22 +277,3 @@ def test_a_missing_number_in_the_first_row_makes_no_header(run: Run, mark: str) 
     text = f"1,{mark},0\n2,3,0\n"
     assert run("hardmax", stdin=text).fails(1) == f"stdin:1:2: '{mark}' is not a number"
     assert run("hardmax", "--invalid", "nan", stdin=text).out == "nan\n1\n"
-
-
-def test_files_that_can_not_be_read_are_told_by_their_first_bytes(run: Run, tmp_path: Path) -> None:
-    np.savez(tmp_path / "a.npz", np.eye(2))
-    with zipfile.ZipFile(tmp_path / "book.xlsx", "w") as book:
-        book.writestr("xl/workbook.xml", "")
-    files = {
-        "a.npz": (None, "a zip archive"),
-        "book.xlsx": (None, "an Excel file: save it as CSV"),
-        "a.csv.gz": (gzip.compress(b"1,2\n"), "zcat"),
-        "a.csv.bz2": (bz2.compress(b"1,2\n"), "bzcat"),
-        "a.csv.xz": (lzma.compress(b"1,2\n"), "xzcat"),
-        "a.parquet": (b"PAR1\x15\x04", "a Parquet file: duckdb or pandas turn it into CSV"),
-        "a.pkl": (pickle.dumps([1, 2]), "a Python pickle"),
-    }
-    for name, (data, message) in files.items():
-        if data is not None:
-            (tmp_path / name).write_bytes(data)
-        assert message in run("softmax", "-i", name, cwd=tmp_path).fails(1)

@@ -15,7 +15,7 @@ from softmax_cli.errors import DataError, UsageError
 from softmax_cli.input.dialect import SAMPLE_BYTES, find_delimiter, first_rows, is_header
 from softmax_cli.input.numbers import parse_vectors
 from softmax_cli.input.settings import InputSettings
-from softmax_cli.input.stream import CHUNK_BYTES, EXCEL, REFUSED, STDIN, Input, TextChunks
+from softmax_cli.input.stream import CHUNK_BYTES, REFUSED, STDIN, Input, TextChunks
 from softmax_cli.notices import say
 
 # numpy is imported only once the usage is known to be right.
@@ -81,7 +81,6 @@ def _read(settings: InputSettings, target_column: str | None, source: Input, kin
         start = source.start
         refused = next((what for magic, what in REFUSED.items() if start.startswith(magic)), None)
         if refused is not None:
-            refused = EXCEL if b"xl/workbook.xml" in start else refused
             raise DataError(f"{source.name}: {refused}")
         format_ = _format_of(start)
         if format_ != "csv" and (settings.delimiter or settings.header is not None):

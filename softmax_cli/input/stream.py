@@ -9,25 +9,24 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
-from itertools import islice
+from itertools import chain, islice
 from typing import Final, NamedTuple
 
 from softmax_cli.errors import DataError
+from softmax_cli.input.packed import EXCEL, PACKINGS, ZIP, Unpacker, only_array
 
 CHUNK_BYTES: Final = 1 << 19
 # An unfinished row longer than this is parsed again only once its length has doubled.
 _LONG_ROW: Final = 1 << 16
 STDIN: Final = 0
-EXCEL: Final = "an Excel file: save it as CSV"
+# A row of a packed file, which may be much shorter than what is in it, is no longer than this.
+_LONGEST_PACKED_ROW: Final = 1 << 28
 # The first bytes of files that can't be read, and what makes them readable
 REFUSED: Final = {
     b"\xd0\xcf\x11\xe0": EXCEL,
-    b"PK\x03\x04": "a zip archive, as .npz is: unzip gives the files in it",
-    b"\x1f\x8b": "compressed by gzip: zcat reads it",
-    b"BZh": "compressed by bzip2: bzcat reads it",
-    b"\xfd7zXZ": "compressed by xz: xzcat reads it",
     b"PAR1": "a Parquet file: duckdb or pandas turn it into CSV",
     b"\x80\x04": "a Python pickle: numpy.save or DataFrame.to_csv write what can be read",
+    **dict.fromkeys([ZIP, *PACKINGS], "packed twice: unpack it once"),
 }
 # The beginnings, blanks aside, that do not tell whether a file is text
 _TOO_LITTLE: Final = {m[:n] for m in (codecs.BOM_UTF8, *REFUSED) for n in range(len(m) + 1)}
@@ -54,8 +53,8 @@ class Chunk(NamedTuple):
 class Input:
     """A file, or standard input for '-', without a buffer: a read returns what has arrived.
 
-    For a regular file `size` is its length and `offset` where reading begins. For others
-    `descriptor` is what `select` waits for.
+    What is packed is unpacked. For a regular file that is not packed `size` is its length. For
+    pipes `descriptor` is what `select` waits for, unless there is more that can be unpacked.
     """
 
     def __init__(self, path: str, chunk_bytes: int = CHUNK_BYTES) -> None:
@@ -66,10 +65,13 @@ class Input:
             # The system closes it at exit; Python would warn about it after an error.
             self.file = io.FileIO(number, closefd=False)
             status = os.fstat(number)
-            is_regular = stat.S_ISREG(status.st_mode)
-            self.size = status.st_size if is_regular else None
-            self.offset = self.file.tell() if is_regular else 0
-            self.descriptor = None if is_regular else number
+            self.is_file = stat.S_ISREG(status.st_mode)
+            self.size = status.st_size if self.is_file else None
+            self._offset = self.file.tell() if self.is_file else 0
+            self.descriptor = None if self.is_file else number
+        self.is_packed = False
+        self._unpacker: Unpacker | None = None
+        self._pieces: Iterator[bytes] = iter(self._read, b"")
         # The writer waits less if the pipe is larger; Linux allows that, up to a limit per user.
         with suppress(AttributeError, OSError):
             if fcntl.fcntl(number, fcntl.F_GETPIPE_SZ) < chunk_bytes:
@@ -78,17 +80,45 @@ class Input:
     @cached_property
     def start(self) -> bytes:
         """The first bytes to arrive, without a byte order mark."""
-        start = piece = self._read()
-        while piece and len(start) < CHUNK_BYTES and start.strip() in _TOO_LITTLE:
-            start += (piece := self._read())
+        start = self._first()
+        if start.startswith((ZIP, *PACKINGS)):
+            self.is_packed, self.size = True, None
+            self._pieces = self._unpacked(start)
+            start = self._first()
         return start.removeprefix(codecs.BOM_UTF8)
 
-    def pieces(self) -> Iterator[bytes]:
-        """Yield all bytes as they arrive, the start first, then at most `chunk_bytes` at once."""
-        piece = self.start
-        while piece:
+    def _first(self) -> bytes:
+        """Return the first bytes that tell what an input is."""
+        start = b""
+        for piece in self._pieces:
+            start += piece
+            if len(start) >= CHUNK_BYTES or start.strip() not in _TOO_LITTLE:
+                break
+        return start
+
+    def _unpacked(self, start: bytes) -> Iterator[bytes]:
+        """Yield what is in a packed input that begins with `start`."""
+        if start.startswith(ZIP):
+            with self.reading():
+                yield from only_array(self.file, self.chunk_bytes, self.name)
+            return
+        packing = next(packing for magic, packing in PACKINGS.items() if start.startswith(magic))
+        self._unpacker = Unpacker(packing, self.name)
+        packed, pipe = chain([start], iter(self._read, b"")), self.descriptor
+        for piece in self._unpacker.pieces(packed, self.chunk_bytes):
+            self.descriptor = None if piece else pipe
             yield piece
-            piece = self._read()
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield all bytes as they arrive, the start first; b"" where there are none yet."""
+        yield self.start
+        yield from self._pieces
+
+    def check_row(self, size: int) -> None:
+        """Raise `DataError` for a row of a packed input that is too long to be one."""
+        if self.is_packed and size > _LONGEST_PACKED_ROW:
+            most = _LONGEST_PACKED_ROW >> 20
+            raise DataError(f"{self.name}: a row longer than {most} MB in a packed file")
 
     def _read(self) -> bytes:
         """Return the next bytes as soon as some arrive; none at the end."""
@@ -113,7 +143,9 @@ class Input:
 
     def done(self) -> float:
         """Return the fraction of a regular file that has been read."""
-        return (self.file.tell() - self.offset) / max(1, (self.size or 0) - self.offset)
+        size = os.fstat(self.file.fileno()).st_size
+        done = self.file.tell() - self._offset - (self._unpacker.held if self._unpacker else 0)
+        return done / max(1, size - self._offset)
 
 
 class TextChunks:
@@ -127,6 +159,7 @@ class TextChunks:
         self.text = b""
         self.line = 0
         self._lines = _whole_lines(source)
+        self._error: DataError | None = None  # that ended the input
 
     def extend(self) -> bool:
         """Read more whole lines, and return whether there were any."""
@@ -168,30 +201,43 @@ class TextChunks:
             size = len(self.text)
             yield from self._reads()
             if len(self.text) == size:
-                return
+                break
+        if self._error is not None:
+            raise self._error
 
     def _reads(self) -> Iterator[None]:
-        """Read until the text has grown, or doubled if it is long; yield between reads."""
+        """Read until the text has grown, or doubled if it is long; yield between reads.
+
+        An error is raised once all before it is taken.
+        """
         parts, size = [self.text] if self.text else [], len(self.text)  # one part is not copied
         least = 2 * size if size > _LONG_ROW else size + 1
-        for lines in self._lines:
-            parts.append(lines)
-            size += len(lines)
-            if size >= least:
-                break
-            yield
+        try:
+            for lines in self._lines:
+                parts.append(lines)
+                size += len(lines)
+                if size >= least:
+                    break
+                yield
+        except DataError as error:
+            if not any(parts):
+                raise
+            self._error = error
         self.text = b"".join(parts)
 
 
 def _whole_lines(source: Input) -> Iterator[bytes]:
     """Yield the lines that each read completes, b"" for none; at the end yield the rest."""
     begun: list[bytes] = []
+    size = 0
     for piece in source.pieces():
         end = piece.rfind(b"\n") + 1
         if end:
             yield b"".join([*begun, memoryview(piece)[:end]])
-            begun = [piece[end:]]
-        else:
-            begun.append(piece)
+            begun, size = [], 0
+        begun.append(piece[end:])
+        size += len(piece) - end
+        source.check_row(size)
+        if not end:
             yield b""
     yield b"".join(begun)

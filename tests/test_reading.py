@@ -1,0 +1,112 @@
+"""Input as people have it: packed, printed by numpy and torch, with names or decimal commas."""
+
+import bz2
+import gzip
+import io
+import lzma
+import pickle
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.conftest import Run, started, usage
+
+PACKINGS = [gzip.compress, bz2.compress, lzma.compress]
+THIRDS = ["0.2,0.3,0.5\n" * 3, "[0.2,0.3,0.5]\n" * 3, '[{"a":0.2,"b":0.3,"c":0.5}]']
+
+
+@pytest.mark.parametrize("pack", PACKINGS)
+def test_packed_input_reads_as_what_is_in_it(
+    run: Run, tmp_path: Path, pack: Callable[[bytes], bytes]
+) -> None:
+    array = io.BytesIO()
+    np.save(array, np.asfortranarray([[1.0, 2.0], [3.0, 4.0]]))
+    for data in [*map(str.encode, THIRDS), array.getvalue(), b"\xef\xbb\xbfcat,dog\n1,2\n3,4"]:
+        (tmp_path / "packed").write_bytes(pack(data))
+        plain = run("softmax", stdin=data)
+        assert run("softmax", stdin=pack(data)).ok() == plain.ok()
+        assert run("softmax", "-i", "packed", cwd=tmp_path).ok() == plain.out
+    rows, two = THIRDS[0].encode(), pack(b"0.2,0.3") + pack(b",0.5\n") * 2
+    assert run("softmax", stdin=pack(rows) * 2 + bytes(8)).out == run("softmax", stdin=rows * 2).out
+    assert "stdin:2:1: empty" in run("softmax", stdin=two).fails(1)
+    (tmp_path / "packed").write_bytes(pack(rows))
+    for line in ("kl --against packed", "xent --from probs --targets packed"):
+        assert run(*line.split(), stdin=rows, cwd=tmp_path).ok()
+    (tmp_path / "packed").write_bytes(pack(b"cat 3\ndog 2\nowl 1\n"))
+    tree = run("softmax", "--hierarchical", "packed", "-f", "tsv", "0,0", cwd=tmp_path)
+    assert tree.ok() == "0.5\t0.25\t0.25\n"
+
+
+@pytest.mark.parametrize("pack", PACKINGS)
+def test_rows_before_the_damage_in_a_packed_file_are_written(
+    run: Run, pack: Callable[[bytes], bytes]
+) -> None:
+    rows = np.random.default_rng(0).integers(0, 9, (9000, 3))
+    data = pack("".join("{},{},{}\n".format(*row) for row in rows.tolist()).encode())
+    whole = run("hardmax", "--ties", "first", stdin=data).ok()
+    cut = run("hardmax", "--ties", "first", stdin=data[:-5])
+    assert cut.fails(1).endswith(("data that ends too early", "check"))
+    assert whole.startswith(cut.out)
+    assert cut.out or pack is bz2.compress  # whose block is 900 kB
+    damaged = run("hardmax", stdin=data[:40] + b"damaged" + data[47:])
+    assert damaged.fails(1)
+    wrong = run("hardmax", "--ties", "first", stdin=gzip.compress(data)[:-1] + b"x")
+    assert wrong.fails(1)
+
+
+def test_the_rows_of_packed_input_appear_as_they_arrive() -> None:
+    process, pipe, out, _ = started("softmax")
+    packer = zlib.compressobj(wbits=31)
+    with process:
+        for _ in range(3):
+            pipe.write(packer.compress(b"1,1\n") + packer.flush(zlib.Z_SYNC_FLUSH))
+            assert out.readline() == b"0.5,0.5\n"
+        pipe.write(packer.flush())
+        pipe.close()
+        assert process.wait(timeout=120) == 0
+
+
+def test_memory_does_not_grow_with_what_is_packed(run: Run, tmp_path: Path) -> None:
+    peaks = []
+    for rows in (20_000, 400_000):
+        path = tmp_path / f"{rows}.gz"
+        path.write_bytes(gzip.compress(b"0.25,-1.5,3\n" * rows))
+        peaks.append(usage("hardmax", "-i", str(path)).ru_maxrss)
+    assert peaks[1] < peaks[0] * 1.1
+    packer = zlib.compressobj(1, wbits=31)
+    bomb = b"".join(packer.compress(bytes(1 << 20)) for _ in range(300)) + packer.flush()
+    assert "a row longer than 256 MB" in run("softmax", stdin=bomb).fails(1)
+
+
+def test_an_npz_file_of_one_array_is_that_array(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    for save in (np.savez, np.savez_compressed):
+        save(path, np.array([[1.0, 1.0], [2.0, 2.0]], order="F"))
+        assert run("softmax", "-i", str(path)).ok() == "0.5,0.5\n0.5,0.5\n"
+    assert "in a pipe: give it with -i FILE" in run("softmax", stdin=path.read_bytes()).fails(1)
+    path.write_bytes(path.read_bytes()[:-9])
+    assert "a damaged zip archive" in run("softmax", "-i", str(path)).fails(1)
+    np.savez(path, x=np.eye(2), y=np.eye(3))
+    message = run("softmax", "-i", str(path)).fails(1)
+    assert "2 arrays: x, y (unzip -p FILE x.npy | softmax-cli ... takes one of them)" in message
+
+
+def test_files_that_can_not_be_read_are_told_by_their_first_bytes(run: Run, tmp_path: Path) -> None:
+    for name, item in (("book.xlsx", "xl/workbook.xml"), ("a.zip", "a.csv")):
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            archive.writestr(item, "1,2\n")
+    files = {
+        "a.zip": (None, "a zip archive, and no .npz"),
+        "book.xlsx": (None, "an Excel file: save it as CSV"),
+        "twice.gz": (gzip.compress(gzip.compress(b"1,2\n")), "packed twice"),
+        "a.parquet": (b"PAR1\x15\x04", "a Parquet file: duckdb or pandas turn it into CSV"),
+        "a.pkl": (pickle.dumps([1, 2]), "a Python pickle"),
+    }
+    for name, (data, message) in files.items():
+        if data is not None:
+            (tmp_path / name).write_bytes(data)
+        assert message in run("softmax", "-i", name, cwd=tmp_path).fails(1)
