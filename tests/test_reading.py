@@ -110,3 +110,24 @@ def test_files_that_can_not_be_read_are_told_by_their_first_bytes(run: Run, tmp_
         if data is not None:
             (tmp_path / name).write_bytes(data)
         assert message in run("softmax", "-i", name, cwd=tmp_path).fails(1)
+
+
+CLASSES = '{"classes":["cat","dog"],"logits":[1,2]}\n'
+
+
+@pytest.mark.parametrize("text", [CLASSES, f'{{"rows":[{CLASSES}],"summary":{{}}}}'])
+def test_classes_in_json_name_the_classes(run: Run, text: str) -> None:
+    assert run("hardmax", "--as", "name", stdin=text).ok() == "dog\n"
+    assert run("hardmax", "--names", "a,b", stdin=text).ok() == "b\n"
+    assert run("xent", "-t", "cat", "-p", "3", stdin=text).ok() == "1.31\n"
+
+
+def test_classes_in_json_must_be_names_and_those_of_the_first_row(run: Run) -> None:
+    other = CLASSES + '{"logits":[2,1]}\n{"classes":["dog","cat"],"logits":[2,1]}\n'
+    done = run("hardmax", "--as", "name", stdin=other)
+    assert (done.out, done.fails(1)) == (
+        "dog\ncat\n",
+        "stdin:3: classes other than those of the first row",
+    )
+    for odd in ('"classes":2', '"classes":["a"]', '"classes":[1,2]'):
+        assert run("hardmax", "--as", "name", stdin=f'{{{odd},"logits":[1,2]}}').ok() == "1\n"
