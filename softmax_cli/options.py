@@ -172,7 +172,7 @@ input_options: Final = group(
         "Input",
         option("-i --input path FILE", "Read FILE instead of standard input", FILE),
         option("--input-format", "Format of the input", INPUT_FORMATS, default="auto"),
-        option("-c --columns LIST", "Columns of the vector: names, 1, 2-5, 3-", **_LIST),
+        option("-c --columns LIST", "Columns of the vector: a, 2-5, a:c, !b", **_LIST),
         option("-k --keep LIST", "Columns to copy to the output", **_LIST),
         option(
             "-d --delimiter CHAR",

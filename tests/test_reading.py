@@ -131,3 +131,37 @@ def test_classes_in_json_must_be_names_and_those_of_the_first_row(run: Run) -> N
     )
     for odd in ('"classes":2', '"classes":["a"]', '"classes":[1,2]'):
         assert run("hardmax", "--as", "name", stdin=f'{{{odd},"logits":[1,2]}}').ok() == "1\n"
+
+
+@pytest.mark.parametrize(
+    ("args", "header"),
+    [
+        (["-c", "cat:owl"], "cat,dog,owl"),
+        (["-c", "owl,cat:dog"], "owl,cat,dog"),
+        (["-c", "!label,!1"], "cat,dog,owl,a:b"),
+        (["-c", "cat:owl,!dog"], "cat,owl"),
+        (["-c", "3:4"], "dog,owl"),
+        (["-c", "a:b,dog"], "a:b,dog"),
+        (["-c", "dog:a:b", "--target-column", "label"], "dog,owl,a:b"),
+        (["-k", "id", "-c", "!label"], "id,cat,dog,owl,a:b"),
+        (["-k", "!cat:a:b"], "id,label,cat,dog,owl,a:b"),
+    ],
+)
+def test_ranges_of_names_and_all_but(run: Run, args: list[str], header: str) -> None:
+    text = "id,cat,dog,owl,a:b,label\n7,1,1,1,1,2\n"
+    command = ["xent", "--gradient"] if "--target-column" in args else ["softmax"]
+    assert run(*command, *args, stdin=text).ok().startswith(header + "\n")
+    assert run("softmax", "-c", "!1", stdin="9,1,1\n").ok() == "0.5,0.5\n"
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ("cat-owl", "no column named 'cat-owl' (did you mean 'cat:owl'?)"),
+        ("owl:cat", "no columns owl:cat: 'cat' comes first"),
+        ("!id", "no column named 'id'"),
+        ("cat,!1-", "no columns are left"),
+    ],
+)
+def test_ranges_that_there_are_not(run: Run, columns: str, message: str) -> None:
+    assert message in run("softmax", "-c", columns, stdin="cat,dog,owl\n1,2,3\n").fails(1)

@@ -141,9 +141,9 @@ def _table(
         return _Table(name, "JSON, objects", shape, label, kept, keys)
     shape = RowShape(len(first[key]), range(len(first[key])))
     keys = [key] if label is None else [key, label]
-    classes = first.get(_CLASSES)
-    is_named = isinstance(classes, list) and {str}.issuperset(map(type, classes))
-    names = classes if is_named and len(classes) == shape.width else None
+    names = first.get(_CLASSES)
+    is_text = isinstance(names, list) and {str}.issuperset(map(type, names))
+    names = names if names and is_text and len(names) == shape.width else None
     return _Table(name, f"JSON, objects with {shown(key)}", shape, label, kept, keys, key, names)
 
 
