@@ -84,7 +84,7 @@ def row_shape(
         raise DataError(
             f"{source}: no columns are left for the vector", "choose its columns with -c"
         )
-    is_lone = len(chosen) == 1 and label is None and not kept
+    is_lone = len(chosen) == 1 and label is None
     transposed = settings.axis == "column" or (settings.axis is None and is_lone)
     return RowShape(width, chosen, label, kept, names, transposed)
 

@@ -50,7 +50,7 @@ def read_delimited(
     """Return the rows of delimited text; the first ones tell the shape of all."""
     rows = _first_cells(text) if kind == "counts" else []
     if rows and [is_number(cell) for cell in rows[-1]] == [False, True]:
-        settings, target_column = settings._replace(axis="row"), "1"  # lines of a name and a number
+        settings = settings._replace(axis="column", keep="1")  # lines of a name and a number
     name = text.source.name
     delimiter = settings.delimiter or find_delimiter(text)
     first = _first_row(text, delimiter, settings)

@@ -35,7 +35,7 @@ def open_rows(
     """Return the vectors in the arguments or, without any, the rows of the input.
 
     `kind` chooses a list of a JSON object: 'logits', 'probs', 'logprobs', or 'scores' for any of
-    these. With 'counts' a line may be a name, which is the label, and a number. Rows that take long
+    these. With 'counts' lines of a name and a number are one vector with names. Rows that take long
     to compute need smaller chunks.
     """
     if settings.vectors:

@@ -25,8 +25,6 @@ class InputSettings(NamedTuple):
 
     def check(self) -> None:
         """Raise `UsageError` for options that do not go together."""
-        if self.keep is not None and self.axis == "column":
-            raise UsageError("--keep needs rows; with --axis column the vectors are columns")
         if self.input_format in ("auto", "csv"):
             return
         for name, value in (("--delimiter", self.delimiter), ("--header", self.header)):
