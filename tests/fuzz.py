@@ -90,14 +90,33 @@ SHARED: Final = (
 )
 # Options that draw, which without a seed is never the same
 _DRAWS: Final = {"--sample", "--negative", "--sampled"}
-ARGUMENTS: Final = ["1", "-2.5", "1,2,3", "[3 2 1]", "(1;2)", "-inf", "tensor([[1., 2], [3, 4]])"]
+ARGUMENTS: Final = [
+    "1",
+    "-2.5",
+    "1,2,3",
+    "[3 2 1]",
+    "(1;2)",
+    "-inf",
+    "tensor([[1., 2], [3, 4]])",
+    "1 2; 3 4",
+]
 TOKENS: Final = [
     *(b"\0", b"\xff", b"\xef\xbb\xbf", b"\r", b"\n", b"\r\n", b"\x1b[31m", b'"', b'""', b"'", b"#"),
     *(b",", b";", b"\t", b" ", b"|", b"[", b"]", b"{", b"}", b"(", b")", b":", b"_", b"-", b"--"),
     *(b"nan", b"inf", b"-inf", b"Infinity", b"null", b"true", b"1e400", b"1e-400", b"-0", b"0"),
     *(b"9" * 400, b"1_0", b"0x1p3", "\u0661".encode(), b"\xc2\xa0", b"\\ud800", b"[" * 2000),
     *(b"abc", b"1.7e308", b"-1.7e308", b"5e-324", b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"PAR1"),
-    *(b"\x93NUMPY", b"|O8", b"(2, 2)", b"-1", b"99999999999999999999", b"cat", b"is", b"rows"),
+    *(
+        b"\x93NUMPY",
+        b"|O8",
+        b"(2, 2)",
+        b"-1",
+        b"99999999999999999999",
+        b"cat",
+        b"is",
+        b"rows",
+        b"...",
+    ),
 ]
 # Commands for tables, with numbers for their columns, and the number of one of these
 _OF_TABLES: Final = [

@@ -3,6 +3,7 @@
 import bz2
 import gzip
 import io
+import json
 import lzma
 import pickle
 import zipfile
@@ -195,3 +196,34 @@ def test_rows_of_a_named_column_can_be_skipped(run: Run) -> None:
     done = run("softmax", "-k", "1", "--invalid", "skip", stdin="cat,1\nowl,x\ndog,1\n")
     assert (done.status, done.out) == (0, "cat,0.5\ndog,0.5\n")
     assert "1 row can't be used" in done.err
+
+
+@pytest.mark.parametrize("array", [np.arange(3.0), np.random.default_rng(0).normal(size=(3, 40))])
+@pytest.mark.parametrize("form", ["{}", "tensor({!s}, device='cuda:0', grad_fn=<AddBackward0>)"])
+def test_what_is_printed_can_be_piped(run: Run, array: np.ndarray, form: str) -> None:
+    expected = [list(map(float, map(str, row))) for row in np.atleast_2d(array)]
+    with np.printoptions(floatmode="unique"):
+        for printed in (str(array), repr(array), np.array2string(array, separator=", ")):
+            text = form.format(printed.removeprefix("array(").removesuffix(")"))
+            lines = run("softmax", "-f", "jsonl", stdin=text).ok().splitlines()
+            assert [json.loads(line)["logits"] for line in lines] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "rows", "message"),
+    [
+        ("[1.  2. ... 9.]", 0, "stdin:1: an abbreviated print (print all of it"),
+        ("[[1. 2.]\n [3. 4.]\n ...\n [5. 6.]]", 2, "stdin:4: an abbreviated print"),
+        ("[[1. 2.\n  3.]\n [4. 5.\n  6.]\n [x 8 9]]", 2, "stdin:5:1: 'x' is not a number"),
+        ("[[1. 2.]\n [3.]]", 1, "stdin:2:2: a row of length 1 where 2 is expected"),
+        ("[[1. 2.]\n [3. 4.", 1, "stdin:2: a list that is never closed"),
+        ("[[1. 2.]\n [3. 4.]", 2, "stdin:2: a list that is never closed"),
+        ("[[1. 2.]\n this [3. 4.]]", 1, "stdin:2: 'this' before a list"),
+        ("[[1. 2.]\n [3. 4.]]\nthat", 2, "stdin:3: 'that' after a list"),
+        ("[[[1. 2.]]]", 0, "an array of more than two dimensions"),
+    ],
+)
+def test_what_is_wrong_in_a_print(run: Run, text: str, rows: int, message: str) -> None:
+    done = run("softmax", stdin=text)
+    assert message in done.fails(1)
+    assert done.out.count("\n") == rows

@@ -76,7 +76,11 @@ def read_targets(path: str) -> Rows:
     source = Input(path)
     text = TextChunks(source)
     settings = InputSettings(axis="row")
-    if "".join(text.first_lines(1)).lstrip().startswith(("[", "(")):
+    if "".join(text.first_lines(1)).lstrip().startswith(("[", "(", "tensor([", "array([")):
+        from softmax_cli.input.printed import is_printed, read_printed
+
+        if is_printed(text):
+            return read_printed(settings, None, text)
         text.edit(_without_brackets)
         return read_delimited(settings._replace(header=False, delimiter=" "), None, text)
     if any(len(cells) > 1 and all(map(is_number, cells)) for cells in _first_cells(text)):
@@ -187,13 +191,13 @@ def _parse(chunk: Chunk, name: str, delimiter: str, shape: RowShape, parser: Par
     text, line = chunk
     plain = _parse_plain(text, delimiter, shape, parser) if shape.chosen else None
     if plain is None:
-        return _parse_rows(list(read_rows(text, delimiter, name, line)), name, shape)
+        return parse_rows(list(read_rows(text, delimiter, name, line)), name, shape)
     values, labels, kept = plain
     locations = Locations(name, range(line + 1, line + 1 + len(values)))
     return Block(values, locations, labels, shape.label_column(), kept)
 
 
-def _parse_rows(rows: list[Row], name: str, shape: RowShape) -> Block:
+def parse_rows(rows: list[Row], name: str, shape: RowShape) -> Block:
     """Return rows of any dialect as a block, with the errors of those that can't be used."""
     values: list[float] = []
     errors: dict[int, DataError] = {}

@@ -85,25 +85,31 @@ def _read(settings: InputSettings, target_column: str | None, source: Input, kin
         format_ = _format_of(start)
         if format_ != "csv" and (settings.delimiter or settings.header is not None):
             format_ = "csv"  # as these options imply
+    text = TextChunks(source)
     if format_ == "csv":
         from softmax_cli.input.csv import read_delimited
 
-        return read_delimited(settings, target_column, TextChunks(source), kind)
+        return read_delimited(settings, target_column, text, kind)
     settings = settings._replace(axis=settings.axis or "row")
     if format_ == "npy":
         from softmax_cli.input.npy import read_npy
 
         return read_npy(settings, target_column, source)
+    if settings.input_format == "auto":
+        from softmax_cli.input.printed import is_printed, read_printed
+
+        if is_printed(text):
+            return read_printed(settings, target_column, text)
     from softmax_cli.input.json import read_json
 
-    return read_json(settings, target_column, source, kind)
+    return read_json(settings, target_column, text, kind)
 
 
 def _format_of(start: bytes) -> str:
-    """Return an input's format by its first bytes: 'npy', 'json' (lines, too), or 'csv'."""
+    """Return an input's format by its first bytes: 'npy', 'csv', or 'json' (perhaps as printed)."""
     if start.startswith(b"\x93"):  # never the first byte of text
         return "npy"
-    return "json" if start.lstrip().startswith((b"{", b"[")) else "csv"
+    return "json" if start.lstrip().startswith((b"{", b"[", b"tensor([", b"array([")) else "csv"
 
 
 def column_names(settings: InputSettings) -> list[str]:

@@ -15,7 +15,7 @@ from softmax_cli.input.columns import RowShape, row_shape, split_names
 from softmax_cli.input.numbers import parse_number, shown
 from softmax_cli.input.rows import Block, Locations, Rows, already_parsed, made_rows
 from softmax_cli.input.settings import InputSettings
-from softmax_cli.input.stream import Chunk, Input, TextChunks
+from softmax_cli.input.stream import Chunk, TextChunks
 
 # The key of each kind of numbers in the objects that this tool writes
 _LISTS: Final = {"logits": "logits", "probs": "probabilities", "logprobs": "log_probabilities"}
@@ -27,12 +27,14 @@ _BLOCK_ROWS: Final = 1 << 10
 _Record = tuple[int, Any]
 
 
-def read_json(settings: InputSettings, target_column: str | None, source: Input, kind: str) -> Rows:
+def read_json(
+    settings: InputSettings, target_column: str | None, text: TextChunks, kind: str
+) -> Rows:
     """Return the rows of JSON lines or of one JSON value, as the settings or the first line say.
 
     `kind` chooses the list that makes the vector in objects that this tool has written.
     """
-    name, text = source.name, TextChunks(source)
+    name = text.source.name
     is_lines = settings.input_format != "json" and _is_lines(text, settings)
     values: list[Any] = []
     if is_lines:
@@ -54,7 +56,7 @@ def read_json(settings: InputSettings, target_column: str | None, source: Input,
         settings,
         table.shape,
         table.form,
-        source,
+        text.source,
     )
     if not table.key:
         return rows
