@@ -236,7 +236,7 @@ def test_names_of_rows_and_decimal_commas_are_told(run: Run) -> None:
     )
     assert "-k 1" in run("softmax", stdin=b"x,1,2\ny,3,4\n").fails(1)
     for line, data in ((2, COMMAS), (1, b"1,5;2,5\r\n0,5;1,25\r\n")):
-        why = "'1,5' is not a number (write decimals with a point)"
+        why = "'1,5' is not a number (--decimal , reads decimal commas)"
         assert run("softmax", stdin=data).fails(1) == f"stdin:{line}:1: {why}"
 
 

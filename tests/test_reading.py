@@ -227,3 +227,41 @@ def test_what_is_wrong_in_a_print(run: Run, text: str, rows: int, message: str) 
     done = run("softmax", stdin=text)
     assert message in done.fails(1)
     assert done.out.count("\n") == rows
+
+
+@pytest.mark.parametrize(
+    ("args", "text", "out"),
+    [
+        ("", "0,5;0,5\n1;1\n", "0.5,0.5\n0.5,0.5\n"),
+        ("", "cat\tdog\r\n1,5\t1,5\r\n", "cat,dog\n0.5,0.5\n"),
+        ("", "0,5 0,5\n", "0.5,0.5\n"),
+        ("", "0,5\n0,5\n", "0.5\n0.5\n"),
+        ("", '"a","b"\n"0,5","0,5"\n', "a,b\n0.5,0.5\n"),
+        ("-k 1", "a, b;0,5;1\n1,5;0,5;0,5\n", None),
+        ("-k 1", "1,5;0,5;0,5\n", '"1,5",0.5,0.5\n'),
+    ],
+)
+def test_decimal_commas(run: Run, args: str, text: str, out: str | None) -> None:
+    done = run("softmax", "--decimal", ",", *args.split(), stdin=text).ok()
+    assert done == out if out else done.startswith('"a, b",0.37')
+
+
+@pytest.mark.parametrize(
+    ("args", "text", "status", "message"),
+    [
+        (
+            "--decimal ,",
+            "0,5;1\n1.000;1\n",
+            1,
+            "'1.000' is not a number (--decimal , reads no points)",
+        ),
+        ("--decimal ,", "0,5;1\n1,x;1\n", 1, "stdin:2:1: '1,x' is not a number"),
+        ("", '"0,25","0,5"\n', 1, "'0,25' is not a number (--decimal , reads decimal commas)"),
+        ("--decimal , -d ,", "", 2, "needs another delimiter than the comma"),
+        ("--decimal , --input-format jsonl", "", 2, "--decimal is for delimited text"),
+    ],
+)
+def test_decimal_commas_that_are_refused(
+    run: Run, args: str, text: str, status: int, message: str
+) -> None:
+    assert message in run("softmax", *args.split(), stdin=text).fails(status)

@@ -23,7 +23,7 @@ from softmax_cli.input.dialect import (
     is_header,
     read_rows,
 )
-from softmax_cli.input.numbers import is_number, parse_number, shown
+from softmax_cli.input.numbers import is_number, parse_number, shown, with_point
 from softmax_cli.input.rows import Block, Locations, Rows, made_rows
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.stream import Chunk, Input, TextChunks, content_lines
@@ -37,6 +37,8 @@ _PLAIN_QUOTED: Final = re.compile(rb'"(?<![^,\n]")[^",\n]*"(?![^,\n])')
 _ROW_END: Final = b"-8e307"
 # The integer -0, which JSON reads as 0
 _MINUS_ZERO: Final = re.compile(rb"-0(?![.eE])")
+
+_EXCHANGED: Final = bytes.maketrans(b",.", b".,")
 
 # The vectors, shape (rows, classes), with labels and copied cells, shape (rows, columns)
 _PlainRows = tuple[NDArray[np.float64], list[str] | None, NDArray[np.object_] | None]
@@ -52,7 +54,8 @@ def read_delimited(
     if rows and [is_number(cell) for cell in rows[-1]] == [False, True]:
         settings = settings._replace(axis="column", keep="1")  # lines of a name and a number
     name = text.source.name
-    delimiter = settings.delimiter or find_delimiter(text)
+    decimal = settings.decimal
+    delimiter = settings.delimiter or find_delimiter(text, decimal)
     first = _first_row(text, delimiter, settings)
     if first.error is not None:
         raise first.error
@@ -63,7 +66,10 @@ def read_delimited(
     hint = f"the first row is one, {reason}--no-header takes it as data"
     chunks = _chunks(text, delimiter, first if has_header else None, hint)
     form = f"csv, delimiter {delimiter!r}, {'no ' * (not has_header)}header"
-    parse = partial(_parse, name=name, delimiter=delimiter, shape=shape, parser=Parser())
+    form += ", decimal comma" if decimal == "," else ""
+    parse = partial(
+        _parse, name=name, delimiter=delimiter, shape=shape, parser=Parser(), decimal=decimal
+    )
     return made_rows(chunks, parse, settings, shape, form, text.source)
 
 
@@ -187,29 +193,36 @@ def _end_of_rows(text: bytes, delimiter: str) -> int:
     return next((row.start for row in read_rows(text, delimiter, "") if row.is_open), len(text))
 
 
-def _parse(chunk: Chunk, name: str, delimiter: str, shape: RowShape, parser: Parser) -> Block:
+def _parse(
+    chunk: Chunk, name: str, delimiter: str, shape: RowShape, parser: Parser, decimal: str = "."
+) -> Block:
     text, line = chunk
-    plain = _parse_plain(text, delimiter, shape, parser) if shape.chosen else None
+    plain = None
+    if decimal == ".":
+        plain = _parse_plain(text, delimiter, shape, parser) if shape.chosen else None
+    elif delimiter != "," and shape.takes_all():  # other cells keep their text
+        plain = _parse_plain(text.translate(_EXCHANGED), delimiter, shape, parser)
     if plain is None:
-        return parse_rows(list(read_rows(text, delimiter, name, line)), name, shape)
+        return parse_rows(list(read_rows(text, delimiter, name, line)), name, shape, decimal)
     values, labels, kept = plain
     locations = Locations(name, range(line + 1, line + 1 + len(values)))
     return Block(values, locations, labels, shape.label_column(), kept)
 
 
-def parse_rows(rows: list[Row], name: str, shape: RowShape) -> Block:
+def parse_rows(rows: list[Row], name: str, shape: RowShape, decimal: str = ".") -> Block:
     """Return rows of any dialect as a block, with the errors of those that can't be used."""
     values: list[float] = []
     errors: dict[int, DataError] = {}
     table = [row.cells for row in rows]
     for i, cells in enumerate(table):
         try:
-            numbers = _floats([cells[j] for j in shape.chosen])
+            numbers = _floats([with_point(cells[j], decimal) for j in shape.chosen])
             is_suspect = math.isnan(sum(numbers)) or "_" in "".join(cells)
         except (ValueError, IndexError):
             is_suspect = True
         if is_suspect or len(cells) != shape.width:
-            error = rows[i].error or _row_error(cells, shape, f"{name}:{rows[i].line}")
+            location = f"{name}:{rows[i].line}"
+            error = rows[i].error or _row_error(cells, shape, location, decimal)
             if error is not None:
                 errors[i] = error
                 numbers = [math.nan] * len(shape.chosen)
@@ -242,12 +255,20 @@ def _labels_and_kept(
     return labels, kept
 
 
-def _row_error(cells: list[str], shape: RowShape, location: str) -> DataError | None:
+def _row_error(cells: list[str], shape: RowShape, location: str, decimal: str) -> DataError | None:
     for i in sorted(i for i in shape.chosen if i < len(cells)):
         try:
-            parse_number(cells[i], f"{location}:{i + 1}")
+            parse_number(cells[i], f"{location}:{i + 1}", decimal)
         except DataError as error:
-            error.hint = error.hint or _how_to_leave_out(cells, shape)
+            of_decimal = {
+                ".": "--decimal , reads decimal commas",
+                ",": "--decimal , reads no points",
+            }
+            other = "," if decimal == "." else "."
+            is_other = other in cells[i] and is_number(cells[i].replace(other, "."))
+            error.hint = (
+                of_decimal[decimal] if is_other else _how_to_leave_out(cells, shape, decimal)
+            )
             return error
     if len(cells) == shape.width:
         return None
@@ -255,10 +276,10 @@ def _row_error(cells: list[str], shape: RowShape, location: str) -> DataError | 
     return DataError(length, location=f"{location}:{min(len(cells), shape.width) + 1}")
 
 
-def _how_to_leave_out(cells: list[str], shape: RowShape) -> str:
+def _how_to_leave_out(cells: list[str], shape: RowShape, decimal: str) -> str:
     """Return a hint how to leave out text before the numbers; '' where there is none."""
     chosen = [i for i in shape.chosen if i < len(cells)]
-    numbers = [i for i in chosen if is_number(cells[i])]
+    numbers = [i for i in chosen if is_number(with_point(cells[i], decimal))]
     count = len(chosen) - len(numbers)
     if (
         not numbers

@@ -58,7 +58,7 @@ def _typed_rows(settings: InputSettings, target_column: str | None) -> Rows:
     for name in ("target-column", "columns", "keep", "delimiter", "header", "axis", "input-format"):
         if given[name] is not None:
             raise UsageError(f"--{name} needs rows from a file or a pipe, not arguments")
-    vectors = parse_vectors(settings.vectors)
+    vectors = parse_vectors([text.replace(settings.decimal, ".") for text in settings.vectors])
     count, width = len(vectors), len(vectors[0])
     is_lone = count == 1
     if settings.verbose:
@@ -83,7 +83,7 @@ def _read(settings: InputSettings, target_column: str | None, source: Input, kin
         if refused is not None:
             raise DataError(f"{source.name}: {refused}")
         format_ = _format_of(start)
-        if format_ != "csv" and (settings.delimiter or settings.header is not None):
+        if settings.of_text():
             format_ = "csv"  # as these options imply
     text = TextChunks(source)
     if format_ == "csv":

@@ -14,6 +14,7 @@ BESIDE_LISTS = re.compile(r"(?:[\s,;\[\]()]|\btensor\b|\barray\b|\w+=(?:'[^']*'|
 _PRINTED = re.compile(r"(?:tensor|array)\((\[.*\])(?:,\s*\w+=[^\[\]]*)*\)\Z", re.DOTALL)
 # A line end between two items, without a comma
 _MISSING_COMMA = re.compile(r"[^,;\s][ \t]*\n\s*[^,;\s]")
+_EXCHANGED = str.maketrans(",.", ".,")
 # The beginning of a negative number, perhaps a misspelt one, which no option has
 _NEGATIVE = re.compile(r"-(?:\.?[0-9]|inf(?:inity)?\b|nan\b)", re.IGNORECASE)
 
@@ -32,15 +33,19 @@ def is_number(text: str) -> bool:
     return "_" not in text
 
 
-def parse_number(text: str, location: str) -> float:
+def with_point(text: str, decimal: str) -> str:
+    """Return a number with a decimal point; where the comma is one, a point becomes a comma."""
+    return text if decimal == "." else text.translate(_EXCHANGED)
+
+
+def parse_number(text: str, location: str, decimal: str = ".") -> float:
     """Return the number in a text; raise `DataError` if it is empty, not a number, or nan."""
-    if not text.strip():
+    number = with_point(text, decimal)
+    if not number.strip():
         raise DataError("empty where a number is expected", location=location)
-    if not is_number(text) or math.isnan(float(text)):
-        comma = is_number(text.replace(",", "."))
-        hint = "write decimals with a point" if comma and "," in text else ""
-        raise DataError(f"{shown(text)} is not a number", hint, location)
-    return float(text)
+    if not is_number(number) or math.isnan(float(number)):
+        raise DataError(f"{shown(text)} is not a number", location=location)
+    return float(number)
 
 
 def is_list(text: str) -> bool:
