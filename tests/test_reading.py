@@ -265,3 +265,44 @@ def test_decimal_commas_that_are_refused(
     run: Run, args: str, text: str, status: int, message: str
 ) -> None:
     assert message in run("softmax", *args.split(), stdin=text).fails(status)
+
+
+LABELLED = "cat,dog,label\n1,2,cat\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("xent -c cat:dog -t label", "'label' is a column, and no class (--target-column label "),
+        (
+            "xent -t label",
+            "'cat' is not a number (xent --target-column label takes it as the class",
+        ),
+        ("softmax", "-k label copies it)"),
+    ],
+)
+def test_a_column_of_labels_is_told(run: Run, line: str, message: str) -> None:
+    assert message in run(*line.split(), stdin=LABELLED).fails(1)
+
+
+@pytest.mark.parametrize(
+    ("line", "text", "told"),
+    [
+        ("softmax 7", "", "arguments: one number is one class, of probability 1: give those"),
+        ("compare 7", "", "arguments: one number is one class"),
+        ("softmax --axis row", "1\n2\n3\n", "stdin:1: one number is one class, of probability 1: "
+         + "--axis column reads a column as one vector (and 2 more)"),
+        ("hardmax", "[1]\n[2]\n", "stdin:1: one number"),
+        ("softmax", "1\n", "stdin: one number is one class, of probability 1: give those of all"),
+        ("xent --target-column is", "x,is\n1,0\n", "stdin:2: one number is one class"),
+        ("softmax", "1\n2\n", ""),
+        ("softmax --hierarchical 1,2 3", "", ""),
+        ("xent --hierarchical 1,2 -t 0 3", "", ""),
+    ],
+)  # fmt: skip
+def test_vectors_of_one_class_are_warned_about_once(
+    run: Run, line: str, text: str, told: str
+) -> None:
+    done = run(*line.split(), stdin=text)
+    assert (done.status, done.err.count("\n")) == (0, int(bool(told)))
+    assert done.err.startswith(f"softmax-cli: warning: {told}" if told else "")

@@ -24,7 +24,7 @@ from softmax_cli.input.dialect import (
     read_rows,
 )
 from softmax_cli.input.numbers import is_number, parse_number, shown, with_point
-from softmax_cli.input.rows import Block, Locations, Rows, made_rows
+from softmax_cli.input.rows import SUSPECTS, Block, Locations, Rows, made_rows
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.stream import Chunk, Input, TextChunks, content_lines
 
@@ -277,10 +277,13 @@ def _row_error(cells: list[str], shape: RowShape, location: str, decimal: str) -
 
 
 def _how_to_leave_out(cells: list[str], shape: RowShape, decimal: str) -> str:
-    """Return a hint how to leave out text before the numbers; '' where there is none."""
+    """Return a hint how to leave out text beside the numbers; '' where there is none."""
     chosen = [i for i in shape.chosen if i < len(cells)]
     numbers = [i for i in chosen if is_number(with_point(cells[i], decimal))]
     count = len(chosen) - len(numbers)
+    names = [shape.names[i] for i in chosen if i not in numbers] if shape.names else []
+    if count == 1 and names and names[0].casefold() in SUSPECTS[3:]:
+        return f"xent --target-column {names[0]} takes it as the class, -k {names[0]} copies it"
     if (
         not numbers
         or not count

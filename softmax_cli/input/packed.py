@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 from softmax_cli.errors import DataError
 
 EXCEL: Final = "an Excel file: save it as CSV"
+PICKLE: Final = "a Python pickle: numpy.save or DataFrame.to_csv write what can be read"
 ZIP: Final = b"PK\x03\x04"
 # Packed bytes that are unpacked at once: what comes of them is lost if they are damaged.
 _AT_ONCE: Final = 1 << 10
@@ -108,8 +109,9 @@ def only_array(file: io.FileIO, most: int, name: str) -> Iterator[bytes]:
     try:
         archive = zipfile.ZipFile(file)
         names = archive.namelist()
-        if any(item.startswith("xl/") for item in names):
-            raise DataError(f"{name}: {EXCEL}")
+        for part, what in (("xl/", EXCEL), ("data.pkl", PICKLE)):  # the latter by torch.save
+            if any(part in item for item in names):
+                raise DataError(f"{name}: {what}")
         arrays = [item.removesuffix(".npy") for item in names]
         as_numpy = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
         is_npz = as_numpy.issuperset(item.compress_type for item in archive.infolist())

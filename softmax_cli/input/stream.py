@@ -13,7 +13,7 @@ from itertools import chain, islice
 from typing import Final, NamedTuple
 
 from softmax_cli.errors import DataError
-from softmax_cli.input.packed import EXCEL, PACKINGS, ZIP, Unpacker, only_array
+from softmax_cli.input.packed import EXCEL, PACKINGS, PICKLE, ZIP, Unpacker, only_array
 
 CHUNK_BYTES: Final = 1 << 19
 # An unfinished row longer than this is parsed again only once its length has doubled.
@@ -25,7 +25,8 @@ _LONGEST_PACKED_ROW: Final = 1 << 28
 REFUSED: Final = {
     b"\xd0\xcf\x11\xe0": EXCEL,
     b"PAR1": "a Parquet file: duckdb or pandas turn it into CSV",
-    b"\x80\x04": "a Python pickle: numpy.save or DataFrame.to_csv write what can be read",
+    **dict.fromkeys([b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"], PICKLE),
+    b"(\xb5/\xfd": "packed by zstd: zstdcat unpacks it",
     **dict.fromkeys([ZIP, *PACKINGS], "packed twice: unpack it once"),
 }
 # The beginnings, blanks aside, that do not tell whether a file is text

@@ -104,6 +104,7 @@ class TreeResult(SoftmaxResult):
 class TreeSoftmax(Computation):
     """Computes the probabilities of a tree's classes from the scores of its nodes."""
 
+    reads_classes = False
     averaged = ("entropy",)
 
     def __init__(self, hierarchy: Hierarchy, log: bool) -> None:
@@ -204,6 +205,7 @@ class Paths(Loss):
     """Computes the losses of labels from the nodes on their paths through a tree."""
 
     worst_keys = ("line", "loss", "target", "probability")
+    reads_classes = False
     averaged = ("touched",)
 
     def __init__(self, hierarchy: Hierarchy, targets: TargetReader, report: ReportSettings) -> None:

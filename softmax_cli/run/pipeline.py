@@ -26,11 +26,12 @@ _MOST_JOBS: Final = 8  # by default
 class Computation:
     """What a command computes for each block, adds up over all rows, and shows.
 
-    `parallel` is False if results depend on the blocks before. `averaged` are the fields that have
-    a sum and a mean in the summary.
+    `parallel` is False if results depend on the blocks before, `reads_classes` if numbers are not
+    those of classes. `averaged` are the fields that have a sum and a mean in the summary.
     """
 
     parallel = True
+    reads_classes = True
     averaged: Sequence[str] = ()
 
     def compute(self, block: Block, notices: Notices) -> Any:
@@ -152,6 +153,8 @@ class Run:
         self._read += count
         check_names(self._rows.names, block.values.shape[1])
         result, good, errors = self._computed(block, notices)
+        if block.values.shape[1] == 1 and len(good) and self._computation.reads_classes:
+            self._warn_of_one_class(block, good, notices)
         unusable = [*block.left_out, *(errors[row] for row in sorted(errors))]
         if self._invalid != "error":
             for error in unusable:
@@ -166,6 +169,17 @@ class Run:
             vectors=records.count,
             totals=self._computation.add_up(result) if sums and len(good) else None,
         )
+
+    def _warn_of_one_class(self, block: Block, good: NDArray[np.intp], notices: Notices) -> None:
+        is_file = self._rows.source is not None
+        has_column = is_file and not self._rows.transposed and block.labels is None
+        how = (
+            "--axis column reads a column as one vector"
+            if has_column
+            else "give those of all classes"
+        )
+        text = f"one number is one class, of probability 1: {how}"
+        notices.add("one class", block.locations.at(int(good[0])), text, len(good))
 
     def _records(self, block: Block, result: Any, good: NDArray[np.intp]) -> Records:
         """Return the result with rows of nan for the unusable rows, or without these."""
