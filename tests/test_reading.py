@@ -290,8 +290,7 @@ def test_a_column_of_labels_is_told(run: Run, line: str, message: str) -> None:
     [
         ("softmax 7", "", "arguments: one number is one class, of probability 1: give those"),
         ("compare 7", "", "arguments: one number is one class"),
-        ("softmax --axis row", "1\n2\n3\n", "stdin:1: one number is one class, of probability 1: "
-         + "--axis column reads a column as one vector (and 2 more)"),
+        ("softmax --axis row", "1\n2\n3\n", "stdin:1: one number is one class"),
         ("hardmax", "[1]\n[2]\n", "stdin:1: one number"),
         ("softmax", "1\n", "stdin: one number is one class, of probability 1: give those of all"),
         ("xent --target-column is", "x,is\n1,0\n", "stdin:2: one number is one class"),
@@ -299,7 +298,7 @@ def test_a_column_of_labels_is_told(run: Run, line: str, message: str) -> None:
         ("softmax --hierarchical 1,2 3", "", ""),
         ("xent --hierarchical 1,2 -t 0 3", "", ""),
     ],
-)  # fmt: skip
+)
 def test_vectors_of_one_class_are_warned_about_once(
     run: Run, line: str, text: str, told: str
 ) -> None:

@@ -15,7 +15,7 @@ from softmax_cli.errors import DataError, UsageError
 from softmax_cli.input.dialect import SAMPLE_BYTES, find_delimiter, first_rows, is_header
 from softmax_cli.input.numbers import parse_vectors
 from softmax_cli.input.settings import InputSettings
-from softmax_cli.input.stream import CHUNK_BYTES, REFUSED, STDIN, Input, TextChunks
+from softmax_cli.input.stream import CHUNK_BYTES, PRINTED, REFUSED, STDIN, Input, TextChunks
 from softmax_cli.notices import say
 
 # numpy is imported only once the usage is known to be right.
@@ -109,7 +109,7 @@ def _format_of(start: bytes) -> str:
     """Return an input's format by its first bytes: 'npy', 'csv', or 'json' (perhaps as printed)."""
     if start.startswith(b"\x93"):  # never the first byte of text
         return "npy"
-    return "json" if start.lstrip().startswith((b"{", b"[", b"tensor([", b"array([")) else "csv"
+    return "json" if start.lstrip().startswith((b"{", b"[", *PRINTED)) else "csv"
 
 
 def column_names(settings: InputSettings) -> list[str]:

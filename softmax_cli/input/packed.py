@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from importlib import import_module
-from typing import Any, Final, NamedTuple
+from itertools import chain
+from typing import Any, Final
 
 from softmax_cli.errors import DataError
 
@@ -20,79 +21,69 @@ _CHECKSUM: Final = 8
 _PADDING: Final = b"\0"
 
 
-class Packing(NamedTuple):
-    """The module, class and arguments that unpack a format, and the exception for damaged data."""
-
-    name: str
-    module: str
-    unpacker: str
-    arguments: dict[str, int]
-    error: str = "error"
-
-
-# Formats by their first bytes. 31 means gzip; xz -9 needs 65 MB, but a file may ask for 4 GB.
+# Each format's name, module, class and arguments. 31 means gzip; an xz file may ask for 4 GB.
 PACKINGS: Final = {
-    b"\x1f\x8b": Packing("gzip", "zlib", "decompressobj", {"wbits": 31}),
-    b"BZh": Packing("bzip2", "bz2", "BZ2Decompressor", {}, "OSError"),
-    b"\xfd7zXZ": Packing("xz", "lzma", "LZMADecompressor", {"memlimit": 1 << 28}, "LZMAError"),
+    b"\x1f\x8b": ("gzip", "zlib", "decompressobj", {"wbits": 31}),
+    b"BZh": ("bzip2", "bz2", "BZ2Decompressor", {}),
+    b"\xfd7zXZ": ("xz", "lzma", "LZMADecompressor", {"memlimit": 1 << 28}),
 }
 
 
-class Unpacker:
-    """Unpacks packed files, one after the other as `cat` joins them.
+def unpacked(pieces: Iterator[bytes], most: int, name: str) -> Iterator[bytes]:
+    """Yield what is in packed files, one after the other, and b"" before more is read.
 
-    `held` is the number of packed bytes that are read and not unpacked yet.
+    Raises `DataError`, once all before is yielded, for data that is damaged or ends too early.
     """
-
-    def __init__(self, packing: Packing, name: str) -> None:
-        module = import_module(packing.module)
-        self.held = 0
-        self._error: type[Exception] = getattr(module, packing.error, OSError)
-        self._new = partial(getattr(module, packing.unpacker), **packing.arguments)
-        self._unpacker: Any = self._new()
-        self._name = f"{name}: {packing.name}"
-
-    def pieces(self, packed: Iterable[bytes], most: int) -> Iterator[bytes]:
-        """Yield unpacked bytes, up to twice `most` at once, and b"" before each read.
-
-        Raises `DataError`, once all before is yielded, for data that is damaged or ends too early.
-        """
-        for piece in packed:
-            data = bytearray()
-            try:
-                for part in self._parts(piece, most):
-                    data += part
-                    if len(data) >= most:
-                        yield bytes(data)
-                        data.clear()
-            except self._error as error:
-                yield bytes(data)
-                reason = str(error).rpartition(": ")[2].lower()
-                raise DataError(f"{self._name} data that is damaged: {reason}") from error
-            if data:
-                yield bytes(data)
-            yield b""
-        if not self._unpacker.eof:
-            raise DataError(f"{self._name} data that ends too early")
-
-    def _parts(self, piece: bytes, most: int) -> Iterator[bytes]:
-        """Yield what is in a piece in parts of at most `most` bytes, perhaps empty."""
-        checksum = max(0, len(piece) - _CHECKSUM)
-        for start in (*range(0, checksum, _AT_ONCE), checksum):
-            end = min(start + _AT_ONCE, checksum) if start < checksum else len(piece)
-            self.held = len(piece) - start
-            data, is_full = piece[start:end], False
-            while data or is_full:
-                if self._unpacker.eof:
-                    data = data.lstrip(_PADDING)
-                    if not data:
+    first = next(pieces)
+    packing = next(packing for magic, packing in PACKINGS.items() if first.startswith(magic))
+    form, module_name, class_name, arguments = packing
+    module: Any = import_module(module_name)
+    new = partial(getattr(module, class_name), **arguments)
+    unpacker, damaged = new(), getattr(module, "LZMAError", getattr(module, "error", OSError))
+    for piece in chain([first], pieces):
+        for data in _cut(piece):
+            packed, is_full = data, False
+            while packed or is_full:
+                if unpacker.eof:
+                    packed = packed.lstrip(_PADDING)
+                    if not packed:
                         break
-                    self._unpacker = self._new()
-                part = self._unpacker.decompress(data, most)
-                yield part
-                is_full = len(part) == most and not self._unpacker.eof
-                rest = "unused_data" if self._unpacker.eof else "unconsumed_tail"
-                data = getattr(self._unpacker, rest, b"")
+                    unpacker = new()
+                try:
+                    part = unpacker.decompress(packed, most)
+                except damaged as error:
+                    yield b""
+                    reason = str(error).rpartition(": ")[2].lower()
+                    raise DataError(f"{name}: damaged {form} data: {reason}") from error
+                if part:
+                    yield part
+                is_full = len(part) == most and not unpacker.eof
+                packed = getattr(
+                    unpacker, "unused_data" if unpacker.eof else "unconsumed_tail", b""
+                )
+        yield b""
+    if not unpacker.eof:
+        raise DataError(f"{name}: the {form} data ends too early")
+
+
+def _cut(piece: bytes) -> Iterator[bytes]:
+    """Yield a piece in small parts, the last of which may be a checksum."""
+    end = max(0, len(piece) - _CHECKSUM)
+    for start in range(0, end, _AT_ONCE):
+        yield piece[start : min(end, start + _AT_ONCE)]
+    yield piece[end:]
+
+
+def joined(parts: Iterator[bytes], most: int) -> Iterator[bytes]:
+    """Yield parts joined to `most` bytes or more, and b"" where the parts have it."""
+    data = bytearray()
+    for part in parts:
+        data += part
+        if data and (not part or len(data) >= most):
+            yield bytes(data)
+            data.clear()
+        if not part:
+            yield b""
 
 
 def only_array(file: io.FileIO, most: int, name: str) -> Iterator[bytes]:

@@ -13,7 +13,7 @@ from itertools import chain, islice
 from typing import Final, NamedTuple
 
 from softmax_cli.errors import DataError
-from softmax_cli.input.packed import EXCEL, PACKINGS, PICKLE, ZIP, Unpacker, only_array
+from softmax_cli.input.packed import EXCEL, PACKINGS, PICKLE, ZIP, joined, only_array, unpacked
 
 CHUNK_BYTES: Final = 1 << 19
 # An unfinished row longer than this is parsed again only once its length has doubled.
@@ -29,8 +29,11 @@ REFUSED: Final = {
     b"(\xb5/\xfd": "packed by zstd: zstdcat unpacks it",
     **dict.fromkeys([ZIP, *PACKINGS], "packed twice: unpack it once"),
 }
+# What a list begins with that numpy or torch has printed, apart from brackets
+PRINTED: Final = (b"tensor([", b"array([")
 # The beginnings, blanks aside, that do not tell whether a file is text
-_TOO_LITTLE: Final = {m[:n] for m in (codecs.BOM_UTF8, *REFUSED) for n in range(len(m) + 1)}
+_BEGINNINGS: Final = (codecs.BOM_UTF8, *REFUSED, *PRINTED)
+_TOO_LITTLE: Final = {item[:n] for item in _BEGINNINGS for n in range(len(item) + 1)}
 
 
 def content_lines(text: bytes) -> Iterator[bytes]:
@@ -54,8 +57,9 @@ class Chunk(NamedTuple):
 class Input:
     """A file, or standard input for '-', without a buffer: a read returns what has arrived.
 
-    What is packed is unpacked. For a regular file that is not packed `size` is its length. For
-    pipes `descriptor` is what `select` waits for, unless there is more that can be unpacked.
+    What is packed is unpacked. For a regular file that is not packed `size` is its length and
+    `offset` where reading begins. For pipes `descriptor` is what `select` waits for, unless there
+    is more to unpack.
     """
 
     def __init__(self, path: str, chunk_bytes: int = CHUNK_BYTES) -> None:
@@ -66,12 +70,11 @@ class Input:
             # The system closes it at exit; Python would warn about it after an error.
             self.file = io.FileIO(number, closefd=False)
             status = os.fstat(number)
-            self.is_file = stat.S_ISREG(status.st_mode)
-            self.size = status.st_size if self.is_file else None
-            self._offset = self.file.tell() if self.is_file else 0
-            self.descriptor = None if self.is_file else number
+            is_regular = stat.S_ISREG(status.st_mode)
+            self.size = status.st_size if is_regular else None
+            self.offset = self.file.tell() if is_regular else 0
+            self.descriptor = None if is_regular else number
         self.is_packed = False
-        self._unpacker: Unpacker | None = None
         self._pieces: Iterator[bytes] = iter(self._read, b"")
         # The writer waits less if the pipe is larger; Linux allows that, up to a limit per user.
         with suppress(AttributeError, OSError):
@@ -103,10 +106,9 @@ class Input:
             with self.reading():
                 yield from only_array(self.file, self.chunk_bytes, self.name)
             return
-        packing = next(packing for magic, packing in PACKINGS.items() if start.startswith(magic))
-        self._unpacker = Unpacker(packing, self.name)
-        packed, pipe = chain([start], iter(self._read, b"")), self.descriptor
-        for piece in self._unpacker.pieces(packed, self.chunk_bytes):
+        pipe = self.descriptor
+        parts = unpacked(chain([start], iter(self._read, b"")), self.chunk_bytes, self.name)
+        for piece in joined(parts, self.chunk_bytes):
             self.descriptor = None if piece else pipe
             yield piece
 
@@ -144,9 +146,7 @@ class Input:
 
     def done(self) -> float:
         """Return the fraction of a regular file that has been read."""
-        size = os.fstat(self.file.fileno()).st_size
-        done = self.file.tell() - self._offset - (self._unpacker.held if self._unpacker else 0)
-        return done / max(1, size - self._offset)
+        return (self.file.tell() - self.offset) / max(1, (self.size or 0) - self.offset)
 
 
 class TextChunks:
@@ -160,7 +160,6 @@ class TextChunks:
         self.text = b""
         self.line = 0
         self._lines = _whole_lines(source)
-        self._error: DataError | None = None  # that ended the input
 
     def extend(self) -> bool:
         """Read more whole lines, and return whether there were any."""
@@ -202,28 +201,18 @@ class TextChunks:
             size = len(self.text)
             yield from self._reads()
             if len(self.text) == size:
-                break
-        if self._error is not None:
-            raise self._error
+                return
 
     def _reads(self) -> Iterator[None]:
-        """Read until the text has grown, or doubled if it is long; yield between reads.
-
-        An error is raised once all before it is taken.
-        """
+        """Read until the text has grown, or doubled if it is long; yield between reads."""
         parts, size = [self.text] if self.text else [], len(self.text)  # one part is not copied
         least = 2 * size if size > _LONG_ROW else size + 1
-        try:
-            for lines in self._lines:
-                parts.append(lines)
-                size += len(lines)
-                if size >= least:
-                    break
-                yield
-        except DataError as error:
-            if not any(parts):
-                raise
-            self._error = error
+        for lines in self._lines:
+            parts.append(lines)
+            size += len(lines)
+            if size >= least:
+                break
+            yield
         self.text = b"".join(parts)
 
 

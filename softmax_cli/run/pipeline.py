@@ -136,7 +136,7 @@ class Run:
     @contextmanager
     def _progress(self, *, streams: bool) -> Iterator[Progress]:
         source = self._rows.source
-        done = source.done if source is not None and source.is_file else None
+        done = source.done if source is not None and source.size else None
         progress = Progress(done, streams=streams)
         interrupts.raise_exception()  # so that the line is cleared
         try:
