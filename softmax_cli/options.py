@@ -180,7 +180,7 @@ input_options: Final = group(
             _delimiter,
             shell_complete=completion.one_of(*_DELIMITER_NAMES),
         ),
-        option("--decimal", "Decimal point or comma", [".", ","], default="."),
+        option("--decimal", "Decimal point or comma", [".", ","], show_default="."),
         option("--header/--no-header", "First row holds names  [default: detected]", default=None),
         option("--names A,B,...", "Names of the classes", lambda text: tuple(split_names(text))),
         option(

@@ -288,11 +288,11 @@ def test_a_column_of_labels_is_told(run: Run, line: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("line", "text", "told"),
     [
-        ("softmax 7", "", "arguments: one number is one class, of probability 1: give those"),
+        ("softmax 7", "", "arguments: one number is one class, of probability 1: give all"),
         ("compare 7", "", "arguments: one number is one class"),
         ("softmax --axis row", "1\n2\n3\n", "stdin:1: one number is one class"),
         ("hardmax", "[1]\n[2]\n", "stdin:1: one number"),
-        ("softmax", "1\n", "stdin: one number is one class, of probability 1: give those of all"),
+        ("softmax", "1\n", "stdin: one number is one class, of probability 1: give all of them"),
         ("xent --target-column is", "x,is\n1,0\n", "stdin:2: one number is one class"),
         ("softmax", "1\n2\n", ""),
         ("softmax --hierarchical 1,2 3", "", ""),

@@ -17,6 +17,7 @@ class RowShape(NamedTuple):
     """The cells of a row of `width` cells that make the vector, hold the label or are copied.
 
     They are indices from 0; `names` are those of all columns. If `transposed`, vectors are columns.
+    `decimal` stands before the decimals of numbers.
     """
 
     width: int
@@ -25,6 +26,7 @@ class RowShape(NamedTuple):
     kept: Sequence[int] = ()
     names: Sequence[str] | None = None
     transposed: bool = False
+    decimal: str = "."
 
     def takes_all(self) -> bool:
         """Return whether the vector is the whole row."""
@@ -53,6 +55,8 @@ class RowShape(NamedTuple):
             parts.append(f"kept: {listed(self.kept)}")
         if self.transposed:
             parts.append("read downwards")
+        if self.decimal == ",":
+            parts.append("decimal commas")
         return "; ".join(parts)
 
 
@@ -86,7 +90,7 @@ def row_shape(
         )
     is_lone = len(chosen) == 1 and label is None
     transposed = settings.axis == "column" or (settings.axis is None and is_lone)
-    return RowShape(width, chosen, label, kept, names, transposed)
+    return RowShape(width, chosen, label, kept, names, transposed, settings.decimal or ".")
 
 
 def is_numbered(spec: str) -> bool:

@@ -26,7 +26,7 @@ from softmax_cli.input.dialect import (
 from softmax_cli.input.numbers import is_number, parse_number, shown, with_point
 from softmax_cli.input.rows import SUSPECTS, Block, Locations, Rows, made_rows
 from softmax_cli.input.settings import InputSettings
-from softmax_cli.input.stream import Chunk, Input, TextChunks, content_lines
+from softmax_cli.input.stream import PRINTED, Chunk, Input, TextChunks, content_lines
 
 # A quoted cell, between delimiters or line ends
 _QUOTED = rb'"(?<![^%b\n]")[^"]*(?:""[^"]*)*"(?![^%b\r\n])'
@@ -42,8 +42,6 @@ _EXCHANGED: Final = bytes.maketrans(b",.", b".,")
 
 # The vectors, shape (rows, classes), with labels and copied cells, shape (rows, columns)
 _PlainRows = tuple[NDArray[np.float64], list[str] | None, NDArray[np.object_] | None]
-# What is before an empty item of a list, or a list without items
-_EMPTY_ITEM: Final = re.compile(rb"([\[(](?=[ \t]*[\]),;])|[,;](?=[ \t]*[,;]))")
 
 
 def read_delimited(
@@ -54,8 +52,7 @@ def read_delimited(
     if rows and [is_number(cell) for cell in rows[-1]] == [False, True]:
         settings = settings._replace(axis="column", keep="1")  # lines of a name and a number
     name = text.source.name
-    decimal = settings.decimal
-    delimiter = settings.delimiter or find_delimiter(text, decimal)
+    delimiter = settings.delimiter or find_delimiter(text, settings.decimal)
     first = _first_row(text, delimiter, settings)
     if first.error is not None:
         raise first.error
@@ -66,10 +63,7 @@ def read_delimited(
     hint = f"the first row is one, {reason}--no-header takes it as data"
     chunks = _chunks(text, delimiter, first if has_header else None, hint)
     form = f"csv, delimiter {delimiter!r}, {'no ' * (not has_header)}header"
-    form += ", decimal comma" if decimal == "," else ""
-    parse = partial(
-        _parse, name=name, delimiter=delimiter, shape=shape, parser=Parser(), decimal=decimal
-    )
+    parse = partial(_parse, name=name, delimiter=delimiter, shape=shape, parser=Parser())
     return made_rows(chunks, parse, settings, shape, form, text.source)
 
 
@@ -82,24 +76,17 @@ def read_targets(path: str) -> Rows:
     source = Input(path)
     text = TextChunks(source)
     settings = InputSettings(axis="row")
-    if "".join(text.first_lines(1)).lstrip().startswith(("[", "(", "tensor([", "array([")):
-        from softmax_cli.input.printed import is_printed, read_printed
+    if "".join(text.first_lines(1)).lstrip().startswith(("[", "(", *map(bytes.decode, PRINTED))):
+        from softmax_cli.input.printed import read_printed
 
-        if is_printed(text):
-            return read_printed(settings, None, text)
-        text.edit(_without_brackets)
-        return read_delimited(settings._replace(header=False, delimiter=" "), None, text)
+        text.edit(lambda lines: lines.translate(bytes.maketrans(b"()", b"[]")))
+        return read_printed(settings, None, text)
     if any(len(cells) > 1 and all(map(is_number, cells)) for cells in _first_cells(text)):
         return read_delimited(settings, None, text)
     delimiter = "\x1f"  # the unit separator, which is in no label
     shape = RowShape(1, (), 0)
     parse = partial(_parse, name=source.name, delimiter=delimiter, shape=shape, parser=Parser())
     return Rows(_chunks(text, delimiter), parse, source=source, is_parallel=True)
-
-
-def _without_brackets(lines: bytes) -> bytes:
-    """Return lists in brackets as numbers between blanks; an empty item is an empty cell."""
-    return _EMPTY_ITEM.sub(rb'\1 "" ', lines).translate(bytes.maketrans(b"[](),;", b"      "))
 
 
 def _first_cells(text: TextChunks) -> list[list[str]]:
@@ -193,36 +180,33 @@ def _end_of_rows(text: bytes, delimiter: str) -> int:
     return next((row.start for row in read_rows(text, delimiter, "") if row.is_open), len(text))
 
 
-def _parse(
-    chunk: Chunk, name: str, delimiter: str, shape: RowShape, parser: Parser, decimal: str = "."
-) -> Block:
+def _parse(chunk: Chunk, name: str, delimiter: str, shape: RowShape, parser: Parser) -> Block:
     text, line = chunk
     plain = None
-    if decimal == ".":
+    if shape.decimal == ".":
         plain = _parse_plain(text, delimiter, shape, parser) if shape.chosen else None
     elif delimiter != "," and shape.takes_all():  # other cells keep their text
         plain = _parse_plain(text.translate(_EXCHANGED), delimiter, shape, parser)
     if plain is None:
-        return parse_rows(list(read_rows(text, delimiter, name, line)), name, shape, decimal)
+        return parse_rows(list(read_rows(text, delimiter, name, line)), name, shape)
     values, labels, kept = plain
     locations = Locations(name, range(line + 1, line + 1 + len(values)))
     return Block(values, locations, labels, shape.label_column(), kept)
 
 
-def parse_rows(rows: list[Row], name: str, shape: RowShape, decimal: str = ".") -> Block:
+def parse_rows(rows: list[Row], name: str, shape: RowShape) -> Block:
     """Return rows of any dialect as a block, with the errors of those that can't be used."""
     values: list[float] = []
     errors: dict[int, DataError] = {}
     table = [row.cells for row in rows]
     for i, cells in enumerate(table):
         try:
-            numbers = _floats([with_point(cells[j], decimal) for j in shape.chosen])
+            numbers = _floats([with_point(cells[j], shape.decimal) for j in shape.chosen])
             is_suspect = math.isnan(sum(numbers)) or "_" in "".join(cells)
         except (ValueError, IndexError):
             is_suspect = True
         if is_suspect or len(cells) != shape.width:
-            location = f"{name}:{rows[i].line}"
-            error = rows[i].error or _row_error(cells, shape, location, decimal)
+            error = rows[i].error or _row_error(cells, shape, f"{name}:{rows[i].line}")
             if error is not None:
                 errors[i] = error
                 numbers = [math.nan] * len(shape.chosen)
@@ -255,20 +239,17 @@ def _labels_and_kept(
     return labels, kept
 
 
-def _row_error(cells: list[str], shape: RowShape, location: str, decimal: str) -> DataError | None:
+def _row_error(cells: list[str], shape: RowShape, location: str) -> DataError | None:
     for i in sorted(i for i in shape.chosen if i < len(cells)):
         try:
-            parse_number(cells[i], f"{location}:{i + 1}", decimal)
+            parse_number(cells[i], f"{location}:{i + 1}", shape.decimal)
         except DataError as error:
-            of_decimal = {
-                ".": "--decimal , reads decimal commas",
-                ",": "--decimal , reads no points",
-            }
-            other = "," if decimal == "." else "."
-            is_other = other in cells[i] and is_number(cells[i].replace(other, "."))
-            error.hint = (
-                of_decimal[decimal] if is_other else _how_to_leave_out(cells, shape, decimal)
-            )
+            error.hint = _how_to_leave_out(cells, shape)
+            other = "," if shape.decimal == "." else "."
+            if other in cells[i] and is_number(cells[i].replace(other, ".")):
+                error.hint = (
+                    f"--decimal , reads {'decimal commas' if other == ',' else 'no points'}"
+                )
             return error
     if len(cells) == shape.width:
         return None
@@ -276,10 +257,10 @@ def _row_error(cells: list[str], shape: RowShape, location: str, decimal: str) -
     return DataError(length, location=f"{location}:{min(len(cells), shape.width) + 1}")
 
 
-def _how_to_leave_out(cells: list[str], shape: RowShape, decimal: str) -> str:
+def _how_to_leave_out(cells: list[str], shape: RowShape) -> str:
     """Return a hint how to leave out text beside the numbers; '' where there is none."""
     chosen = [i for i in shape.chosen if i < len(cells)]
-    numbers = [i for i in chosen if is_number(with_point(cells[i], decimal))]
+    numbers = [i for i in chosen if is_number(with_point(cells[i], shape.decimal))]
     count = len(chosen) - len(numbers)
     names = [shape.names[i] for i in chosen if i not in numbers] if shape.names else []
     if count == 1 and names and names[0].casefold() in SUSPECTS[3:]:

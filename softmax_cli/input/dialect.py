@@ -128,7 +128,7 @@ def first_rows(text: TextChunks, delimiter: str, count: int, most: int = sys.max
             return rows
 
 
-def find_delimiter(text: TextChunks, decimal: str = ".") -> str:
+def find_delimiter(text: TextChunks, decimal: str | None = None) -> str:
     """Return the delimiter that gives the most numbers in the first row.
 
     If that may be a header, whose names may contain any character, the second row decides. No
@@ -141,7 +141,7 @@ def find_delimiter(text: TextChunks, decimal: str = ".") -> str:
         return {d: [row.cells for row in rows] or [[]] for d, rows in found.items()}
 
     cells = cells_of(1)
-    first_cells = ([cell.replace(decimal, ".") for cell in row] for (row,) in cells.values())
+    first_cells = ([cell.replace(decimal or ".", ".") for cell in row] for (row,) in cells.values())
     if not any(row and all(map(is_number, row)) for row in first_cells):
         cells = cells_of(2)
 

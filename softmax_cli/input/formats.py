@@ -58,7 +58,9 @@ def _typed_rows(settings: InputSettings, target_column: str | None) -> Rows:
     for name in ("target-column", "columns", "keep", "delimiter", "header", "axis", "input-format"):
         if given[name] is not None:
             raise UsageError(f"--{name} needs rows from a file or a pipe, not arguments")
-    vectors = parse_vectors([text.replace(settings.decimal, ".") for text in settings.vectors])
+    vectors = parse_vectors(
+        [text.replace(settings.decimal or ".", ".") for text in settings.vectors]
+    )
     count, width = len(vectors), len(vectors[0])
     is_lone = count == 1
     if settings.verbose:
@@ -95,7 +97,7 @@ def _read(settings: InputSettings, target_column: str | None, source: Input, kin
         from softmax_cli.input.npy import read_npy
 
         return read_npy(settings, target_column, source)
-    if settings.input_format == "auto":
+    if settings.input_format == "auto" and not source.start.lstrip().startswith(b"{"):
         from softmax_cli.input.printed import is_printed, read_printed
 
         if is_printed(text):

@@ -1,6 +1,5 @@
 """Arrays as numpy and torch print them: lists in brackets, long ones wrapped over several lines."""
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -15,8 +14,6 @@ from softmax_cli.input.rows import Block, Rows, made_rows
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.stream import Chunk, TextChunks
 
-# The beginning of a matrix, or of an array of more dimensions
-_FIRST: Final = re.compile(r"(?:\w+\()?([\s\[]*)\[([^\[\]]*)\]")
 _DOTS: Final = "..."
 _PRINT_ALL: Final = (
     "print all of it, after np.set_printoptions(threshold=10**9) "
@@ -25,32 +22,32 @@ _PRINT_ALL: Final = (
 
 
 def is_printed(text: TextChunks) -> bool:
-    """Return whether a text begins with a list as it is printed, which is not JSON."""
-    found = _first_list(text)
-    if found is None:
-        return False
+    """Return whether a text begins with a list of numbers that is not JSON."""
+    before, items = _first_list(text)
     try:
-        orjson.loads(f"[{found[2]}]")
+        orjson.loads(f"[{items}]")
     except orjson.JSONDecodeError:
-        return all(is_number(item) or item == _DOTS for item in list_items(found[2]))
-    return found[0][0] != "["
+        return all(is_number(item) or item == _DOTS for item in list_items(items))
+    return before.lstrip()[:1].isalpha()  # 'tensor(' or 'array('
 
 
-def _first_list(text: TextChunks) -> re.Match[str] | None:
+def _first_list(text: TextChunks) -> tuple[str, str]:
+    """Return what is before the first list's items, and these."""
     while b"]" not in text.text and b"{" not in text.text and text.extend():
         pass
-    return _FIRST.match(text.text[: text.text.find(b"]") + 1].decode(errors="replace").lstrip())
+    start, _, _ = text.text.decode(errors="replace").partition("]")
+    before, _, items = start.rpartition("[")
+    return before, items
 
 
 def read_printed(settings: InputSettings, target_column: str | None, text: TextChunks) -> Rows:
-    """Return the innermost lists of a text that `is_printed` as rows."""
+    """Return the innermost lists of a text as rows."""
     name = text.source.name
-    found = _first_list(text)
-    assert found is not None
-    if found[1].count("[") > 1:
+    before, items = _first_list(text)
+    if before.count("[") > 1:
         hint = "one dimension is a vector, two are a vector in each row"
         raise DataError(f"{name}: an array of more than two dimensions", hint)
-    shape = row_shape(settings, target_column, None, len(list_items(found[2])), name)
+    shape = row_shape(settings, target_column, None, len(list_items(items)), name)
 
     def parse(chunk: Chunk) -> Block:
         return parse_rows(list(_rows(chunk, name)), name, shape)
@@ -66,15 +63,11 @@ def _chunks(text: TextChunks) -> Iterator[Chunk | None]:
             depth += chunk.data.count(b"[") - chunk.data.count(b"]")
         yield chunk
     rest = text.text.decode(errors="replace")
-    if depth or not BESIDE_LISTS.fullmatch(rest):
-        what = (
-            "a list that is never closed"
-            if depth > 0 or "[" in rest
-            else f"{shown(rest)} after a list"
-        )
-        raise DataError(
-            what, location=f"{text.source.name}:{text.line + 1 + rest.rstrip().count(chr(10))}"
-        )
+    line = text.line + 1 + rest.rstrip().count("\n")
+    if depth > 0 or "[" in rest:
+        raise DataError("a list that is never closed", location=f"{text.source.name}:{line}")
+    if not BESIDE_LISTS.fullmatch(rest):
+        raise DataError(f"{shown(rest)} after a list", location=f"{text.source.name}:{line}")
 
 
 def _rows(chunk: Chunk, name: str) -> Iterator[Row]:

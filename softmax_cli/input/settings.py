@@ -22,22 +22,23 @@ class InputSettings(NamedTuple):
     input_format: str = "auto"
     invalid: str = "error"
     verbose: bool = False
-    decimal: str = "."
+    decimal: str | None = None
 
     def check(self) -> None:
         """Raise `UsageError` for options that do not go together."""
-        if self.decimal == self.delimiter:
+        if self.decimal == self.delimiter == ",":
             raise UsageError("--decimal , needs another delimiter than the comma")
-        if name := self.of_text() if self.input_format not in ("auto", "csv") else "":
-            raise UsageError(
-                f"{name} is for delimited text, and the input format is {self.input_format}"
-            )
+        if self.input_format not in ("auto", "csv"):
+            for name in self.of_text():
+                raise UsageError(
+                    f"{name} is for delimited text, and the input format is {self.input_format}"
+                )
 
-    def of_text(self) -> str:
-        """Return the first given option that only delimited text has; '' if there is none."""
-        given = {
-            "--delimiter": self.delimiter is not None,
-            "--header": self.header is not None,
-            "--decimal": self.decimal != ".",
+    def of_text(self) -> list[str]:
+        """Return the given options that only delimited text has."""
+        options = {
+            "--delimiter": self.delimiter,
+            "--header": self.header,
+            "--decimal": self.decimal,
         }
-        return next((name for name, is_given in given.items() if is_given), "")
+        return [name for name, value in options.items() if value is not None]

@@ -154,7 +154,10 @@ class Run:
         check_names(self._rows.names, block.values.shape[1])
         result, good, errors = self._computed(block, notices)
         if block.values.shape[1] == 1 and len(good) and self._computation.reads_classes:
-            self._warn_of_one_class(block, good, notices)
+            is_column = self._rows.is_parallel and block.labels is None
+            how = "--axis column reads a column as one vector" if is_column else "give all of them"
+            message = f"one number is one class, of probability 1: {how}"
+            notices.add("one class", block.locations.at(int(good[0])), message, len(good))
         unusable = [*block.left_out, *(errors[row] for row in sorted(errors))]
         if self._invalid != "error":
             for error in unusable:
@@ -169,17 +172,6 @@ class Run:
             vectors=records.count,
             totals=self._computation.add_up(result) if sums and len(good) else None,
         )
-
-    def _warn_of_one_class(self, block: Block, good: NDArray[np.intp], notices: Notices) -> None:
-        is_file = self._rows.source is not None
-        has_column = is_file and not self._rows.transposed and block.labels is None
-        how = (
-            "--axis column reads a column as one vector"
-            if has_column
-            else "give those of all classes"
-        )
-        text = f"one number is one class, of probability 1: {how}"
-        notices.add("one class", block.locations.at(int(good[0])), text, len(good))
 
     def _records(self, block: Block, result: Any, good: NDArray[np.intp]) -> Records:
         """Return the result with rows of nan for the unusable rows, or without these."""
