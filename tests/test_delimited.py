@@ -65,7 +65,6 @@ def test_a_header_is_found_and_comes_back(run: Run, text: str) -> None:
         (["softmax"], "x\n1\n1\n", "x\n0.5\n0.5\n"),
         (["hardmax"], "x\n1\n5\n", "index\n1\n"),
         (["softmax", "-c", "b"], "a,b\n9,1\n9,1\n", "b\n0.5\n0.5\n"),
-        (["softmax", "--axis", "row"], "1\n2\n", "1.0\n1.0\n"),
         (["softmax", "--axis", "column"], "a,b\n1,2\n1,2\n", "a,b\n0.5,0.5\n0.5,0.5\n"),
         (["hardmax", "--axis", "column"], "1,2\n3,1\n", "1\n0\n"),
     ],
