@@ -163,6 +163,8 @@ class TextChunks:
 
     def extend(self) -> bool:
         """Read more whole lines, and return whether there were any."""
+        if len(self.text) > _LONG_ROW and self.text.isspace():
+            self.take(len(self.text))
         size = len(self.text)
         for _ in self._reads():
             pass
