@@ -63,8 +63,11 @@ def _next_items(names: Iterable[str], incomplete: str) -> list[str]:
     ends = (at + 1 for at, character in enumerate(incomplete) if character == ",")
     cut = max((end for end in ends if incomplete.count('"', 0, end) % 2 == 0), default=0)
     chosen = set(split_names(incomplete[:cut]))
-    rest = (name for name in names if name not in chosen)
-    return [incomplete[:cut] + item for item in _items(rest, incomplete[cut:])]
+    rest = [name for name in names if name not in chosen]
+    if not (found := _items(rest, incomplete[cut:])):  # '!label', or the end of 'cat:owl'
+        cut += max(incomplete[cut:].rfind(":") + 1, incomplete.startswith("!", cut))
+        found = _items(rest, incomplete[cut:])
+    return [incomplete[:cut] + item for item in found]
 
 
 def _items(names: Iterable[str], incomplete: str) -> list[str]:

@@ -172,7 +172,7 @@ input_options: Final = group(
         "Input",
         option("-i --input path FILE", "Read FILE instead of standard input", FILE),
         option("--input-format", "Format of the input", INPUT_FORMATS, default="auto"),
-        option("-c --columns LIST", "Columns of the vector: names, 1, 2-5, 3-", **_LIST),
+        option("-c --columns LIST", "Columns of the vector: a, 2-5, a:c, !b", **_LIST),
         option("-k --keep LIST", "Columns to copy to the output", **_LIST),
         option(
             "-d --delimiter CHAR",
@@ -180,6 +180,7 @@ input_options: Final = group(
             _delimiter,
             shell_complete=completion.one_of(*_DELIMITER_NAMES),
         ),
+        option("--decimal", "Decimal point or comma", [".", ","], show_default="."),
         option("--header/--no-header", "First row holds names  [default: detected]", default=None),
         option("--names A,B,...", "Names of the classes", lambda text: tuple(split_names(text))),
         option(

@@ -9,9 +9,12 @@ are the first of those. What the csv module writes must be read as it, and `floa
 """
 
 import argparse
+import bz2
 import csv
+import gzip
 import io
 import json
+import lzma
 import math
 import random
 import re
@@ -83,18 +86,37 @@ SHARED: Final = (
     "-d tab / -d | / -d x / --header / --no-header / --names a,b / --names x,y,z / -j 1 / -j 2 / "
     "-j 5 / -v / --axis row / --axis column / --invalid error / --invalid nan / --invalid skip / "
     "--input-format auto / --input-format csv / --input-format json / --input-format jsonl / "
-    "--input-format npy"
+    "--input-format npy / --decimal ,"
 )
 # Options that draw, which without a seed is never the same
 _DRAWS: Final = {"--sample", "--negative", "--sampled"}
-ARGUMENTS: Final = ["1", "-2.5", "1,2,3", "[3 2 1]", "(1;2)", "-inf", "tensor([[1., 2], [3, 4]])"]
+ARGUMENTS: Final = [
+    "1",
+    "-2.5",
+    "1,2,3",
+    "[3 2 1]",
+    "(1;2)",
+    "-inf",
+    "tensor([[1., 2], [3, 4]])",
+    "1 2; 3 4",
+]
 TOKENS: Final = [
     *(b"\0", b"\xff", b"\xef\xbb\xbf", b"\r", b"\n", b"\r\n", b"\x1b[31m", b'"', b'""', b"'", b"#"),
     *(b",", b";", b"\t", b" ", b"|", b"[", b"]", b"{", b"}", b"(", b")", b":", b"_", b"-", b"--"),
     *(b"nan", b"inf", b"-inf", b"Infinity", b"null", b"true", b"1e400", b"1e-400", b"-0", b"0"),
     *(b"9" * 400, b"1_0", b"0x1p3", "\u0661".encode(), b"\xc2\xa0", b"\\ud800", b"[" * 2000),
     *(b"abc", b"1.7e308", b"-1.7e308", b"5e-324", b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"PAR1"),
-    *(b"\x93NUMPY", b"|O8", b"(2, 2)", b"-1", b"99999999999999999999", b"cat", b"is", b"rows"),
+    *(
+        b"\x93NUMPY",
+        b"|O8",
+        b"(2, 2)",
+        b"-1",
+        b"99999999999999999999",
+        b"cat",
+        b"is",
+        b"rows",
+        b"...",
+    ),
 ]
 # Commands for tables, with numbers for their columns, and the number of one of these
 _OF_TABLES: Final = [
@@ -377,7 +399,9 @@ def input_of(rng: random.Random) -> tuple[list[str], bytes]:
         *[(table.args, table.text), ([], file.getvalue())] * 4,
     ]
     args, data = rng.choice(inputs)
-    return args, mutated(rng, data, SEEDS)
+    data = mutated(rng, data, SEEDS)
+    packed = [pack(data) for pack in (gzip.compress, bz2.compress, lzma.compress)]
+    return args, rng.choice([*packed, *[data] * 20])
 
 
 def case_of(rng: random.Random, folder: Path) -> Case:

@@ -142,6 +142,8 @@ def shell(
         ("softmax -i pets.csv -c cat,x", "cat,x=y"),
         ("softmax -i pets.csv -c x=", "x=y"),
         ("softmax -i pets.csv --columns=cat,cat", "--columns=cat,catfish"),
+        ("softmax -i pets.csv -c cat:catf", "cat:catfish"),
+        ("softmax -i pets.csv -c '!x", "!x=y"),
         ("xent -i pets.csv --target-column gui", "guinea pig"),
         ("softmax -i 'my rows.csv' -c l", "lynx"),
         ("softmax -i ~/tabs.tsv -c dog,o", "dog,owl"),

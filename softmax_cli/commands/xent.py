@@ -6,6 +6,7 @@ from typing import Final
 import click
 
 from softmax_cli import completion, options
+from softmax_cli.errors import DataError
 from softmax_cli.input.formats import open_rows
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.option_rules import LossSettings, ManySettings, ReportSettings, TargetSettings
@@ -112,6 +113,11 @@ def xent(
         }
     )
     rows = open_rows(source, target_column=targets.target_column, kind=loss.kind)
+
+    target = targets.target or ""
+    if target in rows.others and target not in (rows.names or ()):
+        hint = f"--target-column {target} takes the class of each row from it"
+        raise DataError(f"{target!r} is a column, and no class", hint)
 
     from softmax_cli.notices import Notices
     from softmax_cli.results import loss as results

@@ -8,7 +8,7 @@ from softmax_cli.errors import DataError, UsageError
 from softmax_cli.input.numbers import shown
 from softmax_cli.input.settings import InputSettings
 
-_RANGE = re.compile(r"(\d+)(-?)(\d*)\Z")
+_RANGE = re.compile(r"(\d+)([-:]?)(\d*)\Z")
 # Number of columns that a description names
 _MOST_NAMES: Final = 10
 
@@ -17,6 +17,7 @@ class RowShape(NamedTuple):
     """The cells of a row of `width` cells that make the vector, hold the label or are copied.
 
     They are indices from 0; `names` are those of all columns. If `transposed`, vectors are columns.
+    `decimal` stands before the decimals of numbers.
     """
 
     width: int
@@ -25,6 +26,7 @@ class RowShape(NamedTuple):
     kept: Sequence[int] = ()
     names: Sequence[str] | None = None
     transposed: bool = False
+    decimal: str = "."
 
     def takes_all(self) -> bool:
         """Return whether the vector is the whole row."""
@@ -53,6 +55,8 @@ class RowShape(NamedTuple):
             parts.append(f"kept: {listed(self.kept)}")
         if self.transposed:
             parts.append("read downwards")
+        if self.decimal == ",":
+            parts.append("decimal commas")
         return "; ".join(parts)
 
 
@@ -66,32 +70,32 @@ def row_shape(
     """Return the shape of rows of `width` cells; a label is no part of the vector."""
     label = None
     if target_column is not None:
-        found = _resolve(target_column, names, width, source)
+        found = _resolve(target_column, names, range(width), source)
         if len(found) != 1:
             raise UsageError(f"--target-column {target_column} names {len(found)} columns, not one")
         label = found[0]
-    kept = _resolve(settings.keep, names, width, source) if settings.keep else []
+    kept = _resolve(settings.keep, names, range(width), source) if settings.keep else []
     # A first column without a name holds the row names.
     has_row_names = names is not None and not names[0] and width > 1
     chosen: Sequence[int] = range(int(has_row_names), width)
-    if settings.columns:
-        chosen = _resolve(settings.columns, names, width, source)
-    elif kept:
+    if kept:
         chosen = [i for i in chosen if i not in kept]
+    if settings.columns:
+        chosen = _resolve(settings.columns, names, chosen, source, width)
     if label is not None:
         chosen = [i for i in chosen if i != label]
     if not chosen:
         raise DataError(
             f"{source}: no columns are left for the vector", "choose its columns with -c"
         )
-    is_lone = len(chosen) == 1 and label is None and not kept
+    is_lone = len(chosen) == 1 and label is None
     transposed = settings.axis == "column" or (settings.axis is None and is_lone)
-    return RowShape(width, chosen, label, kept, names, transposed)
+    return RowShape(width, chosen, label, kept, names, transposed, settings.decimal or ".")
 
 
 def is_numbered(spec: str) -> bool:
     """Return whether every item of the list could be a number or a range."""
-    return all(map(_RANGE.match, split_names(spec)))
+    return all(_RANGE.match(item.removeprefix("!")) for item in split_names(spec))
 
 
 def split_names(spec: str) -> list[str]:
@@ -105,33 +109,54 @@ def split_names(spec: str) -> list[str]:
     return [item.strip() for row in rows for item in row]
 
 
-def _resolve(spec: str, names: Sequence[str] | None, width: int, source: str) -> list[int]:
-    """Return the columns in a list such as 'id,2-5,7-'; a name wins over a number or a range."""
+def _resolve(
+    spec: str, names: Sequence[str] | None, every: Sequence[int], source: str, width: int = 0
+) -> list[int]:
+    """Return the columns in a list such as 'id,2-5,cat:owl', or `every` one but those in '!id'."""
+    width = width or len(every)
     chosen: list[int] = []
+    left_out: list[int] = []
     for item in split_names(spec):
-        named = [i for i, name in enumerate(names or ()) if name == item]
-        if len(named) > 1:
-            both = f"{shown(item)} is the name of columns {named[0] + 1} and {named[1] + 1}"
-            raise DataError(f"{source}: {both}", "choose one by its number")
-        match = _RANGE.match(item)
-        if named:
-            chosen += named
-        elif match is None:
-            raise DataError(f"{source}: no column named {shown(item)}", _suggestion(item, names))
-        else:
-            first = int(match[1])
-            last = int(match[3] or (width if match[2] else first))
-            if not 1 <= first <= last <= width:
-                number = "columns" if "-" in item else "column"
-                raise DataError(f"{source}: no {number} {item}: the input has {width}")
-            chosen += range(first - 1, last)
-    return chosen
+        is_left_out = item.startswith("!") and item not in (names or ())
+        found = left_out if is_left_out else chosen
+        found += _columns(item[is_left_out:], names or (), width, source)
+    return [i for i in chosen or every if i not in left_out]
 
 
-def _suggestion(item: str, names: Sequence[str] | None) -> str:
-    if names is None:
+def _columns(item: str, names: Sequence[str], width: int, source: str) -> Sequence[int]:
+    """Return the columns of a name, else of a number or a range of either."""
+    named = [i for i, name in enumerate(names) if name == item]
+    if len(named) > 1:
+        both = f"{shown(item)} is the name of columns {named[0] + 1} and {named[1] + 1}"
+        raise DataError(f"{source}: {both}", "choose one by its number")
+    if named:
+        return named
+    if match := _RANGE.match(item):
+        first, last = int(match[1]), int(match[3] or (width if match[2] else match[1]))
+        if not 1 <= first <= last <= width:
+            number = "columns" if match[2] else "column"
+            raise DataError(f"{source}: no {number} {item}: the input has {width}")
+        return range(first - 1, last)
+    if ends := _ends(item, ":", names):
+        first, last = (_columns(end, names, width, source)[0] for end in ends)
+        if first > last:
+            raise DataError(f"{source}: no columns {item}: {shown(ends[1])} comes first")
+        return range(first, last + 1)
+    raise DataError(f"{source}: no column named {shown(item)}", _suggestion(item, names))
+
+
+def _ends(item: str, separator: str, names: Sequence[str]) -> list[str]:
+    """Return the two names around a separator; [] if there are none."""
+    parts = item.split(separator)
+    pairs = ([separator.join(parts[:i]), separator.join(parts[i:])] for i in range(1, len(parts)))
+    return next((pair for pair in pairs if set(pair).issubset(names)), [])
+
+
+def _suggestion(item: str, names: Sequence[str]) -> str:
+    if not names:
         return "there is no header: use numbers from 1 and ranges, or --header"
     import difflib
 
-    close = difflib.get_close_matches(item, names, n=1)
+    ends = _ends(item, "-", names)
+    close = [":".join(ends)] if ends else difflib.get_close_matches(item, names, n=1)
     return f"did you mean {close[0]!r}?" if close else "the columns are " + ", ".join(names[:10])

@@ -23,10 +23,10 @@ from softmax_cli.input.dialect import (
     is_header,
     read_rows,
 )
-from softmax_cli.input.numbers import is_number, parse_number, shown
-from softmax_cli.input.rows import Block, Locations, Rows, made_rows
+from softmax_cli.input.numbers import is_number, parse_number, shown, with_point
+from softmax_cli.input.rows import SUSPECTS, Block, Locations, Rows, made_rows
 from softmax_cli.input.settings import InputSettings
-from softmax_cli.input.stream import Chunk, Input, TextChunks, content_lines
+from softmax_cli.input.stream import PRINTED, Chunk, Input, TextChunks, content_lines
 
 # A quoted cell, between delimiters or line ends
 _QUOTED = rb'"(?<![^%b\n]")[^"]*(?:""[^"]*)*"(?![^%b\r\n])'
@@ -38,10 +38,10 @@ _ROW_END: Final = b"-8e307"
 # The integer -0, which JSON reads as 0
 _MINUS_ZERO: Final = re.compile(rb"-0(?![.eE])")
 
+_EXCHANGED: Final = bytes.maketrans(b",.", b".,")
+
 # The vectors, shape (rows, classes), with labels and copied cells, shape (rows, columns)
 _PlainRows = tuple[NDArray[np.float64], list[str] | None, NDArray[np.object_] | None]
-# What is before an empty item of a list, or a list without items
-_EMPTY_ITEM: Final = re.compile(rb"([\[(](?=[ \t]*[\]),;])|[,;](?=[ \t]*[,;]))")
 
 
 def read_delimited(
@@ -50,9 +50,9 @@ def read_delimited(
     """Return the rows of delimited text; the first ones tell the shape of all."""
     rows = _first_cells(text) if kind == "counts" else []
     if rows and [is_number(cell) for cell in rows[-1]] == [False, True]:
-        settings, target_column = settings._replace(axis="row"), "1"  # lines of a name and a number
+        settings = settings._replace(axis="column", keep="1")  # lines of a name and a number
     name = text.source.name
-    delimiter = settings.delimiter or find_delimiter(text)
+    delimiter = settings.delimiter or find_delimiter(text, settings.decimal)
     first = _first_row(text, delimiter, settings)
     if first.error is not None:
         raise first.error
@@ -76,20 +76,17 @@ def read_targets(path: str) -> Rows:
     source = Input(path)
     text = TextChunks(source)
     settings = InputSettings(axis="row")
-    if "".join(text.first_lines(1)).lstrip().startswith(("[", "(")):
-        text.edit(_without_brackets)
-        return read_delimited(settings._replace(header=False, delimiter=" "), None, text)
+    if "".join(text.first_lines(1)).lstrip().startswith(("[", "(", *map(bytes.decode, PRINTED))):
+        from softmax_cli.input.printed import read_printed
+
+        text.edit(lambda lines: lines.translate(bytes.maketrans(b"()", b"[]")))
+        return read_printed(settings, None, text)
     if any(len(cells) > 1 and all(map(is_number, cells)) for cells in _first_cells(text)):
         return read_delimited(settings, None, text)
     delimiter = "\x1f"  # the unit separator, which is in no label
     shape = RowShape(1, (), 0)
     parse = partial(_parse, name=source.name, delimiter=delimiter, shape=shape, parser=Parser())
     return Rows(_chunks(text, delimiter), parse, source=source, is_parallel=True)
-
-
-def _without_brackets(lines: bytes) -> bytes:
-    """Return lists in brackets as numbers between blanks; an empty item is an empty cell."""
-    return _EMPTY_ITEM.sub(rb'\1 "" ', lines).translate(bytes.maketrans(b"[](),;", b"      "))
 
 
 def _first_cells(text: TextChunks) -> list[list[str]]:
@@ -185,22 +182,26 @@ def _end_of_rows(text: bytes, delimiter: str) -> int:
 
 def _parse(chunk: Chunk, name: str, delimiter: str, shape: RowShape, parser: Parser) -> Block:
     text, line = chunk
-    plain = _parse_plain(text, delimiter, shape, parser) if shape.chosen else None
+    plain = None
+    if shape.decimal == ".":
+        plain = _parse_plain(text, delimiter, shape, parser) if shape.chosen else None
+    elif delimiter != "," and shape.takes_all():  # other cells keep their text
+        plain = _parse_plain(text.translate(_EXCHANGED), delimiter, shape, parser)
     if plain is None:
-        return _parse_rows(list(read_rows(text, delimiter, name, line)), name, shape)
+        return parse_rows(list(read_rows(text, delimiter, name, line)), name, shape)
     values, labels, kept = plain
     locations = Locations(name, range(line + 1, line + 1 + len(values)))
     return Block(values, locations, labels, shape.label_column(), kept)
 
 
-def _parse_rows(rows: list[Row], name: str, shape: RowShape) -> Block:
+def parse_rows(rows: list[Row], name: str, shape: RowShape) -> Block:
     """Return rows of any dialect as a block, with the errors of those that can't be used."""
     values: list[float] = []
     errors: dict[int, DataError] = {}
     table = [row.cells for row in rows]
     for i, cells in enumerate(table):
         try:
-            numbers = _floats([cells[j] for j in shape.chosen])
+            numbers = _floats([with_point(cells[j], shape.decimal) for j in shape.chosen])
             is_suspect = math.isnan(sum(numbers)) or "_" in "".join(cells)
         except (ValueError, IndexError):
             is_suspect = True
@@ -241,9 +242,14 @@ def _labels_and_kept(
 def _row_error(cells: list[str], shape: RowShape, location: str) -> DataError | None:
     for i in sorted(i for i in shape.chosen if i < len(cells)):
         try:
-            parse_number(cells[i], f"{location}:{i + 1}")
+            parse_number(cells[i], f"{location}:{i + 1}", shape.decimal)
         except DataError as error:
-            error.hint = error.hint or _how_to_leave_out(cells, shape)
+            error.hint = _how_to_leave_out(cells, shape)
+            other = "," if shape.decimal == "." else "."
+            if other in cells[i] and is_number(cells[i].replace(other, ".")):
+                error.hint = (
+                    f"--decimal , reads {'decimal commas' if other == ',' else 'no points'}"
+                )
             return error
     if len(cells) == shape.width:
         return None
@@ -252,10 +258,13 @@ def _row_error(cells: list[str], shape: RowShape, location: str) -> DataError | 
 
 
 def _how_to_leave_out(cells: list[str], shape: RowShape) -> str:
-    """Return a hint how to leave out text before the numbers; '' where there is none."""
+    """Return a hint how to leave out text beside the numbers; '' where there is none."""
     chosen = [i for i in shape.chosen if i < len(cells)]
-    numbers = [i for i in chosen if is_number(cells[i])]
+    numbers = [i for i in chosen if is_number(with_point(cells[i], shape.decimal))]
     count = len(chosen) - len(numbers)
+    names = [shape.names[i] for i in chosen if i not in numbers] if shape.names else []
+    if count == 1 and names and names[0].casefold() in SUSPECTS[3:]:
+        return f"xent --target-column {names[0]} takes it as the class, -k {names[0]} copies it"
     if (
         not numbers
         or not count

@@ -128,11 +128,12 @@ def first_rows(text: TextChunks, delimiter: str, count: int, most: int = sys.max
             return rows
 
 
-def find_delimiter(text: TextChunks) -> str:
+def find_delimiter(text: TextChunks, decimal: str | None = None) -> str:
     """Return the delimiter that gives the most numbers in the first row.
 
     If that may be a header, whose names may contain any character, the second row decides. No
-    more rows are read, so that the choice does not depend on how much has arrived.
+    more rows are read, so that the choice does not depend on how much has arrived. A decimal comma
+    is no delimiter, unless all cells are quoted.
     """
 
     def cells_of(count: int) -> dict[str, list[list[str]]]:
@@ -140,7 +141,8 @@ def find_delimiter(text: TextChunks) -> str:
         return {d: [row.cells for row in rows] or [[]] for d, rows in found.items()}
 
     cells = cells_of(1)
-    if not any(row and all(map(is_number, row)) for (row,) in cells.values()):
+    first_cells = ([cell.replace(decimal or ".", ".") for cell in row] for (row,) in cells.values())
+    if not any(row and all(map(is_number, row)) for row in first_cells):
         cells = cells_of(2)
 
     def evidence(delimiter: str) -> tuple[bool, int, bool, bool]:
@@ -150,4 +152,5 @@ def find_delimiter(text: TextChunks) -> str:
         is_several = len(last) > 1
         return all(numbers) and is_several, sum(numbers), len(first) == len(last), is_several
 
-    return max(DELIMITERS, key=evidence)
+    best = max((d for d in DELIMITERS if d != decimal), key=evidence)
+    return best if evidence(best)[1] else max(DELIMITERS, key=evidence)

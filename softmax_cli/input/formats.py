@@ -15,7 +15,7 @@ from softmax_cli.errors import DataError, UsageError
 from softmax_cli.input.dialect import SAMPLE_BYTES, find_delimiter, first_rows, is_header
 from softmax_cli.input.numbers import parse_vectors
 from softmax_cli.input.settings import InputSettings
-from softmax_cli.input.stream import CHUNK_BYTES, EXCEL, REFUSED, STDIN, Input, TextChunks
+from softmax_cli.input.stream import CHUNK_BYTES, PRINTED, REFUSED, STDIN, Input, TextChunks
 from softmax_cli.notices import say
 
 # numpy is imported only once the usage is known to be right.
@@ -35,7 +35,7 @@ def open_rows(
     """Return the vectors in the arguments or, without any, the rows of the input.
 
     `kind` chooses a list of a JSON object: 'logits', 'probs', 'logprobs', or 'scores' for any of
-    these. With 'counts' a line may be a name, which is the label, and a number. Rows that take long
+    these. With 'counts' lines of a name and a number are one vector with names. Rows that take long
     to compute need smaller chunks.
     """
     if settings.vectors:
@@ -58,7 +58,9 @@ def _typed_rows(settings: InputSettings, target_column: str | None) -> Rows:
     for name in ("target-column", "columns", "keep", "delimiter", "header", "axis", "input-format"):
         if given[name] is not None:
             raise UsageError(f"--{name} needs rows from a file or a pipe, not arguments")
-    vectors = parse_vectors(settings.vectors)
+    vectors = parse_vectors(
+        [text.replace(settings.decimal or ".", ".") for text in settings.vectors]
+    )
     count, width = len(vectors), len(vectors[0])
     is_lone = count == 1
     if settings.verbose:
@@ -81,30 +83,35 @@ def _read(settings: InputSettings, target_column: str | None, source: Input, kin
         start = source.start
         refused = next((what for magic, what in REFUSED.items() if start.startswith(magic)), None)
         if refused is not None:
-            refused = EXCEL if b"xl/workbook.xml" in start else refused
             raise DataError(f"{source.name}: {refused}")
         format_ = _format_of(start)
-        if format_ != "csv" and (settings.delimiter or settings.header is not None):
+        if settings.of_text():
             format_ = "csv"  # as these options imply
+    text = TextChunks(source)
     if format_ == "csv":
         from softmax_cli.input.csv import read_delimited
 
-        return read_delimited(settings, target_column, TextChunks(source), kind)
+        return read_delimited(settings, target_column, text, kind)
     settings = settings._replace(axis=settings.axis or "row")
     if format_ == "npy":
         from softmax_cli.input.npy import read_npy
 
         return read_npy(settings, target_column, source)
+    if settings.input_format == "auto" and not source.start.lstrip().startswith(b"{"):
+        from softmax_cli.input.printed import is_printed, read_printed
+
+        if is_printed(text):
+            return read_printed(settings, target_column, text)
     from softmax_cli.input.json import read_json
 
-    return read_json(settings, target_column, source, kind)
+    return read_json(settings, target_column, text, kind)
 
 
 def _format_of(start: bytes) -> str:
-    """Return an input's format by its first bytes: 'npy', 'json' (lines, too), or 'csv'."""
+    """Return an input's format by its first bytes: 'npy', 'csv', or 'json' (perhaps as printed)."""
     if start.startswith(b"\x93"):  # never the first byte of text
         return "npy"
-    return "json" if start.lstrip().startswith((b"{", b"[")) else "csv"
+    return "json" if start.lstrip().startswith((b"{", b"[", *PRINTED)) else "csv"
 
 
 def column_names(settings: InputSettings) -> list[str]:

@@ -15,10 +15,11 @@ from softmax_cli.input.columns import RowShape, row_shape, split_names
 from softmax_cli.input.numbers import parse_number, shown
 from softmax_cli.input.rows import Block, Locations, Rows, already_parsed, made_rows
 from softmax_cli.input.settings import InputSettings
-from softmax_cli.input.stream import Chunk, Input, TextChunks
+from softmax_cli.input.stream import Chunk, TextChunks
 
 # The key of each kind of numbers in the objects that this tool writes
 _LISTS: Final = {"logits": "logits", "probs": "probabilities", "logprobs": "log_probabilities"}
+_CLASSES: Final = "classes"  # the key of their names
 _NUMBERS: Final = frozenset({int, float})
 # Rows per block of a JSON value, and rows searched for the first usable one
 _BLOCK_ROWS: Final = 1 << 10
@@ -26,12 +27,14 @@ _BLOCK_ROWS: Final = 1 << 10
 _Record = tuple[int, Any]
 
 
-def read_json(settings: InputSettings, target_column: str | None, source: Input, kind: str) -> Rows:
+def read_json(
+    settings: InputSettings, target_column: str | None, text: TextChunks, kind: str
+) -> Rows:
     """Return the rows of JSON lines or of one JSON value, as the settings or the first line say.
 
     `kind` chooses the list that makes the vector in objects that this tool has written.
     """
-    name, text = source.name, TextChunks(source)
+    name = text.source.name
     is_lines = settings.input_format != "json" and _is_lines(text, settings)
     values: list[Any] = []
     if is_lines:
@@ -53,9 +56,12 @@ def read_json(settings: InputSettings, target_column: str | None, source: Input,
         settings,
         table.shape,
         table.form,
-        source,
+        text.source,
     )
-    return rows._replace(kept=tuple(map(str, table.kept_keys))) if table.key else rows
+    if not table.key:
+        return rows
+    names = rows.names or (tuple(table.classes) if table.classes and not rows.transposed else None)
+    return rows._replace(kept=tuple(map(str, table.kept_keys)), names=names)
 
 
 def _is_lines(text: TextChunks, settings: InputSettings) -> bool:
@@ -137,7 +143,10 @@ def _table(
         return _Table(name, "JSON, objects", shape, label, kept, keys)
     shape = RowShape(len(first[key]), range(len(first[key])))
     keys = [key] if label is None else [key, label]
-    return _Table(name, f"JSON, objects with {shown(key)}", shape, label, kept, keys, key)
+    names = first.get(_CLASSES)
+    is_text = isinstance(names, list) and {str}.issuperset(map(type, names))
+    names = names if names and is_text and len(names) == shape.width else None
+    return _Table(name, f"JSON, objects with {shown(key)}", shape, label, kept, keys, key, names)
 
 
 def _list_key(first: dict[str, Any], columns: str | None, kind: str, location: str) -> str | None:
@@ -160,7 +169,8 @@ class _Table(NamedTuple):
     """The form of all rows, as the first one has it.
 
     They are lists, objects with exactly these `keys`, or objects with at least these, of which
-    `key` holds the vector as a list. `label_key` and `kept_keys` are keys, or indices of a list.
+    `key` holds the vector as a list, perhaps with `classes` as names. `label_key` and `kept_keys`
+    are keys, or indices of a list.
     """
 
     name: str
@@ -170,6 +180,7 @@ class _Table(NamedTuple):
     kept_keys: Sequence[int | str]
     keys: Sequence[str] = ()
     key: str | None = None
+    classes: list[str] | None = None
 
     def parse(self, chunk: Chunk) -> Block:
         data, line = chunk
@@ -237,6 +248,8 @@ class _Table(NamedTuple):
                     new = next(key for key in value if key not in keys)
                     raise DataError(f"a key that is new: {shown(new)}", location=location)
                 return [value[key] for key in keys]
+            if self.classes and value.get(_CLASSES, self.classes) != self.classes:
+                raise DataError("classes other than those of the first row", location=location)
             value = value[self.key]
         if not isinstance(value, list):
             raise DataError(f"{_described(value)} where a list is expected", location=location)

@@ -69,7 +69,7 @@ def read_npy(settings: InputSettings, target_column: str | None, source: Input) 
 
 def _fill(data: bytearray, pieces: Iterator[bytes], size: int) -> None:
     """Read until `data` has `size` bytes, or the input ends."""
-    while len(data) < size and (piece := next(pieces, b"")):
+    while len(data) < size and (piece := next(pieces, None)) is not None:
         data += piece
 
 
@@ -118,6 +118,7 @@ class _Table(NamedTuple):
     def row_chunks(self, data: bytearray, pieces: Iterator[bytes]) -> Iterator[Chunk | None]:
         """Yield chunks in C order; a read is as fast as mmap, and safe if the file shrinks."""
         name, row_bytes = self.source.name, self.shape.width * self.dtype.itemsize
+        self.source.check_row(row_bytes)
         most = max(1, self.source.chunk_bytes // row_bytes)
         done = 0
         while done < self.rows:
@@ -126,12 +127,12 @@ class _Table(NamedTuple):
                 yield Chunk(bytes(data[: count * row_bytes]), done)
                 del data[: count * row_bytes]
                 done += count
-            elif piece := next(pieces, b""):
+            elif (piece := next(pieces, None)) is not None:
                 data += piece
                 yield None
             else:
                 raise DataError(f"{name}: it ends within row {done + 1} of {self.rows}")
-        if data or next(pieces, b""):
+        if data or any(pieces):
             raise DataError(f"{name}: more bytes after the last of {self.rows} rows")
 
     def fortran_chunks(self, data: bytearray, pieces: Iterator[bytes]) -> Iterator[Chunk]:

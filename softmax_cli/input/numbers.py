@@ -8,12 +8,13 @@ from softmax_cli.errors import DataError, UsageError
 
 _SEPARATOR = re.compile(r"\s*[,;]\s*|\s+")
 _BRACKETED = re.compile(r"(?:\[.*\]|\(.*\))\Z", re.DOTALL)
-# What torch and numpy print around a list: tensor([...], dtype=torch.float64)
+# The innermost lists in what numpy and torch print, and what may stand beside them
+INNER_LIST = re.compile(r"\[([^\[\]]*)\]")
+BESIDE_LISTS = re.compile(r"(?:[\s,;\[\]()]|\btensor\b|\barray\b|\w+=(?:'[^']*'|<[^>]*>|[\w.]+))*")
 _PRINTED = re.compile(r"(?:tensor|array)\((\[.*\])(?:,\s*\w+=[^\[\]]*)*\)\Z", re.DOTALL)
 # A line end between two items, without a comma
 _MISSING_COMMA = re.compile(r"[^,;\s][ \t]*\n\s*[^,;\s]")
-# A list in a list
-_INNER = re.compile(r"\[[^\[\]()]*\]")
+_EXCHANGED = str.maketrans(",.", ".,")
 # The beginning of a negative number, perhaps a misspelt one, which no option has
 _NEGATIVE = re.compile(r"-(?:\.?[0-9]|inf(?:inity)?\b|nan\b)", re.IGNORECASE)
 
@@ -32,21 +33,25 @@ def is_number(text: str) -> bool:
     return "_" not in text
 
 
-def parse_number(text: str, location: str) -> float:
+def with_point(text: str, decimal: str) -> str:
+    """Return a number with a decimal point; where the comma is one, a point becomes a comma."""
+    return text if decimal == "." else text.translate(_EXCHANGED)
+
+
+def parse_number(text: str, location: str, decimal: str = ".") -> float:
     """Return the number in a text; raise `DataError` if it is empty, not a number, or nan."""
-    if not text.strip():
+    number = with_point(text, decimal)
+    if not number.strip():
         raise DataError("empty where a number is expected", location=location)
-    if not is_number(text) or math.isnan(float(text)):
-        comma = is_number(text.replace(",", "."))
-        hint = "write decimals with a point" if comma and "," in text else ""
-        raise DataError(f"{shown(text)} is not a number", hint, location)
-    return float(text)
+    if not is_number(number) or math.isnan(float(number)):
+        raise DataError(f"{shown(text)} is not a number", location=location)
+    return float(number)
 
 
 def is_list(text: str) -> bool:
     """Return whether a text is a list: brackets around it, or separators inside."""
     text = text.strip()
-    return bool(_BRACKETED.match(text) or _PRINTED.match(text) or len(_items(text)) > 1)
+    return bool(_BRACKETED.match(text) or _PRINTED.match(text) or len(list_items(text)) > 1)
 
 
 def parse_list(text: str, location: str) -> list[float]:
@@ -56,7 +61,7 @@ def parse_list(text: str, location: str) -> list[float]:
         text = printed[1]
     if _BRACKETED.match(text):
         text = text[1:-1].strip()
-    items = _items(text)
+    items = list_items(text)
     if any(bracket in text for bracket in "[]()"):
         inner = "a list within a list, or a bracket without its other half"
         raise DataError(inner, "write each row as one argument", location)
@@ -73,7 +78,8 @@ def parse_list(text: str, location: str) -> list[float]:
     return [parse_number(item, f"{location}, value {n}") for n, item in enumerate(items, 1)]
 
 
-def _items(text: str) -> list[str]:
+def list_items(text: str) -> list[str]:
+    """Return what is between commas, semicolons and blanks; [''] if there is nothing."""
     items = _SEPARATOR.split(text.strip())
     return items[:-1] if len(items) > 1 and items[-1] == "" else items
 
@@ -86,7 +92,7 @@ def shown(text: str, limit: int = 40) -> str:
 
 def parse_vectors(arguments: Sequence[str]) -> list[list[float]]:
     """Return the vectors in arguments: numbers make one vector, lists one each."""
-    arguments = [part for argument in _rejoined(arguments) for part in _split_nested(argument)]
+    arguments = [row for argument in _rejoined(arguments) for row in _rows_of(argument)]
     lists = [is_list(argument) for argument in arguments]
     if not any(lists):
         return [[_typed_number(text, f"argument {n}") for n, text in enumerate(arguments, 1)]]
@@ -131,11 +137,22 @@ def _rejoined(arguments: Sequence[str]) -> list[str]:
     return joined
 
 
-def _split_nested(text: str) -> list[str]:
-    """Return the lists in a list, as numpy, torch and JSON print a matrix, or the text itself."""
-    outer = text.strip()
-    if printed := _PRINTED.match(outer):
-        outer = printed[1]
-    between = _INNER.sub("", outer[1:-1])
-    is_matrix = outer[:1] + outer[-1:] == "[]" and not between.strip(" \t\r\n,;")
-    return (_INNER.findall(outer[1:-1]) if is_matrix else []) or [text]
+def _rows_of(text: str) -> list[str]:
+    """Return the rows in an argument: the lists of a matrix, or lines, perhaps with semicolons."""
+    text = text.strip()
+    matrix = printed[1] if (printed := _PRINTED.match(text)) else text
+    for lists in (matrix, matrix[1:-1] if matrix[:1] + matrix[-1:] == "[]" else ""):
+        if not INNER_LIST.sub("", lists).strip(" \t\r\n,;") and "[" in lists:
+            return [found[0] for found in INNER_LIST.finditer(lists)]
+    if text.startswith(("[", "(", "tensor(", "array(")):
+        return [text]
+    rows = [row for line in text.split("\n") if line.strip() for row in _parts(line)]
+    if len(rows) > 1 and any(map(is_list, rows)):  # a lone number among them is a list, too
+        rows = [f"[{row}]" for row in rows]
+    return rows or [text]
+
+
+def _parts(line: str) -> list[str]:
+    """Return a line divided at semicolons, if there are commas or blanks as well."""
+    parts = line.strip().removesuffix(";").split(";")
+    return parts if any(len(list_items(part)) > 1 for part in parts) else [line]

@@ -16,7 +16,7 @@ from softmax_cli.input.stream import Input
 from softmax_cli.notices import say
 
 # Names of columns that are hardly classes
-_SUSPECTS = "id", "index", "unnamed: 0", "label", "target", "class", "step", "epoch"
+SUSPECTS = "id", "index", "unnamed: 0", "label", "target", "class", "step", "epoch"
 
 
 class Locations(NamedTuple):
@@ -77,8 +77,10 @@ class Rows(NamedTuple):
 
     `chunks` yields None as long as no whole row has arrived. `parse` depends on its chunk alone. If
     `is_parallel`, chunks are `Chunk`s, which any process may parse; otherwise they may be blocks
-    already. `names` are those of the classes, `kept` those of the copied columns, `column_names`
-    those in the header if vectors are columns (`transposed`). `warning` is about the columns.
+    already. `names` are those of the classes, `kept` those of the copied columns. If vectors are
+    columns (`transposed`), `column_names` are those in the header, and `beside` are the names and
+    the cells of the copied columns. `others` are the names of columns that are no classes.
+    `warning` is about the columns.
     """
 
     chunks: Iterator[Any]
@@ -87,7 +89,9 @@ class Rows(NamedTuple):
     header: bool = False
     transposed: bool = False
     column_names: tuple[str, ...] | None = None
+    beside: tuple[tuple[str, ...], NDArray[np.object_]] | None = None
     kept: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
     source: Input | None = None
     is_parallel: bool = False
     warning: str = ""
@@ -115,7 +119,10 @@ def made_rows(
     form: str,
     source: Input,
 ) -> Rows:
-    """Return the rows of an input, or its columns as rows; if verbose, describe the input."""
+    """Return the rows of an input, or its columns as rows; if verbose, describe the input.
+
+    Copied cells beside columns name the classes, so that all is read before they are known.
+    """
     if settings.verbose:
         say(source.name, f"{form}, {shape.described()}")
     names = shape.names
@@ -126,20 +133,31 @@ def made_rows(
         settings.names or chosen,
         header=names is not None,
         kept=tuple(names[i] if names else f"column {i + 1}" for i in shape.kept),
+        others=tuple(name for i, name in enumerate(names or ()) if i not in shape.chosen),
         source=source,
         is_parallel=parse is not already_parsed,
         warning="" if settings.columns else _suspicion(shape, source.name),
     )
     if not shape.transposed:
         return rows
-    columns = rows_of(_transposed(rows, settings.invalid), rows)
-    return columns._replace(names=settings.names, transposed=True, column_names=chosen, warning="")
+    columns = rows_of(_transposed(rows, settings.invalid), rows)._replace(
+        names=settings.names, transposed=True, column_names=chosen, kept=(), warning=""
+    )
+    if not shape.kept:
+        return columns
+    (block,) = columns.blocks()
+    assert block.kept is not None
+    return columns._replace(
+        chunks=iter([block._replace(kept=None)]),
+        names=settings.names or tuple(" ".join(map(str, cells)) for cells in block.kept),
+        beside=(rows.kept, block.kept),
+    )
 
 
 def _suspicion(shape: RowShape, source: str) -> str:
     """Return a warning of a column whose name is hardly that of a class; '' if there is none."""
     for i in shape.chosen if shape.names else ():
-        if shape.names and (name := shape.names[i]).casefold() in _SUSPECTS:
+        if shape.names and (name := shape.names[i]).casefold() in SUSPECTS:
             how = f"-k {i + 1} copies it instead, -c chooses columns"
             return f"{source}: column {shown(name)} is read as a class ({how})"
     return ""
@@ -148,6 +166,7 @@ def _suspicion(shape: RowShape, source: str) -> str:
 def _transposed(rows: Rows, invalid: str) -> Iterator[Block | None]:
     """Yield None until all rows are read, then the columns; a row of nan would spoil them all."""
     parts: list[NDArray[np.float64]] = []
+    kept: list[NDArray[np.object_]] = []
     left_out: list[DataError] = []
     for block in rows.blocks():
         name, errors = block.locations.name, block.row_errors
@@ -157,12 +176,20 @@ def _transposed(rows: Rows, invalid: str) -> Iterator[Block | None]:
                 error.hint = error.hint or "where vectors are columns, use --invalid skip"
             raise error
         left_out += [errors[row] for row in sorted(errors)]
-        parts.append(np.delete(block.values, list(errors), axis=0) if errors else block.values)
+        good = np.setdiff1d(np.arange(len(block.values)), list(errors))
+        parts.append(block.values[good] if errors else block.values)
+        if block.kept is not None:
+            kept.append(block.kept[good])
         yield None
     values = np.concatenate(parts).T
     if not values.size:
         raise none_usable(len(left_out), left_out[0])
-    yield Block(values, Locations(name, range(1, len(values) + 1), None), left_out=left_out)
+    yield Block(
+        values,
+        Locations(name, range(1, len(values) + 1), None),
+        kept=np.concatenate(kept) if kept else None,
+        left_out=left_out,
+    )
 
 
 def none_usable(count: int, first: DataError) -> DataError:

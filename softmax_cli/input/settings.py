@@ -22,15 +22,23 @@ class InputSettings(NamedTuple):
     input_format: str = "auto"
     invalid: str = "error"
     verbose: bool = False
+    decimal: str | None = None
 
     def check(self) -> None:
         """Raise `UsageError` for options that do not go together."""
-        if self.keep is not None and self.axis == "column":
-            raise UsageError("--keep needs rows; with --axis column the vectors are columns")
-        if self.input_format in ("auto", "csv"):
-            return
-        for name, value in (("--delimiter", self.delimiter), ("--header", self.header)):
-            if value is not None:
+        if self.decimal == self.delimiter == ",":
+            raise UsageError("--decimal , needs another delimiter than the comma")
+        if self.input_format not in ("auto", "csv"):
+            for name in self.of_text():
                 raise UsageError(
                     f"{name} is for delimited text, and the input format is {self.input_format}"
                 )
+
+    def of_text(self) -> list[str]:
+        """Return the given options that only delimited text has."""
+        options = {
+            "--delimiter": self.delimiter,
+            "--header": self.header,
+            "--decimal": self.decimal,
+        }
+        return [name for name, value in options.items() if value is not None]

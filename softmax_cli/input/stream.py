@@ -9,28 +9,31 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
-from itertools import islice
+from itertools import chain, islice
 from typing import Final, NamedTuple
 
 from softmax_cli.errors import DataError
+from softmax_cli.input.packed import EXCEL, PACKINGS, PICKLE, ZIP, only_array, unpacked
 
 CHUNK_BYTES: Final = 1 << 19
 # An unfinished row longer than this is parsed again only once its length has doubled.
 _LONG_ROW: Final = 1 << 16
 STDIN: Final = 0
-EXCEL: Final = "an Excel file: save it as CSV"
+# A row of a packed file, which may be much shorter than what is in it, is no longer than this.
+_LONGEST_PACKED_ROW: Final = 1 << 28
 # The first bytes of files that can't be read, and what makes them readable
 REFUSED: Final = {
     b"\xd0\xcf\x11\xe0": EXCEL,
-    b"PK\x03\x04": "a zip archive, as .npz is: unzip gives the files in it",
-    b"\x1f\x8b": "compressed by gzip: zcat reads it",
-    b"BZh": "compressed by bzip2: bzcat reads it",
-    b"\xfd7zXZ": "compressed by xz: xzcat reads it",
     b"PAR1": "a Parquet file: duckdb or pandas turn it into CSV",
-    b"\x80\x04": "a Python pickle: numpy.save or DataFrame.to_csv write what can be read",
+    **dict.fromkeys([b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"], PICKLE),
+    b"(\xb5/\xfd": "packed by zstd: zstdcat unpacks it",
+    **dict.fromkeys([ZIP, *PACKINGS], "packed twice: unpack it once"),
 }
+# What a list begins with that numpy or torch has printed, apart from brackets
+PRINTED: Final = (b"tensor([", b"array([")
 # The beginnings, blanks aside, that do not tell whether a file is text
-_TOO_LITTLE: Final = {m[:n] for m in (codecs.BOM_UTF8, *REFUSED) for n in range(len(m) + 1)}
+_BEGINNINGS: Final = (codecs.BOM_UTF8, *REFUSED, *PRINTED)
+_TOO_LITTLE: Final = {item[:n] for item in _BEGINNINGS for n in range(len(item) + 1)}
 
 
 def content_lines(text: bytes) -> Iterator[bytes]:
@@ -54,7 +57,8 @@ class Chunk(NamedTuple):
 class Input:
     """A file, or standard input for '-', without a buffer: a read returns what has arrived.
 
-    For a regular file `size` is its length and `offset` where reading begins.
+    What is packed is unpacked. For a regular file that is not packed `size` is its length and
+    `offset` where reading begins.
     """
 
     def __init__(self, path: str, chunk_bytes: int = CHUNK_BYTES) -> None:
@@ -68,6 +72,8 @@ class Input:
             is_regular = stat.S_ISREG(status.st_mode)
             self.size = status.st_size if is_regular else None
             self.offset = self.file.tell() if is_regular else 0
+        self.is_packed = False
+        self._pieces: Iterator[bytes] = iter(self._read, b"")
         # The writer waits less if the pipe is larger; Linux allows that, up to a limit per user.
         with suppress(AttributeError, OSError):
             if fcntl.fcntl(number, fcntl.F_GETPIPE_SZ) < chunk_bytes:
@@ -76,17 +82,36 @@ class Input:
     @cached_property
     def start(self) -> bytes:
         """The first bytes to arrive, without a byte order mark."""
-        start = piece = self._read()
-        while piece and len(start) < CHUNK_BYTES and start.strip() in _TOO_LITTLE:
-            start += (piece := self._read())
+        start = self._first()
+        if start.startswith((ZIP, *PACKINGS)):
+            self.is_packed, self.size = True, None
+            most, name = self.chunk_bytes, self.name
+            if start.startswith(ZIP):
+                self._pieces = only_array(self.file, most, name)
+            else:
+                self._pieces = unpacked(chain([start], self._pieces), most, name)
+            start = self._first()
         return start.removeprefix(codecs.BOM_UTF8)
 
+    def _first(self) -> bytes:
+        """Return the first bytes that tell what an input is."""
+        start = b""
+        for piece in self._pieces:
+            start += piece
+            if len(start) >= CHUNK_BYTES or start.strip() not in _TOO_LITTLE:
+                break
+        return start
+
     def pieces(self) -> Iterator[bytes]:
-        """Yield all bytes as they arrive, the start first, then at most `chunk_bytes` at once."""
-        piece = self.start
-        while piece:
-            yield piece
-            piece = self._read()
+        """Yield all bytes as they arrive, the start first."""
+        yield self.start
+        yield from self._pieces
+
+    def check_row(self, size: int) -> None:
+        """Raise `DataError` for a row of a packed input that is too long to be one."""
+        if self.is_packed and size > _LONGEST_PACKED_ROW:
+            most = _LONGEST_PACKED_ROW >> 20
+            raise DataError(f"{self.name}: a row longer than {most} MB in a packed file")
 
     def _read(self) -> bytes:
         """Return the next bytes as soon as some arrive; none at the end."""
@@ -128,6 +153,8 @@ class TextChunks:
 
     def extend(self) -> bool:
         """Read more whole lines, and return whether there were any."""
+        if len(self.text) > _LONG_ROW and self.text.isspace():
+            self.take(len(self.text))
         size = len(self.text)
         for _ in self._reads():
             pass
@@ -184,12 +211,15 @@ class TextChunks:
 def _whole_lines(source: Input) -> Iterator[bytes]:
     """Yield the lines that each read completes, b"" for none; at the end yield the rest."""
     begun: list[bytes] = []
+    size = 0
     for piece in source.pieces():
         end = piece.rfind(b"\n") + 1
         if end:
             yield b"".join([*begun, memoryview(piece)[:end]])
-            begun = [piece[end:]]
-        else:
-            begun.append(piece)
+            begun, size = [], 0
+        begun.append(piece[end:])
+        size += len(piece) - end
+        source.check_row(size)
+        if not end:
             yield b""
     yield b"".join(begun)

@@ -48,6 +48,12 @@ class CsvWriter(Writer):
     def _columns(self, records: Records) -> dict[str, Values]:
         layout = self.layout
         columns = {key: layout.values(key, records) for key in layout.row}
+        beside = self.shape.beside if self.shape.transposed else None
+        are_classes = all(
+            values.ndim > 1 and key not in self.layout.numbered for key, values in columns.items()
+        )
+        if beside is not None and are_classes:
+            return {_KEPT: beside[1].T, **columns}
         if records.kept is None or not self.shape.kept:
             return columns
         return {_KEPT: records.kept.repeat(layout.records, axis=0), **columns}
@@ -61,7 +67,7 @@ class CsvWriter(Writer):
         if values.ndim == 1:
             return [key]
         if key == _KEPT:
-            return self.shape.kept
+            return self.shape.beside[0] if self.shape.beside else self.shape.kept
         if self.shape.transposed:
             return self.shape.column_names or (key,)
         if key in self.layout.numbered:

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from softmax_cli.errors import UsageError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from softmax_cli.output.fields import Layout, Records, Summary
 
 # The module of each format in this folder, and the writer in it
@@ -83,6 +86,7 @@ class Shape(NamedTuple):
     column_names: tuple[str, ...] | None = None  # names of these vectors
     kept: tuple[str, ...] = ()  # names of the copied columns
     fills: bool = False  # rows of nan may stand for those that can't be used
+    beside: tuple[tuple[str, ...], NDArray[np.object_]] | None = None  # columns of text, by class
 
     def class_names(self, count: int) -> list[str]:
         """Return the classes' names, or their indices from 0."""

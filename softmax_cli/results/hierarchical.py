@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cached_property
-from itertools import chain
 from typing import Any, Final
 
 import numpy as np
@@ -48,15 +47,10 @@ def read_counts(text: str, option: str) -> tuple[Floats, Names]:
         for block in blocks:
             check_usable(block)
         values = np.concatenate([block.values for block in blocks])
-        if blocks[0].labels is not None:
-            names = tuple(chain.from_iterable(block.labels or [] for block in blocks))
-            counts = values[:, 0]
-        elif len(values) == 1:
-            names = None if rows.transposed else rows.names
-            counts = values[0]
-        else:
+        if len(values) > 1:
             shape = f"{len(values)} rows of {values.shape[1]} numbers"
             raise DataError(shape, "counts must be one row or one column", location)
+        names, counts = rows.names, values[0]
     wrong = np.flatnonzero(~(np.isfinite(counts) & (counts > 0)))
     if len(wrong):
         number = f"count {wrong[0] + 1} is {counts[wrong[0]]:g}"
@@ -109,6 +103,7 @@ class TreeResult(SoftmaxResult):
 class TreeSoftmax(Computation):
     """Computes the probabilities of a tree's classes from the scores of its nodes."""
 
+    reads_classes = False
     averaged = ("entropy",)
 
     def __init__(self, hierarchy: Hierarchy, log: bool) -> None:
@@ -206,6 +201,7 @@ class Paths(Loss):
     """Computes the losses of labels from the nodes on their paths through a tree."""
 
     worst_keys = ("line", "loss", "target", "probability")
+    reads_classes = False
     averaged = ("touched",)
 
     def __init__(self, hierarchy: Hierarchy, targets: TargetReader, report: ReportSettings) -> None:

@@ -54,8 +54,8 @@ def ordered_map(function: Callable[[Any], Outcome], rows: Rows, jobs: int) -> It
 def _useful_jobs(rows: Rows, done: int) -> int:
     """Return how many processes are worth starting for the rest of an input."""
     source = rows.source
-    if source is None:
-        return 1
+    if source is None or (source.is_packed and not source.file.seekable()):
+        return 1  # nothing tells whether there is more to unpack
     enough = _LEAST_CHUNKS * source.chunk_bytes
     if source.size is None:  # as much has arrived, and may follow
         return sys.maxsize if done >= 2 * enough else 1

@@ -26,11 +26,12 @@ _MOST_JOBS: Final = 8  # by default
 class Computation:
     """What a command computes for each block, adds up over all rows, and shows.
 
-    `parallel` is False if results depend on the blocks before. `averaged` are the fields that have
-    a sum and a mean in the summary.
+    `parallel` is False if results depend on the blocks before, `reads_classes` if numbers are not
+    those of classes. `averaged` are the fields that have a sum and a mean in the summary.
     """
 
     parallel = True
+    reads_classes = True
     averaged: Sequence[str] = ()
 
     def compute(self, block: Block, notices: Notices) -> Any:
@@ -144,6 +145,11 @@ class Run:
         self._read += count
         check_names(self._rows.names, block.values.shape[1])
         result, good, errors = self._computed(block, notices)
+        if block.values.shape[1] == 1 and len(good) and self._computation.reads_classes:
+            is_column = self._rows.is_parallel and block.labels is None
+            how = "--axis column reads a column as one vector" if is_column else "give all of them"
+            message = f"one number is one class, of probability 1: {how}"
+            notices.add("one class", block.locations.at(int(good[0])), message, len(good))
         unusable = [*block.left_out, *(errors[row] for row in sorted(errors))]
         if unusable and self._invalid != "error":
             notices.merge({UNUSABLE: Notice(unusable[0].message, len(unusable))})
@@ -217,5 +223,11 @@ def check_names(names: Sequence[str] | None, classes: int) -> None:
 def shape_of(rows: Rows, invalid: str) -> Shape:
     """Return what a writer needs to know of the input."""
     return Shape(
-        rows.names, rows.header, rows.transposed, rows.column_names, rows.kept, invalid == "nan"
+        rows.names,
+        rows.header,
+        rows.transposed,
+        rows.column_names,
+        rows.kept,
+        invalid == "nan",
+        rows.beside,
     )

@@ -1,0 +1,103 @@
+"""Input packed by gzip, bzip2 or xz, or in the archive of an .npz file, unpacked as it arrives."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from importlib import import_module
+from itertools import chain
+from typing import Final
+
+from softmax_cli.errors import DataError
+
+EXCEL: Final = "an Excel file: save it as CSV"
+PICKLE: Final = "a Python pickle: numpy.save or DataFrame.to_csv write what can be read"
+ZIP: Final = b"PK\x03\x04"
+# The module of each format, by the first bytes
+PACKINGS: Final = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ": "lzma"}
+_NAMES: Final = {"bz2": "bzip2", "lzma": "xz"}
+
+
+class _Pieces:
+    """A file of bytes that arrive in pieces."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._piece = io.BytesIO()
+
+    def read(self, size: int) -> bytes:
+        if not self.has_more():
+            self._piece = io.BytesIO(next(self._pieces, b""))
+        return self._piece.read(size)
+
+    def has_more(self) -> bool:
+        """Return whether bytes have arrived that are not read."""
+        return self._piece.tell() < self._piece.getbuffer().nbytes
+
+
+def unpacked(pieces: Iterator[bytes], most: int, name: str) -> Iterator[bytes]:
+    """Yield what is in packed files, one after the other, some `most` bytes at once.
+
+    Raises `DataError`, once all before is yielded, for data that is damaged or ends too early.
+    """
+    import zlib
+
+    first = next(pieces)
+    module_name = next(module for start, module in PACKINGS.items() if first.startswith(start))
+    module, form = import_module(module_name), _NAMES.get(module_name, module_name)
+    packed = _Pieces(chain([first], pieces))
+    file, data = module.open(packed), b""
+    errors = EOFError, OSError, zlib.error, getattr(module, "LZMAError", OSError)
+    try:
+        while part := file.read1(most):
+            data += part
+            if len(data) >= most or not packed.has_more():
+                yield data
+                data = b""
+    except errors as error:
+        yield data
+        is_cut = isinstance(error, EOFError)
+        what = f"the {form} data ends too early" if is_cut else f"damaged {form} data"
+        raise DataError(f"{name}: {what}") from error
+    yield data
+
+
+def only_array(file: io.FileIO, most: int, name: str) -> Iterator[bytes]:
+    """Yield the bytes of the only array in an .npz file, at most `most` at once.
+
+    Raises `DataError` for another archive, or a damaged one.
+    """
+    import zipfile
+    import zlib
+
+    if not file.seekable():
+        raise DataError(f"{name}: a zip archive, as .npz is, in a pipe: give it with -i FILE")
+    errors = (
+        OSError,
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        LookupError,
+        RuntimeError,
+        ValueError,
+    )
+    try:
+        archive = zipfile.ZipFile(file)
+        names = archive.namelist()
+        for part, what in (("xl/", EXCEL), ("data.pkl", PICKLE)):  # the latter by torch.save
+            if any(part in item for item in names):
+                raise DataError(f"{name}: {what}")
+        arrays = [item.removesuffix(".npy") for item in names]
+        as_numpy = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+        is_npz = as_numpy.issuperset(item.compress_type for item in archive.infolist())
+        if not names or not is_npz or any(map(str.__eq__, names, arrays)):
+            raise DataError(f"{name}: a zip archive, and no .npz: unzip gives the files in it")
+        if len(names) > 1:
+            some = ", ".join(arrays[:10]) + ", ..." * (len(arrays) > 10)
+            hint = f"unzip -p FILE {names[0]} | softmax-cli ... takes one of them"
+            raise DataError(f"{name}: {len(arrays)} arrays: {some}", hint)
+        with archive.open(names[0]) as member:
+            while data := member.read(most):
+                yield data
+    except errors as error:
+        raise DataError(f"{name}: a damaged zip archive: {error}") from error
