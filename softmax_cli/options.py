@@ -161,7 +161,6 @@ def _columns(text: str) -> str:
     return text
 
 
-_LIST: Final = {"type_": _columns, "shell_complete": completion.columns}
 FILE: Final = click.Path(readable=False)
 
 input_options: Final = group(
@@ -172,13 +171,13 @@ input_options: Final = group(
         "Input",
         option("-i --input path FILE", "Read FILE instead of standard input", FILE),
         option("--input-format", "Format of the input", INPUT_FORMATS, default="auto"),
-        option("-c --columns LIST", "Columns of the vector: a, 2-5, a:c, !b", **_LIST),
-        option("-k --keep LIST", "Columns to copy to the output", **_LIST),
+        option("-c --columns LIST", "Columns of the vector: a, 2-5, a:c, !b", _columns),
+        option("-k --keep LIST", "Columns to copy to the output", _columns),
         option(
             "-d --delimiter CHAR",
             "A character, tab or space  [default: detected]",
             _delimiter,
-            shell_complete=completion.one_of(*_DELIMITER_NAMES),
+            shell_complete=completion.one_of(*filter(str.isalpha, _DELIMITER_NAMES)),
         ),
         option("--decimal", "Decimal point or comma", [".", ","], show_default="."),
         option("--header/--no-header", "First row holds names  [default: detected]", default=None),

@@ -1,6 +1,5 @@
 """Completion by TAB, in the real shells at a terminal, and of all that the commands take."""
 
-import json
 import os
 import pty
 import select
@@ -20,7 +19,6 @@ from tests.conftest import bash, plain_environment
 from tests.forked import ForkServer
 
 COMPLETIONS = Path(__file__).parent.parent / "completions"
-NAMES = ["cat", "catfish", "guinea pig", "it's $5", 'say "hi"', "a,b", "x=y", "Löwe", "twice"]
 END = "<the end>"
 
 # Each shell reads its file, and then knows the command as a function that tells its arguments.
@@ -98,16 +96,6 @@ class Shell:
         os.close(self._controller)
 
 
-def write_inputs(home: Path) -> None:
-    header = ",".join('"' + name.replace('"', '""') + '"' for name in [*NAMES, "twice"])
-    (home / "pets.csv").write_text(f"{header}\n" + ",".join("0123456789") + "\n")
-    (home / "tabs.tsv").write_text("dog\towl\n1\t2\n")
-    (home / "numbers.csv").write_text("1,2\n3,4\n")
-    (home / "rows.jsonl").write_text('{"hen":1,"hog":2}\n{"hen":3,"hog":4}\n')
-    (home / "rows.json").write_text(json.dumps({"rows": [{"elk": 1}, {"elk": 2}]}, indent=1))
-    (home / "my rows.csv").write_text("lynx\n1\n")
-
-
 @pytest.fixture(scope="module", params=["bash", "zsh", "fish"])
 def shell(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
@@ -116,7 +104,8 @@ def shell(
     if shutil.which(request.param) is None:
         pytest.skip(f"{request.param} is not installed")
     home = tmp_path_factory.mktemp(request.param)
-    write_inputs(home)
+    for name in ("pets.csv", "my rows.csv"):
+        (home / name).touch()
     opened = Shell(request.param, home)
     yield opened
     opened.close()
@@ -133,21 +122,6 @@ def shell(
         ("softmax -i pe", "pets.csv"),
         ("softmax -i my", "my rows.csv"),
         ("softmax --input=pe", "--input=pets.csv"),
-        ("softmax -i pets.csv -c cat,catfish,gui", "cat,catfish,guinea pig"),
-        ("softmax -i pets.csv -c 'guinea pig',it", "guinea pig,it's $5"),
-        ('softmax -i pets.csv -c "cat,gui', "cat,guinea pig"),
-        ("softmax -i pets.csv -c 'cat,gui", "cat,guinea pig"),
-        ("softmax -i pets.csv -c cat,guinea\\ p", "cat,guinea pig"),
-        ("softmax -i pets.csv -c L", "Löwe"),
-        ("softmax -i pets.csv -c cat,x", "cat,x=y"),
-        ("softmax -i pets.csv -c x=", "x=y"),
-        ("softmax -i pets.csv --columns=cat,cat", "--columns=cat,catfish"),
-        ("softmax -i pets.csv -c cat:catf", "cat:catfish"),
-        ("softmax -i pets.csv -c '!x", "!x=y"),
-        ("xent -i pets.csv --target-column gui", "guinea pig"),
-        ("softmax -i 'my rows.csv' -c l", "lynx"),
-        ("softmax -i ~/tabs.tsv -c dog,o", "dog,owl"),
-        ("softmax -i $HOME/rows.jsonl -c he", "hen"),
     ],
     ids=lambda value: value,
 )
@@ -160,8 +134,7 @@ Offered = Callable[..., list[str]]
 
 @pytest.fixture
 def offered(server: ForkServer, tmp_path: Path) -> Offered:
-    """What is offered for the last of some words, in a directory with some inputs."""
-    write_inputs(tmp_path)
+    """What is offered for the last of some words."""
 
     def ask(*words: str) -> list[str]:
         line = {"COMP_WORDS": shlex.join(["softmax-cli", *words]), "COMP_CWORD": str(len(words))}
@@ -197,40 +170,7 @@ def test_commands_options_and_values_are_all_offered(offered: Offered) -> None:
             assert offered(command, f"{name}=") == [f"{name}={value}" for value in values]
         elif isinstance(option.type, click.Path) or option.metavar == "FILE":
             assert offered(command, name, "") == ["file"]
-        elif name in ("--columns", "--keep", "--target-column"):
-            assert offered(command, "-i", "tabs.tsv", name, "") == ["dog", "owl"]
     assert offered("xent", "--noise", "") == ["uniform", "log-uniform", "file"]
-
-
-def test_columns_are_those_of_the_file(offered: Offered) -> None:
-    listed = [name for name in NAMES if name != "twice"]  # which would be refused
-    quoted = {"a,b": '"a,b"', 'say "hi"': '"say ""hi"""'}
-    for file, words, expected in (
-        ("pets.csv", ["-c", ""], [quoted.get(name, name) for name in listed]),
-        ("pets.csv", ["-c", '"a'], ['"a,b"']),
-        ("pets.csv", ["-c", '"a,b",cat'], ['"a,b",cat', '"a,b",catfish']),
-        ("pets.csv", ["-c", "catfish,cat"], ["catfish,cat"]),
-        ("tabs.tsv", ["-c", ""], ["dog", "owl"]),
-        ("tabs.tsv", ["-d", ",", "-c", ""], []),
-        ("numbers.csv", ["-c", ""], []),
-        ("numbers.csv", ["--header", "-c", ""], ["1", "2"]),
-        ("pets.csv", ["--no-header", "-c", ""], []),
-        ("rows.jsonl", ["-c", "h"], ["hen", "hog"]),
-        ("rows.json", ["-c", ""], ["elk"]),
-    ):
-        assert offered("softmax", "-i", file, *words) == expected
-    assert offered("xent", "-i", "pets.csv", "--target-column", "cat") == listed[:2]
-
-
-def test_what_is_no_file_with_names_offers_none(offered: Offered, tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe")
-    (tmp_path / "a.npy").write_bytes(b"\x93NUMPY\x01\x00 a b")
-    (tmp_path / "latin.csv").write_bytes(b"caf\xe9,b\n1,2\n")
-    (tmp_path / "quote.csv").write_bytes(b'"a,b\n1,2\n')
-    (tmp_path / "empty.csv").write_bytes(b"")
-    for name in ("pipe", "a.npy", "latin.csv", "quote.csv", "empty.csv", "missing", ".", "-"):
-        assert offered("softmax", "-i", name, "-c", "") == [], name
-    assert offered("softmax", "-c", "") == []
 
 
 def test_bash_is_told_without_a_line_too() -> None:

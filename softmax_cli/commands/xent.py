@@ -30,11 +30,7 @@ Examples:
     heading(
         "Target",
         option("-t --target T", "Target of all rows: class or distribution"),
-        option(
-            "--target-column COL",
-            "Column with the class of each row",
-            shell_complete=completion.column,
-        ),
+        option("--target-column COL", "Column with the class of each row"),
         option(
             "--targets target_file FILE", "File with a class or distribution per row", options.FILE
         ),

@@ -7,12 +7,9 @@ module of its own.
 from __future__ import annotations
 
 import os
-import re
-import stat
 from typing import TYPE_CHECKING, Final
 
 from softmax_cli.errors import DataError, UsageError
-from softmax_cli.input.dialect import SAMPLE_BYTES, find_delimiter, first_rows, is_header
 from softmax_cli.input.numbers import parse_vectors
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.stream import CHUNK_BYTES, PRINTED, REFUSED, STDIN, Input, TextChunks
@@ -112,40 +109,3 @@ def _format_of(start: bytes) -> str:
     if start.startswith(b"\x93"):  # never the first byte of text
         return "npy"
     return "json" if start.lstrip().startswith((b"{", b"[", *PRINTED)) else "csv"
-
-
-def column_names(settings: InputSettings) -> list[str]:
-    """Return the names in a file's header, or the keys of its first object, if there are any.
-
-    Only a regular file is read: bytes read from a pipe would be lost to the command.
-    """
-    try:
-        status = os.stat(settings.path)  # noqa: PTH116 - pathlib takes as long as all else here
-        if not stat.S_ISREG(status.st_mode):
-            return []
-        source = Input(settings.path)
-        if _format_of(source.start) == "json" and settings.delimiter is None:
-            return _keys(source.start)
-        text = TextChunks(source)
-        delimiter = settings.delimiter or find_delimiter(text)
-    except (OSError, DataError):
-        return []
-    first = first_rows(text, delimiter, 1, SAMPLE_BYTES)
-    names = [cell.strip() for row in first for cell in row.cells]
-    is_named = settings.header or (names and settings.header is None and is_header(names, names))
-    return names if is_named else []
-
-
-def _keys(start: bytes) -> list[str]:
-    """Return the keys of the first complete object, other than one that holds the rows."""
-    import json
-
-    text = start.decode(errors="ignore")
-    for match in re.finditer("{", text):
-        try:
-            value, _ = json.JSONDecoder().raw_decode(text, match.start())
-        except (json.JSONDecodeError, RecursionError):
-            continue
-        if isinstance(value, dict) and not isinstance(value.get("rows"), list):
-            return list(value)
-    return []
