@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from operator import itemgetter
 from typing import Any, Final
@@ -26,7 +27,7 @@ from softmax_cli.input.dialect import (
 from softmax_cli.input.numbers import is_number, parse_number, shown, with_point
 from softmax_cli.input.rows import SUSPECTS, Block, Locations, Rows, made_rows
 from softmax_cli.input.settings import InputSettings
-from softmax_cli.input.stream import PRINTED, Chunk, Input, TextChunks, content_lines
+from softmax_cli.input.stream import Chunk, TextChunks, content_lines
 
 # A quoted cell, between delimiters or line ends
 _QUOTED = rb'"(?<![^%b\n]")[^"]*(?:""[^"]*)*"(?![^%b\r\n])'
@@ -38,6 +39,9 @@ _ROW_END: Final = b"-8e307"
 # The integer -0, which JSON reads as 0
 _MINUS_ZERO: Final = re.compile(rb"-0(?![.eE])")
 
+# A delimiter that is in no label: the unit separator
+_NO_DELIMITER: Final = "\x1f"
+_ODD_LABELS: Final = re.compile(rb'["#\0\x1f]|\r(?!\n)')
 _EXCHANGED: Final = bytes.maketrans(b",.", b".,")
 
 # The vectors, shape (rows, classes), with labels and copied cells, shape (rows, columns)
@@ -48,7 +52,7 @@ def read_delimited(
     settings: InputSettings, target_column: str | None, text: TextChunks, kind: str = ""
 ) -> Rows:
     """Return the rows of delimited text; the first ones tell the shape of all."""
-    rows = _first_cells(text) if kind == "counts" else []
+    rows = first_cells(text) if kind == "counts" else []
     if rows and [is_number(cell) for cell in rows[-1]] == [False, True]:
         settings = settings._replace(axis="column", keep="1")  # lines of a name and a number
     name = text.source.name
@@ -67,29 +71,13 @@ def read_delimited(
     return made_rows(chunks, parse, settings, shape, form, text.source)
 
 
-def read_targets(path: str) -> Rows:
-    """Return the rows of a file of targets: labels, or distributions as values.
-
-    A row of several numbers is a distribution, and so is a list in brackets. In a file of labels
-    each line is one label, commas included.
-    """
-    source = Input(path)
-    text = TextChunks(source)
-    settings = InputSettings(axis="row")
-    if "".join(text.first_lines(1)).lstrip().startswith(("[", "(", *map(bytes.decode, PRINTED))):
-        from softmax_cli.input.printed import read_printed
-
-        text.edit(lambda lines: lines.translate(bytes.maketrans(b"()", b"[]")))
-        return read_printed(settings, None, text)
-    if any(len(cells) > 1 and all(map(is_number, cells)) for cells in _first_cells(text)):
-        return read_delimited(settings, None, text)
-    delimiter = "\x1f"  # the unit separator, which is in no label
-    shape = RowShape(1, (), 0)
-    parse = partial(_parse, name=source.name, delimiter=delimiter, shape=shape, parser=Parser())
-    return Rows(_chunks(text, delimiter), parse, source=source, is_parallel=True)
+def read_labels(text: TextChunks) -> Rows:
+    """Return the rows of a text of which each line is a label, commas included."""
+    parse = partial(_parse_labels, name=text.source.name)
+    return Rows(_chunks(text, _NO_DELIMITER), parse, source=text.source, is_parallel=True)
 
 
-def _first_cells(text: TextChunks) -> list[list[str]]:
+def first_cells(text: TextChunks) -> list[list[str]]:
     """Return the cells of the first two rows; the first may be a header."""
     return [row.cells for row in first_rows(text, find_delimiter(text), 2, SAMPLE_BYTES)]
 
@@ -192,6 +180,19 @@ def _parse(chunk: Chunk, name: str, delimiter: str, shape: RowShape, parser: Par
     values, labels, kept = plain
     locations = Locations(name, range(line + 1, line + 1 + len(values)))
     return Block(values, locations, labels, shape.label_column(), kept)
+
+
+def _parse_labels(chunk: Chunk, name: str) -> Block:
+    text, line = chunk
+    labels: list[str] = []
+    if not _ODD_LABELS.search(text):
+        with suppress(UnicodeDecodeError):
+            labels = list(map(str.strip, text.decode().removesuffix("\n").split("\n")))
+    if not all(labels) or not labels:
+        rows = read_rows(text, _NO_DELIMITER, name, line)
+        return parse_rows(list(rows), name, RowShape(1, (), 0))
+    locations = Locations(name, range(line + 1, line + 1 + len(labels)))
+    return Block(np.empty((len(labels), 0)), locations, labels)
 
 
 def parse_rows(rows: list[Row], name: str, shape: RowShape) -> Block:

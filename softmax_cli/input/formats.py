@@ -10,7 +10,7 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from softmax_cli.errors import DataError, UsageError
-from softmax_cli.input.numbers import parse_vectors
+from softmax_cli.input.numbers import is_number, parse_vectors
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.stream import CHUNK_BYTES, PRINTED, REFUSED, STDIN, Input, TextChunks
 from softmax_cli.notices import say
@@ -109,3 +109,22 @@ def _format_of(start: bytes) -> str:
     if start.startswith(b"\x93"):  # never the first byte of text
         return "npy"
     return "json" if start.lstrip().startswith((b"{", b"[", *PRINTED)) else "csv"
+
+
+def read_targets(path: str) -> Rows:
+    """Return the rows of a file of targets: labels, or distributions as values.
+
+    A row of several numbers is a distribution, and so is a list in brackets. In a file of labels
+    each line is one label.
+    """
+    from softmax_cli.input import csv
+    from softmax_cli.input.printed import read_printed
+
+    text = TextChunks(Input(path))
+    settings = InputSettings(axis="row")
+    if "".join(text.first_lines(1)).lstrip().startswith(("[", "(", *map(bytes.decode, PRINTED))):
+        text.edit(lambda lines: lines.translate(bytes.maketrans(b"()", b"[]")))
+        return read_printed(settings, None, text)
+    if any(len(cells) > 1 and all(map(is_number, cells)) for cells in csv.first_cells(text)):
+        return csv.read_delimited(settings, None, text)
+    return csv.read_labels(text)

@@ -56,15 +56,18 @@ class Block(NamedTuple):
 
     def take(self, rows: Sequence[int] | slice) -> Block:
         """Return some rows, with their errors."""
-        indices = np.arange(len(self.values))[rows].tolist()
-        numbers = [self.locations.numbers[row] for row in indices]
-        errors = {
-            i: self.row_errors[row] for i, row in enumerate(indices) if row in self.row_errors
-        }
+
+        def some(items: Sequence[Any]) -> Sequence[Any]:
+            return items[rows] if isinstance(rows, slice) else [items[row] for row in rows]
+
+        errors = self.row_errors
+        if errors:
+            indices = np.arange(len(self.values))[rows].tolist()
+            errors = {i: errors[row] for i, row in enumerate(indices) if row in errors}
         return self._replace(
             values=self.values[rows],
-            locations=self.locations._replace(numbers=numbers),
-            labels=None if self.labels is None else [self.labels[row] for row in indices],
+            locations=self.locations._replace(numbers=some(self.locations.numbers)),
+            labels=None if self.labels is None else list(some(self.labels)),
             kept=None if self.kept is None else self.kept[rows],
             numbers=None if self.numbers is None else self.numbers[rows],
             row_errors=errors,

@@ -122,7 +122,7 @@ class TargetReader:
         name = self._settings.target_file
         if name is None:
             return rows
-        from softmax_cli.input.csv import read_targets
+        from softmax_cli.input.formats import read_targets
 
         blocks = in_order_of(self.class_names, read_targets(name), name)
         first = next(blocks, None)
