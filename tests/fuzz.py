@@ -86,7 +86,7 @@ SHARED: Final = (
     "-d tab / -d | / -d x / --header / --no-header / --names a,b / --names x,y,z / -j 1 / -j 2 / "
     "-j 5 / -v / --axis row / --axis column / --invalid error / --invalid nan / --invalid skip / "
     "--input-format auto / --input-format csv / --input-format json / --input-format jsonl / "
-    "--input-format npy / --decimal ,"
+    "--input-format npy / --decimal , / --decimal ."
 )
 # Options that draw, which without a seed is never the same
 _DRAWS: Final = {"--sample", "--negative", "--sampled"}

@@ -48,8 +48,6 @@ ABOUT_ROWS = [["-c", "1"], ["-d", ";"], ["--header"], ["--axis", "row"]]
         (["1;2\n3;4"], [[1, 2], [3, 4]]),
         (["1\n2\n3\n"], [[1, 2, 3]]),
         (["[1. 2.]\n[3. 4.]"], [[1, 2], [3, 4]]),
-        (["7"], [[7]]),
-        (["[7]"], [[7]]),
     ],
 )
 def test_numbers_and_lists(run: Run, arguments: list[str], vectors: list[list[float]]) -> None:

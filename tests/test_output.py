@@ -32,7 +32,7 @@ NUMBERS = st.one_of(
 @st.composite
 def falling_rows(draw: st.DrawFn) -> list[list[float]]:
     """Rows that hardmax --top copies: from the largest to the smallest, and with a maximum."""
-    width = draw(st.integers(1, 5))
+    width = draw(st.integers(2, 5))
     kinds = st.one_of(st.just(NUMBERS), st.just(LONG)).flatmap(
         lambda kind: st.lists(kind, min_size=width, max_size=width)
     )

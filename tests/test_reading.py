@@ -97,12 +97,17 @@ def test_an_npz_file_of_one_array_is_that_array(run: Run, tmp_path: Path) -> Non
 
 
 def test_files_that_can_not_be_read_are_told_by_their_first_bytes(run: Run, tmp_path: Path) -> None:
-    for name, item in (("book.xlsx", "xl/workbook.xml"), ("a.zip", "a.csv")):
+    for name, item in (
+        ("book.xlsx", "xl/workbook.xml"),
+        ("a.zip", "a.csv"),
+        ("model.pt", "model/data.pkl"),
+    ):
         with zipfile.ZipFile(tmp_path / name, "w") as archive:
             archive.writestr(item, "1,2\n")
     files = {
         "a.zip": (None, "a zip archive, and no .npz"),
         "book.xlsx": (None, "an Excel file: save it as CSV"),
+        "model.pt": (None, "a Python pickle"),
         "twice.gz": (gzip.compress(gzip.compress(b"1,2\n")), "packed twice"),
         "a.parquet": (b"PAR1\x15\x04", "a Parquet file: duckdb or pandas turn it into CSV"),
         "a.pkl": (pickle.dumps([1, 2]), "a Python pickle"),
@@ -111,6 +116,8 @@ def test_files_that_can_not_be_read_are_told_by_their_first_bytes(run: Run, tmp_
         if data is not None:
             (tmp_path / name).write_bytes(data)
         assert message in run("softmax", "-i", name, cwd=tmp_path).fails(1)
+    book = (tmp_path / "book.xlsx").read_bytes()
+    assert "an Excel file" in run("softmax", stdin=book).fails(1)
 
 
 CLASSES = '{"classes":["cat","dog"],"logits":[1,2]}\n'
@@ -145,6 +152,7 @@ def test_classes_in_json_must_be_names_and_those_of_the_first_row(run: Run) -> N
         (["-c", "a:b,dog"], "a:b,dog"),
         (["-c", "dog:a:b", "--target-column", "label"], "dog,owl,a:b"),
         (["-k", "id", "-c", "!label"], "id,cat,dog,owl,a:b"),
+        (["-k", "1-2", "-c", "!label"], "id,cat,dog,owl,a:b"),
         (["-k", "!cat:a:b"], "id,label,cat,dog,owl,a:b"),
     ],
 )

@@ -370,7 +370,7 @@ def test_the_cells_are_those_of_the_table(run: Run, args: list[str]) -> None:
 
 
 @given(
-    st.lists(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1), min_size=1)
+    st.lists(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1), min_size=2)
 )
 @settings(max_examples=50)
 def test_any_printable_name_comes_through(server: ForkServer, names: list[str]) -> None:

@@ -81,7 +81,7 @@ def row_shape(
     if kept:
         chosen = [i for i in chosen if i not in kept]
     if settings.columns:
-        chosen = _resolve(settings.columns, names, chosen, source, width)
+        chosen = _resolve(settings.columns, names, chosen or range(width), source, width)
     if label is not None:
         chosen = [i for i in chosen if i != label]
     if not chosen:

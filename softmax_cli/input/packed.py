@@ -62,14 +62,16 @@ def unpacked(pieces: Iterator[bytes], most: int, name: str) -> Iterator[bytes]:
     yield data
 
 
-def only_array(file: io.FileIO, most: int, name: str) -> Iterator[bytes]:
+def only_array(file: io.FileIO, start: bytes, most: int, name: str) -> Iterator[bytes]:
     """Yield the bytes of the only array in an .npz file, at most `most` at once.
 
-    Raises `DataError` for another archive, or a damaged one.
+    Raises `DataError` for another archive, which begins with `start`, or a damaged one.
     """
     import zipfile
     import zlib
 
+    if b"xl/workbook.xml" in start:
+        raise DataError(f"{name}: {EXCEL}")
     if not file.seekable():
         raise DataError(f"{name}: a zip archive, as .npz is, in a pipe: give it with -i FILE")
     errors = (
@@ -84,9 +86,8 @@ def only_array(file: io.FileIO, most: int, name: str) -> Iterator[bytes]:
     try:
         archive = zipfile.ZipFile(file)
         names = archive.namelist()
-        for part, what in (("xl/", EXCEL), ("data.pkl", PICKLE)):  # the latter by torch.save
-            if any(part in item for item in names):
-                raise DataError(f"{name}: {what}")
+        if any(item.endswith("data.pkl") for item in names):  # as torch.save writes it
+            raise DataError(f"{name}: {PICKLE}")
         arrays = [item.removesuffix(".npy") for item in names]
         as_numpy = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
         is_npz = as_numpy.issuperset(item.compress_type for item in archive.infolist())

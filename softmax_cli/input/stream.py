@@ -87,7 +87,7 @@ class Input:
             self.is_packed, self.size = True, None
             most, name = self.chunk_bytes, self.name
             if start.startswith(ZIP):
-                self._pieces = only_array(self.file, most, name)
+                self._pieces = only_array(self.file, start, most, name)
             else:
                 self._pieces = unpacked(chain([start], self._pieces), most, name)
             start = self._first()
