@@ -116,7 +116,7 @@ def xent(
         raise DataError(f"{target!r} is a column, and no class", hint)
 
     from softmax_cli.notices import Notices
-    from softmax_cli.results import loss as results
+    from softmax_cli.results.loss import Loss, write
     from softmax_cli.results.targets import TargetReader
     from softmax_cli.run.pipeline import Run, shape_of
 
@@ -126,15 +126,17 @@ def xent(
             from softmax_cli.results.hierarchical import Hierarchy, Paths
 
             tree = Hierarchy(many.hierarchical, names)
-            losses: results.Loss = Paths(tree, reader(tree.names), report)
+            losses: Loss = Paths(tree, reader(tree.names), report)
         elif many.method is not None:
             from softmax_cli.results.estimates import Estimates
 
             losses = Estimates(many, reader(rows.names), report)
         else:
+            from softmax_cli.results.cross_entropy import CrossEntropy
+
             by_class = output.resolved_format() in ("table", "markdown", "json")
-            losses = results.CrossEntropy(loss, by_class, reader(rows.names), report)
+            losses = CrossEntropy(loss, by_class, reader(rows.names), report)
         beside = losses.targets.beside(rows)
         run = Run(beside, source, losses, notices)
         writer = open_writer(output, losses.layout(), shape_of(rows, source.invalid))
-        results.write(run, writer, report)
+        write(run, writer, report)
