@@ -11,6 +11,14 @@ from softmax_cli.errors import UsageError
 UNITS: Final = {"e": "nats", "2": "bits", "10": "dits"}
 
 
+def check_temperature(temperature: float, kind: str) -> None:
+    """Raise `UsageError` for the temperature 0, and for numbers that are not logits."""
+    if temperature == 0:
+        raise UsageError("--temperature must be greater than 0")
+    if temperature != 1 and kind != "logits":
+        raise UsageError("--temperature divides logits: give --from logits")
+
+
 class SoftmaxSettings(NamedTuple):
     """The options of softmax; `hierarchical` is a list or a file of counts."""
 
@@ -73,6 +81,7 @@ class LossSettings(NamedTuple):
     """The form of the predictions, and the options of a loss other than cross-entropy."""
 
     kind: str = "logits"
+    temperature: float = 1.0
     normalize: bool = False
     weights: str | None = None
     class_counts: str | None = None
@@ -81,6 +90,7 @@ class LossSettings(NamedTuple):
     focal: float = 0.0
 
     def check(self) -> None:
+        check_temperature(self.temperature, self.kind)
         if self.weights is not None and self.class_counts is not None:
             raise UsageError("give --weights or --class-counts, not both")
         if self.beta is not None and self.class_counts is None:
@@ -111,6 +121,7 @@ class DivergenceSettings(NamedTuple):
     against: str | None = None
     divergence: str = "kl"
     kind: str = "probs"
+    temperature: float = 1.0
     normalize: bool = False
     generalized: bool = False
     reduction: str = "none"
@@ -118,6 +129,7 @@ class DivergenceSettings(NamedTuple):
     breakdown: bool = False
 
     def check(self) -> None:
+        check_temperature(self.temperature, self.kind)
         if self.reduction != "none" and self.breakdown:
             raise UsageError("--breakdown shows rows, and --reduction one number for all")
         if self.generalized and (self.normalize or self.breakdown or self.kind != "probs"):
@@ -159,7 +171,7 @@ class ManySettings(NamedTuple):
             )
         if loss != LossSettings():
             raise UsageError(
-                f"{self.method} does not go with weights, --label-smoothing or --focal"
+                f"{self.method} does not go with -T, weights, --label-smoothing or --focal"
             )
         if report.worst is not None and self.hierarchical is None:
             raise UsageError(f"--worst does not go with {self.method}, which estimates the losses")

@@ -32,6 +32,7 @@ Examples:
             "--divergence", "Which divergence", ["kl", "reverse", "jeffreys", "js"], default="kl"
         ),
         from_option("probs"),
+        options.temperature_option("Divide the logits by T"),
         options.NORMALIZE,
         option("--generalized", "For any sums: sum of p log(p/q) - p + q"),
         options.REDUCTION,

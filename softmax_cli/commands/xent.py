@@ -43,6 +43,7 @@ Examples:
     heading(
         "Loss",
         options.from_option("logits"),
+        options.temperature_option("Divide the logits by T"),
         options.NORMALIZE,
         option("-w --weights LIST", "Weight of each class"),
         option("--class-counts LIST", "Weights from counts: inverse frequency"),

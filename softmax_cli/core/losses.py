@@ -142,7 +142,7 @@ def gradient(
         if cancels.any():
             others = where(cancels, fold_sum(where(cancels, 0.0, plain)), others)
         result = p * others - terms * prediction.complement
-    return in_base(result, base).T + 0.0  # no -0.0
+    return in_base(prediction.by_logits(result), base).T + 0.0  # no -0.0
 
 
 def contributions(

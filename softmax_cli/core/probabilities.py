@@ -72,6 +72,10 @@ class Distribution(ABC):
         """Return -log p, shape (rows, classes), never negative; inf for a masked class."""
         return in_base(self.surprisal, base).T
 
+    def by_logits(self, derivative: DoubleDouble, /) -> DoubleDouble:
+        """Return a derivative by log-probabilities up to a constant as one by the logits."""
+        return derivative
+
     def expectation(self, values: DoubleDouble, /) -> DoubleDouble:
         """Return the sum of p * value, shape (rows,), for values >= 0, shape (classes, rows).
 

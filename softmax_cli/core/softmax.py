@@ -97,6 +97,13 @@ class Logits(Distribution):
     def has_infinite_surprisal(self) -> bool:
         return bool(np.isinf(self.shifted.high).any())
 
+    def by_logits(self, derivative: DoubleDouble, /) -> DoubleDouble:
+        if self._temperature == 1:
+            return derivative
+        fraction, exponent = math.frexp(self._temperature)
+        quotient = derivative.normal() / fraction
+        return quotient.scaled(np.full(quotient.high.shape, -exponent))
+
     def probabilities(self) -> Floats:
         """Return the softmax, shape (rows, classes)."""
         classes, rows = self._columns.shape

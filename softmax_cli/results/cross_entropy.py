@@ -145,7 +145,9 @@ class CrossEntropy(Loss):
             option = "--weights" if settings.weights is not None else "--class-counts"
             check_length(option, len(self.weights), block.values.shape[1])
         targets = self.targets.read(block, notices)
-        prediction = distribution(block, settings.kind, notices, settings.normalize)
+        prediction = distribution(
+            block, settings.kind, notices, settings.normalize, settings.temperature
+        )
         result = LossResult(block, targets, prediction, self)
         # For a gradient, compute the loss only if a warning of an infinite one may be due.
         if not self.report.gradient or prediction.has_infinite_surprisal:

@@ -132,7 +132,9 @@ def checked_against(block: Block) -> Block:
     return q
 
 
-def distribution(block: Block, kind: str, notices: Notices, normalize: bool) -> Distribution:
+def distribution(
+    block: Block, kind: str, notices: Notices, normalize: bool, temperature: float = 1.0
+) -> Distribution:
     """Return rows of logits, probs, logprobs or masses as distributions.
 
     Warns of sums that are off by more than rounding. Raises `RowErrors`, with locations, for
@@ -142,7 +144,7 @@ def distribution(block: Block, kind: str, notices: Notices, normalize: bool) -> 
     result: Logits | Probabilities
     try:
         if kind == "logits":
-            return Logits(values)
+            return Logits(values, temperature=temperature)
         if kind == "masses":
             return Masses(values)
         if kind == "logprobs":
