@@ -104,6 +104,7 @@ class ReportSettings(NamedTuple):
     base: str = "e"
     breakdown: bool = False
     gradient: bool = False
+    top: int | None = None
     worst: int | None = None
 
     def check(self) -> None:
@@ -173,6 +174,8 @@ class ManySettings(NamedTuple):
             raise UsageError(
                 f"{self.method} does not go with -T, weights, --label-smoothing or --focal"
             )
+        if report.top is not None:
+            raise UsageError(f"--top does not go with {self.method}, which has no accuracy")
         if report.worst is not None and self.hierarchical is None:
             raise UsageError(f"--worst does not go with {self.method}, which estimates the losses")
         if report.gradient and self.repeat is not None:

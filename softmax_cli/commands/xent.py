@@ -61,6 +61,7 @@ Examples:
         options.BASE,
         option("--breakdown", "CSV of loss, entropy, kl, perplexity, ..."),
         option("--gradient", "CSV of the gradient w.r.t. the logits"),
+        option("--top K", "Accuracy counts a target among the K best", Whole(1)),
         option("--worst N", "The N rows with the largest loss", Whole(1)),
     ),
 )

@@ -8,16 +8,24 @@ from typing import Any, Final
 import numpy as np
 
 from softmax_cli.core import losses
-from softmax_cli.core.doubledouble import Floats
+from softmax_cli.core.doubledouble import Bools, Floats
 from softmax_cli.core.losses import Labels, Objective, weights_of_counts
 from softmax_cli.core.probabilities import Distribution, Probabilities
+from softmax_cli.core.ranking import is_among_best
 from softmax_cli.errors import DataError
 from softmax_cli.input.numbers import parse_list
 from softmax_cli.input.rows import Block
 from softmax_cli.notices import Notices
 from softmax_cli.option_rules import UNITS, LossSettings, ReportSettings
 from softmax_cli.output.fields import Field, Layout, Values, class_names
-from softmax_cli.results.loss import Loss, RowLosses, columns_of, report_keys, summary_fields
+from softmax_cli.results.loss import (
+    Loss,
+    RowLosses,
+    accuracy_field,
+    columns_of,
+    report_keys,
+    summary_fields,
+)
 from softmax_cli.results.pairs import check_length, distribution
 from softmax_cli.results.targets import RowTargets, TargetReader
 from softmax_cli.run.totals import ONE, ExactSum, Totals, ratio
@@ -37,6 +45,7 @@ class LossResult(RowLosses):
         self._objective = loss.objective
         self._arguments = prediction, targets.targets, loss.objective
         self._classes = block.values.shape[1]
+        self._top = loss.report.top
         smoothing = loss.objective.smoothing
         self._smoothed = losses.smoothed(targets.targets, self._classes, smoothing)
         self._pair = prediction, self._smoothed
@@ -104,10 +113,14 @@ class LossResult(RowLosses):
     def predicted(self) -> Values:
         return class_names(self._likeliest, self.names)
 
-    @property
-    def is_correct(self) -> Values:
-        """Whether the likeliest class is the target; False for ignored rows."""
-        return np.asarray((self._likeliest == self._targets.labels) & self.is_counted)
+    @cached_property
+    def is_correct(self) -> Bools:
+        """Whether the target is the likeliest class, or one of the best; False if ignored."""
+        labels = self._targets.labels
+        found = self._likeliest == labels
+        if self._top is not None:
+            found = is_among_best(self.given, labels, self._top)
+        return np.asarray(found & self.is_counted)
 
     @property
     def weights(self) -> Floats:
@@ -144,6 +157,9 @@ class CrossEntropy(Loss):
         if self.weights is not None:
             option = "--weights" if settings.weights is not None else "--class-counts"
             check_length(option, len(self.weights), block.values.shape[1])
+        top, classes = self.report.top or 1, block.values.shape[1]
+        if top > classes:
+            raise DataError(f"--top {top}: there are only {classes} classes")
         targets = self.targets.read(block, notices)
         prediction = distribution(
             block, settings.kind, notices, settings.normalize, settings.temperature
@@ -220,14 +236,14 @@ class CrossEntropy(Loss):
                 Field("kl", "KL(P||Q)"),
                 Field("cross_entropy", "H(P,Q)", unit),
             ),
-            summary=summary_fields(unit),
+            summary=summary_fields(self.report),
             summary_records="by_class",
             summary_columns=(
                 Field("class", "class", "text"),
                 Field("rows", "rows"),
                 Field("mean", "mean loss"),
                 Field("share", "share of loss"),
-                Field("accuracy", "accuracy"),
+                accuracy_field(self.report),
             ),
             emphasis="target_distribution",
         )

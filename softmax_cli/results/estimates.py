@@ -162,6 +162,6 @@ class Estimates(Loss):
                 Field("classes", "classes"),
                 *([of_softmax] if is_negative else []),
             ),
-            summary=summary_fields(unit),
+            summary=summary_fields(self.report),
         )
         return layout._replace(classes=()) if is_repeated else layout

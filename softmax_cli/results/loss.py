@@ -13,7 +13,7 @@ from softmax_cli.core.doubledouble import Floats
 from softmax_cli.errors import DataError
 from softmax_cli.input.rows import Block
 from softmax_cli.notices import Notices
-from softmax_cli.option_rules import ReportSettings
+from softmax_cli.option_rules import UNITS, ReportSettings
 from softmax_cli.output.fields import Field, Layout, Records, Values
 from softmax_cli.output.formats import Writer
 from softmax_cli.results.targets import RowTargets, TargetReader
@@ -125,14 +125,20 @@ class Loss(Computation):
         return {"rows": totals.rows, **ignored, **sums, **means}
 
 
-def summary_fields(unit: str) -> tuple[Field, ...]:
+def accuracy_field(report: ReportSettings) -> Field:
+    """Return the field of the accuracy, whose title names K of --top K."""
+    return Field("accuracy", f"top-{report.top} accuracy" if report.top else "accuracy")
+
+
+def summary_fields(report: ReportSettings) -> tuple[Field, ...]:
     """Return the summary's fields; those that a kind of loss does not have are not shown."""
+    unit = UNITS[report.base]
     return (
         Field("rows", "rows"),
         Field("mean", "mean", unit),
         Field("exact_mean", "exact mean", unit),
         Field("loss_sum", "sum", unit),
-        Field("accuracy", "accuracy"),
+        accuracy_field(report),
         Field("weight_sum", "denominator"),
         Field("touched_mean", "scores read on average"),
     )
