@@ -106,14 +106,19 @@ class ReportSettings(NamedTuple):
     gradient: bool = False
     top: int | None = None
     worst: int | None = None
+    by_class: bool = False
 
     def check(self) -> None:
-        if sum([self.breakdown, self.gradient, self.worst is not None]) > 1:
-            raise UsageError("give only one of --breakdown, --gradient and --worst")
-        if self.reduction != "none" and (self.breakdown or self.worst is not None):
-            raise UsageError(
-                "--breakdown and --worst show rows, and --reduction one number for all"
-            )
+        tables = {
+            "--breakdown": self.breakdown,
+            "--worst": self.worst is not None,
+            "--by-class": self.by_class,
+        }
+        given = [name for name, is_given in tables.items() if is_given]
+        if len(given) + self.gradient > 1:
+            raise UsageError("give only one of --breakdown, --gradient, --worst and --by-class")
+        if given and self.reduction != "none":
+            raise UsageError(f"{given[0]} shows rows, and --reduction one number for all")
 
 
 class DivergenceSettings(NamedTuple):
@@ -174,8 +179,9 @@ class ManySettings(NamedTuple):
             raise UsageError(
                 f"{self.method} does not go with -T, weights, --label-smoothing or --focal"
             )
-        if report.top is not None:
-            raise UsageError(f"--top does not go with {self.method}, which has no accuracy")
+        if report.top is not None or report.by_class:
+            name = "--by-class" if report.by_class else "--top"
+            raise UsageError(f"{name} does not go with {self.method}, which has no accuracy")
         if report.worst is not None and self.hierarchical is None:
             raise UsageError(f"--worst does not go with {self.method}, which estimates the losses")
         if report.gradient and self.repeat is not None:

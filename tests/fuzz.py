@@ -68,7 +68,7 @@ OPTIONS: Final = {
     "--class-counts 1,2 / --focal 2 / --class-counts 5,1,2 --beta 0.9 / -T 0.5 / -T 1e-300 / "
     "--label-smoothing 0.1 / --reduction none / --reduction mean / --reduction sum / "
     "--base e / --base 2 / --base 10 / --breakdown / --gradient / --worst 2 / --top 2 / "
-    "--hierarchical 3,2,1 / --hierarchical {other} / --negative 2 / "
+    "--by-class / --hierarchical 3,2,1 / --hierarchical {other} / --negative 2 / "
     "--negative 2 --seed 1 / --sampled 2 --noise uniform --seed 2 / "
     "--sampled 2 --noise log-uniform --repeat 3 --seed 2 / "
     "--negative 3 --noise 1,2,3 --repeat 2 --seed 3 / "

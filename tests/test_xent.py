@@ -31,11 +31,35 @@ def test_top_k_accuracy_has_the_ties_of_scikit_learn(run: Run, top: int) -> None
     rows = [(*scores, label) for scores in product((0, 1, 2), repeat=3) for label in range(3)]
     args = ["xent", "--target-column", "4", "--top", str(top), "-f", "json"]
     found = json.loads(run(*args, stdin="".join(f"{a},{b},{c},{y}\n" for a, b, c, y in rows)).ok())
-    # np.argsort(scores, kind="stable")[::-1][:K]
     best = [sorted(range(3), key=lambda i: (row[i], i))[-top:] for row in rows]
     right = [row[3] in classes for row, classes in zip(rows, best, strict=True)]
     assert found["summary"]["correct"] == sum(right)
     assert found["summary"]["by_class"][1]["correct"] == sum(right[1::3])
+
+
+def test_by_class_has_the_rows_of_the_summary(run: Run) -> None:
+    pets = "cat,dog,owl,label\n2,1,0,cat\n0,3,1,dog\n1,0,2,cat\n1,2,3,?\n"
+    args = ["xent", "--target-column", "label", "--ignore", "?", "-w", "2,3,1", "-f"]
+    summary = json.loads(run(*args, "json", stdin=pets).ok())["summary"]
+    groups = summary.pop("by_class")
+    assert json.loads(run(*args, "json", "--by-class", stdin=pets).ok()) == {
+        "rows": groups,
+        "summary": summary,
+    }
+    header, *lines = run(*args, "csv", "--by-class", stdin=pets).ok().splitlines()
+    assert header == "class,rows,mean,share,accuracy"
+    keys = header.split(",")
+    assert lines == [
+        ",".join(str(float(group[key]) if key == "accuracy" else group[key]) for key in keys)
+        for group in groups
+    ]
+    table = run(*args, "table", "--by-class", "-p", "2", stdin=pets).ok().splitlines()
+    assert [line.split() for line in (table[0], table[2])] == [
+        ["class", "rows", "mean", "loss", "share", "of", "loss", "accuracy"],
+        ["cat", "2", "0.91", "0.88", "0.5"],
+    ]
+    none = pets.replace("cat\n", "?\n").replace("dog\n", "?\n")
+    assert run(*args, "csv", "--by-class", stdin=none).ok() == header + "\n"
 
 
 @pytest.mark.parametrize(
@@ -46,6 +70,11 @@ def test_top_k_accuracy_has_the_ties_of_scikit_learn(run: Run, top: int) -> None
         ("kl 0.5,0.5 0.1,0.9 -T 2", "divides logits: give --from logits"),
         ("xent 2,1 -t 0 -T 2 --sampled 3", "--sampled does not go with -T"),
         ("xent 2,1 -t 0 --top 2 --negative 3", "--top does not go with --negative"),
+        ("xent 2,1 -t 0 --by-class --negative 3", "--by-class does not go with --negative"),
+        ("xent 2,1 -t 0,1 --by-class", "--by-class needs class labels"),
+        ("xent 2,1 -t 0 --by-class --worst 2", "give only one of"),
+        ("xent 2,1 -t 0 --by-class --reduction sum", "--by-class shows rows"),
+        ("xent -t 0 -k 1 --by-class", "--by-class has rows of classes"),
     ],
 )
 def test_wrong_usage(run: Run, line: str, message: str) -> None:

@@ -63,6 +63,7 @@ Examples:
         option("--gradient", "CSV of the gradient w.r.t. the logits"),
         option("--top K", "Accuracy counts a target among the K best", Whole(1)),
         option("--worst N", "The N rows with the largest loss", Whole(1)),
+        option("--by-class", "Rows, mean loss and accuracy of each class"),
     ),
 )
 @group(
@@ -97,7 +98,9 @@ def xent(
     A vector is a prediction Q. For a class as the target the loss is -log q of that class, for
     a distribution P it is H(P,Q) = H(P) + KL(P||Q).
     """
-    names = source.names
+    if report.by_class and source.keep is not None:
+        raise click.UsageError("--keep copies cells to rows, and --by-class has rows of classes")
+    names, labels_only = source.names, "--by-class" if report.by_class else many.method
     if many.method is not None:
         many.check_others(loss, report)
         if many.hierarchical is not None:  # columns are nodes, --names those of the classes
@@ -123,7 +126,7 @@ def xent(
     from softmax_cli.run.pipeline import Run, shape_of
 
     with Notices() as notices:
-        reader = partial(TargetReader, targets, notices, loss.normalize, many.method)
+        reader = partial(TargetReader, targets, notices, loss.normalize, labels_only)
         if many.hierarchical is not None:
             from softmax_cli.results.hierarchical import Hierarchy, Paths
 
@@ -136,7 +139,8 @@ def xent(
         else:
             from softmax_cli.results.cross_entropy import CrossEntropy
 
-            by_class = output.resolved_format() in ("table", "markdown", "json")
+            is_summarised = output.resolved_format() in ("table", "markdown", "json")
+            by_class = report.by_class or is_summarised
             losses = CrossEntropy(loss, by_class, reader(rows.names), report)
         beside = losses.targets.beside(rows)
         run = Run(beside, source, losses, notices)

@@ -209,6 +209,20 @@ class CrossEntropy(Loss):
             groups.append({**group, **share, "correct": correct, "accuracy": correct / rows})
         return groups
 
+    def layout(self) -> Layout:
+        """Return the layout of the rows, or of the classes."""
+        layout = super().layout()
+        if not self.report.by_class:
+            return layout
+        head, *lines = layout.summary_columns
+        return layout._replace(
+            row=[field.key for field in layout.summary_columns],
+            fields=("class", "rows", "loss_sum", "mean", "share", "correct", "accuracy"),
+            head=[head],
+            lines=lines,
+            classes=(),
+        )
+
     def layout_of_rows(self) -> Layout:
         unit, row = UNITS[self.report.base], report_keys(self.report, _BREAKDOWN)
         selection = ("loss", "probability", "target", "predicted", "perplexity")

@@ -14,7 +14,7 @@ from softmax_cli.errors import DataError
 from softmax_cli.input.rows import Block
 from softmax_cli.notices import Notices
 from softmax_cli.option_rules import UNITS, ReportSettings
-from softmax_cli.output.fields import Field, Layout, Records, Values
+from softmax_cli.output.fields import Field, Layout, Records, Summary, Values
 from softmax_cli.output.formats import Writer
 from softmax_cli.results.targets import RowTargets, TargetReader
 from softmax_cli.run.pipeline import Computation, Run
@@ -161,6 +161,8 @@ def write(run: Run, writer: Writer, report: ReportSettings) -> None:
     """Write the report that the options ask for."""
     if report.worst is not None:
         _write_worst(run, writer)
+    elif report.by_class:
+        _write_classes(run, writer)
     elif report.gradient and report.reduction == "mean":
         _write_gradient_of_mean(run, writer)
     elif report.gradient or report.reduction == "none":
@@ -173,10 +175,24 @@ def _write_worst(run: Run, writer: Writer) -> None:
     """Write the rows with the largest losses, and the summary of all rows."""
     worst = run.count().worst
     assert worst is not None
-    columns, rows = worst.columns, len(worst.columns["loss"])
+    _write_columns(writer, worst.columns, run.summary())
+
+
+def _write_classes(run: Run, writer: Writer) -> None:
+    """Write a row for each class that is a target, and the summary of all rows."""
+    run.count()
+    summary = dict(run.summary())
+    groups = summary.pop("by_class", ())
+    keys = writer.layout.fields
+    columns = {key: np.array([group[key] for group in groups]) for key in keys}
+    _write_columns(writer, columns, summary)
+
+
+def _write_columns(writer: Writer, columns: Mapping[str, Values], summary: Summary) -> None:
+    rows = len(next(iter(columns.values())))
     records = Records(SimpleNamespace(**columns), rows, kept=columns.get("kept"))
     writer.write(writer.encode(records), rows)
-    writer.close(run.summary())
+    writer.close(summary)
 
 
 def _write_gradient_of_mean(run: Run, writer: Writer) -> None:
