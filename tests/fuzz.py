@@ -64,7 +64,7 @@ OPTIONS: Final = {
     "hardmax": "--as index / --as name / --as value / --as one-hot / --ties first / --ties last / "
     "--ties all / --ties split / --ties error / --top 1 / --top 2",
     "xent": "--ignore 0 / --ignore cat / --from logits / --from probs / --from logprobs / "
-    "--normalize / --from probs --normalize / -w 1,2,0.5 / -w 1e308,1 / "
+    "--normalize / --from probs --normalize / -w 1,2,0.5 / -w 1e308,1 / -w cat=1,dog=2 / "
     "--class-counts 1,2 / --focal 2 / --class-counts 5,1,2 --beta 0.9 / -T 0.5 / -T 1e-300 / "
     "--label-smoothing 0.1 / --reduction none / --reduction mean / --reduction sum / "
     "--base e / --base 2 / --base 10 / --breakdown / --gradient / --worst 2 / --top 2 / "

@@ -62,6 +62,23 @@ def test_by_class_has_the_rows_of_the_summary(run: Run) -> None:
     assert run(*args, "csv", "--by-class", stdin=none).ok() == header + "\n"
 
 
+@pytest.mark.parametrize("option", ["--weights", "--class-counts"])
+def test_numbers_of_classes_by_name(run: Run, option: str) -> None:
+    rows = 'cat,"big, bad",label\n2,1,cat\n0,3,1\n'
+    args = ["xent", "--target-column", "label", option]
+    listed = run(*args, "2,3", stdin=rows).ok()
+    for named in ('cat=2,"big, bad"=3', '"big, bad"=3, cat=2', "1=3,cat=2"):
+        assert run(*args, named, stdin=rows).ok() == listed
+    for named, message in (
+        ("cat=2", ": no number for class big, bad"),
+        ("cat=2,1=3,cat=4", ": class 'cat' has two numbers"),
+        ("cta=2,1=3", ": 'cta' is not a class (did you mean 'cat'?)"),
+        ("cat=x,1=3", ", class cat: 'x' is not a number"),
+        ("cat,1=3", ", class cat: empty where a number is expected"),
+    ):
+        assert option + message in run(*args, named, stdin=rows).fails(1)
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [

@@ -45,7 +45,7 @@ Examples:
         options.from_option("logits"),
         options.temperature_option("Divide the logits by T"),
         options.NORMALIZE,
-        option("-w --weights LIST", "Weight of each class"),
+        option("-w --weights LIST", "Weight of each class: 1,2 or cat=1,dog=2"),
         option("--class-counts LIST", "Weights from counts: inverse frequency"),
         option("--beta B", "Weights (1 - B) / (1 - B^n) from counts n", Finite(0, 1)),
         option("--label-smoothing E", "Spread E of each target over all classes", Finite(0, 1)),

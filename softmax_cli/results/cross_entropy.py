@@ -13,11 +13,12 @@ from softmax_cli.core.losses import Labels, Objective, weights_of_counts
 from softmax_cli.core.probabilities import Distribution, Probabilities
 from softmax_cli.core.ranking import is_among_best
 from softmax_cli.errors import DataError
-from softmax_cli.input.numbers import parse_list
+from softmax_cli.input.columns import split_names
+from softmax_cli.input.numbers import parse_list, parse_number, shown
 from softmax_cli.input.rows import Block
 from softmax_cli.notices import Notices
 from softmax_cli.option_rules import UNITS, LossSettings, ReportSettings
-from softmax_cli.output.fields import Field, Layout, Values, class_names
+from softmax_cli.output.fields import Field, Layout, Names, Values, class_names
 from softmax_cli.results.loss import (
     Loss,
     RowLosses,
@@ -27,7 +28,7 @@ from softmax_cli.results.loss import (
     summary_fields,
 )
 from softmax_cli.results.pairs import check_length, distribution
-from softmax_cli.results.targets import RowTargets, TargetReader
+from softmax_cli.results.targets import Classes, RowTargets, TargetReader
 from softmax_cli.run.totals import ONE, ExactSum, Totals, ratio
 
 _GIVEN: Final = {"logits": "logit", "probs": "given p", "logprobs": "log p"}
@@ -149,7 +150,7 @@ class CrossEntropy(Loss):
         super().__init__(targets, report)
         self._settings = settings
         self._by_class = by_class
-        self.weights = read_weights(settings)
+        self.weights = read_weights(settings, targets.class_names)
         self.objective = Objective(self.weights, settings.label_smoothing, settings.focal)
 
     def compute(self, block: Block, notices: Notices) -> LossResult:
@@ -263,16 +264,39 @@ class CrossEntropy(Loss):
         )
 
 
-def read_weights(settings: LossSettings) -> Floats | None:
+def read_weights(settings: LossSettings, names: Names) -> Floats | None:
     """Return the weights of the classes; raise `DataError` for those that can't be used."""
     if settings.weights is not None:
-        weights = np.array(parse_list(settings.weights, "--weights"), np.float64)
+        weights = _number_of_each(settings.weights, "--weights", names)
         if not (np.isfinite(weights) & (weights >= 0)).all():
             raise DataError("--weights: weights must be finite and not negative")
         return weights
     if settings.class_counts is not None:
-        counts = np.array(parse_list(settings.class_counts, "--class-counts"), np.float64)
+        counts = _number_of_each(settings.class_counts, "--class-counts", names)
         if not (np.isfinite(counts) & (counts > 0)).all():
             raise DataError("--class-counts: counts must be finite and greater than 0")
         return weights_of_counts(counts, beta=settings.beta)
     return None
+
+
+def _number_of_each(text: str, option: str, names: Names) -> Floats:
+    """Return the number of each class, from a list of numbers, or by name: 'cat=1,dog=2'."""
+    if "=" not in text:
+        return np.array(parse_list(text, option), np.float64)
+    items = split_names(text)
+    numbers = np.full(len(names or items), np.nan)
+    classes = Classes(names, len(numbers))
+    for item in items:
+        name, _, number = item.partition("=")
+        try:
+            index = classes.index(name)
+        except DataError as error:
+            error.location = option
+            raise
+        if not np.isnan(numbers[index]):
+            raise DataError(f"{option}: class {shown(name)} has two numbers")
+        numbers[index] = parse_number(number, f"{option}, class {name}")
+    missing = class_names(np.flatnonzero(np.isnan(numbers)), names).tolist()
+    if missing:
+        raise DataError(f"{option}: no number for class {missing[0]}")
+    return numbers
