@@ -61,20 +61,24 @@ class SoftmaxSettings(NamedTuple):
 
 
 class TargetSettings(NamedTuple):
-    """The targets: one for all rows, a column, or a file; and the label that is ignored."""
+    """The targets: one for all rows, a column, or a file; and the label that is ignored.
+
+    With `tokens` each number is that of its own target.
+    """
 
     target: str | None = None
     target_column: str | None = None
     target_file: str | None = None
     ignore: str | None = None
+    tokens: bool = False
 
     def check(self) -> None:
-        given = [self.target, self.target_column, self.target_file]
-        if given.count(None) == 3:
+        given = [self.target, self.target_column, self.target_file, self.tokens or None]
+        if given.count(None) == 4:
             ways = "-t TARGET, --target-column COL or --targets FILE"
             raise UsageError(f"what is the true class? give {ways}")
-        if given.count(None) < 2:
-            raise UsageError("give only one of --target, --target-column and --targets")
+        if given.count(None) < 3:
+            raise UsageError("give only one of --target, --target-column, --targets and --tokens")
 
 
 class LossSettings(NamedTuple):
@@ -186,3 +190,15 @@ class ManySettings(NamedTuple):
             raise UsageError(f"--worst does not go with {self.method}, which estimates the losses")
         if report.gradient and self.repeat is not None:
             raise UsageError("--gradient does not go with --repeat")
+
+
+def check_tokens(
+    targets: TargetSettings, loss: LossSettings, report: ReportSettings, many: ManySettings
+) -> None:
+    """Raise `UsageError` for options that need the probabilities of all classes, with --tokens."""
+    is_report = not (report.gradient or report.by_class or report.top)
+    given = targets, loss._replace(kind="logprobs"), many
+    plain = TargetSettings(tokens=True), LossSettings("logprobs"), ManySettings()
+    if loss.kind == "probs" or given != plain or not is_report:
+        others = "--reduction, --base, --breakdown and --worst"
+        raise UsageError(f"--tokens reads log-probabilities, and goes only with {others}")

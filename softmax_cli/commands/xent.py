@@ -9,7 +9,13 @@ from softmax_cli import completion, options
 from softmax_cli.errors import DataError
 from softmax_cli.input.formats import open_rows
 from softmax_cli.input.settings import InputSettings
-from softmax_cli.option_rules import LossSettings, ManySettings, ReportSettings, TargetSettings
+from softmax_cli.option_rules import (
+    LossSettings,
+    ManySettings,
+    ReportSettings,
+    TargetSettings,
+    check_tokens,
+)
 from softmax_cli.options import Finite, Whole, group, heading, option
 from softmax_cli.output.formats import OutputSettings, open_writer
 
@@ -34,6 +40,7 @@ Examples:
         option(
             "--targets target_file FILE", "File with a class or distribution per row", options.FILE
         ),
+        option("--tokens", "None: the numbers are the tokens' log-probabilities"),
         option("--ignore T", "Label of rows to leave out (ignore_index)"),
     ),
 )
@@ -100,6 +107,8 @@ def xent(
     """
     if report.by_class and source.keep is not None:
         raise click.UsageError("--keep copies cells to rows, and --by-class has rows of classes")
+    if targets.tokens:
+        check_tokens(targets, loss, report, many)
     names, labels_only = source.names, "--by-class" if report.by_class else many.method
     if many.method is not None:
         many.check_others(loss, report)
@@ -113,7 +122,8 @@ def xent(
             "--noise": many.noise,
         }
     )
-    rows = open_rows(source, target_column=targets.target_column, kind=loss.kind)
+    kind = "logprobs" if targets.tokens else loss.kind
+    rows = open_rows(source, target_column=targets.target_column, kind=kind)
 
     target = targets.target or ""
     if target in rows.others and target not in (rows.names or ()):
@@ -132,6 +142,10 @@ def xent(
 
             tree = Hierarchy(many.hierarchical, names)
             losses: Loss = Paths(tree, reader(tree.names), report)
+        elif targets.tokens:
+            from softmax_cli.results.tokens import Tokens
+
+            losses = Tokens(reader(rows.names), report)
         elif many.method is not None:
             from softmax_cli.results.estimates import Estimates
 

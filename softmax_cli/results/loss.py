@@ -90,8 +90,7 @@ class Loss(Computation):
         if self.report.worst is None:
             return layout
         keys = self.worst_keys
-        shown = [key for key in ("loss", "probability", "target", "predicted") if key in keys]
-        head, lines = (Field("line", "line", "text"),), columns_of(shown, {})
+        head, lines = (Field("line", "line", "text"),), columns_of(keys[1:], {})
         return layout._replace(row=keys, fields=keys, head=head, lines=lines, classes=())
 
     def layout_of_rows(self) -> Layout:

@@ -1,0 +1,103 @@
+"""The mean loss and the perplexity of sequences, from the log-probabilities of their tokens."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+
+from softmax_cli.core.doubledouble import DoubleDouble, Floats
+from softmax_cli.core.elementary import exp, in_base
+from softmax_cli.errors import DataError, RowErrors
+from softmax_cli.input.rows import Block
+from softmax_cli.notices import Notices
+from softmax_cli.option_rules import UNITS
+from softmax_cli.output.fields import Field, Layout
+from softmax_cli.results.loss import Loss, RowLosses, columns_of, report_keys, summary_fields
+from softmax_cli.results.targets import RowTargets
+from softmax_cli.run.totals import ExactSum, Totals
+
+_BREAKDOWN: Final = ("loss", "perplexity", "tokens")
+
+
+class TokenResult(RowLosses):
+    """The mean loss of each row of log-probabilities in nats, shape (rows, tokens)."""
+
+    def __init__(self, block: Block, loss: Tokens) -> None:
+        rows, tokens = block.values.shape
+        super().__init__(block, RowTargets(np.zeros(rows, int), np.zeros(rows, bool)), loss)
+        self.log_probabilities = block.values
+        self.tokens = np.full(rows, tokens)
+        # Of shape (tokens, rows), as core has it
+        self._nats = DoubleDouble(0.0 - block.values.T, np.zeros((tokens, rows)))
+
+    @cached_property
+    def _mean(self) -> DoubleDouble:
+        return self._nats.sum() / float(self.given.shape[1])
+
+    @cached_property
+    def loss(self) -> Floats:
+        return in_base(self._mean, self._base)
+
+    @property
+    def perplexity(self) -> Floats:
+        return exp(self._mean.plain()).rounded()
+
+    @property
+    def losses(self) -> Floats:
+        """The loss of each token, shape (tokens, rows)."""
+        return in_base(self._nats, self._base)
+
+    @property
+    def sequence(self) -> dict[str, Any]:
+        """The columns of a table of the first row's tokens."""
+        given = self.given[0]
+        names = self.names or range(1, len(given) + 1)
+        probabilities = exp(DoubleDouble(given)).rounded()
+        return {"token": names, "log_probability": given, "probabilities": probabilities}
+
+    def why_infinite(self, row: int) -> str:
+        return f"the loss is inf: token {np.argmin(self.given[row]) + 1} has probability 0"
+
+
+class Tokens(Loss):
+    """Computes the losses of sequences; their mean is that of all tokens."""
+
+    worst_keys = ("line", "loss", "perplexity", "tokens")
+
+    def compute(self, block: Block, notices: Notices) -> TokenResult:
+        """Return the losses; raise `RowErrors` for rows with a number above 0."""
+        errors = {}
+        for row in np.flatnonzero((block.values > 0).any(axis=1)).tolist():
+            token = int(np.argmax(block.values[row] > 0))
+            number = f"log-probability {block.values[row, token]:.6g} of token {token + 1}"
+            errors[row] = DataError(f"{number} is greater than 0")
+        if errors:
+            raise RowErrors(errors)
+        result = TokenResult(block, self)
+        result.note_infinite(notices)
+        return result
+
+    def add_up(self, result: TokenResult) -> Totals:
+        totals = super().add_up(result)
+        totals.sums["loss"] = ExactSum(result.losses)
+        totals.counts["counted"] = result.losses.size
+        return totals
+
+    def layout_of_rows(self) -> Layout:
+        unit = UNITS[self.report.base]
+        return Layout(
+            report_keys(self.report, _BREAKDOWN),
+            (*_BREAKDOWN, "log_probabilities"),
+            columns_of(_BREAKDOWN, {}),
+            (
+                Field("log_probability", "log p"),
+                Field("probabilities", "probability"),
+                Field("probabilities", "", "bar"),
+            ),
+            part=Field("token", "token"),
+            parts="sequence",
+            footer=(Field("loss", "loss", unit), *columns_of(_BREAKDOWN[1:], {})),
+            summary=summary_fields(self.report),
+        )
