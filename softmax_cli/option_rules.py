@@ -181,7 +181,7 @@ class ManySettings(NamedTuple):
             )
         if loss != LossSettings():
             raise UsageError(
-                f"{self.method} does not go with -T, weights, --label-smoothing or --focal"
+                f"{self.method} does not go with weights, -T, --label-smoothing or --focal"
             )
         if report.top is not None or report.by_class:
             name = "--by-class" if report.by_class else "--top"

@@ -50,6 +50,7 @@ COMMANDS: Final = [
     xent --target-column is
     xent --target-column 1
     xent --targets {other}
+    xent --tokens
     kl
     kl --against 1,2
     kl --against 0.5,0.25,0.25

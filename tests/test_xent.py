@@ -1,6 +1,7 @@
 """What is asked of a loss besides its value: a temperature, classes, tokens, perplexity."""
 
 import json
+import math
 from itertools import product
 
 import mpmath
@@ -79,18 +80,79 @@ def test_numbers_of_classes_by_name(run: Run, option: str) -> None:
         assert option + message in run(*args, named, stdin=rows).fails(1)
 
 
+def test_tokens_have_a_loss_and_a_perplexity(run: Run) -> None:
+    args, rows = ["xent", "--tokens"], "-0.5,-1\n-0.25,0\n-2,-1e-3\n"
+    header, *lines = run(*args, "--breakdown", stdin=rows).ok().splitlines()
+    assert header == "loss,perplexity,tokens"
+    found = [[float(cell) for cell in line.split(",")] for line in lines]
+    assert [row[0] for row in found] == [0.75, 0.125, 1.0005]
+    assert [row[1] for row in found] == pytest.approx([math.exp(row[0]) for row in found])
+    # One number a line is one sequence, and has the mean of all tokens
+    lone = run(*args, "-f", "json", stdin=rows.replace(",", "\n")).ok()
+    assert json.loads(lone)["loss"] == 3.751 / 6
+    summary = json.loads(run(*args, "-f", "json", "--reduction", "sum", stdin=rows).ok())
+    assert summary == {
+        "rows": 3,
+        "loss_sum": 3.751,
+        "weight_sum": 6,
+        "mean": 3.751 / 6,
+        "perplexity": pytest.approx(math.exp(3.751 / 6), rel=1e-15),
+    }
+    table = run(*args, "-f", "table", "--", "-0.5", "-1").ok().splitlines()
+    assert table[0].split() == ["token", "log", "p", "probability"]
+    assert table[-1].split() == ["loss", "0.75", "nats", "perplexity", "2.117", "tokens", "2"]
+    worst = run(*args, "--worst", "1", stdin=rows).ok()
+    assert worst.splitlines()[1].startswith("3,1.0005,")
+    # What goes out as JSON comes in again
+    assert (
+        run(*args, stdin=run(*args, "-f", "json", stdin=rows).ok()).ok()
+        == run(*args, stdin=rows).ok()
+    )
+
+
+def test_bad_and_impossible_tokens_are_named(run: Run) -> None:
+    bad = run("xent", "--tokens", stdin="-1,-2\n-1,0.5\n")
+    assert bad.fails(1) == "stdin:2: log-probability 0.5 of token 2 is greater than 0"
+    assert bad.out == "1.5\n"
+    done = run("xent", "--tokens", stdin="-1,-inf\n-1e308,-1e308\n-1e-320,0\n")
+    assert [float(line) for line in done.out.split()] == [math.inf, 1e308, 5e-321]
+    assert done.err == "softmax-cli: warning: stdin:1: the loss is inf: token 2 has probability 0\n"
+
+
+@pytest.mark.parametrize("base", ["e", "2", "10"])
+def test_the_perplexity_of_the_mean(run: Run, base: str) -> None:
+    args = ["xent", "-t", "0", "-w", "2,3,4", "--base", base, "-f"]
+    losses = [-q.log_p[0] for q in map(Reference.of_logits, ([2.0, 1, 0.1], [-3.0, 0.5, 7]))]
+    summary = json.loads(run(*args, "json", stdin=GRID).ok())["summary"]
+    assert summary["perplexity"] == pytest.approx(float(mpmath.exp(sum(losses) / 2)), rel=1e-14)
+    assert "nats   perplexity" in run(*args, "table", stdin=GRID).ok().replace(
+        "bits", "nats"
+    ).replace("dits", "nats")
+    estimate = run(
+        "xent", "-t", "0", "--negative", "2", "--reduction", "mean", "-f", "json", stdin=GRID
+    )
+    assert "perplexity" not in json.loads(estimate.ok())
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
         ("xent 2,1 -t 0 -T 0", "--temperature must be greater than 0"),
         ("xent 0.5,0.5 -t 0 -T 2 --from probs", "divides logits: give --from logits"),
         ("kl 0.5,0.5 0.1,0.9 -T 2", "divides logits: give --from logits"),
-        ("xent 2,1 -t 0 -T 2 --sampled 3", "--sampled does not go with -T"),
+        ("xent 2,1 -t 0 -T 2 --sampled 3", "--sampled does not go with weights, -T"),
         ("xent 2,1 -t 0 --top 2 --negative 3", "--top does not go with --negative"),
         ("xent 2,1 -t 0 --by-class --negative 3", "--by-class does not go with --negative"),
         ("xent 2,1 -t 0,1 --by-class", "--by-class needs class labels"),
         ("xent 2,1 -t 0 --by-class --worst 2", "give only one of"),
         ("xent 2,1 -t 0 --by-class --reduction sum", "--by-class shows rows"),
+        *(
+            (f"xent --tokens {other} -1", "--tokens")
+            for other in (
+                *("-t 0", "--target-column 1", "--ignore 0", "-T 2", "--from probs", "-w 1"),
+                *("--gradient", "--by-class", "--top 1", "--negative 2", "--normalize"),
+            )
+        ),
         ("xent -t 0 -k 1 --by-class", "--by-class has rows of classes"),
     ],
 )

@@ -93,6 +93,7 @@ class Estimates(Loss):
     """Estimates losses from samples; one process draws them for all blocks in turn."""
 
     parallel = False
+    has_perplexity = False
     averaged = ("exact", "touched")
 
     def __init__(self, many: ManySettings, targets: TargetReader, report: ReportSettings) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from softmax_cli.core.doubledouble import Floats
+from softmax_cli.core.doubledouble import DoubleDouble, Floats
+from softmax_cli.core.elementary import exp, log
 from softmax_cli.errors import DataError
 from softmax_cli.input.rows import Block
 from softmax_cli.notices import Notices
@@ -18,7 +19,7 @@ from softmax_cli.output.fields import Field, Layout, Records, Summary, Values
 from softmax_cli.output.formats import Writer
 from softmax_cli.results.targets import RowTargets, TargetReader
 from softmax_cli.run.pipeline import Computation, Run
-from softmax_cli.run.totals import ONE, Totals, Worst
+from softmax_cli.run.totals import ONE, ExactSum, Totals, Worst
 
 
 class RowLosses:
@@ -74,9 +75,11 @@ class RowLosses:
 class Loss(Computation):
     """The base class of computations of losses; `averaged` are fields other than the loss.
 
-    `worst_keys` are the columns of the table of worst rows, `weights` those of the classes.
+    `has_perplexity` says whether exp of the mean is one. `worst_keys` are the columns of the table
+    of worst rows, `weights` those of the classes.
     """
 
+    has_perplexity = True
     worst_keys: Sequence[str] = ()
     weights: Floats | None = None
 
@@ -120,8 +123,21 @@ class Loss(Computation):
         weight_sum = counted if self.weights is None else totals.sums["weight"].total()
         sums = {"loss_sum": totals.sums["loss"].total(), "weight_sum": weight_sum}
         sums["mean"] = totals.sums["loss"].total(weight)
+        if self.has_perplexity:
+            sums["perplexity"] = _perplexity(totals.sums["loss"], weight, self.report.base)
         means = totals.sums_and_means(self.averaged, counted)
         return {"rows": totals.rows, **ignored, **sums, **means}
+
+
+def _perplexity(total: ExactSum, weight: int, base: str) -> float:
+    """Return exp of a mean, which is in the unit of the base, to the last digit."""
+    mean = total.total(weight)
+    if not np.isfinite(mean):
+        return mean
+    numerator, denominator = mean.as_integer_ratio()
+    rest = (total.units * denominator - numerator * weight) / (weight * denominator)
+    unit = 1.0 if base == "e" else log(DoubleDouble(float(base)))
+    return float(exp(DoubleDouble(mean, rest) * unit).rounded())
 
 
 def accuracy_field(report: ReportSettings) -> Field:
@@ -135,6 +151,7 @@ def summary_fields(report: ReportSettings) -> tuple[Field, ...]:
     return (
         Field("rows", "rows"),
         Field("mean", "mean", unit),
+        Field("perplexity", "perplexity"),
         Field("exact_mean", "exact mean", unit),
         Field("loss_sum", "sum", unit),
         accuracy_field(report),
