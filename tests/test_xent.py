@@ -27,6 +27,13 @@ def test_a_temperature_divides_the_logits(run: Run) -> None:
     assert ulps(kl[0][0], exact[0].kl(exact[1])) <= 1
 
 
+def test_negative_probabilities_hint_at_logits(run: Run) -> None:
+    hint = "probability -1 of class 0 is negative (for logits add --from logits)"
+    for line in ("kl -1,2 0.5,0.5", "kl 0.5,0.5 -1,2", "xent -1,2 -t 0 --from probs"):
+        assert hint in run(*line.split()).fails(1)
+    assert "--from" not in run("xent", "1,2", "-t", "-1,2").fails(1)
+
+
 @pytest.mark.parametrize("top", [1, 2, 3])
 def test_top_k_accuracy_has_the_ties_of_scikit_learn(run: Run, top: int) -> None:
     rows = [(*scores, label) for scores in product((0, 1, 2), repeat=3) for label in range(3)]
@@ -132,6 +139,29 @@ def test_the_perplexity_of_the_mean(run: Run, base: str) -> None:
         "xent", "-t", "0", "--negative", "2", "--reduction", "mean", "-f", "json", stdin=GRID
     )
     assert "perplexity" not in json.loads(estimate.ok())
+
+
+@pytest.mark.parametrize(
+    ("line", "is_red"),
+    [
+        ("2,1,0.1 -t 1", True),
+        ("2,1,0.1 -t 0", False),
+        ("2,1,0.1 -t 0.2,0.7,0.1", True),
+        ("2,1,0.1 -t 1 --top 2", False),
+        ("2,1,0.1 -t 1 --ignore 1", False),
+    ],
+)
+def test_a_wrong_prediction_is_red(run: Run, line: str, is_red: bool) -> None:
+    shown = run("xent", *line.split(), "-f", "table", env={"FORCE_COLOR": "1"}).ok()
+    assert ("\x1b[31m0" in shown, "\x1b[31m" in shown) == (is_red, is_red)
+
+
+@pytest.mark.parametrize(("weight", "shown"), [("61728", "123456"), ("61728.25", "1.2e5")])
+def test_a_denominator_is_rounded_only_where_it_is_no_whole_number(
+    run: Run, weight: str, shown: str
+) -> None:
+    args = ["xent", "-t", "0", "-w", f"{weight},1,1", "-p", "2", "-f", "table"]
+    assert f"denominator {shown}\n" in run(*args, stdin=GRID).ok()
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,8 @@ Examples:
 def kl(source: InputSettings, output: OutputSettings, settings: DivergenceSettings) -> None:
     """Kullback-Leibler divergence KL(P||Q) of two distributions.
 
-    P and Q are two vectors; or each row is a P, and --against gives Q.
+    P and Q are two vectors; or each row is a P, and --against gives Q. js is the Jensen-Shannon
+    divergence, the square of scipy's jensenshannon distance.
     """
     if settings.against == source.path == "-" and not source.vectors:
         raise click.UsageError("standard input can't be both P and --against")

@@ -163,6 +163,8 @@ class Grid:
         for i, winner in enumerate(cells.get("winner", ())):
             if winner.plain in cells:
                 cells[winner.plain][i].style = "green"
+        for i in () if table.wrong is None else np.flatnonzero(table.wrong).tolist():
+            self._columns[0].cells[i].style = "red"
         pairs = zip(cells.get("target", ()), cells.get("predicted", ()), strict=False)
         for target, predicted in pairs:
             predicted.style = "" if target.plain in (predicted.plain, "ignored") else "red"

@@ -124,6 +124,13 @@ class LossResult(RowLosses):
         return np.asarray(found & self.is_counted)
 
     @property
+    def is_wrongly_predicted(self) -> Values:
+        """Whether a class is the likeliest of a row that is not correct, shape (rows, classes)."""
+        is_wrong = self.is_counted & ~self.is_correct
+        predicted = np.where(is_wrong, self._likeliest, -1)
+        return np.equal(np.arange(self._classes), predicted[:, None])
+
+    @property
     def weights(self) -> Floats:
         """What each row adds to the denominator of the mean."""
         return self._counted(losses.denominators(self._targets.targets, self._objective))
@@ -261,6 +268,7 @@ class CrossEntropy(Loss):
                 accuracy_field(self.report),
             ),
             emphasis="target_distribution",
+            wrong="is_wrongly_predicted",
         )
 
 

@@ -121,6 +121,8 @@ class Loss(Computation):
             raise DataError(f"{why}: there is no mean")
         ignored = {} if self.targets.ignore is None else {"ignored": totals.rows - counted}
         weight_sum = counted if self.weights is None else totals.sums["weight"].total()
+        if weight_sum < 2**53 and weight == int(weight_sum) * ONE:
+            weight_sum = int(weight_sum)  # is shown with all digits
         sums = {"loss_sum": totals.sums["loss"].total(), "weight_sum": weight_sum}
         sums["mean"] = totals.sums["loss"].total(weight)
         if self.has_perplexity:

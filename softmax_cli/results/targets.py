@@ -113,7 +113,7 @@ class TargetReader:
         self._check_distributions()
         values = np.array([parse_list(target, "--target")])
         given = Block(values, Locations("--target", [], None))
-        found = distribution(given, "probs", notices, normalize)
+        found = distribution(given, "targets", notices, normalize)
         assert isinstance(found, Probabilities)
         self._distribution = found
 
@@ -163,7 +163,7 @@ class TargetReader:
         if other is not None and other.labels is None:
             self._check_distributions()
             other = checked_against(block)
-            found = distribution(other, "probs", notices, self._normalize)
+            found = distribution(other, "targets", notices, self._normalize)
             assert isinstance(found, Probabilities)
             return RowTargets(found, none_ignored)
         if self._settings.target is not None:
