@@ -113,16 +113,12 @@ class ReportSettings(NamedTuple):
     by_class: bool = False
 
     def check(self) -> None:
-        tables = {
-            "--breakdown": self.breakdown,
-            "--worst": self.worst is not None,
-            "--by-class": self.by_class,
-        }
-        given = [name for name, is_given in tables.items() if is_given]
-        if len(given) + self.gradient > 1:
+        tables = self.breakdown + self.by_class + (self.worst is not None)
+        if tables + self.gradient > 1:
             raise UsageError("give only one of --breakdown, --gradient, --worst and --by-class")
-        if given and self.reduction != "none":
-            raise UsageError(f"{given[0]} shows rows, and --reduction one number for all")
+        if tables and self.reduction != "none":
+            shown = "--breakdown, --worst and --by-class show rows"
+            raise UsageError(f"{shown}, and --reduction one number for all")
 
 
 class DivergenceSettings(NamedTuple):
@@ -196,9 +192,9 @@ def check_tokens(
     targets: TargetSettings, loss: LossSettings, report: ReportSettings, many: ManySettings
 ) -> None:
     """Raise `UsageError` for options that need the probabilities of all classes, with --tokens."""
-    is_report = not (report.gradient or report.by_class or report.top)
-    given = targets, loss._replace(kind="logprobs"), many
-    plain = TargetSettings(tokens=True), LossSettings("logprobs"), ManySettings()
-    if loss.kind == "probs" or given != plain or not is_report:
+    of_rows = report._replace(reduction="none", base="e", breakdown=False, worst=None)
+    given = (targets, loss._replace(kind="logits"), of_rows, many)
+    none = (TargetSettings(tokens=True), LossSettings(), ReportSettings(), ManySettings())
+    if given != none or loss.kind == "probs":
         others = "--reduction, --base, --breakdown and --worst"
         raise UsageError(f"--tokens reads log-probabilities, and goes only with {others}")

@@ -19,14 +19,7 @@ from softmax_cli.input.rows import Block
 from softmax_cli.notices import Notices
 from softmax_cli.option_rules import UNITS, LossSettings, ReportSettings
 from softmax_cli.output.fields import Field, Layout, Names, Values, class_names
-from softmax_cli.results.loss import (
-    Loss,
-    RowLosses,
-    accuracy_field,
-    columns_of,
-    report_keys,
-    summary_fields,
-)
+from softmax_cli.results.loss import Loss, RowLosses, columns_of, report_keys, summary_fields
 from softmax_cli.results.pairs import check_length, distribution
 from softmax_cli.results.targets import Classes, RowTargets, TargetReader
 from softmax_cli.run.totals import ONE, ExactSum, Totals, ratio
@@ -165,9 +158,6 @@ class CrossEntropy(Loss):
         if self.weights is not None:
             option = "--weights" if settings.weights is not None else "--class-counts"
             check_length(option, len(self.weights), block.values.shape[1])
-        top, classes = self.report.top or 1, block.values.shape[1]
-        if top > classes:
-            raise DataError(f"--top {top}: there are only {classes} classes")
         targets = self.targets.read(block, notices)
         prediction = distribution(
             block, settings.kind, notices, settings.normalize, settings.temperature
@@ -217,20 +207,6 @@ class CrossEntropy(Loss):
             groups.append({**group, **share, "correct": correct, "accuracy": correct / rows})
         return groups
 
-    def layout(self) -> Layout:
-        """Return the layout of the rows, or of the classes."""
-        layout = super().layout()
-        if not self.report.by_class:
-            return layout
-        head, *lines = layout.summary_columns
-        return layout._replace(
-            row=[field.key for field in layout.summary_columns],
-            fields=("class", "rows", "loss_sum", "mean", "share", "correct", "accuracy"),
-            head=[head],
-            lines=lines,
-            classes=(),
-        )
-
     def layout_of_rows(self) -> Layout:
         unit, row = UNITS[self.report.base], report_keys(self.report, _BREAKDOWN)
         selection = ("loss", "probability", "target", "predicted", "perplexity")
@@ -265,7 +241,7 @@ class CrossEntropy(Loss):
                 Field("rows", "rows"),
                 Field("mean", "mean loss"),
                 Field("share", "share of loss"),
-                accuracy_field(self.report),
+                Field("accuracy", "accuracy"),
             ),
             emphasis="target_distribution",
             wrong="is_wrongly_predicted",
@@ -296,11 +272,7 @@ def _number_of_each(text: str, option: str, names: Names) -> Floats:
     classes = Classes(names, len(numbers))
     for item in items:
         name, _, number = item.partition("=")
-        try:
-            index = classes.index(name)
-        except DataError as error:
-            error.location = option
-            raise
+        index = classes.index(name)
         if not np.isnan(numbers[index]):
             raise DataError(f"{option}: class {shown(name)} has two numbers")
         numbers[index] = parse_number(number, f"{option}, class {name}")

@@ -15,7 +15,7 @@ from softmax_cli.errors import DataError
 from softmax_cli.input.rows import Block
 from softmax_cli.notices import Notices
 from softmax_cli.option_rules import UNITS, ReportSettings
-from softmax_cli.output.fields import Field, Layout, Records, Summary, Values
+from softmax_cli.output.fields import Field, Layout, Records, Values
 from softmax_cli.output.formats import Writer
 from softmax_cli.results.targets import RowTargets, TargetReader
 from softmax_cli.run.pipeline import Computation, Run
@@ -88,13 +88,16 @@ class Loss(Computation):
         self.report = report
 
     def layout(self) -> Layout:
-        """Return the layout of the rows, or of the worst rows with their line numbers."""
+        """Return the layout of the rows, of the classes, or of the worst rows with their lines."""
         layout = self.layout_of_rows()
-        if self.report.worst is None:
-            return layout
-        keys = self.worst_keys
-        head, lines = (Field("line", "line", "text"),), columns_of(keys[1:], {})
-        return layout._replace(row=keys, fields=keys, head=head, lines=lines, classes=())
+        columns, more = layout.summary_columns, ["loss_sum", "correct"]
+        if not self.report.by_class:
+            columns, more = columns_of(self.worst_keys, {}), []
+            if self.report.worst is None:
+                return layout
+        keys = [field.key for field in columns]
+        layout = layout._replace(row=keys, fields=[*keys, *more], classes=())
+        return layout._replace(head=columns[:1], lines=columns[1:])
 
     def layout_of_rows(self) -> Layout:
         raise NotImplementedError
@@ -142,11 +145,6 @@ def _perplexity(total: ExactSum, weight: int, base: str) -> float:
     return float(exp(DoubleDouble(mean, rest) * unit).rounded())
 
 
-def accuracy_field(report: ReportSettings) -> Field:
-    """Return the field of the accuracy, whose title names K of --top K."""
-    return Field("accuracy", f"top-{report.top} accuracy" if report.top else "accuracy")
-
-
 def summary_fields(report: ReportSettings) -> tuple[Field, ...]:
     """Return the summary's fields; those that a kind of loss does not have are not shown."""
     unit = UNITS[report.base]
@@ -156,7 +154,7 @@ def summary_fields(report: ReportSettings) -> tuple[Field, ...]:
         Field("perplexity", "perplexity"),
         Field("exact_mean", "exact mean", unit),
         Field("loss_sum", "sum", unit),
-        accuracy_field(report),
+        Field("accuracy", f"top-{report.top} accuracy" if report.top else "accuracy"),
         Field("weight_sum", "denominator"),
         Field("touched_mean", "scores read on average"),
     )
@@ -171,16 +169,14 @@ def report_keys(report: ReportSettings, breakdown: tuple[str, ...]) -> tuple[str
 
 def columns_of(keys: Sequence[str], titles: Mapping[str, str]) -> list[Field]:
     """Return the columns of a table; a column without a title has its key as title."""
-    text = ("target", "predicted", "code")
+    text = ("line", "target", "predicted", "code")
     return [Field(key, titles.get(key, key), "text" if key in text else "") for key in keys]
 
 
 def write(run: Run, writer: Writer, report: ReportSettings) -> None:
     """Write the report that the options ask for."""
-    if report.worst is not None:
-        _write_worst(run, writer)
-    elif report.by_class:
-        _write_classes(run, writer)
+    if report.worst is not None or report.by_class:
+        _write_columns(run, writer)
     elif report.gradient and report.reduction == "mean":
         _write_gradient_of_mean(run, writer)
     elif report.gradient or report.reduction == "none":
@@ -189,24 +185,14 @@ def write(run: Run, writer: Writer, report: ReportSettings) -> None:
         run.reduce(writer, "loss", "mean" if report.reduction == "mean" else "loss_sum")
 
 
-def _write_worst(run: Run, writer: Writer) -> None:
-    """Write the rows with the largest losses, and the summary of all rows."""
-    worst = run.count().worst
-    assert worst is not None
-    _write_columns(writer, worst.columns, run.summary())
-
-
-def _write_classes(run: Run, writer: Writer) -> None:
-    """Write a row for each class that is a target, and the summary of all rows."""
-    run.count()
-    summary = dict(run.summary())
-    groups = summary.pop("by_class", ())
-    keys = writer.layout.fields
-    columns = {key: np.array([group[key] for group in groups]) for key in keys}
-    _write_columns(writer, columns, summary)
-
-
-def _write_columns(writer: Writer, columns: Mapping[str, Values], summary: Summary) -> None:
+def _write_columns(run: Run, writer: Writer) -> None:
+    """Write the rows with the largest losses, or those of the classes; and the summary of all."""
+    worst, summary = run.count().worst, dict(run.summary())
+    if worst is None:
+        groups, keys = summary.pop("by_class", ()), writer.layout.fields
+        columns = {key: np.array([group[key] for group in groups]) for key in keys}
+    else:
+        columns = worst.columns
     rows = len(next(iter(columns.values())))
     records = Records(SimpleNamespace(**columns), rows, kept=columns.get("kept"))
     writer.write(writer.encode(records), rows)
