@@ -37,10 +37,8 @@ Examples:
         "Target",
         option("-t --target T", "Target of all rows: class or distribution"),
         option("--target-column COL", "Column with the class of each row"),
-        option(
-            "--targets target_file FILE", "File with a class or distribution per row", options.FILE
-        ),
-        option("--tokens", "None: the numbers are the tokens' log-probabilities"),
+        option("--targets target_file FILE", "A class or distribution per row", options.FILE),
+        option("--tokens", "Log-probabilities of tokens that came, no target"),
         option("--ignore T", "Label of rows to leave out (ignore_index)"),
     ),
 )

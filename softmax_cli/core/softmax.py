@@ -98,11 +98,7 @@ class Logits(Distribution):
         return bool(np.isinf(self.shifted.high).any())
 
     def by_logits(self, derivative: DoubleDouble, /) -> DoubleDouble:
-        if self._temperature == 1:
-            return derivative
-        fraction, exponent = math.frexp(self._temperature)
-        quotient = derivative.normal() / fraction
-        return quotient.scaled(np.full(quotient.high.shape, -exponent))
+        return _by_temperature(derivative, self._temperature)
 
     def probabilities(self) -> Floats:
         """Return the softmax, shape (rows, classes)."""

@@ -14,7 +14,7 @@ from softmax_cli.core.probabilities import Distribution, Probabilities
 from softmax_cli.core.ranking import is_among_best
 from softmax_cli.errors import DataError
 from softmax_cli.input.columns import split_names
-from softmax_cli.input.numbers import parse_list, parse_number, shown
+from softmax_cli.input.numbers import parse_list, parse_number
 from softmax_cli.input.rows import Block
 from softmax_cli.notices import Notices
 from softmax_cli.option_rules import UNITS, LossSettings, ReportSettings
@@ -111,9 +111,9 @@ class LossResult(RowLosses):
     def is_correct(self) -> Bools:
         """Whether the target is the likeliest class, or one of the best; False if ignored."""
         labels = self._targets.labels
-        found = self._likeliest == labels
-        if self._top is not None:
-            found = is_among_best(self.given, labels, self._top)
+        found = (
+            is_among_best(self.given, labels, self._top) if self._top else self._likeliest == labels
+        )
         return np.asarray(found & self.is_counted)
 
     @property
@@ -267,16 +267,14 @@ def _number_of_each(text: str, option: str, names: Names) -> Floats:
     """Return the number of each class, from a list of numbers, or by name: 'cat=1,dog=2'."""
     if "=" not in text:
         return np.array(parse_list(text, option), np.float64)
-    items = split_names(text)
-    numbers = np.full(len(names or items), np.nan)
-    classes = Classes(names, len(numbers))
-    for item in items:
-        name, _, number = item.partition("=")
-        index = classes.index(name)
-        if not np.isnan(numbers[index]):
-            raise DataError(f"{option}: class {shown(name)} has two numbers")
-        numbers[index] = parse_number(number, f"{option}, class {name}")
-    missing = class_names(np.flatnonzero(np.isnan(numbers)), names).tolist()
-    if missing:
-        raise DataError(f"{option}: no number for class {missing[0]}")
-    return numbers
+    items = [item.partition("=") for item in split_names(text)]
+    count = len(names or items)
+    classes, numbers = Classes(names, count), {}
+    for name, _, number in items:
+        numbers[classes.index(name)] = parse_number(number, f"{option}, class {name}")
+    if len(numbers) < len(items):
+        raise DataError(f"{option} names a class twice")
+    for index in range(count):
+        if index not in numbers:
+            raise DataError(f"{option}: no number for class {names[index] if names else index}")
+    return np.array([numbers[index] for index in range(count)])

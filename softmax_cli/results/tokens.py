@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
 
-from softmax_cli.core.doubledouble import DoubleDouble, Floats
+from softmax_cli.core.doubledouble import DoubleDouble
 from softmax_cli.core.elementary import exp, in_base
 from softmax_cli.errors import DataError, RowErrors
 from softmax_cli.input.rows import Block
@@ -29,25 +28,11 @@ class TokenResult(RowLosses):
         super().__init__(block, RowTargets(np.zeros(rows, int), np.zeros(rows, bool)), loss)
         self.log_probabilities = block.values
         self.tokens = np.full(rows, tokens)
-        # Of shape (tokens, rows), as core has it
-        self._nats = DoubleDouble(0.0 - block.values.T, np.zeros((tokens, rows)))
-
-    @cached_property
-    def _mean(self) -> DoubleDouble:
-        return self._nats.sum() / float(self.given.shape[1])
-
-    @cached_property
-    def loss(self) -> Floats:
-        return in_base(self._mean, self._base)
-
-    @property
-    def perplexity(self) -> Floats:
-        return exp(self._mean.plain()).rounded()
-
-    @property
-    def losses(self) -> Floats:
-        """The loss of each token, shape (tokens, rows)."""
-        return in_base(self._nats, self._base)
+        nats = DoubleDouble(0.0 - block.values.T, np.zeros((tokens, rows)))
+        mean = nats.sum() / float(tokens)
+        self.of_tokens = in_base(nats, self._base)  # shape (tokens, rows)
+        self.loss = in_base(mean, self._base)
+        self.perplexity = exp(mean.plain()).rounded()
 
     @property
     def sequence(self) -> dict[str, Any]:
@@ -64,7 +49,7 @@ class TokenResult(RowLosses):
 class Tokens(Loss):
     """Computes the losses of sequences; their mean is that of all tokens."""
 
-    worst_keys = ("line", "loss", "perplexity", "tokens")
+    worst_keys = ("line", *_BREAKDOWN)
 
     def compute(self, block: Block, notices: Notices) -> TokenResult:
         """Return the losses; raise `RowErrors` for rows with a number above 0."""
@@ -81,8 +66,8 @@ class Tokens(Loss):
 
     def add_up(self, result: TokenResult) -> Totals:
         totals = super().add_up(result)
-        totals.sums["loss"] = ExactSum(result.losses)
-        totals.counts["counted"] = result.losses.size
+        totals.sums["loss"] = ExactSum(result.of_tokens)
+        totals.counts["counted"] = result.of_tokens.size
         return totals
 
     def layout_of_rows(self) -> Layout:
