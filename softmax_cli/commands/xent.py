@@ -25,7 +25,6 @@ Examples:
   softmax-cli xent --from probs 0.3,0.4,0.3 -t 0.25,0.5,0.25
   softmax-cli xent -i labelled.csv --target-column label --reduction mean
   softmax-cli xent -i scores.csv --targets labels.txt --worst 10
-  loss=$(softmax-cli xent 2,1,0.1 -t 0)
 """
 
 

@@ -98,7 +98,7 @@ class Logits(Distribution):
         return bool(np.isinf(self.shifted.high).any())
 
     def by_logits(self, derivative: DoubleDouble, /) -> DoubleDouble:
-        return _by_temperature(derivative, self._temperature)
+        return _by_temperature(derivative, self.temperature)
 
     def probabilities(self) -> Floats:
         """Return the softmax, shape (rows, classes)."""
