@@ -175,13 +175,9 @@ class ManySettings(NamedTuple):
             raise UsageError(
                 f"{self.method} reads logits: it does not go with --from or --normalize"
             )
-        if loss != LossSettings():
-            raise UsageError(
-                f"{self.method} does not go with weights, -T, --label-smoothing or --focal"
-            )
-        if report.top is not None or report.by_class:
-            name = "--by-class" if report.by_class else "--top"
-            raise UsageError(f"{name} does not go with {self.method}, which has no accuracy")
+        if loss != LossSettings() or report.top or report.by_class:
+            others = "weights, -T, --label-smoothing, --focal, --top or --by-class"
+            raise UsageError(f"{self.method} does not go with {others}")
         if report.worst is not None and self.hierarchical is None:
             raise UsageError(f"--worst does not go with {self.method}, which estimates the losses")
         if report.gradient and self.repeat is not None:

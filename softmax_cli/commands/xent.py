@@ -150,8 +150,7 @@ def xent(
         else:
             from softmax_cli.results.cross_entropy import CrossEntropy
 
-            is_summarised = output.resolved_format() in ("table", "markdown", "json")
-            by_class = report.by_class or is_summarised
+            by_class = report.by_class or output.resolved_format() in ("table", "markdown", "json")
             losses = CrossEntropy(loss, by_class, reader(rows.names), report)
         beside = losses.targets.beside(rows)
         run = Run(beside, source, losses, notices)

@@ -16,7 +16,7 @@ from softmax_cli.core import divergences
 from softmax_cli.core.doubledouble import DoubleDouble, Floats, Indices, fold_sum, where
 from softmax_cli.core.elementary import exp, expm1, in_base, log, power
 from softmax_cli.core.probabilities import Distribution, Mixture, Probabilities
-from softmax_cli.core.softmax import Logits
+from softmax_cli.core.softmax import Logits, by_temperature
 
 Labels = Indices
 Targets = Labels | Probabilities
@@ -142,7 +142,8 @@ def gradient(
         if cancels.any():
             others = where(cancels, fold_sum(where(cancels, 0.0, plain)), others)
         result = p * others - terms * prediction.complement
-    return in_base(prediction.by_logits(result), base).T + 0.0  # no -0.0
+    result = by_temperature(result, prediction.temperature)
+    return in_base(result, base).T + 0.0  # no -0.0
 
 
 def contributions(

@@ -25,6 +25,8 @@ class Distribution(ABC):
     base '2' or '10'.
     """
 
+    temperature = 1.0  # that logits were divided by
+
     @property
     @abstractmethod
     def mass(self) -> DoubleDouble:
@@ -71,10 +73,6 @@ class Distribution(ABC):
     def surprisals(self, *, base: str = "e") -> Floats:
         """Return -log p, shape (rows, classes), never negative; inf for a masked class."""
         return in_base(self.surprisal, base).T
-
-    def by_logits(self, derivative: DoubleDouble, /) -> DoubleDouble:
-        """Return a derivative by log-probabilities up to a constant as one by the logits."""
-        return derivative
 
     def expectation(self, values: DoubleDouble, /) -> DoubleDouble:
         """Return the sum of p * value, shape (rows,), for values >= 0, shape (classes, rows).

@@ -163,8 +163,6 @@ class Grid:
         for i, winner in enumerate(cells.get("winner", ())):
             if winner.plain in cells:
                 cells[winner.plain][i].style = "green"
-        for i in () if table.wrong is None else np.flatnonzero(table.wrong).tolist():
-            self._columns[0].cells[i].style = "red"
         pairs = zip(cells.get("target", ()), cells.get("predicted", ()), strict=False)
         for target, predicted in pairs:
             predicted.style = "" if target.plain in (predicted.plain, "ignored") else "red"
@@ -206,8 +204,8 @@ class Grid:
                 for cell in column_texts.cells:
                     cell.pad_left(width - cell.cell_len)
         for i, line in enumerate(zip(*(column.cells for column in columns), strict=True)):
-            is_bold = table.emphasis is not None and table.emphasis[i]
-            frame.add_row(*line, style="bold" if is_bold else None)
+            emphasis = 0 if table.emphasis is None else table.emphasis[i]
+            frame.add_row(*line, style="bold" if emphasis > 0 else "red" if emphasis < 0 else None)
         return [frame]
 
     def _part(self, columns: Sequence[Column]) -> Grid:

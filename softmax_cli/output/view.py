@@ -40,7 +40,6 @@ class Table(NamedTuple):
     hidden: int = 0
     hidden_unit: str = "classes"
     emphasis: Values | None = None
-    wrong: Values | None = None
     largest: float = 1.0
     heads: int = 1
 
@@ -221,7 +220,6 @@ class ViewWriter(Writer):
             [column._replace(values=column.values[chosen]) for column in columns],
             left_out(count - len(chosen), unit, form),
             emphasis=emphasis[chosen],
-            wrong=first(layout.wrong)[chosen] if layout.wrong else None,
             largest=largest_size(first(bars[0])[chosen]) if bars else 1.0,
         )
 

@@ -36,12 +36,11 @@ class LossResult(RowLosses):
     ) -> None:
         super().__init__(block, targets, loss)
         self._prediction = prediction
-        self._objective = loss.objective
         self._arguments = prediction, targets.targets, loss.objective
+        self.labels = None if isinstance(targets.targets, Probabilities) else targets.targets
         self._classes = block.values.shape[1]
         self._top = loss.report.top
-        smoothing = loss.objective.smoothing
-        self._smoothed = losses.smoothed(targets.targets, self._classes, smoothing)
+        self._smoothed = losses.smoothed(targets.targets, self._classes, loss.objective.smoothing)
         self._pair = prediction, self._smoothed
 
     @cached_property
@@ -94,10 +93,6 @@ class LossResult(RowLosses):
     def smoothed_target(self) -> Floats:
         return self._counted(losses.target_distribution(self._smoothed, self._classes))
 
-    @property
-    def target_distribution(self) -> Floats:
-        return self._counted(losses.target_distribution(self._targets.targets, self._classes))
-
     @cached_property
     def _likeliest(self) -> Labels:
         """By the given scores: different ones may have equal probabilities after rounding."""
@@ -117,22 +112,17 @@ class LossResult(RowLosses):
         return np.asarray(found & self.is_counted)
 
     @property
-    def is_wrongly_predicted(self) -> Values:
-        """Whether a class is the likeliest of a row that is not correct, shape (rows, classes)."""
-        is_wrong = self.is_counted & ~self.is_correct
-        predicted = np.where(is_wrong, self._likeliest, -1)
-        return np.equal(np.arange(self._classes), predicted[:, None])
+    def emphasis(self) -> Floats:
+        """The target's probabilities, but -1 for a wrong prediction, shape (rows, classes)."""
+        found = self._counted(losses.target_distribution(self._targets.targets, self._classes))
+        wrong = np.flatnonzero(self.is_counted & ~self.is_correct)
+        found[wrong, self._likeliest[wrong]] = -1.0
+        return found
 
     @property
     def weights(self) -> Floats:
         """What each row adds to the denominator of the mean."""
-        return self._counted(losses.denominators(self._targets.targets, self._objective))
-
-    @property
-    def labels(self) -> Labels | None:
-        """Each row's label; None where targets are distributions."""
-        targets = self._targets.targets
-        return None if isinstance(targets, Probabilities) else targets
+        return self._counted(losses.denominators(*self._arguments[1:]))
 
     def why_infinite(self, row: int) -> str:
         name = class_names(np.array([np.argmax(self.parts[row])]), self.names)[0]
@@ -159,9 +149,8 @@ class CrossEntropy(Loss):
             option = "--weights" if settings.weights is not None else "--class-counts"
             check_length(option, len(self.weights), block.values.shape[1])
         targets = self.targets.read(block, notices)
-        prediction = distribution(
-            block, settings.kind, notices, settings.normalize, settings.temperature
-        )
+        form = settings.normalize, settings.temperature
+        prediction = distribution(block, settings.kind, notices, *form)
         result = LossResult(block, targets, prediction, self)
         # For a gradient, compute the loss only if a warning of an infinite one may be due.
         if not self.report.gradient or prediction.has_infinite_surprisal:
@@ -184,14 +173,12 @@ class CrossEntropy(Loss):
         return totals
 
     def summarise(self, totals: Totals) -> dict[str, Any]:
-        correct, counted = totals.counts["correct"], totals.counts["counted"]
-        groups = self._summarise_classes(totals)
-        return {
-            **super().summarise(totals),
-            "correct": correct,
-            "accuracy": ratio(correct, counted),
-            **({"by_class": groups} if groups else {}),
-        }
+        correct = totals.counts["correct"]
+        summary = {**super().summarise(totals), "correct": correct}
+        summary["accuracy"] = ratio(correct, totals.counts["counted"])
+        if groups := self._summarise_classes(totals):
+            summary["by_class"] = groups
+        return summary
 
     def _summarise_classes(self, totals: Totals) -> list[dict[str, Any]]:
         labels = sorted({key[1] for key in totals.counts if isinstance(key, tuple)})
@@ -243,8 +230,7 @@ class CrossEntropy(Loss):
                 Field("share", "share of loss"),
                 Field("accuracy", "accuracy"),
             ),
-            emphasis="target_distribution",
-            wrong="is_wrongly_predicted",
+            emphasis="emphasis",
         )
 
 

@@ -36,6 +36,7 @@ class RowLosses:
         self.denominator = 1.0
         self._locations = block.locations
         self._targets = targets
+        self.is_counted = ~targets.ignored
         self._base = loss.report.base
 
     def __len__(self) -> int:
@@ -52,10 +53,6 @@ class RowLosses:
     @property
     def target(self) -> Values:
         return self._targets.names(self.names)
-
-    @property
-    def is_counted(self) -> Values:
-        return ~self._targets.ignored
 
     def _counted(self, values: Floats, otherwise: float = 0.0) -> Floats:
         return self._targets.unless_ignored(values, otherwise)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -28,19 +28,12 @@ class TokenResult(RowLosses):
         super().__init__(block, RowTargets(np.zeros(rows, int), np.zeros(rows, bool)), loss)
         self.log_probabilities = block.values
         self.tokens = np.full(rows, tokens)
+        self.number = np.broadcast_to(np.arange(1, tokens + 1), (rows, tokens))
         nats = DoubleDouble(0.0 - block.values.T, np.zeros((tokens, rows)))
         mean = nats.sum() / float(tokens)
         self.of_tokens = in_base(nats, self._base)  # shape (tokens, rows)
         self.loss = in_base(mean, self._base)
         self.perplexity = exp(mean.plain()).rounded()
-
-    @property
-    def sequence(self) -> dict[str, Any]:
-        """The columns of a table of the first row's tokens."""
-        given = self.given[0]
-        names = self.names or range(1, len(given) + 1)
-        probabilities = exp(DoubleDouble(given)).rounded()
-        return {"token": names, "log_probability": given, "probabilities": probabilities}
 
     def why_infinite(self, row: int) -> str:
         return f"the loss is inf: token {np.argmin(self.given[row]) + 1} has probability 0"
@@ -76,13 +69,8 @@ class Tokens(Loss):
             report_keys(self.report, _BREAKDOWN),
             (*_BREAKDOWN, "log_probabilities"),
             columns_of(_BREAKDOWN, {}),
-            (
-                Field("log_probability", "log p"),
-                Field("probabilities", "probability"),
-                Field("probabilities", "", "bar"),
-            ),
-            part=Field("token", "token"),
-            parts="sequence",
+            (Field("log_probabilities", "log p"),),
+            part=Field("number", "token"),
             footer=(Field("loss", "loss", unit), *columns_of(_BREAKDOWN[1:], {})),
             summary=summary_fields(self.report),
         )
