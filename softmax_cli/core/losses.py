@@ -35,11 +35,6 @@ class Objective(NamedTuple):
     smoothing: float = 0.0
     focal: float = 0.0
 
-    @property
-    def is_cross_entropy(self) -> bool:
-        """Whether the loss is H(P, Q) of the smoothed target, neither weighted nor focal."""
-        return self.weights is None and self.focal == 0
-
 
 def weights_of_counts(counts: Floats, /, *, beta: float | None = None) -> Floats:
     """Return weights of classes from their counts, shape (classes,), scaled to a mean of 1.
@@ -126,13 +121,13 @@ def gradient(
     the other classes' b, minus b_i (1 - p_i); 1 - p_i is the sum of the other probabilities.
     """
     targets = smoothed(targets, prediction.masked.shape[1], objective.smoothing)
-    p = prediction.probability
+    p, is_plain = prediction.probability, objective.weights is None and objective.focal == 0
     if not isinstance(targets, Probabilities):
         is_label = np.arange(len(p.high))[:, None] == targets
         result = where(is_label, -prediction.complement, p)
-        if not objective.is_cross_entropy:
+        if not is_plain:
             result = result * _expectation(_slopes(prediction, objective), targets)
-    elif objective.is_cross_entropy:
+    elif is_plain:
         result = p - targets.probability
     else:
         terms = targets.probability * _slopes(prediction, objective)
@@ -156,16 +151,6 @@ def contributions(
     if objective.weights is not None:
         coefficients = coefficients * DoubleDouble(objective.weights[:, None]).normal()
     return in_base(_product(costs, coefficients), base).T
-
-
-def denominators(targets: Targets, objective: Objective, /) -> Floats:
-    """Return what each row adds to the denominator of the mean loss, shape (rows,).
-
-    That is the weight of a label, and 1 for a distribution, as in torch.
-    """
-    if isinstance(targets, Probabilities):
-        return np.ones(len(targets.masked))
-    return np.ones(len(targets)) if objective.weights is None else objective.weights[targets]
 
 
 def _target(targets: Targets, classes: int) -> DoubleDouble:

@@ -121,8 +121,11 @@ class LossResult(RowLosses):
 
     @property
     def weights(self) -> Floats:
-        """What each row adds to the denominator of the mean."""
-        return self._counted(losses.denominators(*self._arguments[1:]))
+        """What each row adds to the denominator of the mean; as in torch 1 for a distribution."""
+        of_classes = self._arguments[2].weights
+        if of_classes is None or self.labels is None:
+            return self._counted(np.ones(len(self)))
+        return self._counted(of_classes[self.labels])
 
     def why_infinite(self, row: int) -> str:
         name = class_names(np.array([np.argmax(self.parts[row])]), self.names)[0]

@@ -92,10 +92,8 @@ class Divergences(Computation):
     def compute(self, block: Block, notices: Notices) -> DivergenceResult:
         settings, others = self._settings, checked_against(block)
         kind = "masses" if settings.generalized else settings.kind
-        p, q = (
-            distribution(rows, kind, notices, settings.normalize, settings.temperature)
-            for rows in (block, others)
-        )
+        form = kind, notices, settings.normalize, settings.temperature
+        p, q = distribution(block, *form), distribution(others, *form)
         for key, a, b, one, other in (("kl", "P", "Q", p, q), ("reverse", "Q", "P", q, p)):
             if not {key, "jeffreys"} & self._shown:
                 continue

@@ -87,11 +87,12 @@ class Loss(Computation):
     def layout(self) -> Layout:
         """Return the layout of the rows, of the classes, or of the worst rows with their lines."""
         layout = self.layout_of_rows()
-        columns, more = layout.summary_columns, ["loss_sum", "correct"]
-        if not self.report.by_class:
+        if self.report.by_class:
+            columns, more = layout.summary_columns, ["loss_sum", "correct"]
+        elif self.report.worst is not None:
             columns, more = columns_of(self.worst_keys, {}), []
-            if self.report.worst is None:
-                return layout
+        else:
+            return layout
         keys = [field.key for field in columns]
         layout = layout._replace(row=keys, fields=[*keys, *more], classes=())
         return layout._replace(head=columns[:1], lines=columns[1:])

@@ -28,7 +28,8 @@ class TokenResult(RowLosses):
         super().__init__(block, RowTargets(np.zeros(rows, int), np.zeros(rows, bool)), loss)
         self.log_probabilities = block.values
         self.tokens = np.full(rows, tokens)
-        self.number = np.broadcast_to(np.arange(1, tokens + 1), (rows, tokens))
+        names = np.array(self.names or range(1, tokens + 1), object)
+        self.token = np.broadcast_to(names, (rows, tokens))
         nats = DoubleDouble(0.0 - block.values.T, np.zeros((tokens, rows)))
         mean = nats.sum() / float(tokens)
         self.of_tokens = in_base(nats, self._base)  # shape (tokens, rows)
@@ -70,7 +71,7 @@ class Tokens(Loss):
             (*_BREAKDOWN, "log_probabilities"),
             columns_of(_BREAKDOWN, {}),
             (Field("log_probabilities", "log p"),),
-            part=Field("number", "token"),
+            part=Field("token", "token"),
             footer=(Field("loss", "loss", unit), *columns_of(_BREAKDOWN[1:], {})),
             summary=summary_fields(self.report),
         )
