@@ -11,6 +11,14 @@ from softmax_cli.errors import UsageError
 UNITS: Final = {"e": "nats", "2": "bits", "10": "dits"}
 
 
+def check_temperature(temperature: float, kind: str) -> None:
+    """Raise `UsageError` for the temperature 0, and for numbers that are not logits."""
+    if temperature == 0:
+        raise UsageError("--temperature must be greater than 0")
+    if temperature != 1 and kind != "logits":
+        raise UsageError("--temperature divides logits: give --from logits")
+
+
 class SoftmaxSettings(NamedTuple):
     """The options of softmax; `hierarchical` is a list or a file of counts."""
 
@@ -53,26 +61,31 @@ class SoftmaxSettings(NamedTuple):
 
 
 class TargetSettings(NamedTuple):
-    """The targets: one for all rows, a column, or a file; and the label that is ignored."""
+    """The targets: one for all rows, a column, or a file; and the label that is ignored.
+
+    With `tokens` each number is that of its own target.
+    """
 
     target: str | None = None
     target_column: str | None = None
     target_file: str | None = None
     ignore: str | None = None
+    tokens: bool = False
 
     def check(self) -> None:
-        given = [self.target, self.target_column, self.target_file]
-        if given.count(None) == 3:
+        given = [self.target, self.target_column, self.target_file, self.tokens or None]
+        if given.count(None) == 4:
             ways = "-t TARGET, --target-column COL or --targets FILE"
             raise UsageError(f"what is the true class? give {ways}")
-        if given.count(None) < 2:
-            raise UsageError("give only one of --target, --target-column and --targets")
+        if given.count(None) < 3:
+            raise UsageError("give only one of --target, --target-column, --targets and --tokens")
 
 
 class LossSettings(NamedTuple):
     """The form of the predictions, and the options of a loss other than cross-entropy."""
 
     kind: str = "logits"
+    temperature: float = 1.0
     normalize: bool = False
     weights: str | None = None
     class_counts: str | None = None
@@ -81,6 +94,7 @@ class LossSettings(NamedTuple):
     focal: float = 0.0
 
     def check(self) -> None:
+        check_temperature(self.temperature, self.kind)
         if self.weights is not None and self.class_counts is not None:
             raise UsageError("give --weights or --class-counts, not both")
         if self.beta is not None and self.class_counts is None:
@@ -94,15 +108,17 @@ class ReportSettings(NamedTuple):
     base: str = "e"
     breakdown: bool = False
     gradient: bool = False
+    top: int | None = None
     worst: int | None = None
+    by_class: bool = False
 
     def check(self) -> None:
-        if sum([self.breakdown, self.gradient, self.worst is not None]) > 1:
-            raise UsageError("give only one of --breakdown, --gradient and --worst")
-        if self.reduction != "none" and (self.breakdown or self.worst is not None):
-            raise UsageError(
-                "--breakdown and --worst show rows, and --reduction one number for all"
-            )
+        tables = self.breakdown + self.by_class + (self.worst is not None)
+        if tables + self.gradient > 1:
+            raise UsageError("give only one of --breakdown, --gradient, --worst and --by-class")
+        if tables and self.reduction != "none":
+            shown = "--breakdown, --worst and --by-class show rows"
+            raise UsageError(f"{shown}, and --reduction one number for all")
 
 
 class DivergenceSettings(NamedTuple):
@@ -111,6 +127,7 @@ class DivergenceSettings(NamedTuple):
     against: str | None = None
     divergence: str = "kl"
     kind: str = "probs"
+    temperature: float = 1.0
     normalize: bool = False
     generalized: bool = False
     reduction: str = "none"
@@ -118,6 +135,7 @@ class DivergenceSettings(NamedTuple):
     breakdown: bool = False
 
     def check(self) -> None:
+        check_temperature(self.temperature, self.kind)
         if self.reduction != "none" and self.breakdown:
             raise UsageError("--breakdown shows rows, and --reduction one number for all")
         if self.generalized and (self.normalize or self.breakdown or self.kind != "probs"):
@@ -157,11 +175,22 @@ class ManySettings(NamedTuple):
             raise UsageError(
                 f"{self.method} reads logits: it does not go with --from or --normalize"
             )
-        if loss != LossSettings():
-            raise UsageError(
-                f"{self.method} does not go with weights, --label-smoothing or --focal"
-            )
+        if loss != LossSettings() or report.top or report.by_class:
+            others = "weights, -T, --label-smoothing, --focal, --top or --by-class"
+            raise UsageError(f"{self.method} does not go with {others}")
         if report.worst is not None and self.hierarchical is None:
             raise UsageError(f"--worst does not go with {self.method}, which estimates the losses")
         if report.gradient and self.repeat is not None:
             raise UsageError("--gradient does not go with --repeat")
+
+
+def check_tokens(
+    targets: TargetSettings, loss: LossSettings, report: ReportSettings, many: ManySettings
+) -> None:
+    """Raise `UsageError` for options that need the probabilities of all classes, with --tokens."""
+    of_rows = report._replace(reduction="none", base="e", breakdown=False, worst=None)
+    given = (targets, loss._replace(kind="logits"), of_rows, many)
+    none = (TargetSettings(tokens=True), LossSettings(), ReportSettings(), ManySettings())
+    if given != none or loss.kind == "probs":
+        others = "--reduction, --base, --breakdown and --worst"
+        raise UsageError(f"--tokens reads log-probabilities, and goes only with {others}")

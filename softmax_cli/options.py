@@ -239,6 +239,11 @@ def from_option(default: str) -> Declaration:
     )
 
 
+def temperature_option(text: str) -> Declaration:
+    """Return the option --temperature, with its help text."""
+    return option("-T --temperature T", text, parse_temperature, default="1")
+
+
 def parse_temperature(text: str) -> float:
     """Return a finite temperature of 0 or more; raise `BadParameter` for other text."""
     if not is_number(text) or not 0 <= float(text) < float("inf"):

@@ -50,6 +50,7 @@ COMMANDS: Final = [
     xent --target-column is
     xent --target-column 1
     xent --targets {other}
+    xent --tokens
     kl
     kl --against 1,2
     kl --against 0.5,0.25,0.25
@@ -64,18 +65,18 @@ OPTIONS: Final = {
     "hardmax": "--as index / --as name / --as value / --as one-hot / --ties first / --ties last / "
     "--ties all / --ties split / --ties error / --top 1 / --top 2",
     "xent": "--ignore 0 / --ignore cat / --from logits / --from probs / --from logprobs / "
-    "--normalize / --from probs --normalize / -w 1,2,0.5 / -w 1e308,1 / "
-    "--class-counts 1,2 / --focal 2 / --class-counts 5,1,2 --beta 0.9 / "
+    "--normalize / --from probs --normalize / -w 1,2,0.5 / -w 1e308,1 / -w cat=1,dog=2 / "
+    "--class-counts 1,2 / --focal 2 / --class-counts 5,1,2 --beta 0.9 / -T 0.5 / -T 1e-300 / "
     "--label-smoothing 0.1 / --reduction none / --reduction mean / --reduction sum / "
-    "--base e / --base 2 / --base 10 / --breakdown / --gradient / --worst 2 / "
-    "--hierarchical 3,2,1 / --hierarchical {other} / --negative 2 / "
+    "--base e / --base 2 / --base 10 / --breakdown / --gradient / --worst 2 / --top 2 / "
+    "--by-class / --hierarchical 3,2,1 / --hierarchical {other} / --negative 2 / "
     "--negative 2 --seed 1 / --sampled 2 --noise uniform --seed 2 / "
     "--sampled 2 --noise log-uniform --repeat 3 --seed 2 / "
     "--negative 3 --noise 1,2,3 --repeat 2 --seed 3 / "
     "--sampled 2 --noise {other} --seed 4",
     "kl": "--divergence kl / --divergence reverse / --divergence jeffreys / --divergence js / "
-    "--from logits / --from probs / --from logprobs / --normalize / --generalized / "
-    "--base e / --base 2 / --base 10 / --reduction none / --reduction mean / "
+    "--from logits / --from logits -T 3 / --from probs / --from logprobs / --normalize / "
+    "--generalized / --base e / --base 2 / --base 10 / --reduction none / --reduction mean / "
     "--reduction sum / --breakdown",
     "compare": "-T 0,1 / -T 0.1,1,10 / --dtype float64 / --dtype float32,bf16 / --check",
 }

@@ -137,6 +137,11 @@ def _largest(truth: Pair) -> Exact:
     return mpmath.mpf(float(truth.case.p.max())) / mpmath.mpf(truth.case.temperature)
 
 
+def _tempered(truth: Pair, by_quotients: list[Exact]) -> list[Exact]:
+    """Derivatives by the logits, of those by the logits over the temperature."""
+    return [x / mpmath.mpf(truth.case.temperature) for x in by_quotients]
+
+
 _SOFTMAX = {
     "softmax": Quantity(lambda o: o.p.probabilities(), lambda t: t.p.p, NEAREST),
     "log-softmax": Quantity(lambda o: o.p.log_probabilities(), lambda t: t.p.log_p, NEAREST),
@@ -157,8 +162,10 @@ _LOSS = {
     ),
     "gradient": Quantity(
         lambda o: losses.gradient(o.q, o.targets, o.case.objective),
-        lambda t: t.loss.gradient,
-        scale=lambda t: 0 if t.p is t.q and not t.case.objective.smoothing else t.loss.scale,
+        lambda t: _tempered(t, t.loss.gradient),
+        scale=lambda t: (
+            0 if t.p is t.q and not t.case.objective.smoothing else _tempered(t, t.loss.scale)
+        ),
     ),
 }
 _PERPLEXITY = Quantity(

@@ -22,6 +22,7 @@ from tests.quantities import BOUND, GIVEN, NEAREST, QUANTITIES, Judge
 
 CASES = 20
 FEW = 2
+TEMPERED = ("logits", "two of logits", "parameters, label", "parameters, target")
 TEMPERATURES = [1.0, 0.5, 7.3, 1e-3, 1e3, 1e-300, 1e300]
 
 
@@ -41,7 +42,7 @@ def test_the_promise(given: str, family: str) -> None:
     kind = GIVEN[given]
     make = kind.families[family]
     count = FEW if "17,000" in family else CASES
-    for block in blocks(at_any_temperature(make) if "logits" in given else make, count):
+    for block in blocks(at_any_temperature(make) if given in TEMPERED else make, count):
         pair = kind.ours(block)
         ours = {name: quantity.ours(pair) for name, quantity in QUANTITIES[given].items()}
         for row, case in enumerate(block):

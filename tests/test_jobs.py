@@ -75,6 +75,7 @@ def _assert_gone(pids: list[int]) -> None:
         ["softmax", "-f", "table"],
         ["xent", "-t", "1", "-f", "table"],
         ["xent", "--target-column", "1", "--names", "a,b,c", "--worst", "7", "-f", "json"],
+        ["xent", "--target-column", "1", "--names", "a,b,c", "--by-class", "--top", "2"],
         ["softmax", "--top-k", "3", "--top-p", "0.9", "--min-p", "0.1"],
         ["softmax", "--sample", "3", "--seed", "11"],
         ["softmax", "--alpha", "1.5"],

@@ -15,7 +15,6 @@ _EXAMPLES: Final = """\b
 Examples:
   softmax-cli kl 0.36,0.48,0.16 0.3,0.4,0.3
   softmax-cli kl --from logits "2 1 0.1" "1 1 1" --base 2
-  softmax-cli kl -i students.csv --against 0.2,0.3,0.5
   softmax-cli kl -i students.csv --against teachers.csv --reduction mean
   printf '0.1,0.9\\n0.5,0.5\\n' | softmax-cli kl --divergence js
 """
@@ -29,9 +28,13 @@ Examples:
         "Divergence",
         option("--against Q", "Q: a list, or a file of one row or all", options.FILE),
         option(
-            "--divergence", "Which divergence", ["kl", "reverse", "jeffreys", "js"], default="kl"
+            "--divergence",
+            "js: scipy's jensenshannon^2",
+            ["kl", "reverse", "jeffreys", "js"],
+            default="kl",
         ),
         from_option("probs"),
+        options.temperature_option("Divide the logits by T"),
         options.NORMALIZE,
         option("--generalized", "For any sums: sum of p log(p/q) - p + q"),
         options.REDUCTION,

@@ -8,7 +8,7 @@ from softmax_cli import options
 from softmax_cli.input.formats import open_rows
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.option_rules import SoftmaxSettings
-from softmax_cli.options import Finite, Whole, group, heading, option, parse_temperature
+from softmax_cli.options import Finite, Whole, group, heading, option
 from softmax_cli.output.formats import OutputSettings, open_writer
 
 _EXAMPLES: Final = """\b
@@ -28,7 +28,7 @@ Examples:
     SoftmaxSettings,
     heading(
         "Softmax",
-        option("-T --temperature T", "Divide by T; 0 is hardmax", parse_temperature, default="1"),
+        options.temperature_option("Divide by T; 0 is hardmax"),
         option("--alpha A", "Entmax: 1 is softmax, 2 is sparsemax", Finite(1)),
         options.HIERARCHICAL,
         option("--log", "Log-probabilities"),

@@ -9,7 +9,13 @@ from softmax_cli import completion, options
 from softmax_cli.errors import DataError
 from softmax_cli.input.formats import open_rows
 from softmax_cli.input.settings import InputSettings
-from softmax_cli.option_rules import LossSettings, ManySettings, ReportSettings, TargetSettings
+from softmax_cli.option_rules import (
+    LossSettings,
+    ManySettings,
+    ReportSettings,
+    TargetSettings,
+    check_tokens,
+)
 from softmax_cli.options import Finite, Whole, group, heading, option
 from softmax_cli.output.formats import OutputSettings, open_writer
 
@@ -19,7 +25,6 @@ Examples:
   softmax-cli xent --from probs 0.3,0.4,0.3 -t 0.25,0.5,0.25
   softmax-cli xent -i labelled.csv --target-column label --reduction mean
   softmax-cli xent -i scores.csv --targets labels.txt --worst 10
-  loss=$(softmax-cli xent 2,1,0.1 -t 0)
 """
 
 
@@ -31,9 +36,8 @@ Examples:
         "Target",
         option("-t --target T", "Target of all rows: class or distribution"),
         option("--target-column COL", "Column with the class of each row"),
-        option(
-            "--targets target_file FILE", "File with a class or distribution per row", options.FILE
-        ),
+        option("--targets target_file FILE", "A class or distribution per row", options.FILE),
+        option("--tokens", "Log-probabilities of tokens that came, no target"),
         option("--ignore T", "Label of rows to leave out (ignore_index)"),
     ),
 )
@@ -43,8 +47,9 @@ Examples:
     heading(
         "Loss",
         options.from_option("logits"),
+        options.temperature_option("Divide the logits by T"),
         options.NORMALIZE,
-        option("-w --weights LIST", "Weight of each class"),
+        option("-w --weights LIST", "Weight of each class: 1,2 or cat=1,dog=2"),
         option("--class-counts LIST", "Weights from counts: inverse frequency"),
         option("--beta B", "Weights (1 - B) / (1 - B^n) from counts n", Finite(0, 1)),
         option("--label-smoothing E", "Spread E of each target over all classes", Finite(0, 1)),
@@ -60,7 +65,9 @@ Examples:
         options.BASE,
         option("--breakdown", "CSV of loss, entropy, kl, perplexity, ..."),
         option("--gradient", "CSV of the gradient w.r.t. the logits"),
+        option("--top K", "Accuracy counts a target among the K best", Whole(1)),
         option("--worst N", "The N rows with the largest loss", Whole(1)),
+        option("--by-class", "Rows, mean loss and accuracy of each class"),
     ),
 )
 @group(
@@ -95,7 +102,11 @@ def xent(
     A vector is a prediction Q. For a class as the target the loss is -log q of that class, for
     a distribution P it is H(P,Q) = H(P) + KL(P||Q).
     """
-    names = source.names
+    if report.by_class and source.keep is not None:
+        raise click.UsageError("--keep copies cells to rows, and --by-class has rows of classes")
+    if targets.tokens:
+        check_tokens(targets, loss, report, many)
+    names, labels_only = source.names, "--by-class" if report.by_class else many.method
     if many.method is not None:
         many.check_others(loss, report)
         if many.hierarchical is not None:  # columns are nodes, --names those of the classes
@@ -108,7 +119,8 @@ def xent(
             "--noise": many.noise,
         }
     )
-    rows = open_rows(source, target_column=targets.target_column, kind=loss.kind)
+    kind = "logprobs" if targets.tokens else loss.kind
+    rows = open_rows(source, target_column=targets.target_column, kind=kind)
 
     target = targets.target or ""
     if target in rows.others and target not in (rows.names or ()):
@@ -116,25 +128,31 @@ def xent(
         raise DataError(f"{target!r} is a column, and no class", hint)
 
     from softmax_cli.notices import Notices
-    from softmax_cli.results import loss as results
+    from softmax_cli.results.loss import Loss, write
     from softmax_cli.results.targets import TargetReader
     from softmax_cli.run.pipeline import Run, shape_of
 
     with Notices() as notices:
-        reader = partial(TargetReader, targets, notices, loss.normalize, many.method)
+        reader = partial(TargetReader, targets, notices, loss.normalize, labels_only)
         if many.hierarchical is not None:
             from softmax_cli.results.hierarchical import Hierarchy, Paths
 
             tree = Hierarchy(many.hierarchical, names)
-            losses: results.Loss = Paths(tree, reader(tree.names), report)
+            losses: Loss = Paths(tree, reader(tree.names), report)
+        elif targets.tokens:
+            from softmax_cli.results.tokens import Tokens
+
+            losses = Tokens(reader(rows.names), report)
         elif many.method is not None:
             from softmax_cli.results.estimates import Estimates
 
             losses = Estimates(many, reader(rows.names), report)
         else:
-            by_class = output.resolved_format() in ("table", "markdown", "json")
-            losses = results.CrossEntropy(loss, by_class, reader(rows.names), report)
+            from softmax_cli.results.cross_entropy import CrossEntropy
+
+            by_class = report.by_class or output.resolved_format() in ("table", "markdown", "json")
+            losses = CrossEntropy(loss, by_class, reader(rows.names), report)
         beside = losses.targets.beside(rows)
         run = Run(beside, source, losses, notices)
         writer = open_writer(output, losses.layout(), shape_of(rows, source.invalid))
-        results.write(run, writer, report)
+        write(run, writer, report)

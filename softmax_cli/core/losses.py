@@ -16,7 +16,7 @@ from softmax_cli.core import divergences
 from softmax_cli.core.doubledouble import DoubleDouble, Floats, Indices, fold_sum, where
 from softmax_cli.core.elementary import exp, expm1, in_base, log, power
 from softmax_cli.core.probabilities import Distribution, Mixture, Probabilities
-from softmax_cli.core.softmax import Logits
+from softmax_cli.core.softmax import Logits, by_temperature
 
 Labels = Indices
 Targets = Labels | Probabilities
@@ -34,11 +34,6 @@ class Objective(NamedTuple):
     weights: Floats | None = None
     smoothing: float = 0.0
     focal: float = 0.0
-
-    @property
-    def is_cross_entropy(self) -> bool:
-        """Whether the loss is H(P, Q) of the smoothed target, neither weighted nor focal."""
-        return self.weights is None and self.focal == 0
 
 
 def weights_of_counts(counts: Floats, /, *, beta: float | None = None) -> Floats:
@@ -126,13 +121,13 @@ def gradient(
     the other classes' b, minus b_i (1 - p_i); 1 - p_i is the sum of the other probabilities.
     """
     targets = smoothed(targets, prediction.masked.shape[1], objective.smoothing)
-    p = prediction.probability
+    p, is_plain = prediction.probability, objective.weights is None and objective.focal == 0
     if not isinstance(targets, Probabilities):
         is_label = np.arange(len(p.high))[:, None] == targets
         result = where(is_label, -prediction.complement, p)
-        if not objective.is_cross_entropy:
+        if not is_plain:
             result = result * _expectation(_slopes(prediction, objective), targets)
-    elif objective.is_cross_entropy:
+    elif is_plain:
         result = p - targets.probability
     else:
         terms = targets.probability * _slopes(prediction, objective)
@@ -142,6 +137,7 @@ def gradient(
         if cancels.any():
             others = where(cancels, fold_sum(where(cancels, 0.0, plain)), others)
         result = p * others - terms * prediction.complement
+    result = by_temperature(result, prediction.temperature)
     return in_base(result, base).T + 0.0  # no -0.0
 
 
@@ -155,16 +151,6 @@ def contributions(
     if objective.weights is not None:
         coefficients = coefficients * DoubleDouble(objective.weights[:, None]).normal()
     return in_base(_product(costs, coefficients), base).T
-
-
-def denominators(targets: Targets, objective: Objective, /) -> Floats:
-    """Return what each row adds to the denominator of the mean loss, shape (rows,).
-
-    That is the weight of a label, and 1 for a distribution, as in torch.
-    """
-    if isinstance(targets, Probabilities):
-        return np.ones(len(targets.masked))
-    return np.ones(len(targets)) if objective.weights is None else objective.weights[targets]
 
 
 def _target(targets: Targets, classes: int) -> DoubleDouble:

@@ -25,6 +25,8 @@ class Distribution(ABC):
     base '2' or '10'.
     """
 
+    temperature = 1.0  # that logits were divided by
+
     @property
     @abstractmethod
     def mass(self) -> DoubleDouble:

@@ -43,6 +43,17 @@ def ranking(scores: Floats, /, *, last: bool = False) -> Indices:
     return np.argsort(-scores, axis=1, kind="stable")
 
 
+def is_among_best(scores: Floats, classes: Indices, count: int, /) -> Bools:
+    """Return whether a class of each row is one of its `count` best, shape (rows,).
+
+    Of equal scores the later is the better, as in scikit-learn's `top_k_accuracy_score`.
+    """
+    own = scores[np.arange(len(classes)), classes][:, None]
+    is_later = np.arange(scores.shape[1]) > classes[:, None]
+    better = (scores > own) | ((scores == own) & is_later)
+    return np.asarray(np.count_nonzero(better, axis=1) < count)
+
+
 def truncate(
     logits: Floats,
     /,

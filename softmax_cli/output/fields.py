@@ -73,7 +73,7 @@ class Layout(NamedTuple):
     head: Sequence[Field] = ()  # first columns of the table of many; none: row numbers
     part: Field | None = None  # the same for a lone vector; None for the classes
     parts: str = ""  # attribute with a lone vector's columns, if its lines are not classes
-    emphasis: str = ""  # attribute that is not 0 where a lone vector's line is bold
+    emphasis: str = ""  # attribute: a lone vector's line is bold where > 0, and red where < 0
     order: str = ""  # attribute with the positions of a lone vector's lines, from 0
     sweep: str = ""  # attribute with columns and notes for a lone vector
     numbered: Sequence[str] = ()  # attributes with several values that are not one per class

@@ -204,8 +204,8 @@ class Grid:
                 for cell in column_texts.cells:
                     cell.pad_left(width - cell.cell_len)
         for i, line in enumerate(zip(*(column.cells for column in columns), strict=True)):
-            is_bold = table.emphasis is not None and table.emphasis[i]
-            frame.add_row(*line, style="bold" if is_bold else None)
+            emphasis = 0 if table.emphasis is None else table.emphasis[i]
+            frame.add_row(*line, style="bold" if emphasis > 0 else "red" if emphasis < 0 else None)
         return [frame]
 
     def _part(self, columns: Sequence[Column]) -> Grid:

@@ -90,10 +90,10 @@ class Divergences(Computation):
         self._shown = set(self._row if shows_row else _TITLES)
 
     def compute(self, block: Block, notices: Notices) -> DivergenceResult:
-        kind = "masses" if self._settings.generalized else self._settings.kind
-        normalize, others = self._settings.normalize, checked_against(block)
-        p = distribution(block, kind, notices, normalize)
-        q = distribution(others, kind, notices, normalize)
+        settings, others = self._settings, checked_against(block)
+        kind = "masses" if settings.generalized else settings.kind
+        form = kind, notices, settings.normalize, settings.temperature
+        p, q = distribution(block, *form), distribution(others, *form)
         for key, a, b, one, other in (("kl", "P", "Q", p, q), ("reverse", "Q", "P", q, p)):
             if not {key, "jeffreys"} & self._shown:
                 continue
@@ -104,7 +104,7 @@ class Divergences(Computation):
                 why = f"class {name} has probability 0 in {b}, but not in {a}"
                 location = block.locations.at(int(rows[0]))
                 notices.add(a, location, f"KL({a}||{b}) is inf: {why}", len(rows))
-        return DivergenceResult(p, q, self._settings.base)
+        return DivergenceResult(p, q, settings.base)
 
     def layout(self) -> Layout:
         settings, unit = self._settings, UNITS[self._settings.base]

@@ -93,6 +93,7 @@ class Estimates(Loss):
     """Estimates losses from samples; one process draws them for all blocks in turn."""
 
     parallel = False
+    has_perplexity = False
     averaged = ("exact", "touched")
 
     def __init__(self, many: ManySettings, targets: TargetReader, report: ReportSettings) -> None:
@@ -162,6 +163,6 @@ class Estimates(Loss):
                 Field("classes", "classes"),
                 *([of_softmax] if is_negative else []),
             ),
-            summary=summary_fields(unit),
+            summary=summary_fields(self.report),
         )
         return layout._replace(classes=()) if is_repeated else layout

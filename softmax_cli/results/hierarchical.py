@@ -245,5 +245,5 @@ class Paths(Loss):
                 Field("touched", "scores read"),
                 Field("classes", "classes"),
             ),
-            summary=summary_fields(unit),
+            summary=summary_fields(self.report),
         )

@@ -1,32 +1,25 @@
-"""The base classes of losses, and cross-entropy."""
+"""The base classes of losses, and the reports on them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from types import SimpleNamespace
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
-from softmax_cli.core import losses
-from softmax_cli.core.doubledouble import Floats
-from softmax_cli.core.losses import Labels, Objective, weights_of_counts
-from softmax_cli.core.probabilities import Distribution, Probabilities
+from softmax_cli.core.doubledouble import DoubleDouble, Floats
+from softmax_cli.core.elementary import exp, log
 from softmax_cli.errors import DataError
-from softmax_cli.input.numbers import parse_list
 from softmax_cli.input.rows import Block
 from softmax_cli.notices import Notices
-from softmax_cli.option_rules import UNITS, LossSettings, ReportSettings
-from softmax_cli.output.fields import Field, Layout, Records, Values, class_names
+from softmax_cli.option_rules import UNITS, ReportSettings
+from softmax_cli.output.fields import Field, Layout, Records, Values
 from softmax_cli.output.formats import Writer
-from softmax_cli.results.pairs import check_length, distribution
 from softmax_cli.results.targets import RowTargets, TargetReader
 from softmax_cli.run.pipeline import Computation, Run
-from softmax_cli.run.totals import ONE, ExactSum, Totals, Worst, ratio
-
-_GIVEN: Final = {"logits": "logit", "probs": "given p", "logprobs": "log p"}
-_BREAKDOWN: Final = ("loss", "entropy", "kl", "perplexity", "probability", "predicted")
+from softmax_cli.run.totals import ONE, ExactSum, Totals, Worst
 
 
 class RowLosses:
@@ -43,6 +36,7 @@ class RowLosses:
         self.denominator = 1.0
         self._locations = block.locations
         self._targets = targets
+        self.is_counted = ~targets.ignored
         self._base = loss.report.base
 
     def __len__(self) -> int:
@@ -59,10 +53,6 @@ class RowLosses:
     @property
     def target(self) -> Values:
         return self._targets.names(self.names)
-
-    @property
-    def is_counted(self) -> Values:
-        return ~self._targets.ignored
 
     def _counted(self, values: Floats, otherwise: float = 0.0) -> Floats:
         return self._targets.unless_ignored(values, otherwise)
@@ -82,9 +72,11 @@ class RowLosses:
 class Loss(Computation):
     """The base class of computations of losses; `averaged` are fields other than the loss.
 
-    `worst_keys` are the columns of the table of worst rows, `weights` those of the classes.
+    `has_perplexity` says whether exp of the mean is one. `worst_keys` are the columns of the table
+    of worst rows, `weights` those of the classes.
     """
 
+    has_perplexity = True
     worst_keys: Sequence[str] = ()
     weights: Floats | None = None
 
@@ -93,14 +85,17 @@ class Loss(Computation):
         self.report = report
 
     def layout(self) -> Layout:
-        """Return the layout of the rows, or of the worst rows with their line numbers."""
+        """Return the layout of the rows, of the classes, or of the worst rows with their lines."""
         layout = self.layout_of_rows()
-        if self.report.worst is None:
+        if self.report.by_class:
+            columns, more = layout.summary_columns, ["loss_sum", "correct"]
+        elif self.report.worst is not None:
+            columns, more = columns_of(self.worst_keys, {}), []
+        else:
             return layout
-        keys = self.worst_keys
-        shown = [key for key in ("loss", "probability", "target", "predicted") if key in keys]
-        head, lines = (Field("line", "line", "text"),), columns_of(shown, {})
-        return layout._replace(row=keys, fields=keys, head=head, lines=lines, classes=())
+        keys = [field.key for field in columns]
+        layout = layout._replace(row=keys, fields=[*keys, *more], classes=())
+        return layout._replace(head=columns[:1], lines=columns[1:])
 
     def layout_of_rows(self) -> Layout:
         raise NotImplementedError
@@ -127,240 +122,37 @@ class Loss(Computation):
             raise DataError(f"{why}: there is no mean")
         ignored = {} if self.targets.ignore is None else {"ignored": totals.rows - counted}
         weight_sum = counted if self.weights is None else totals.sums["weight"].total()
+        if weight_sum < 2**53 and weight == int(weight_sum) * ONE:
+            weight_sum = int(weight_sum)  # is shown with all digits
         sums = {"loss_sum": totals.sums["loss"].total(), "weight_sum": weight_sum}
         sums["mean"] = totals.sums["loss"].total(weight)
+        if self.has_perplexity:
+            sums["perplexity"] = _perplexity(totals.sums["loss"], weight, self.report.base)
         means = totals.sums_and_means(self.averaged, counted)
         return {"rows": totals.rows, **ignored, **sums, **means}
 
 
-class LossResult(RowLosses):
-    """The losses of predictions over all classes."""
-
-    def __init__(
-        self, block: Block, targets: RowTargets, prediction: Distribution, loss: CrossEntropy
-    ) -> None:
-        super().__init__(block, targets, loss)
-        self._prediction = prediction
-        self._objective = loss.objective
-        self._arguments = prediction, targets.targets, loss.objective
-        self._classes = block.values.shape[1]
-        smoothing = loss.objective.smoothing
-        self._smoothed = losses.smoothed(targets.targets, self._classes, smoothing)
-        self._pair = prediction, self._smoothed
-
-    @cached_property
-    def loss(self) -> Floats:
-        return self._counted(losses.loss(*self._arguments, base=self._base))
-
-    @property
-    def entropy(self) -> Floats:
-        return self._counted(losses.target_entropy(self._smoothed, base=self._base))
-
-    @property
-    def kl(self) -> Floats:
-        return self._counted(losses.excess_entropy(*self._pair, base=self._base))
-
-    @property
-    def cross_entropy(self) -> Floats:
-        return self._counted(losses.cross_entropy(*self._pair, base=self._base))
-
-    @property
-    def perplexity(self) -> Floats:
-        return self._counted(losses.perplexity(*self._pair), 1.0)
-
-    @cached_property
-    def parts(self) -> Floats:
-        """Each class's part of the loss."""
-        return self._counted(losses.contributions(*self._arguments, base=self._base))
-
-    @property
-    def gradient(self) -> Floats:
-        """The derivative of the loss by the logits, divided by the denominator."""
-        found = losses.gradient(*self._arguments, base=self._base)
-        return self._counted(found) / self.denominator
-
-    @property
-    def surprisals(self) -> Floats:
-        """-log p of each class."""
-        return self._prediction.surprisals(base=self._base)
-
-    @cached_property
-    def probabilities(self) -> Floats:
-        return self._prediction.probabilities()
-
-    @property
-    def probability(self) -> Floats:
-        """The target's probability, nan where it is ignored."""
-        found = losses.target_probability(self._prediction, self._targets.targets)
-        return self._counted(found, np.nan)
-
-    @property
-    def smoothed_target(self) -> Floats:
-        return self._counted(losses.target_distribution(self._smoothed, self._classes))
-
-    @property
-    def target_distribution(self) -> Floats:
-        return self._counted(losses.target_distribution(self._targets.targets, self._classes))
-
-    @cached_property
-    def _likeliest(self) -> Labels:
-        """By the given scores: different ones may have equal probabilities after rounding."""
-        return np.asarray(np.argmax(self.given, axis=1))
-
-    @property
-    def predicted(self) -> Values:
-        return class_names(self._likeliest, self.names)
-
-    @property
-    def is_correct(self) -> Values:
-        """Whether the likeliest class is the target; False for ignored rows."""
-        return np.asarray((self._likeliest == self._targets.labels) & self.is_counted)
-
-    @property
-    def weights(self) -> Floats:
-        """What each row adds to the denominator of the mean."""
-        return self._counted(losses.denominators(self._targets.targets, self._objective))
-
-    @property
-    def labels(self) -> Labels | None:
-        """Each row's label; None where targets are distributions."""
-        targets = self._targets.targets
-        return None if isinstance(targets, Probabilities) else targets
-
-    def why_infinite(self, row: int) -> str:
-        name = class_names(np.array([np.argmax(self.parts[row])]), self.names)[0]
-        return f"the loss is inf: class {name} has probability 0"
+def _perplexity(total: ExactSum, weight: int, base: str) -> float:
+    """Return exp of a mean, which is in the unit of the base, to the last digit."""
+    mean = total.total(weight)
+    if not np.isfinite(mean):
+        return mean
+    numerator, denominator = mean.as_integer_ratio()
+    rest = (total.units * denominator - numerator * weight) / (weight * denominator)
+    unit = 1.0 if base == "e" else log(DoubleDouble(float(base)))
+    return float(exp(DoubleDouble(mean, rest) * unit).rounded())
 
 
-class CrossEntropy(Loss):
-    """Computes cross-entropy with weights, label smoothing and focal factor; sums also by class."""
-
-    worst_keys = ("line", "loss", "target", "predicted", "probability")
-
-    def __init__(
-        self, settings: LossSettings, by_class: bool, targets: TargetReader, report: ReportSettings
-    ) -> None:
-        super().__init__(targets, report)
-        self._settings = settings
-        self._by_class = by_class
-        self.weights = read_weights(settings)
-        self.objective = Objective(self.weights, settings.label_smoothing, settings.focal)
-
-    def compute(self, block: Block, notices: Notices) -> LossResult:
-        settings = self._settings
-        if self.weights is not None:
-            option = "--weights" if settings.weights is not None else "--class-counts"
-            check_length(option, len(self.weights), block.values.shape[1])
-        targets = self.targets.read(block, notices)
-        prediction = distribution(block, settings.kind, notices, settings.normalize)
-        result = LossResult(block, targets, prediction, self)
-        # For a gradient, compute the loss only if a warning of an infinite one may be due.
-        if not self.report.gradient or prediction.has_infinite_surprisal:
-            result.note_infinite(notices)
-        return result
-
-    def add_up(self, result: LossResult) -> Totals:
-        totals = super().add_up(result)
-        counted, correct, loss = result.is_counted, result.is_correct, result.loss
-        sums: dict[Any, Values] = {} if self.weights is None else {"weight": result.weights}
-        counts: dict[Any, int] = {"correct": int(correct.sum())}
-        labels = result.labels if self._by_class else None
-        if labels is not None:
-            for label in np.unique(labels[counted]).tolist():
-                own = counted & (labels == label)
-                sums["loss", label] = loss[own]
-                counts["rows", label] = int(own.sum())
-                counts["correct", label] = int(correct[own].sum())
-        totals.merge(Totals(0, sums, counts))
-        return totals
-
-    def summarise(self, totals: Totals) -> dict[str, Any]:
-        correct, counted = totals.counts["correct"], totals.counts["counted"]
-        groups = self._summarise_classes(totals)
-        return {
-            **super().summarise(totals),
-            "correct": correct,
-            "accuracy": ratio(correct, counted),
-            **({"by_class": groups} if groups else {}),
-        }
-
-    def _summarise_classes(self, totals: Totals) -> list[dict[str, Any]]:
-        labels = sorted({key[1] for key in totals.counts if isinstance(key, tuple)})
-        names = class_names(np.array(labels, np.intp), self.targets.class_names).tolist()
-        groups = []
-        for label, name in zip(labels, names, strict=True):
-            rows, correct = totals.counts["rows", label], totals.counts["correct", label]
-            loss = totals.sums["loss", label].total()
-            weight = ONE if self.weights is None else ExactSum(self.weights[label]).units
-            mean = totals.sums["loss", label].total(rows * weight)
-            group = {"class": name, "rows": rows, "loss_sum": loss, "mean": mean}
-            share = {"share": ratio(loss, totals.sums["loss"].total())}
-            groups.append({**group, **share, "correct": correct, "accuracy": correct / rows})
-        return groups
-
-    def layout_of_rows(self) -> Layout:
-        unit, row = UNITS[self.report.base], report_keys(self.report, _BREAKDOWN)
-        selection = ("loss", "probability", "target", "predicted", "perplexity")
-        lines = selection if row == ("loss",) else row
-        return Layout(
-            row,
-            (*_BREAKDOWN, "target", "probabilities", "gradient"),
-            columns_of(lines, {"entropy": "H(P)", "kl": "KL(P||Q)"}),
-            (
-                Field("smoothed_target", "target"),
-                Field("given", _GIVEN[self._settings.kind]),
-                Field("probabilities", "probability"),
-                Field("surprisals", "-log p"),
-                Field("parts", "part of loss"),
-                Field("gradient", "gradient"),
-            ),
-            footer=(
-                Field("loss", "loss", unit),
-                Field("perplexity", "perplexity"),
-                Field("probability", "p of target"),
-                Field("predicted", "predicted"),
-            ),
-            identity=(
-                Field("entropy", "H(P)"),
-                Field("kl", "KL(P||Q)"),
-                Field("cross_entropy", "H(P,Q)", unit),
-            ),
-            summary=summary_fields(unit),
-            summary_records="by_class",
-            summary_columns=(
-                Field("class", "class", "text"),
-                Field("rows", "rows"),
-                Field("mean", "mean loss"),
-                Field("share", "share of loss"),
-                Field("accuracy", "accuracy"),
-            ),
-            emphasis="target_distribution",
-        )
-
-
-def read_weights(settings: LossSettings) -> Floats | None:
-    """Return the weights of the classes; raise `DataError` for those that can't be used."""
-    if settings.weights is not None:
-        weights = np.array(parse_list(settings.weights, "--weights"), np.float64)
-        if not (np.isfinite(weights) & (weights >= 0)).all():
-            raise DataError("--weights: weights must be finite and not negative")
-        return weights
-    if settings.class_counts is not None:
-        counts = np.array(parse_list(settings.class_counts, "--class-counts"), np.float64)
-        if not (np.isfinite(counts) & (counts > 0)).all():
-            raise DataError("--class-counts: counts must be finite and greater than 0")
-        return weights_of_counts(counts, beta=settings.beta)
-    return None
-
-
-def summary_fields(unit: str) -> tuple[Field, ...]:
+def summary_fields(report: ReportSettings) -> tuple[Field, ...]:
     """Return the summary's fields; those that a kind of loss does not have are not shown."""
+    unit = UNITS[report.base]
     return (
         Field("rows", "rows"),
         Field("mean", "mean", unit),
+        Field("perplexity", "perplexity"),
         Field("exact_mean", "exact mean", unit),
         Field("loss_sum", "sum", unit),
-        Field("accuracy", "accuracy"),
+        Field("accuracy", f"top-{report.top} accuracy" if report.top else "accuracy"),
         Field("weight_sum", "denominator"),
         Field("touched_mean", "scores read on average"),
     )
@@ -375,14 +167,14 @@ def report_keys(report: ReportSettings, breakdown: tuple[str, ...]) -> tuple[str
 
 def columns_of(keys: Sequence[str], titles: Mapping[str, str]) -> list[Field]:
     """Return the columns of a table; a column without a title has its key as title."""
-    text = ("target", "predicted", "code")
+    text = ("line", "target", "predicted", "code")
     return [Field(key, titles.get(key, key), "text" if key in text else "") for key in keys]
 
 
 def write(run: Run, writer: Writer, report: ReportSettings) -> None:
     """Write the report that the options ask for."""
-    if report.worst is not None:
-        _write_worst(run, writer)
+    if report.worst is not None or report.by_class:
+        _write_columns(run, writer)
     elif report.gradient and report.reduction == "mean":
         _write_gradient_of_mean(run, writer)
     elif report.gradient or report.reduction == "none":
@@ -391,14 +183,18 @@ def write(run: Run, writer: Writer, report: ReportSettings) -> None:
         run.reduce(writer, "loss", "mean" if report.reduction == "mean" else "loss_sum")
 
 
-def _write_worst(run: Run, writer: Writer) -> None:
-    """Write the rows with the largest losses, and the summary of all rows."""
-    worst = run.count().worst
-    assert worst is not None
-    columns, rows = worst.columns, len(worst.columns["loss"])
+def _write_columns(run: Run, writer: Writer) -> None:
+    """Write the rows with the largest losses, or those of the classes; and the summary of all."""
+    worst, summary = run.count().worst, dict(run.summary())
+    if worst is None:
+        groups, keys = summary.pop("by_class", ()), writer.layout.fields
+        columns = {key: np.array([group[key] for group in groups]) for key in keys}
+    else:
+        columns = worst.columns
+    rows = len(next(iter(columns.values())))
     records = Records(SimpleNamespace(**columns), rows, kept=columns.get("kept"))
     writer.write(writer.encode(records), rows)
-    writer.close(run.summary())
+    writer.close(summary)
 
 
 def _write_gradient_of_mean(run: Run, writer: Writer) -> None:

@@ -132,8 +132,10 @@ def checked_against(block: Block) -> Block:
     return q
 
 
-def distribution(block: Block, kind: str, notices: Notices, normalize: bool) -> Distribution:
-    """Return rows of logits, probs, logprobs or masses as distributions.
+def distribution(
+    block: Block, kind: str, notices: Notices, normalize: bool, temperature: float = 1.0
+) -> Distribution:
+    """Return rows of logits, probs, logprobs, masses or targets as distributions.
 
     Warns of sums that are off by more than rounding. Raises `RowErrors`, with locations, for
     unusable rows.
@@ -142,7 +144,7 @@ def distribution(block: Block, kind: str, notices: Notices, normalize: bool) -> 
     result: Logits | Probabilities
     try:
         if kind == "logits":
-            return Logits(values)
+            return Logits(values, temperature=temperature)
         if kind == "masses":
             return Masses(values)
         if kind == "logprobs":
@@ -156,6 +158,8 @@ def distribution(block: Block, kind: str, notices: Notices, normalize: bool) -> 
             error.location = block.locations.at(row)
             if isinstance(error, SumError):
                 error.hint = "--normalize divides by the sum"
+            elif kind == "probs" and values[row].min() < 0:
+                error.hint = "for logits add --from logits"
         raise RowErrors(raised.errors) from raised  # which copies the hint of the first
     off = np.flatnonzero(np.abs(sums - 1) > WARNING_TOLERANCE)
     if len(off) and not normalize:

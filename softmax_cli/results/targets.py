@@ -17,13 +17,7 @@ from softmax_cli.input.rows import Block, Locations, Rows, rows_of
 from softmax_cli.notices import Notices
 from softmax_cli.option_rules import TargetSettings
 from softmax_cli.output.fields import Names, class_names
-from softmax_cli.results.pairs import (
-    check_length,
-    checked_against,
-    distribution,
-    in_order_of,
-    side_by_side,
-)
+from softmax_cli.results import pairs
 
 _IGNORED: Final = -1
 
@@ -72,9 +66,8 @@ class Classes:
         text = text.strip()
         if text in self._duplicates:
             both = f"{self._indices[text]} and {self._duplicates[text]}"
-            raise DataError(
-                f"{shown(text)} is the name of classes {both}", "choose one by its index"
-            )
+            text = f"{shown(text)} is the name of classes {both}"
+            raise DataError(text, "choose one by its index")
         if text in self._indices:
             return self._indices[text]
         if is_number(text) and float(text).is_integer():  # '3.0' from a column of floats
@@ -113,7 +106,7 @@ class TargetReader:
         self._check_distributions()
         values = np.array([parse_list(target, "--target")])
         given = Block(values, Locations("--target", [], None))
-        found = distribution(given, "probs", notices, normalize)
+        found = pairs.distribution(given, "targets", notices, normalize)
         assert isinstance(found, Probabilities)
         self._distribution = found
 
@@ -124,7 +117,7 @@ class TargetReader:
             return rows
         from softmax_cli.input.formats import read_targets
 
-        blocks = in_order_of(self.class_names, read_targets(name), name)
+        blocks = pairs.in_order_of(self.class_names, read_targets(name), name)
         first = next(blocks, None)
         if first is None:
             raise DataError(f"{name}: no rows")
@@ -132,7 +125,7 @@ class TargetReader:
         if first.labels is not None and self._is_header(first.labels[0]):
             hint = f"its first line, {shown(first.labels[0])}, was taken for a header"
             waiting = [first.take(slice(1, None))] if len(first.labels) > 1 else []
-        return rows_of(side_by_side(rows, chain(waiting, blocks), name, hint), rows)
+        return rows_of(pairs.side_by_side(rows, chain(waiting, blocks), name, hint), rows)
 
     def _is_header(self, label: str) -> bool:
         """Return whether a label resembles no class."""
@@ -143,9 +136,7 @@ class TargetReader:
 
     def _check_distributions(self) -> None:
         if self._labels_only is not None:
-            raise UsageError(
-                f"{self._labels_only} needs class labels as targets, not distributions"
-            )
+            raise UsageError(f"{self._labels_only} needs class labels, not distributions")
         if self.ignore is not None:
             raise UsageError("--ignore needs class labels, and the targets are distributions")
 
@@ -158,12 +149,12 @@ class TargetReader:
         rows, columns = block.values.shape
         count, other, none_ignored = classes or columns, block.against, np.zeros(rows, bool)
         if self._distribution is not None:
-            check_length("--target", self._distribution.masked.shape[1], count)
+            pairs.check_length("--target", self._distribution.masked.shape[1], count)
             return RowTargets(self._distribution.repeated(rows), none_ignored)
         if other is not None and other.labels is None:
             self._check_distributions()
-            other = checked_against(block)
-            found = distribution(other, "probs", notices, self._normalize)
+            other = pairs.checked_against(block)
+            found = pairs.distribution(other, "targets", notices, self._normalize)
             assert isinstance(found, Probabilities)
             return RowTargets(found, none_ignored)
         if self._settings.target is not None:

@@ -1,0 +1,269 @@
+"""Cross-entropy, with weights, label smoothing and the focal factor."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+
+from softmax_cli.core import losses
+from softmax_cli.core.doubledouble import Bools, Floats
+from softmax_cli.core.losses import Labels, Objective, weights_of_counts
+from softmax_cli.core.probabilities import Distribution, Probabilities
+from softmax_cli.core.ranking import is_among_best
+from softmax_cli.errors import DataError
+from softmax_cli.input.columns import split_names
+from softmax_cli.input.numbers import parse_list, parse_number
+from softmax_cli.input.rows import Block
+from softmax_cli.notices import Notices
+from softmax_cli.option_rules import UNITS, LossSettings, ReportSettings
+from softmax_cli.output.fields import Field, Layout, Names, Values, class_names
+from softmax_cli.results.loss import Loss, RowLosses, columns_of, report_keys, summary_fields
+from softmax_cli.results.pairs import check_length, distribution
+from softmax_cli.results.targets import Classes, RowTargets, TargetReader
+from softmax_cli.run.totals import ONE, ExactSum, Totals, ratio
+
+_GIVEN: Final = {"logits": "logit", "probs": "given p", "logprobs": "log p"}
+_BREAKDOWN: Final = ("loss", "entropy", "kl", "perplexity", "probability", "predicted")
+
+
+class LossResult(RowLosses):
+    """The losses of predictions over all classes."""
+
+    def __init__(
+        self, block: Block, targets: RowTargets, prediction: Distribution, loss: CrossEntropy
+    ) -> None:
+        super().__init__(block, targets, loss)
+        self._prediction = prediction
+        self._arguments = prediction, targets.targets, loss.objective
+        self.labels = None if isinstance(targets.targets, Probabilities) else targets.targets
+        self._classes = block.values.shape[1]
+        self._top = loss.report.top
+        self._smoothed = losses.smoothed(targets.targets, self._classes, loss.objective.smoothing)
+        self._pair = prediction, self._smoothed
+
+    @cached_property
+    def loss(self) -> Floats:
+        return self._counted(losses.loss(*self._arguments, base=self._base))
+
+    @property
+    def entropy(self) -> Floats:
+        return self._counted(losses.target_entropy(self._smoothed, base=self._base))
+
+    @property
+    def kl(self) -> Floats:
+        return self._counted(losses.excess_entropy(*self._pair, base=self._base))
+
+    @property
+    def cross_entropy(self) -> Floats:
+        return self._counted(losses.cross_entropy(*self._pair, base=self._base))
+
+    @property
+    def perplexity(self) -> Floats:
+        return self._counted(losses.perplexity(*self._pair), 1.0)
+
+    @cached_property
+    def parts(self) -> Floats:
+        """Each class's part of the loss."""
+        return self._counted(losses.contributions(*self._arguments, base=self._base))
+
+    @property
+    def gradient(self) -> Floats:
+        """The derivative of the loss by the logits, divided by the denominator."""
+        found = losses.gradient(*self._arguments, base=self._base)
+        return self._counted(found) / self.denominator
+
+    @property
+    def surprisals(self) -> Floats:
+        """-log p of each class."""
+        return self._prediction.surprisals(base=self._base)
+
+    @cached_property
+    def probabilities(self) -> Floats:
+        return self._prediction.probabilities()
+
+    @property
+    def probability(self) -> Floats:
+        """The target's probability, nan where it is ignored."""
+        found = losses.target_probability(self._prediction, self._targets.targets)
+        return self._counted(found, np.nan)
+
+    @property
+    def smoothed_target(self) -> Floats:
+        return self._counted(losses.target_distribution(self._smoothed, self._classes))
+
+    @cached_property
+    def _likeliest(self) -> Labels:
+        """By the given scores: different ones may have equal probabilities after rounding."""
+        return np.asarray(np.argmax(self.given, axis=1))
+
+    @property
+    def predicted(self) -> Values:
+        return class_names(self._likeliest, self.names)
+
+    @cached_property
+    def is_correct(self) -> Bools:
+        """Whether the target is the likeliest class, or one of the best; False if ignored."""
+        labels = self._targets.labels
+        found = (
+            is_among_best(self.given, labels, self._top) if self._top else self._likeliest == labels
+        )
+        return np.asarray(found & self.is_counted)
+
+    @property
+    def emphasis(self) -> Floats:
+        """The target's probabilities, but -1 for a wrong prediction, shape (rows, classes)."""
+        found = self._counted(losses.target_distribution(self._targets.targets, self._classes))
+        wrong = np.flatnonzero(self.is_counted & ~self.is_correct)
+        found[wrong, self._likeliest[wrong]] = -1.0
+        return found
+
+    @property
+    def weights(self) -> Floats:
+        """What each row adds to the denominator of the mean; as in torch 1 for a distribution."""
+        of_classes = self._arguments[2].weights
+        if of_classes is None or self.labels is None:
+            return self._counted(np.ones(len(self)))
+        return self._counted(of_classes[self.labels])
+
+    def why_infinite(self, row: int) -> str:
+        name = class_names(np.array([np.argmax(self.parts[row])]), self.names)[0]
+        return f"the loss is inf: class {name} has probability 0"
+
+
+class CrossEntropy(Loss):
+    """Computes cross-entropy with weights, label smoothing and focal factor; sums also by class."""
+
+    worst_keys = ("line", "loss", "target", "predicted", "probability")
+
+    def __init__(
+        self, settings: LossSettings, by_class: bool, targets: TargetReader, report: ReportSettings
+    ) -> None:
+        super().__init__(targets, report)
+        self._settings = settings
+        self._by_class = by_class
+        self.weights = read_weights(settings, targets.class_names)
+        self.objective = Objective(self.weights, settings.label_smoothing, settings.focal)
+
+    def compute(self, block: Block, notices: Notices) -> LossResult:
+        settings = self._settings
+        if self.weights is not None:
+            option = "--weights" if settings.weights is not None else "--class-counts"
+            check_length(option, len(self.weights), block.values.shape[1])
+        targets = self.targets.read(block, notices)
+        form = settings.normalize, settings.temperature
+        prediction = distribution(block, settings.kind, notices, *form)
+        result = LossResult(block, targets, prediction, self)
+        # For a gradient, compute the loss only if a warning of an infinite one may be due.
+        if not self.report.gradient or prediction.has_infinite_surprisal:
+            result.note_infinite(notices)
+        return result
+
+    def add_up(self, result: LossResult) -> Totals:
+        totals = super().add_up(result)
+        counted, correct, loss = result.is_counted, result.is_correct, result.loss
+        sums: dict[Any, Values] = {} if self.weights is None else {"weight": result.weights}
+        counts: dict[Any, int] = {"correct": int(correct.sum())}
+        labels = result.labels if self._by_class else None
+        if labels is not None:
+            for label in np.unique(labels[counted]).tolist():
+                own = counted & (labels == label)
+                sums["loss", label] = loss[own]
+                counts["rows", label] = int(own.sum())
+                counts["correct", label] = int(correct[own].sum())
+        totals.merge(Totals(0, sums, counts))
+        return totals
+
+    def summarise(self, totals: Totals) -> dict[str, Any]:
+        correct = totals.counts["correct"]
+        summary = {**super().summarise(totals), "correct": correct}
+        summary["accuracy"] = ratio(correct, totals.counts["counted"])
+        if groups := self._summarise_classes(totals):
+            summary["by_class"] = groups
+        return summary
+
+    def _summarise_classes(self, totals: Totals) -> list[dict[str, Any]]:
+        labels = sorted({key[1] for key in totals.counts if isinstance(key, tuple)})
+        names = class_names(np.array(labels, np.intp), self.targets.class_names).tolist()
+        groups = []
+        for label, name in zip(labels, names, strict=True):
+            rows, correct = totals.counts["rows", label], totals.counts["correct", label]
+            loss = totals.sums["loss", label].total()
+            weight = ONE if self.weights is None else ExactSum(self.weights[label]).units
+            mean = totals.sums["loss", label].total(rows * weight)
+            group = {"class": name, "rows": rows, "loss_sum": loss, "mean": mean}
+            share = {"share": ratio(loss, totals.sums["loss"].total())}
+            groups.append({**group, **share, "correct": correct, "accuracy": correct / rows})
+        return groups
+
+    def layout_of_rows(self) -> Layout:
+        unit, row = UNITS[self.report.base], report_keys(self.report, _BREAKDOWN)
+        selection = ("loss", "probability", "target", "predicted", "perplexity")
+        lines = selection if row == ("loss",) else row
+        return Layout(
+            row,
+            (*_BREAKDOWN, "target", "probabilities", "gradient"),
+            columns_of(lines, {"entropy": "H(P)", "kl": "KL(P||Q)"}),
+            (
+                Field("smoothed_target", "target"),
+                Field("given", _GIVEN[self._settings.kind]),
+                Field("probabilities", "probability"),
+                Field("surprisals", "-log p"),
+                Field("parts", "part of loss"),
+                Field("gradient", "gradient"),
+            ),
+            footer=(
+                Field("loss", "loss", unit),
+                Field("perplexity", "perplexity"),
+                Field("probability", "p of target"),
+                Field("predicted", "predicted"),
+            ),
+            identity=(
+                Field("entropy", "H(P)"),
+                Field("kl", "KL(P||Q)"),
+                Field("cross_entropy", "H(P,Q)", unit),
+            ),
+            summary=summary_fields(self.report),
+            summary_records="by_class",
+            summary_columns=(
+                Field("class", "class", "text"),
+                Field("rows", "rows"),
+                Field("mean", "mean loss"),
+                Field("share", "share of loss"),
+                Field("accuracy", "accuracy"),
+            ),
+            emphasis="emphasis",
+        )
+
+
+def read_weights(settings: LossSettings, names: Names) -> Floats | None:
+    """Return the weights of the classes; raise `DataError` for those that can't be used."""
+    if settings.weights is not None:
+        weights = _number_of_each(settings.weights, "--weights", names)
+        if not (np.isfinite(weights) & (weights >= 0)).all():
+            raise DataError("--weights: weights must be finite and not negative")
+        return weights
+    if settings.class_counts is not None:
+        counts = _number_of_each(settings.class_counts, "--class-counts", names)
+        if not (np.isfinite(counts) & (counts > 0)).all():
+            raise DataError("--class-counts: counts must be finite and greater than 0")
+        return weights_of_counts(counts, beta=settings.beta)
+    return None
+
+
+def _number_of_each(text: str, option: str, names: Names) -> Floats:
+    """Return the number of each class, from a list of numbers, or by name: 'cat=1,dog=2'."""
+    if "=" not in text:
+        return np.array(parse_list(text, option), np.float64)
+    items = [item.partition("=") for item in split_names(text)]
+    count = len(names or items)
+    classes, numbers = Classes(names, count), {}
+    for name, _, number in items:
+        numbers[classes.index(name)] = parse_number(number, f"{option}, class {name}")
+    if len(numbers) < len(items):
+        raise DataError(f"{option} names a class twice")
+    for index in range(count):
+        if index not in numbers:
+            raise DataError(f"{option}: no number for class {names[index] if names else index}")
+    return np.array([numbers[index] for index in range(count)])
