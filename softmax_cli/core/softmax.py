@@ -115,7 +115,7 @@ class Logits(Distribution):
         if self.temperature == 0:
             limit = np.copysign(np.inf, self._maximum)
             return np.where(self._maximum == 0, in_base(self._log_total, base), limit)
-        maximum = _by_temperature(DoubleDouble(self._maximum), self.temperature)
+        maximum = by_temperature(DoubleDouble(self._maximum), self.temperature)
         return in_base(maximum + self._log_total, base)
 
 
@@ -156,14 +156,14 @@ def _shifted(columns: Floats, shift: Floats, temperature: float) -> DoubleDouble
         return DoubleDouble(np.where(columns == shift, 0.0, -np.inf), np.zeros(columns.shape))
     gap = DoubleDouble(*two_sum(columns, -shift))
     beyond = np.isneginf(gap.high) & np.isfinite(columns)
-    gap = _by_temperature(gap, temperature)
+    gap = by_temperature(gap, temperature)
     if temperature != 1 and beyond.any():  # the division may bring 1e308 - -1e308 back into range
         quarters = DoubleDouble(*two_sum(columns / 4, -shift / 4))
-        return where(beyond, _by_temperature(quarters, temperature).times_power(2), gap)
+        return where(beyond, by_temperature(quarters, temperature).times_power(2), gap)
     return gap
 
 
-def _by_temperature(x: DoubleDouble, temperature: float) -> DoubleDouble:
+def by_temperature(x: DoubleDouble, temperature: float) -> DoubleDouble:
     """Return x / temperature; it may overflow or underflow as floats do."""
     if temperature == 1:
         return x

@@ -17,7 +17,7 @@ from softmax_cli.errors import DataError
 from softmax_cli.input.numbers import parse_list
 from softmax_cli.input.rows import Block
 from softmax_cli.notices import Notices
-from softmax_cli.option_rules import UNITS, LossSettings, ReportSettings
+from softmax_cli.option_rules import GIVEN, UNITS, LossSettings, ReportSettings
 from softmax_cli.output.fields import Field, Layout, Records, Values, class_names
 from softmax_cli.output.formats import Writer
 from softmax_cli.results.pairs import check_length, distribution
@@ -25,7 +25,6 @@ from softmax_cli.results.targets import RowTargets, TargetReader
 from softmax_cli.run.pipeline import Computation, Run
 from softmax_cli.run.totals import ONE, ExactSum, Totals, Worst, ratio
 
-_GIVEN: Final = {"logits": "logit", "probs": "given p", "logprobs": "log p"}
 _BREAKDOWN: Final = ("loss", "entropy", "kl", "perplexity", "probability", "predicted")
 
 
@@ -308,7 +307,7 @@ class CrossEntropy(Loss):
             columns_of(lines, {"entropy": "H(P)", "kl": "KL(P||Q)"}),
             (
                 Field("smoothed_target", "target"),
-                Field("given", _GIVEN[self._settings.kind]),
+                Field("given", GIVEN[self._settings.kind]),
                 Field("probabilities", "probability"),
                 Field("surprisals", "-log p"),
                 Field("parts", "part of loss"),
