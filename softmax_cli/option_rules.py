@@ -7,6 +7,8 @@ from typing import Final, NamedTuple
 
 from softmax_cli.errors import UsageError
 
+# The title of the numbers that are read, by --from
+GIVEN: Final = {"logits": "logit", "probs": "given p", "logprobs": "given log p"}
 # The unit of logarithms to each base
 UNITS: Final = {"e": "nats", "2": "bits", "10": "dits"}
 
@@ -20,13 +22,16 @@ def check_temperature(temperature: float, kind: str) -> None:
 
 
 class SoftmaxSettings(NamedTuple):
-    """The options of softmax; `hierarchical` is a list or a file of counts."""
+    """The options of softmax; `kind` is what is read, `hierarchical` a list or a file of counts."""
 
+    kind: str = "logits"
+    normalize: bool = False
     temperature: float = 1.0
     alpha: float = 1.0
     hierarchical: str | None = None
     log: bool = False
     breakdown: bool = False
+    top: int | None = None
     top_k: int | None = None
     top_p: float | None = None
     min_p: float | None = None
@@ -46,7 +51,14 @@ class SoftmaxSettings(NamedTuple):
             raise UsageError("--seed needs --sample")
         if self.breakdown and (self.log or self.sample is not None):
             raise UsageError("--breakdown does not go with --log or --sample")
+        if self.top is not None and (self.breakdown or self.sample is not None):
+            raise UsageError("--top does not go with --breakdown or --sample")
+        if self.normalize and self.kind == "logits":
+            raise UsageError("--normalize needs --from probs or --from logprobs")
+        if self.alpha != 1 and self.kind != "logits":
+            raise UsageError(f"--alpha takes logits: it does not go with --from {self.kind}")
         others = {
+            "--from": self.kind != "logits",
             "--temperature": self.temperature != 1,
             "--alpha": self.alpha != 1,
             "--top-k, --top-p and --min-p": self.truncates,

@@ -12,7 +12,7 @@ from softmax_cli.input.columns import split_names
 from softmax_cli.input.formats import INPUT_FORMATS
 from softmax_cli.input.numbers import is_negative_value, is_number
 from softmax_cli.input.settings import INVALID, InputSettings
-from softmax_cli.option_rules import UNITS
+from softmax_cli.option_rules import GIVEN, UNITS
 from softmax_cli.output.formats import FORMATS, OutputSettings
 
 # A command's function, which may return the exit status
@@ -191,16 +191,17 @@ input_options: Final = group(
     ),
 )
 
-_AUTO: Final = "by FILE's suffix; or table, csv in a pipe"
+_AUTO: Final = "table, or csv in a pipe"
 _output_options: Final = group(
     "output",
     OutputSettings,
     heading(
         "Output",
-        option("-o --output file FILE", "Write FILE, replaced when all is done", FILE),
-        option("-f --format", "Format of the output", FORMATS, default="auto", show_default=_AUTO),
+        option("-o --output file FILE", "Write FILE at the end; its suffix sets -f", FILE),
+        option("-f --format", "Format", FORMATS, default="auto", show_default=_AUTO),
         option("-p --precision N", "Significant digits  [default: all; tables 6]", Whole(1, 100)),
         option("--decimals N", "Decimal places", Whole(0, 100)),
+        option("--prefix TEXT", "Before the names of the output's own columns"),
     ),
 )
 
@@ -234,9 +235,7 @@ HIERARCHICAL: Final = option(
 
 def from_option(default: str) -> Declaration:
     """Return the option --from, with a default."""
-    return option(
-        "--from kind", "What the numbers are", ["logits", "probs", "logprobs"], default=default
-    )
+    return option("--from kind", "What the numbers are", list(GIVEN), default=default)
 
 
 def temperature_option(text: str) -> Declaration:

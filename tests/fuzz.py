@@ -61,7 +61,8 @@ COMMANDS: Final = [
 OPTIONS: Final = {
     "softmax": "-T 0 / -T 0.5 / -T 1e-300 / --log / --alpha 1 / --alpha 1.5 / --alpha 2 / "
     "--top-k 2 / --top-p 0.9 / --min-p 0.1 --temperature-first / --sample 3 / "
-    "--sample 2 --seed 1 / --hierarchical 3,2,1 / --hierarchical {other} / --breakdown",
+    "--sample 2 --seed 1 / --hierarchical 3,2,1 / --hierarchical {other} / --breakdown / --top 2 / "
+    "--from logits / --from probs / --from probs --normalize / --from logprobs --normalize",
     "hardmax": "--as index / --as name / --as value / --as one-hot / --ties first / --ties last / "
     "--ties all / --ties split / --ties error / --top 1 / --top 2",
     "xent": "--ignore 0 / --ignore cat / --from logits / --from probs / --from logprobs / "
@@ -87,7 +88,7 @@ SHARED: Final = (
     "-d tab / -d | / -d x / --header / --no-header / --names a,b / --names x,y,z / -j 1 / -j 2 / "
     "-j 5 / -v / --axis row / --axis column / --invalid error / --invalid nan / --invalid skip / "
     "--input-format auto / --input-format csv / --input-format json / --input-format jsonl / "
-    "--input-format npy / --decimal , / --decimal ."
+    "--input-format npy / --decimal , / --decimal . / --prefix p_"
 )
 # Options that draw, which without a seed is never the same
 _DRAWS: Final = {"--sample", "--negative", "--sampled"}

@@ -106,7 +106,7 @@ def test_the_identity(run: Run) -> None:
 @pytest.mark.parametrize(
     ("line", "stdin", "shown"),
     [
-        ("compare", "1,2\n3,800\n1,-800\n", ["naive float64 overflow 1 2 0.0 inf"]),
+        ("compare", "1,2\n3,800\n1,-800\n", ["naive float64 overflow 1 0.0 inf"]),
         ("xent -t 0 --reduction mean", "1,2\n2,1\n", ["mean 0.813262 nats", "denominator 2"]),
         ("hardmax --ties all 2 2 1", "", ["winner 0, 1"]),
         ("hardmax --ties all --names a,b", "2 2\n1 2\n", ["a;b"]),

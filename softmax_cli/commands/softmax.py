@@ -16,7 +16,7 @@ Examples:
   softmax-cli softmax 1 2 3
   softmax-cli softmax -T 0.5 "[1000, 1001, 1002]"
   softmax-cli softmax --log -i scores.csv -o log_probabilities.csv
-  softmax-cli softmax --alpha 1.5 1 2 3
+  softmax-cli softmax --from probs --breakdown 0.5 0.3 0.2
   softmax-cli softmax --top-p 0.9 -T 0.7 --sample 5 --seed 1 1 2 3
   seq 1 3 | softmax-cli softmax
 """
@@ -28,11 +28,14 @@ Examples:
     SoftmaxSettings,
     heading(
         "Softmax",
+        options.from_option("logits"),
+        options.NORMALIZE,
         options.temperature_option("Divide by T; 0 is hardmax"),
         option("--alpha A", "Entmax: 1 is softmax, 2 is sparsemax", Finite(1)),
         options.HIERARCHICAL,
         option("--log", "Log-probabilities"),
-        option("--breakdown", "CSV of logsumexp, entropy, perplexity, winner, ..."),
+        option("--top N", "The N likeliest classes, best first", Whole(1)),
+        option("--breakdown", "CSV of logsumexp, entropy, winner, ..."),
     ),
     heading(
         "Truncation",
@@ -50,27 +53,28 @@ Examples:
 def softmax(source: InputSettings, output: OutputSettings, settings: SoftmaxSettings) -> None:
     """Turn logits into probabilities: exp(x) / sum exp(x), without overflow.
 
-    -f table and -f json give logsumexp and entropy too, a table also the perplexity.
+    -f table and -f json give logsumexp and entropy, too.
     """
     names = source.names
     if settings.hierarchical is not None:
         source = source._replace(names=None)  # columns are nodes, --names those of the classes
     path = None if source.vectors else source.path
     options.check_stdin_is_read_once({"scores": path, "--hierarchical": settings.hierarchical})
-    rows = open_rows(source)
+    rows = open_rows(source, kind=settings.kind)
 
     from softmax_cli.notices import Notices
     from softmax_cli.results.softmax import Softmax
     from softmax_cli.run.pipeline import Computation, Run, shape_of
 
     shape = shape_of(rows, source.invalid)
+    lists = output.resolved_format() in ("json", "jsonl")
     if settings.hierarchical is None:
-        computation: Computation = Softmax(settings, rows.names)
+        computation: Computation = Softmax(settings, rows.names, lists=lists)
     else:
         from softmax_cli.results.hierarchical import Hierarchy, TreeSoftmax
 
         tree = Hierarchy(settings.hierarchical, names)
-        computation = TreeSoftmax(tree, settings.log)
+        computation = TreeSoftmax(tree, settings, lists=lists)
         rows, shape = rows._replace(names=None), shape._replace(names=tree.names)
     writer = open_writer(output, computation.layout(), shape)
     with Notices() as notices:

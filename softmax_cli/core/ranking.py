@@ -1,5 +1,7 @@
 """Functions of the order of a row's scores: the winner, the ranking, and truncation."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -55,46 +57,51 @@ def is_among_best(scores: Floats, classes: Indices, count: int, /) -> Bools:
 
 
 def truncate(
-    logits: Floats,
+    scores: Floats,
     /,
     *,
     top_k: int | None = None,
     top_p: float | None = None,
     min_p: float | None = None,
     temperature: float = 1.0,
+    kind: type[Logits] = Logits,
 ) -> Floats:
-    """Return logits, shape (rows, classes), with -inf for the classes that are truncated.
+    """Return scores, shape (rows, classes), with -inf for the classes that are truncated.
+
+    They are logits, or probabilities with `Tempered` as their `kind`.
 
     Keep the `top_k` largest, and all equal to the last of them (Fan, Lewis and Dauphin,
     "Hierarchical neural story generation", 2018); of these the fewest whose probabilities sum to
     at least `top_p`, in (0, 1] (Holtzman et al., "The curious case of neural text degeneration",
     2020); of these those with at least `min_p`, in [0, 1], times the winner's probability (Nguyen
-    et al., "Turning up the heat: min-p sampling", 2025). Equal logits are kept or cut together,
+    et al., "Turning up the heat: min-p sampling", 2025). Equal scores are kept or cut together,
     and winners are never cut. Raises `RowErrors` as `Logits` does.
     """
-    row_maxima(logits.T)
-    kept = logits
-    if top_k is not None and top_k < logits.shape[1]:
+    row_maxima(scores.T)
+    kept = scores
+    if top_k is not None and top_k < scores.shape[1]:
         least = np.partition(kept, -top_k, axis=1)[:, -top_k]
         kept = np.where(kept >= least[:, None], kept, -np.inf)
     if top_p is not None and top_p < 1:
-        least = _least_of_top_p(kept, top_p, temperature)
+        least = _least_of_top_p(kept, top_p, partial(kind, temperature=temperature))
         kept = np.where(kept >= least[:, None], kept, -np.inf)
     if min_p:
-        shifted = Logits(logits, temperature=temperature).shifted
+        shifted = kind(scores, temperature=temperature).shifted
         near = (shifted - log(DoubleDouble(min_p))).high >= 0
         kept = np.where(near.T, kept, -np.inf)
     return kept
 
 
-def _least_of_top_p(logits: Floats, top_p: float, temperature: float) -> Floats:
-    """Return the smallest logit that top-p truncation keeps, shape (rows,).
+def _least_of_top_p(
+    scores: Floats, top_p: float, distribution: Callable[[Floats], Logits]
+) -> Floats:
+    """Return the smallest score that top-p truncation keeps, shape (rows,).
 
     Sums are in double-double and start from the end nearer to the cut, so that the cut is correct
     even where a sum nearly equals `top_p`.
     """
-    ordered = np.sort(logits, axis=1)[:, ::-1]
-    terms = Logits(ordered, temperature=temperature).mass.plain()
+    ordered = np.sort(scores, axis=1)[:, ::-1]
+    terms = distribution(ordered).mass.plain()
     if top_p > 0.5:
         sums = running_sum(terms[::-1])[::-1]
         count = ((sums - sums[0] * (1 - top_p)).high > 0).sum(axis=0)  # 1 - top_p is exact

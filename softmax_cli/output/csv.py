@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from softmax_cli.notices import say
 from softmax_cli.output import file
 from softmax_cli.output.fields import Layout, Records, Summary, Values
 from softmax_cli.output.formats import Digits, Shape, Writer
@@ -27,23 +28,36 @@ class CsvWriter(Writer):
         # Text that must be quoted
         self._special = re.compile(rf'[\r\n"{self.delimiter}]|^\s*#')
         self._is_first = True
+        self._waiting: dict[str, Values] | None = None  # of a first vector, perhaps the only one
 
     def encode(self, records: Records) -> Any:
         """Return the text of a block; of the first, which may be a long vector, in parts."""
         columns = self._columns(records)
-        if self._is_first:
-            self._is_first = not records.count
-            return chain(self._header(columns), self._rows(columns))
-        parts = list(self._rows(columns))
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        if not self._is_first:
+            return b"".join(self._rows(columns))
+        self._is_first = not records.count
+        if records.count == 1 and self.layout.only_many:
+            self._waiting = columns
+            return b""
+        return self._with_header(columns)
 
     def write(self, piece: Any, vectors: int) -> None:
-        for part in piece if isinstance(piece, Iterator) else [piece]:
+        parts = piece if isinstance(piece, Iterator) else [piece]
+        if self._waiting is not None and piece:
+            parts = chain(self._with_header(self._waiting), parts)
+            self._waiting = None
+        for part in parts:
             file.write(part)
 
+    def close(self, summary: Summary | None) -> None:
+        if self._waiting is not None:
+            left_out = () if summary is None else self.layout.only_many
+            columns = {key: self._waiting[key] for key in self._waiting if key not in left_out}
+            self._waiting = None
+            self.write(self._with_header(columns), 1)
+
     def reduce(self, key: str, value: float, summary: Summary) -> None:
-        columns = {key: np.array([value])}
-        self.write(chain(self._header(columns), self._rows(columns)), 1)
+        self.write(self._with_header({key: np.array([value])}), 1)
 
     def _columns(self, records: Records) -> dict[str, Values]:
         layout = self.layout
@@ -58,16 +72,22 @@ class CsvWriter(Writer):
             return columns
         return {_KEPT: records.kept.repeat(layout.records, axis=0), **columns}
 
-    def _header(self, columns: dict[str, Values]) -> Iterator[bytes]:
+    def _with_header(self, columns: dict[str, Values]) -> Iterator[bytes | bytearray]:
         if self.layout.has_header or self.shape.header:
-            titles = chain.from_iterable(map(self._titles, columns, columns.values()))
-            yield self._lines([self.delimiter.join(map(self._quoted, titles))])
+            own = [key for key in columns if key != _KEPT]
+            titles = chain.from_iterable(self._titles(key, columns[key]) for key in own)
+            names = [self.shape.prefix + title for title in titles]
+            beside = self.shape.beside
+            kept = (beside[0] if beside else self.shape.kept) if _KEPT in columns else ()
+            if twice := next((name for name in names if name in kept), ""):
+                how = "--prefix TEXT tells the new columns from the copied ones"
+                say("warning", f"two columns are called {twice!r}: {how}")
+            yield self._lines([self.delimiter.join(map(self._quoted, [*kept, *names]))])
+        yield from self._rows(columns)
 
     def _titles(self, key: str, values: Values) -> Sequence[str]:
         if values.ndim == 1:
             return [key]
-        if key == _KEPT:
-            return self.shape.beside[0] if self.shape.beside else self.shape.kept
         if self.shape.transposed:
             return self.shape.column_names or (key,)
         if key in self.layout.numbered:

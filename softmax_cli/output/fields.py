@@ -74,11 +74,13 @@ class Layout(NamedTuple):
     part: Field | None = None  # the same for a lone vector; None for the classes
     parts: str = ""  # attribute with a lone vector's columns, if its lines are not classes
     emphasis: str = ""  # attribute: a lone vector's line is bold where > 0, and red where < 0
-    order: str = ""  # attribute with the positions of a lone vector's lines, from 0
+    order: str = ""  # attribute with the indices of a lone vector's lines, from the top
     sweep: str = ""  # attribute with columns and notes for a lone vector
     numbered: Sequence[str] = ()  # attributes with several values that are not one per class
     most: int = 20  # most vectors that a table shows
     records: int = 1  # rows of output for each vector
+    best: int | None = None  # lines of the table of a lone vector; None for all, or for the best
+    only_many: Sequence[str] = ()  # columns of `row` that a lone vector does not have
     constants: Mapping[str, Values] = {}  # values that are the same for every vector, good or not
 
     @property
@@ -91,6 +93,8 @@ class Layout(NamedTuple):
         if key in self.constants:
             return np.tile(self.constants[key], records.count)
         values: Values = getattr(records.result, key)
+        if self.only_many and key in self.numbered:
+            values = values.ravel()  # a record for each
         if records.good is None:
             return values
         if key == "row" and records.numbers is not None:

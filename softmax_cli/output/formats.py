@@ -45,12 +45,16 @@ TABLE_DIGITS: Final = Digits(significant=6)
 
 
 class OutputSettings(NamedTuple):
-    """The format, the digits of numbers, and the file to replace ('-' for standard output)."""
+    """The format, the digits of numbers, and the file to replace ('-' for standard output).
+
+    `prefix` stands before the names of columns that are not copied.
+    """
 
     format: str = "auto"
     precision: int | None = None
     decimals: int | None = None
     file: str = "-"
+    prefix: str = ""
 
     def resolved_format(self) -> str:
         """Return the format; 'auto' goes by the file's suffix, or is a table on a terminal."""
@@ -64,6 +68,8 @@ class OutputSettings(NamedTuple):
         """Raise `UsageError` for options that do not go together, and for npy on a terminal."""
         if self.precision is not None and self.decimals is not None:
             raise UsageError("give --precision or --decimals, not both")
+        if self.prefix and (form := self.resolved_format()) in ("json", "jsonl", "npy"):
+            raise UsageError(f"--prefix is for the names of columns, which {form} does not have")
         if self.resolved_format() != "npy":
             return
         if self._is_for_a_terminal():
@@ -87,6 +93,7 @@ class Shape(NamedTuple):
     kept: tuple[str, ...] = ()  # names of the copied columns
     fills: bool = False  # rows of nan may stand for those that can't be used
     beside: tuple[tuple[str, ...], NDArray[np.object_]] | None = None  # columns of text, by class
+    prefix: str = ""  # of the names of columns that are not copied
 
     def class_names(self, count: int) -> list[str]:
         """Return the classes' names, or their indices from 0."""
@@ -133,4 +140,4 @@ def open_writer(settings: OutputSettings, layout: Layout, shape: Shape) -> Write
         digits = TABLE_DIGITS
     module, name = _WRITERS[form]
     writer: type[Writer] = getattr(import_module(f"softmax_cli.output.{module}"), name)
-    return writer(layout, shape, digits)
+    return writer(layout, shape._replace(prefix=settings.prefix), digits)

@@ -1,7 +1,8 @@
 """Results as JSON: an object for a lone vector, rows and a summary for more, or JSON lines."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
+from itertools import repeat
+from typing import Any, Final
 
 import orjson
 
@@ -9,6 +10,9 @@ from softmax_cli.output import file
 from softmax_cli.output.fields import Layout, Records, Summary
 from softmax_cli.output.formats import SHORTEST, Digits, Shape, Writer
 from softmax_cli.output.numbers import plain, plain_values
+
+# Lists of a number for each class
+_OF_CLASSES: Final = frozenset({"logits", "probabilities", "log_probabilities", "one_hot"})
 
 
 class JsonLinesWriter(Writer):
@@ -24,18 +28,20 @@ class JsonLinesWriter(Writer):
         file.write(self._dump(summary) + b"\n")
 
     def _objects(self, records: Records) -> Iterator[bytes]:
-        layout, fields = self.layout, self.layout.fields
-        columns = [plain_values(layout.values(key, records), self.digits) for key in fields]
-        objects = (dict(zip(fields, values, strict=True)) for values in zip(*columns, strict=True))
-        names = self.shape.kept
-        if records.kept is None or not names:
-            yield from map(orjson.dumps, objects)
-            return
-        is_named = len(set(names)) == len(names)
-        kept = plain_values(records.kept.repeat(layout.records, axis=0), SHORTEST)
-        for cells, item in zip(kept, objects, strict=True):
-            keep = dict(zip(names, cells, strict=True)) if is_named else cells
-            yield orjson.dumps({"keep": keep, **item})
+        layout, kept, names = self.layout, self.shape.kept, self.shape.names
+        columns: dict[str, Iterable[Any]] = {}
+        if records.kept is not None and kept:
+            cells = plain_values(records.kept.repeat(layout.records, axis=0), SHORTEST)
+            is_named = len(set(kept)) == len(kept)
+            columns["keep"] = (
+                (dict(zip(kept, c, strict=True)) for c in cells) if is_named else cells
+            )
+        if names is not None and not _OF_CLASSES.isdisjoint(layout.fields):
+            columns["classes"] = repeat(orjson.Fragment(orjson.dumps(names)))
+        for key in layout.fields:
+            columns[key] = plain_values(layout.values(key, records), self.digits)
+        for values in zip(*columns.values(), strict=False):  # the classes have no end
+            yield orjson.dumps(dict(zip(columns, values, strict=True)))
 
     def _dump(self, summary: Summary) -> bytes:
         return orjson.dumps(plain(dict(summary), self.digits))

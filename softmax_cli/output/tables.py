@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import math
+import os
 import re
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
 from rich import box
-from rich.console import RenderableType
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
 from softmax_cli.notices import visible
+from softmax_cli.output import file
 from softmax_cli.output.fields import Column, Summary, Values
 from softmax_cli.output.formats import TABLE_DIGITS, Digits
-from softmax_cli.output.terminal import MARGIN, Screen
+from softmax_cli.output.progress import terminal_width
 from softmax_cli.output.view import (
     Footer,
     Part,
@@ -27,6 +31,8 @@ from softmax_cli.output.view import (
     word_texts,
 )
 
+_STDIN, _STDOUT, _STDERR = range(3)
+_MARGIN: Final = 1
 # Digits of the classes' columns if six significant digits make the table too wide
 _FEWER_DIGITS: Final = (Digits(decimals=4), Digits(decimals=3))
 _MOST_CLASSES: Final = 50  # what a screen or two can show
@@ -40,6 +46,33 @@ _NAME_WIDTH: Final = 12
 _TITLE_LINES: Final = 3
 _NOT_FINITE: Final = ("nan", "inf", "-inf")
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
+
+
+class Screen:
+    """A rich console on standard output, as wide as COLUMNS or the terminal, unless widened."""
+
+    def __init__(self) -> None:
+        columns = os.environ.get("COLUMNS", "")
+        given_width = int(columns) if columns.isdecimal() else 0
+        # Standard output may be a pipe to a pager, or a file.
+        self.width = given_width or terminal_width(_STDOUT, _STDERR, _STDIN)
+        self._console = Console(
+            file=sys.stdout,
+            width=self.width,
+            height=25,  # rich uses the width only if a height is given, too
+            highlight=False,
+            markup=False,
+            emoji=False,
+        )
+        self.ascii_only = self._console.options.ascii_only
+
+    def print(self, parts: Sequence[RenderableType]) -> None:
+        """Print the parts one below the other, with a left margin."""
+        self._console.width = self.width
+        with self._console.capture() as captured:
+            self._console.print(Padding(Group(*parts), (0, 0, 0, _MARGIN)))
+        lines = "\n".join(line.rstrip() for line in captured.get().split("\n"))
+        file.write(lines.encode(self._console.encoding, "replace"))
 
 
 class TableWriter(ViewWriter):
@@ -64,7 +97,7 @@ class TableWriter(ViewWriter):
                 case list():
                     lines += _footer(part, screen)
                 case (left, right):
-                    is_wide = len(left) + len(right) + 2 > screen.width - MARGIN
+                    is_wide = len(left) + len(right) + 2 > screen.width - _MARGIN
                     lines.append(Text.assemble((left, "dim"), "\n" if is_wide else "  ", right))
                 case str():
                     lines.append(Text(visible(part), "" if i else "bold"))
@@ -76,7 +109,9 @@ def _footer(items: Footer, screen: Screen) -> list[Text]:
     lines: list[Text] = []
     answer = next((title for title, _ in items if title != "rows"), None)
     for title, value in items:
-        word = Text.assemble((f"{title} ", "dim"), (value, "bold" if title == answer else ""))
+        is_finite = value.partition(" ")[0] not in _NOT_FINITE
+        style = f"{'bold' if title == answer else ''} {'' if is_finite else 'red'}"
+        word = Text.assemble((f"{title} ", "dim"), (value, style))
         if lines and lines[-1].cell_len + 3 + word.cell_len <= screen.width - 2:
             lines[-1] = lines[-1] + Text("   ") + word
         else:
@@ -161,8 +196,8 @@ class Grid:
         self.widths, self.room = _fitted(self._columns, screen)
         cells = {column.title.plain: column.cells for column in self._columns}
         for i, winner in enumerate(cells.get("winner", ())):
-            if winner.plain in cells:
-                cells[winner.plain][i].style = "green"
+            if column := cells.get(table.prefix + winner.plain):
+                column[i].style = "green"
         pairs = zip(cells.get("target", ()), cells.get("predicted", ()), strict=False)
         for target, predicted in pairs:
             predicted.style = "" if target.plain in (predicted.plain, "ignored") else "red"
@@ -188,7 +223,7 @@ class Grid:
                     widths.insert(at, bar)
                     at += 1
         # If even two columns are too wide, let the table exceed the screen.
-        needed = MARGIN + sum(widths) + _GAP * (len(widths) - 1)
+        needed = _MARGIN + sum(widths) + _GAP * (len(widths) - 1)
         self._screen.width = max(self._screen.width, needed)
         frame = RichTable(
             box=box.SIMPLE_HEAD,
@@ -246,7 +281,7 @@ def _width(texts: Iterable[Text]) -> int:
 
 def _fitted(columns: Sequence[_Texts], screen: Screen) -> tuple[list[int], int]:
     """Return the widths, the widest reduced until all fit, and the width that is left."""
-    room = screen.width - MARGIN - _GAP * (len(columns) - 1)
+    room = screen.width - _MARGIN - _GAP * (len(columns) - 1)
     widths = [_width([title, *cells]) for title, cells, *_ in columns]
     least = [
         max(

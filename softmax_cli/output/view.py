@@ -30,8 +30,8 @@ _PLAIN_EXPONENTS: Final = range(-6, 12)
 class Table(NamedTuple):
     """Columns, of which the first `heads` name the lines, and a note on lines left out (`more`).
 
-    `classes` are the indices of the classes' columns, `hidden` is the number of columns left out,
-    and `largest` is the value of a full bar.
+    `classes` are the indices of the classes' columns, whose titles have a `prefix`, `hidden` is the
+    number of columns left out, and `largest` is the value of a full bar.
     """
 
     columns: Sequence[Column]
@@ -42,6 +42,7 @@ class Table(NamedTuple):
     emphasis: Values | None = None
     largest: float = 1.0
     heads: int = 1
+    prefix: str = ""
 
 
 class Piece(NamedTuple):
@@ -79,11 +80,10 @@ class ViewWriter(Writer):
         raise NotImplementedError
 
     def encode(self, records: Records) -> Piece | None:
-        room = self._most - self.count
-        if room <= 0 < records.count:
+        if records.count and self.count >= self._most:
             return None
         lone = records if self.count == 0 and records.count == 1 else None
-        return Piece(self._columns(records, room), lone)
+        return Piece(self._columns(records), lone)
 
     def write(self, piece: Any, vectors: int) -> None:
         lines = (self._most - self.count) * self.layout.records  # a worker may send more
@@ -117,7 +117,7 @@ class ViewWriter(Writer):
                 parts[0]._replace(values=np.concatenate([part.values for part in parts]))
                 for parts in zip(*(piece.columns for piece in self.pieces), strict=True)
             ]
-            hidden = self.count * layout.records - len(columns[0].values)
+            hidden = self.count - len(columns[0].values) // layout.records
             table = self.table(columns)._replace(more=left_out(hidden, "rows"))
             # The summary of a lone vector adds nothing.
             body = [table] if layout.summary_only else [table, *self.below(summary)]
@@ -133,7 +133,7 @@ class ViewWriter(Writer):
             if shape.transposed and shape.column_names:
                 title, heads = "column", list(shape.column_names[start : start + count])
             shown.append(Column(title, np.array(heads, object), "text"))
-        table = Table(shown, heads=max(1, len(layout.head)))
+        table = Table(shown, heads=max(1, len(layout.head)), prefix=shape.prefix)
         for column in columns:
             if column.values.ndim == 1:
                 shown.append(column)
@@ -147,6 +147,7 @@ class ViewWriter(Writer):
                 largest=max(1.0, largest_size(column.values)) if column.style == "barred" else 1.0,
                 hidden_unit="in each row" if layout.numbered else "classes",
             )
+            names = [shape.prefix + name for name in names]
             shown += map(Column, names, column.values.T, [column.style] * width)
         return table
 
@@ -160,8 +161,8 @@ class ViewWriter(Writer):
             parts.append(self._summary_table(summary))
         return parts
 
-    def _columns(self, records: Records, vectors: int) -> list[Column]:
-        """Return the columns of the first vectors, the copied columns in front."""
+    def _columns(self, records: Records) -> list[Column]:
+        """Return the columns of a block's vectors, the copied columns in front."""
         layout, names = self.layout, self.shape.kept
         fields = [*layout.head, *layout.lines]
         columns = [_column(field, layout.values(field.key, records)) for field in fields]
@@ -169,8 +170,7 @@ class ViewWriter(Writer):
             cells = records.kept.repeat(layout.records, axis=0).T
             kept = [Column(*pair, "text") for pair in zip(names, cells, strict=True)]
             columns[len(layout.head) : len(layout.head)] = kept
-        lines = vectors * layout.records
-        return [column._replace(values=column.values[:lines]) for column in columns]
+        return columns
 
     def _vector(self, records: Records) -> list[Part]:
         """Return the page of a lone vector."""
@@ -198,16 +198,18 @@ class ViewWriter(Writer):
         heads = self.shape.class_names(count) if part is None else first(part.key)
         columns.insert(0, Column(part.title if part else "class", np.array(heads, object), "text"))
         emphasis = first(layout.emphasis) if layout.emphasis else np.zeros(count)
-        chosen = np.argsort(first(layout.order)) if layout.order else np.arange(count)
-        unit, form = ("lines", "json") if part else ("classes", "csv")
+        chosen = first(layout.order) if layout.order else np.arange(count)
+        unit, form = ("lines", "json") if part else ("classes", "" if layout.best else "csv")
         if self.most_classes and part is not None:
             chosen = chosen[: self.most_classes]
-        elif self.most_classes and count > _MOST_LINES:
+        elif layout.best or (self.most_classes and count > _MOST_LINES):
             if not layout.order:
                 ranked = first(next(f.key for f in layout.classes if f.key in _RANKED))
                 chosen = np.argsort(-ranked, kind="stable")
             marked = chosen[np.argsort(-1.0 * emphasis[chosen], kind="stable")][:_MOST_LINES]
-            chosen = np.array([*dict.fromkeys([*chosen[:_BEST], *marked[emphasis[marked] > 0]])])
+            best = layout.best or _BEST
+            chosen = np.array([*dict.fromkeys([*chosen[:best], *marked[emphasis[marked] > 0]])])
+            chosen = chosen[: layout.best]
             fields = [f for f in reversed(layout.classes) if f.key in _ADDITIVE]
             added = {f.key: Field(f.key, f.title or "probability") for f in fields}
             others = self._footer(
@@ -276,8 +278,10 @@ def _identity(fields: Sequence[Field], numbers: Sequence[float], digits: Digits)
 def left_out(count: int, unit: str, form: str = "csv") -> str:
     """Return a note on how many are not shown, and the format that shows all; '' for none."""
     singular = {"classes": "class", "rows": "row", "lines": "line"}
-    what = singular.get(unit, unit) if count == 1 else unit
-    return f"… {count} more {what}; -f {form} shows all" if count else ""
+    what, comma, rest = unit.partition(",")
+    what = singular.get(what, what) if count == 1 else what
+    how = f"; -f {form} shows all" if form else ""
+    return f"… {count} more {what}{comma}{rest}{how}" if count else ""
 
 
 def number_texts(column: Column, digits: Digits) -> list[str]:

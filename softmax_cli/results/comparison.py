@@ -177,8 +177,7 @@ class Comparison(Computation):
             summary_columns=(
                 *head,
                 Field("status", "status", "status"),
-                Field("broken", "rows that broke"),
-                Field("first_broken", "first", "text"),
+                Field("broken", "broke"),
                 Field("worst_digits", "digits right", "digits"),
                 Field("worst_ulp_error", "ulps", "rough"),
             ),

@@ -17,14 +17,13 @@ from softmax_cli.input.columns import split_names
 from softmax_cli.input.numbers import parse_list, parse_number
 from softmax_cli.input.rows import Block
 from softmax_cli.notices import Notices
-from softmax_cli.option_rules import UNITS, LossSettings, ReportSettings
+from softmax_cli.option_rules import GIVEN, UNITS, LossSettings, ReportSettings
 from softmax_cli.output.fields import Field, Layout, Names, Values, class_names
 from softmax_cli.results.loss import Loss, RowLosses, columns_of, report_keys, summary_fields
 from softmax_cli.results.pairs import check_length, distribution
 from softmax_cli.results.targets import Classes, RowTargets, TargetReader
 from softmax_cli.run.totals import ONE, ExactSum, Totals, ratio
 
-_GIVEN: Final = {"logits": "logit", "probs": "given p", "logprobs": "log p"}
 _BREAKDOWN: Final = ("loss", "entropy", "kl", "perplexity", "probability", "predicted")
 
 
@@ -207,7 +206,7 @@ class CrossEntropy(Loss):
             columns_of(lines, {"entropy": "H(P)", "kl": "KL(P||Q)"}),
             (
                 Field("smoothed_target", "target"),
-                Field("given", _GIVEN[self._settings.kind]),
+                Field("given", GIVEN[self._settings.kind]),
                 Field("probabilities", "probability"),
                 Field("surprisals", "-log p"),
                 Field("parts", "part of loss"),

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_cli.core.doubledouble import Floats
+from softmax_cli.core.probabilities import WARNING_TOLERANCE
 from softmax_cli.core.ranking import CLOSE, hardmax, ranking
 from softmax_cli.errors import DataError, RowErrors
 from softmax_cli.input.rows import Block
@@ -26,12 +27,22 @@ class HardmaxResult:
         self.choice = hardmax(scores)
         self.margin = self.choice.margin
         self.tied: NDArray[np.bool_] = self.choice.winners.sum(axis=1) > 1
-        self.close: NDArray[np.bool_] = self.margin <= CLOSE
         self._policy = policy
         self._names = names
 
     def __len__(self) -> int:
         return len(self.scores)
+
+    @cached_property
+    def close(self) -> NDArray[np.bool_]:
+        """Whether the runner-up has over half the winner's probability.
+
+        Rows that are probabilities already have these themselves, the others by softmax.
+        """
+        scores = self.scores
+        is_sum_one = np.abs(scores.sum(axis=1) - 1) <= WARNING_TOLERANCE
+        is_given = is_sum_one & (scores >= 0).all(axis=1)
+        return np.where(is_given, self.margin < self.choice.value / 2, self.margin <= CLOSE)
 
     @property
     def closeness(self) -> Values:
@@ -110,14 +121,14 @@ class BestResult(HardmaxResult):
         if count > classes:
             raise DataError(f"--top {count}: there are only {classes} classes")
         self._count = count
-        self._order = ranking(scores, last=policy == "last")
-        self.picked = self._order[:, :count]
+        self.order = ranking(scores, last=policy == "last")
+        self.picked = self.order[:, :count]
         self.value = np.take_along_axis(scores, self.picked, axis=1)
 
     @cached_property
     def position(self) -> NDArray[np.intp]:
         """The position of each class in the order, from 0, shape (rows, classes)."""
-        return np.asarray(np.argsort(self._order, axis=1))
+        return np.asarray(np.argsort(self.order, axis=1))
 
     @property
     def rank(self) -> Values:
@@ -132,13 +143,13 @@ class BestResult(HardmaxResult):
         """Return which rows have a tie for the first place, or for the last of the K."""
         if self._count == self.scores.shape[1]:
             return self.tied
-        edge = self._order[:, self._count - 1 : self._count + 1]
+        edge = self.order[:, self._count - 1 : self._count + 1]
         last, next_ = np.take_along_axis(self.scores, edge, axis=1).T
         return np.asarray(self.tied | (last == next_))
 
     def describe_tie(self, row: int) -> str:
         scores = self.scores[row]
-        score = scores[self._order[row, 0 if self.tied[row] else self._count - 1]]
+        score = scores[self.order[row, 0 if self.tied[row] else self._count - 1]]
         return f"{self._tie_at(row, score)} for place {(scores > score).sum() + 1}"
 
 
@@ -178,11 +189,12 @@ class Hardmax(Computation):
     def layout(self) -> Layout:
         best, name, value = self.top is not None, Field("name", "winner"), Field("value", "value")
         named = Field("name", "" if best else "winner", "text")
+        one_hot = ["one_hot"] if self.form == "one_hot" else []
         return Layout(
             (self.form,),
-            ("index", "name", "value", "margin", "ties"),
+            ("index", "name", "value", "margin", "ties", *one_hot),
             (
-                *((named,) if best else (Field("index", "index"), named, value)),
+                *((named,) if best else (named, value)),
                 Field("margin", "margin"),
                 Field("close", "close", "mark"),
             ),
@@ -198,6 +210,6 @@ class Hardmax(Computation):
             ),
             summary=[Field(key, key) for key in ("rows", "ties", "close")],
             emphasis="one_hot",
-            order="position" if best else "",
+            order="order" if best else "",
             numbered=("index", "name", "value") if best else (),
         )

@@ -15,13 +15,13 @@ from softmax_cli.input.numbers import is_list, parse_list
 from softmax_cli.input.rows import Block
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.notices import Notices
-from softmax_cli.option_rules import UNITS, ReportSettings
+from softmax_cli.option_rules import UNITS, ReportSettings, SoftmaxSettings
 from softmax_cli.output.fields import Field, Layout, Names, Values, ragged
 from softmax_cli.results.loss import Loss, RowLosses, columns_of, report_keys, summary_fields
 from softmax_cli.results.pairs import check_usable
-from softmax_cli.results.softmax import SUMMARY, SoftmaxResult, probability_field
+from softmax_cli.results.softmax import SUMMARY, Softmax, SoftmaxResult, probability_field
 from softmax_cli.results.targets import RowTargets, TargetReader
-from softmax_cli.run.pipeline import Computation, check_names
+from softmax_cli.run.pipeline import check_names
 
 OPTION: Final = "--hierarchical"
 _BREAKDOWN: Final = ("loss", "probability", "touched", "classes")
@@ -100,22 +100,24 @@ class TreeResult(SoftmaxResult):
         return np.tile(whole if (whole == counts).all() else counts, (len(self), 1))
 
 
-class TreeSoftmax(Computation):
+class TreeSoftmax(Softmax):
     """Computes the probabilities of a tree's classes from the scores of its nodes."""
 
     reads_classes = False
-    averaged = ("entropy",)
 
-    def __init__(self, hierarchy: Hierarchy, log: bool) -> None:
+    def __init__(self, hierarchy: Hierarchy, settings: SoftmaxSettings, *, lists: bool) -> None:
+        super().__init__(settings, hierarchy.names, lists=lists)
         self._hierarchy = hierarchy
-        self._log = log
 
     def compute(self, block: Block, _notices: Notices) -> TreeResult:
         self._hierarchy.check(block)
-        return TreeResult(block.values, self._hierarchy)
+        result = TreeResult(block.values, self._hierarchy)
+        if self._settings.top is not None:
+            result.choose(self._settings.top, result.log_probabilities, block)
+        return result
 
-    def layout(self) -> Layout:
-        shown = probability_field(log=self._log)
+    def _layout(self) -> Layout:
+        shown = probability_field(log=self._settings.log)
         return Layout(
             (shown.key,),
             ("scores", "codes", shown.key, "entropy"),

@@ -12,7 +12,7 @@ from softmax_cli.core.doubledouble import Floats
 from softmax_cli.core.softmax import Logits
 from softmax_cli.input.rows import Block
 from softmax_cli.notices import Notices
-from softmax_cli.option_rules import SoftmaxSettings
+from softmax_cli.option_rules import GIVEN, SoftmaxSettings
 from softmax_cli.output.fields import Field, Layout, Names, Values, class_names
 from softmax_cli.run.pipeline import Computation
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from softmax_cli.core.hierarchical import TreeDistribution
 
 _MOST_LISTED: Final = 20  # most samples below a table
+_REACHED: Final = 1 - 2.0**-50  # of P: 0.5 + 0.3 as read, exactly, is a little less than 0.8
 _AT_ONCE: Final = 1 << 18  # about as many samples are drawn
 
 SUMMARY: Final = (Field("rows", "rows"), Field("entropy_mean", "mean entropy", "nats"))
@@ -49,6 +50,7 @@ class SoftmaxResult:
         self._distribution = distribution
         self._names = names
         self.indices: NDArray[np.intp] = np.zeros((len(logits), 0), np.intp)
+        self.index: NDArray[np.intp] | None = None  # of the chosen classes
 
     def __len__(self) -> int:
         return len(self.logits)
@@ -74,6 +76,16 @@ class SoftmaxResult:
         assert isinstance(self._distribution, Logits)
         return self._distribution.logsumexp()
 
+    def choose(self, count: int, scores: Floats, block: Block) -> None:
+        """Choose the `count` best classes by scores, which differ where probabilities may not."""
+        from softmax_cli.results.hardmax import BestResult
+
+        assert block.numbers is not None  # as one process reads all
+        self.row = block.numbers.repeat(count)
+        best = BestResult(scores, count, "first", self._names)
+        self.order, self.index, self.name = best.order, best.picked, best.name
+        vars(self)["class"] = class_names(best.picked, self._names)
+
     @property
     def winners(self) -> NDArray[np.bool_]:
         return self._distribution.winners
@@ -84,8 +96,16 @@ class SoftmaxResult:
 
     @property
     def probability(self) -> Floats:
-        """The winner's probability."""
-        return np.asarray(self.probabilities.max(axis=1))
+        """The probability of the winner, or of each chosen class."""
+        if self.index is None:
+            return np.asarray(self.probabilities.max(axis=1))
+        return np.take_along_axis(self.probabilities, self.index, axis=1)
+
+    @property
+    def log_probability(self) -> Floats:
+        """The log-probability of each chosen class."""
+        assert self.index is not None
+        return np.take_along_axis(self.log_probabilities, self.index, axis=1)
 
     @property
     def samples(self) -> Values:
@@ -118,36 +138,50 @@ class Softmax(Computation):
 
     averaged = ("entropy",)
 
-    def __init__(self, settings: SoftmaxSettings, names: Names) -> None:
+    def __init__(self, settings: SoftmaxSettings, names: Names, *, lists: bool) -> None:
         self._settings = settings
         self._names = names
-        self.parallel = settings.sample is None
+        self._lists = lists
+        self.parallel = settings.sample is None and settings.top is None
 
     @cached_property
     def _generator(self) -> np.random.Generator:
         return np.random.Generator(np.random.PCG64(self._settings.seed))
 
-    def compute(self, block: Block, _notices: Notices) -> SoftmaxResult:
+    def compute(self, block: Block, notices: Notices) -> SoftmaxResult:
         settings, remaining = self._settings, block.values
         # Imports that a plain softmax does not need wait, for a quick start.
+        kind, temperature, top_p = Logits, settings.temperature, settings.top_p
+        if settings.kind != "logits":
+            from softmax_cli.core.tempered import Tempered
+            from softmax_cli.results.pairs import distribution as checked
+
+            checked(block, settings.kind, notices, settings.normalize)
+            if settings.kind == "probs":
+                kind = Tempered
+                top_p = top_p if top_p in (None, 1) else top_p * _REACHED
         if settings.truncates:
             from softmax_cli.core.ranking import truncate
 
-            temperature = settings.temperature if settings.temperature_first else 1.0
-            top_k, top_p, min_p = settings.top_k, settings.top_p, settings.min_p
             remaining = truncate(
-                remaining, top_k=top_k, top_p=top_p, min_p=min_p, temperature=temperature
+                remaining,
+                top_k=settings.top_k,
+                top_p=top_p,
+                min_p=settings.min_p,
+                temperature=temperature if settings.temperature_first else 1.0,
+                kind=kind,
             )
         if settings.alpha == 1:
-            distribution: Logits | Entmax = Logits(remaining, temperature=settings.temperature)
+            distribution: Logits | Entmax = kind(remaining, temperature=temperature)
         else:
             from softmax_cli.core.entmax import Entmax
 
-            alpha, temperature = settings.alpha, settings.temperature
-            distribution = Entmax(remaining, alpha=alpha, temperature=temperature)
+            distribution = Entmax(remaining, alpha=settings.alpha, temperature=temperature)
         result = SoftmaxResult(block.values, remaining, distribution, self._names)
         if settings.sample is not None:
             result.indices = self._samples(result.probabilities, settings.sample)
+        if settings.top is not None:
+            result.choose(settings.top, remaining, block)
         return result
 
     def _samples(self, probabilities: Floats, count: int) -> NDArray[np.intp]:
@@ -158,6 +192,28 @@ class Softmax(Computation):
         return np.concatenate([draw(*both) for both in zip(parts, uniforms, strict=True)])
 
     def layout(self) -> Layout:
+        """Return the layout; with --top that of the best classes, a line or in JSON a list each."""
+        layout, settings = self._layout(), self._settings
+        if settings.top is None:
+            return layout
+        of_vector = [key for key in layout.fields if key in ("logsumexp", "entropy")]
+        shown = Field("probability", "probability", "barred")
+        if settings.log:
+            shown = Field("log_probability", "log p")
+        return layout._replace(
+            row=("row", "class", shown.key),
+            only_many=() if self._lists else ("row",),
+            fields=("index", "name", shown.key, *of_vector),
+            head=(Field("row", "row", "text"),),
+            lines=(Field("class", "class", "text"), shown),
+            order="order",
+            best=settings.top,
+            numbered=("index", "name", "class", shown.key),
+            most=max(1, layout.most // settings.top),
+            records=1 if self._lists else settings.top,
+        )
+
+    def _layout(self) -> Layout:
         settings = self._settings
         shown = probability_field(log=settings.log)
         is_softmax, cuts = settings.alpha == 1, settings.truncates
@@ -166,13 +222,14 @@ class Softmax(Computation):
         counts = [Field("remaining", "kept")] if cuts else []
         counts += [] if is_softmax else [Field("support", "support")]
         samples = ["samples"] if draws else []
+        given = ["logits"] if settings.kind == "logits" else []
         entropies = (*logsumexp, Field("entropy", "entropy"), Field("perplexity", "perplexity"))
         winner = (Field("winner", "winner", "text"), Field("probability", "probability"))
         breakdown = (*entropies, *winner)
         is_listed = settings.sample is not None and settings.sample <= _MOST_LISTED
         return Layout(
             [field.key for field in breakdown] if settings.breakdown else samples or [shown.key],
-            ("logits", shown.key, *(field.key for field in logsumexp), "entropy", *samples),
+            (*given, shown.key, *(field.key for field in logsumexp), "entropy", *samples),
             breakdown
             if settings.breakdown
             else (
@@ -182,7 +239,7 @@ class Softmax(Computation):
                 Field("winner", "winner", "text"),
             ),
             (
-                Field("logits", "logit"),
+                Field("logits", GIVEN[settings.kind]),
                 shown,
                 *([Field("cut", "", "text")] if cuts else []),
                 *([Field("drawn", "drawn")] if draws else []),

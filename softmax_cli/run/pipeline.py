@@ -16,7 +16,7 @@ from softmax_cli.input.settings import InputSettings
 from softmax_cli.notices import UNUSABLE, Notice, Notices, say
 from softmax_cli.output.fields import Layout, Records, Summary
 from softmax_cli.output.formats import Shape, Writer
-from softmax_cli.output.terminal import Progress
+from softmax_cli.output.progress import Progress
 from softmax_cli.run.parallel import ordered_map
 from softmax_cli.run.totals import Outcome, Totals
 

@@ -1,22 +1,12 @@
-"""The terminal: its width, a progress line, and a console for rich."""
+"""A progress line on a terminal, and the width of terminals."""
 
-from __future__ import annotations
-
-import io
 import os
-import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from softmax_cli.output import file
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-
-MARGIN: Final = 1
-_STDIN, _STDOUT, _STDERR = range(3)
+_STDOUT, _STDERR = 1, 2
 _FIRST_AFTER: Final = 1.0  # seconds
 _AGAIN_AFTER: Final = 0.1
 _BAR: Final = 30
@@ -66,11 +56,6 @@ class Progress:
         return f"[{'#' * full}{'-' * (size - full)}]{numbers}"
 
 
-def _write(text: str) -> None:
-    with suppress(OSError):  # the terminal is gone; the work goes on
-        os.write(_STDERR, text.encode())
-
-
 def terminal_width(*descriptors: int) -> int:
     """Return the width of the first descriptor that is a terminal, else 80."""
     for descriptor in descriptors:
@@ -80,35 +65,6 @@ def terminal_width(*descriptors: int) -> int:
     return _WIDTH
 
 
-class Screen:
-    """A rich console on standard output, as wide as COLUMNS or the terminal, unless widened."""
-
-    def __init__(self) -> None:
-        from rich.console import Console
-
-        columns = os.environ.get("COLUMNS", "")
-        given_width = int(columns) if columns.isdecimal() else 0
-        # Standard output may be a pipe to a pager, or a file.
-        self.width = given_width or terminal_width(_STDOUT, _STDERR, _STDIN)
-        self._buffer = io.BytesIO()
-        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-        self._console = Console(
-            file=io.TextIOWrapper(self._buffer, encoding, errors="replace", write_through=True),
-            width=self.width,
-            height=25,  # rich uses the width only if a height is given, too
-            force_terminal=True if os.isatty(_STDOUT) else None,
-            highlight=False,
-            markup=False,
-            emoji=False,
-        )
-        self.ascii_only = self._console.options.ascii_only
-
-    def print(self, parts: Sequence[RenderableType]) -> None:
-        """Print the parts one below the other, with a left margin."""
-        from rich.console import Group
-        from rich.padding import Padding
-
-        self._console.width = self.width
-        self._console.print(Padding(Group(*parts), (0, 0, 0, MARGIN)))
-        lines = self._buffer.getvalue().split(b"\n")
-        file.write(b"\n".join(line.rstrip() for line in lines))
+def _write(text: str) -> None:
+    with suppress(OSError):  # the terminal is gone; the work goes on
+        os.write(_STDERR, text.encode())
