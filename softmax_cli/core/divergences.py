@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from softmax_cli.core.doubledouble import Bools, DoubleDouble, Floats, fold_sum, where
-from softmax_cli.core.elementary import in_base, log, log1p
+from softmax_cli.core.elementary import in_base, log
 from softmax_cli.core.probabilities import Distribution, Masses
 from softmax_cli.core.softmax import Logits
 
@@ -120,13 +120,9 @@ def _log_ratios(p: Distribution, q: Distribution) -> DoubleDouble:
         ratios = _centred(a, b, ratios, ratios)
     close = np.flatnonzero(_too_close(a, b, ratios.high))
     if len(close):
-        from softmax_cli.core.decimals import relative_changes  # rarely needed
+        from softmax_cli.core.decimals import refined  # rarely needed
 
-        near = ((np.abs(ratios.high) < 0.5) & (a > 0) & (b > 0))[:, close]
-        changes = DoubleDouble(np.zeros(near.shape), np.zeros(near.shape))
-        for i, row in enumerate(close.tolist()):
-            changes[:, i] = relative_changes(p, q, row, near[:, i])
-        ratios[:, close] = where(near, log1p(changes), ratios[:, close])
+        ratios[:, close] = refined(p, q, close, ratios[:, close])
     return ratios
 
 
