@@ -116,10 +116,9 @@ def _log_ratios(p: Distribution, q: Distribution) -> DoubleDouble:
     if isinstance(p, Logits) and isinstance(q, Logits) and p.temperature == q.temperature == 1:
         differences = where(both, 0.0, p.shifted - q.shifted)
         return _centred(a, (q.mass / p.total).rounded(), differences, ratios)
-    if not isinstance(p, Masses):
+    if isinstance(p, Logits) or isinstance(q, Logits):
         ratios = _centred(a, b, ratios, ratios)
-    close = np.flatnonzero(_too_close(a, b, ratios.high))
-    if len(close):
+    if (close := _too_close(a, b, ratios.high)).any():
         from softmax_cli.core.decimals import refined  # rarely needed
 
         ratios[:, close] = refined(p, q, close, ratios[:, close])
@@ -134,8 +133,7 @@ def _too_close(p: Floats, q: Floats, ratios: Floats) -> Bools:
     """
     sizes = np.minimum(np.abs(ratios), 0.5)
     changes = np.where(sizes < 0.5, p * sizes, np.abs(p - q))
-    close: Bools = fold_sum(changes).high > 2.0**40 * fold_sum(changes * sizes).high
-    return close
+    return np.greater(fold_sum(changes).high, 2.0**40 * fold_sum(changes * sizes).high)
 
 
 def _centred(p: Floats, q: Floats, start: DoubleDouble, ratios: DoubleDouble) -> DoubleDouble:
