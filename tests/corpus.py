@@ -292,7 +292,6 @@ TARGETS: dict[str, Family] = {
     "1e-2 apart": _fitted(1e-2),
     "1e-8 apart": _fitted(1e-8),
     "1e-15 apart": _fitted(1e-15),
-    "nearest floats": _fitted(0.0),
     "logits up to 1e308": _vast,
     "sparse, many classes": _sparse,
 }

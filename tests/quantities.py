@@ -209,10 +209,11 @@ class Judge:
         self._known: dict[str, list[Mark]] = {}
         with mpmath.workprec(100):
             rough = GIVEN[given].truth(case)
-            sizes = [p for p in [*rough.p.p, *rough.q.p] if p]
+            both = [sorted(reference.p) for reference in (rough.p, rough.q)]
+            # The least squared must still be seen beside 1; in long rows the runner-up will do.
+            sizes = [p for ps in both for p in (ps if len(ps) < 30 else ps[-2:]) if p]
             depth = min(730.0, max(abs(float(mpmath.log(f(sizes), 2))) for f in (min, max)))
-        # The least squared must still be seen beside 1; wide rows have no such gaps, and are long.
-        self._bits = 400 + int(3 * depth) if len(case.p) < 30 else 400
+        self._bits = 400 + int(3 * depth)
         with mpmath.workprec(self._bits):
             self._truth = GIVEN[given].truth(case)
 

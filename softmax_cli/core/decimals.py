@@ -4,22 +4,29 @@ from decimal import Context, Decimal, localcontext
 
 import numpy as np
 
-from softmax_cli.core.doubledouble import Bools, DoubleDouble
+from softmax_cli.core.doubledouble import Bools, DoubleDouble, where
+from softmax_cli.core.elementary import log1p
 from softmax_cli.core.probabilities import Distribution, Masses
 from softmax_cli.core.softmax import Logits
 
 
-def relative_changes(p: Distribution, q: Distribution, row: int, chosen: Bools, /) -> DoubleDouble:
-    """Return p / q - 1 of a row, shape (classes,); 0 of classes that are not chosen.
+def refined(p: Distribution, q: Distribution, rows: Bools, ratios: DoubleDouble) -> DoubleDouble:
+    """Return log(p / q) of some rows, shape (classes, rows), nearer than the given ratios."""
+    sizes = np.abs(ratios.high)
+    near = (sizes < 0.5) & ((p.mass.high > 0) & (q.mass.high > 0))[:, rows]
+    least = np.where(near & (sizes > 0), sizes, 0.5).min(axis=0)
+    changes = DoubleDouble(np.zeros(near.shape), np.zeros(near.shape))
+    for i, row in enumerate(np.flatnonzero(rows).tolist()):
+        changes[:, i] = _changes(p, q, row, near[:, i], 40 - int(np.log10(least[i])))
+    return where(near, log1p(changes), ratios)
 
-    The error is 1e-55 times the least probability. A change that small is 0.
-    """
-    a, b = (x.probability[:, row].rounded() for x in (p, q))
-    digits = 55 + max(0, -int(np.log10(min(a[a > 0].min(), b[b > 0].min()))))
+
+def _changes(p: Distribution, q: Distribution, row: int, near: Bools, digits: int) -> DoubleDouble:
+    """Return p / q - 1 of a row's near classes, else 0; 0 too if p and q have the same digits."""
     with localcontext(Context(prec=digits + 5)):
-        x, y = _masses(p, row), _masses(q, row)
-        factor = 1 if isinstance(p, Masses) else sum(y, Decimal()) / sum(x, Decimal())
-        numbers = zip(x, y, chosen.tolist(), strict=True)
+        a, b = _masses(p, row), _masses(q, row)
+        factor = 1 if isinstance(p, Masses) else sum(b, Decimal()) / sum(a, Decimal())
+        numbers = zip(a, b, near, strict=True)
         ratios = [x / y * factor if wanted else Decimal(1) for x, y, wanted in numbers]
     with localcontext(Context(prec=digits)):
         changes = [+ratio - 1 for ratio in ratios]
@@ -34,6 +41,5 @@ def _masses(distribution: Distribution, row: int) -> list[Decimal]:
         top, temperature = max(logits), Decimal(distribution.temperature)
         return [((x - top) / temperature).exp() for x in logits]
     mass = distribution.mass[:, row]
-    powers = np.broadcast_to(mass.exponent, mass.high.shape)
-    columns = zip(mass.high.tolist(), mass.low.tolist(), powers.tolist(), strict=True)
-    return [(Decimal(high) + Decimal(low)) * Decimal(2) ** power for high, low, power in columns]
+    parts = zip(*np.broadcast_arrays(mass.high, mass.low, mass.exponent), strict=True)
+    return [(Decimal(high) + Decimal(low)) * 2 ** Decimal(int(power)) for high, low, power in parts]

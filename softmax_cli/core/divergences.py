@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from softmax_cli.core.doubledouble import Bools, DoubleDouble, Floats, fold_sum, where
-from softmax_cli.core.elementary import in_base, log, log1p
+from softmax_cli.core.elementary import in_base, log
 from softmax_cli.core.probabilities import Distribution, Masses
 from softmax_cli.core.softmax import Logits
 
@@ -116,17 +116,12 @@ def _log_ratios(p: Distribution, q: Distribution) -> DoubleDouble:
     if isinstance(p, Logits) and isinstance(q, Logits) and p.temperature == q.temperature == 1:
         differences = where(both, 0.0, p.shifted - q.shifted)
         return _centred(a, (q.mass / p.total).rounded(), differences, ratios)
-    if not isinstance(p, Masses):
+    if isinstance(p, Logits) or isinstance(q, Logits):
         ratios = _centred(a, b, ratios, ratios)
-    close = np.flatnonzero(_too_close(a, b, ratios.high))
-    if len(close):
-        from softmax_cli.core.decimals import relative_changes  # rarely needed
+    if (close := _too_close(a, b, ratios.high)).any():
+        from softmax_cli.core.decimals import refined  # rarely needed
 
-        near = ((np.abs(ratios.high) < 0.5) & (a > 0) & (b > 0))[:, close]
-        changes = DoubleDouble(np.zeros(near.shape), np.zeros(near.shape))
-        for i, row in enumerate(close.tolist()):
-            changes[:, i] = relative_changes(p, q, row, near[:, i])
-        ratios[:, close] = where(near, log1p(changes), ratios[:, close])
+        ratios[:, close] = refined(p, q, close, ratios[:, close])
     return ratios
 
 
@@ -138,8 +133,7 @@ def _too_close(p: Floats, q: Floats, ratios: Floats) -> Bools:
     """
     sizes = np.minimum(np.abs(ratios), 0.5)
     changes = np.where(sizes < 0.5, p * sizes, np.abs(p - q))
-    close: Bools = fold_sum(changes).high > 2.0**40 * fold_sum(changes * sizes).high
-    return close
+    return np.greater(fold_sum(changes).high, 2.0**40 * fold_sum(changes * sizes).high)
 
 
 def _centred(p: Floats, q: Floats, start: DoubleDouble, ratios: DoubleDouble) -> DoubleDouble:
