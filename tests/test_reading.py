@@ -305,6 +305,7 @@ def test_a_column_of_labels_is_told(run: Run, line: str, message: str) -> None:
         ("softmax", "1\n2\n", ""),
         ("softmax --hierarchical 1,2 3", "", ""),
         ("xent --hierarchical 1,2 -t 0 3", "", ""),
+        ("xent --tokens --axis row", "-1\n-0.5\n", ""),
     ],
 )
 def test_vectors_of_one_class_are_warned_about_once(

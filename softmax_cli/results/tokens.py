@@ -44,6 +44,7 @@ class Tokens(Loss):
     """Computes the losses of sequences; their mean is that of all tokens."""
 
     worst_keys = ("line", *_BREAKDOWN)
+    reads_classes = False
 
     def compute(self, block: Block, notices: Notices) -> TokenResult:
         """Return the losses; raise `RowErrors` for rows with a number above 0."""
