@@ -32,6 +32,7 @@ _INSTEAD: Final = {
     "perplexity": "softmax --breakdown",
     "js": "kl --divergence js",
     "--js": "--divergence js",
+    "--accuracy": "--reduction mean -f json",
     "--mean": "--reduction mean",
     "--sum": "--reduction sum",
     "--label": "--target",

@@ -28,7 +28,7 @@ Examples:
   softmax-cli compare 1000 1001 1002
   softmax-cli compare --dtype float32 -3 0.5 90
   softmax-cli compare -T 0.1,1,10 1 2 3
-  softmax-cli compare --check -i logits.csv > /dev/null || echo "naive breaks"
+  softmax-cli compare --check -i logits.csv > /dev/null || echo "status $?"
 """
 
 
@@ -60,7 +60,7 @@ def _temperatures(_ctx: click.Context, _param: click.Parameter, value: str) -> t
         callback=_dtypes,
         shell_complete=completion.list_of(*_DTYPES),
     ),
-    option("--check", "Exit status 3 if naive is not ok on some row"),
+    option("--check", "Exit status 3 if naive breaks in float64 (or the first --dtype)"),
 )
 @options.input_options
 @options.output_options
