@@ -240,3 +240,10 @@ def test_a_subnormal_logit_has_the_same_digits_beside_any_other_row(run: Run) ->
     alone, beside = "-1.01224e-319,0\n", "-1.01224e-319,0\n1e300,0\n"
     first = run("compare", "-T", "10", "-f", "csv", stdin=alone).ok()
     assert run("compare", "-T", "10", "-f", "csv", stdin=beside).ok().startswith(first)
+
+
+def test_bars_to_both_sides_stay_on_their_line(run: Run) -> None:
+    for columns in range(38, 50):
+        command = ("kl", "--normalize", "9,12,4", "10,10,5", "-f", "table")
+        lines = run(*command, env={"COLUMNS": str(columns)}).ok().splitlines()
+        assert [line.split()[:1] for line in lines[2:6]] == [["0"], ["1"], ["2"], []]

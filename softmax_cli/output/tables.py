@@ -314,15 +314,16 @@ def _bars(values: Values, largest: float, width: int, screen: Screen) -> list[Te
     lowest = -float(finite.min(initial=0.0))
     scale = width / (largest + lowest)
     left = round(lowest * scale)
+    right = width - left
     drawn = []
     for length in (finite * scale).tolist():
         if length < 0:
             bar = ("-" if screen.ascii_only else "░") * min(left, round(-length))
             drawn.append(Text(bar.rjust(left), "red"))
             continue
-        eighths = math.ceil(length * 8 - 1e-9) if length > 0 else 0
+        eighths = min(math.ceil(length * 8 - 1e-9), right * 8) if length > 0 else 0
         bar = "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
         if screen.ascii_only:
-            bar = "#" * round(length)
+            bar = "#" * min(round(length), right)
         drawn.append(Text(" " * left + bar, "green"))
     return drawn
