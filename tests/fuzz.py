@@ -312,7 +312,8 @@ class Table:
     def _odd(self, row: list[str]) -> list[str]:
         """Return a row with a few other cells, one more or one less; but not a blank line."""
         for i in self._rng.choices(self.numbers, k=2):
-            row[i] = self._rng.choice(_ODD_CELLS) or "a" * (self._delimiter == " " or not i)
+            odd = self._rng.choice(_ODD_CELLS)
+            row[i] = odd if odd.strip() or (i and self._delimiter != " ") else "a"
         return self._rng.choice([row, row, row[:-1] if row[0].strip() else row, [*row, "1"]])
 
     def _write(self, row: list[str]) -> range:
