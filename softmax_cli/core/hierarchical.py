@@ -162,10 +162,6 @@ class Branches:
         """Return the probability of each row's label, shape (rows,)."""
         return exp(-self._surprisal).rounded()
 
-    def probabilities(self) -> Floats:
-        """Return the probability of each branch, shape (depth, rows)."""
-        return sigmoid(self._logits).rounded()
-
     def log_probabilities(self, *, base: str = "e") -> Floats:
         """Return the log-probability of each branch, shape (depth, rows)."""
         return 0.0 - in_base(softplus(-self._logits), base)  # no -0.0

@@ -62,11 +62,7 @@ class NegativeSampling:
 
     def loss(self) -> Floats:
         """Return the loss, shape (trials,)."""
-        return fold_sum(self.parts()).rounded()
-
-    def parts(self) -> Floats:
-        """Return each class's part of the loss, shape (1 + draws, trials)."""
-        return np.asarray(self._weights * softplus(self._signed).rounded())
+        return fold_sum(self._weights * softplus(self._signed).rounded()).rounded()
 
     def gradient(self) -> Floats:
         """Return the derivative of the loss by each score, shape (1 + draws, trials)."""
@@ -110,13 +106,9 @@ class SampledSoftmax:
         loss = where(self._shift.high > 0, shifted, log1p(self._sum_of_others.plain()))
         return where(self._impossible, np.inf, loss).rounded()
 
-    def parts(self) -> Floats:
-        """Return each class's part of the estimated sum, shape (1 + draws, trials)."""
-        return self._over_total(self._terms)
-
     def gradient(self) -> Floats:
         """Return the derivative of the loss by each score, shape (1 + draws, trials)."""
-        result = self.parts()
+        result = self._over_total(self._terms)
         result[0] = 0.0 - self._over_total(self._sum_of_others)
         return result
 

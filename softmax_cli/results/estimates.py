@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -14,8 +14,8 @@ from softmax_cli.core.sampling import Sampler, log_uniform, proportional
 from softmax_cli.core.softmax import Logits
 from softmax_cli.input.rows import Block
 from softmax_cli.notices import Notices
-from softmax_cli.option_rules import UNITS, ManySettings, ReportSettings
-from softmax_cli.output.fields import Field, Layout, Values, class_names, ragged
+from softmax_cli.option_rules import ManySettings, ReportSettings
+from softmax_cli.output.fields import Layout, Values, class_names, ragged
 from softmax_cli.results.hierarchical import read_counts
 from softmax_cli.results.loss import Loss, RowLosses, columns_of, report_keys, summary_fields
 from softmax_cli.results.pairs import check_length, order_by_names
@@ -65,26 +65,6 @@ class EstimateResult(RowLosses):
         found = self._sampler.estimate(scores, self.read).gradient()
         return self._in_unit(scattered(found, self.read, self._scores.shape[1])) / self.denominator
 
-    @property
-    def classes_read(self) -> dict[str, Any]:
-        """The columns of a table of the classes that the first row reads, the target first."""
-        sampler, read = self._sampler, self.read[:, 0]
-        found, times = np.unique(read, return_counts=True)
-        times[found == read[0]] -= 1  # the target is read without a draw
-        order = np.argsort(found != read[0], kind="stable")
-        found, times = found[order], times[order]
-        scores = self._scores[0, found]
-        parts = sampler.estimate(scores[:, None], found[:, None], times[:, None]).parts()[:, 0]
-        if sampler.is_negative:
-            parts = in_base(DoubleDouble(parts), self._base)
-        return {
-            "class": class_names(found, self.names),
-            "score": scores,
-            "times": times,
-            "expected_times": sampler.expected(found),
-            "part": parts,
-        }
-
     def why_infinite(self, row: int) -> str:
         return f"the estimate is inf, with class {self.target[row]} as the target"
 
@@ -128,41 +108,20 @@ class Estimates(Loss):
         return Sampler(probabilities, draws, many.negative is not None, self._generator)
 
     def layout_of_rows(self) -> Layout:
-        unit, is_negative = UNITS[self.report.base], self.many.negative is not None
         is_repeated = self.many.repeat is not None
         errors = ["standard_error"] if is_repeated else []
         losses = ["loss", *errors, "exact", "difference", "touched"]
         breakdown = [*losses, "classes"]
-        if is_negative:
+        if self.many.negative is not None:
             breakdown.append("cross_entropy")
         elif is_repeated:
             breakdown += ["normaliser", "normaliser_standard_error"]
         row = report_keys(self.report, tuple(breakdown))
         shown = [*losses, "target"] if row == ("loss",) else row
         fields = [*breakdown, "target", *([] if is_repeated else ["drawn"])]
-        of_softmax = Field("cross_entropy", "softmax cross-entropy", unit)
-        layout = Layout(
+        return Layout(
             row,
             (*fields, "gradient") if self.report.gradient else fields,
             columns_of(shown, _TITLES),
-            (
-                Field("score", "score"),
-                Field("times", "drawn", "text"),
-                Field("expected_times", "expected"),
-                Field("part", "part of loss" if is_negative else "part of sum"),
-                Field("part", "", "bar"),
-            ),
-            part=Field("class", "class"),
-            parts="classes_read",
-            footer=(
-                Field("loss", "estimate", unit),
-                Field("exact", "exact", unit),
-                Field("difference", "difference"),
-                Field("target", "target"),
-                Field("touched", "scores read"),
-                Field("classes", "classes"),
-                *([of_softmax] if is_negative else []),
-            ),
             summary=summary_fields(self.report),
         )
-        return layout._replace(classes=()) if is_repeated else layout

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from softmax_cli.input.numbers import is_list, parse_list
 from softmax_cli.input.rows import Block
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.notices import Notices
-from softmax_cli.option_rules import UNITS, ReportSettings, SoftmaxSettings
+from softmax_cli.option_rules import ReportSettings, SoftmaxSettings
 from softmax_cli.output.fields import Field, Layout, Names, Values, ragged
 from softmax_cli.results.loss import Loss, RowLosses, columns_of, report_keys, summary_fields
 from softmax_cli.results.pairs import check_usable
@@ -181,18 +181,6 @@ class PathResult(RowLosses):
             for of_row, length in zip(lists, lengths, strict=True)
         )
 
-    @property
-    def branches_taken(self) -> dict[str, Any]:
-        """The columns of a table of the branches on the first row's path."""
-        path, length = self.path[0], self.touched[0]
-        ends = [*(f"node {node}" for node in path["nodes"][1:]), self.target[0]][:length]
-        return {
-            **{key: np.array(values) for key, values in path.items()},
-            "to": np.array(ends, object),
-            "branch_probability": self._branches.probabilities()[:length, 0],
-            "score_gradient": self._branches.gradient(base=self._base)[:length, 0],
-        }
-
     def why_infinite(self, row: int) -> str:
         return (
             f"the loss is inf: a branch on the path to class {self.target[row]} has probability 0"
@@ -219,7 +207,7 @@ class Paths(Loss):
         return result
 
     def layout_of_rows(self) -> Layout:
-        unit, row = UNITS[self.report.base], report_keys(self.report, _BREAKDOWN)
+        row = report_keys(self.report, _BREAKDOWN)
         lines = columns_of(row, {})
         if row == ("loss",):
             shown = ("loss", "probability", "target", "touched", "code")
@@ -229,23 +217,5 @@ class Paths(Loss):
             row,
             (*fields, "gradient") if self.report.gradient else fields,
             lines,
-            (
-                Field("scores", "score"),
-                Field("turns", "turn", "text"),
-                Field("to", "to", "text"),
-                Field("branch_probability", "probability"),
-                Field("log_sigmoid", "log-sigmoid"),
-                Field("score_gradient", "gradient"),
-            ),
-            part=Field("nodes", "node"),
-            parts="branches_taken",
-            footer=(
-                Field("loss", "loss", unit),
-                Field("probability", "probability"),
-                Field("target", "target"),
-                Field("code", "code"),
-                Field("touched", "scores read"),
-                Field("classes", "classes"),
-            ),
             summary=summary_fields(self.report),
         )
