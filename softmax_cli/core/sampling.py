@@ -157,13 +157,11 @@ class Sampler(NamedTuple):
         read = np.concatenate([labels[None], every])
         return self.estimate(scores[np.arange(len(labels)), read], read, self.expected(read)).loss()
 
-    def trials(
-        self, scores: Floats, labels: Labels, exact: Floats, count: int
-    ) -> tuple[Floats, Floats, Indices]:
+    def trials(self, scores: Floats, labels: Labels, count: int) -> tuple[Floats, Floats, Indices]:
         """Return means over `count` trials of each row, standard errors, and the classes read.
 
-        Means and errors, shape (3, rows), are those of the loss, of exp(loss - exact), and of the
-        number of scores read. The classes, shape (1 + draws, rows), are empty if count > 1.
+        Means and errors, shape (2, rows), are those of the loss and of the number of scores read.
+        The classes, shape (1 + draws, rows), are empty if count > 1.
         """
         rows_at_once = max(1, _AT_ONCE // (count * self.draws))
         trials_at_once = max(1, _AT_ONCE // self.draws)
@@ -178,10 +176,9 @@ class Sampler(NamedTuple):
                 losses = self.estimate(scores[each, read], read).loss()
                 ordered = np.sort(read, axis=0)
                 different = 1.0 + (ordered[1:] != ordered[:-1]).sum(axis=0)
-                values = np.stack([losses, np.exp(losses - exact[each]), different])
-                parts.append(values)
-            values = np.concatenate(parts, axis=1).reshape(3, len(rows), count)
-            error = np.full((3, len(rows)), np.nan)
+                parts.append(np.stack([losses, different]))
+            values = np.concatenate(parts, axis=1).reshape(2, len(rows), count)
+            error = np.full((2, len(rows)), np.nan)
             if count > 1:
                 error, read = values.std(axis=2, ddof=1) / np.sqrt(count), read[:, :0]
             found.append((values.mean(axis=2), error, read))

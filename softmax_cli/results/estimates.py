@@ -38,16 +38,11 @@ class EstimateResult(RowLosses):
         exact = cross_entropy = logits.surprisals()[np.arange(len(labels)), labels]
         if sampler.is_negative:
             exact = sampler.expected_negative_loss(self._scores, labels)
-        means, errors, self.read = sampler.trials(
-            self._scores, labels, exact, loss.many.repeat or 1
-        )
+        means, errors, self.read = sampler.trials(self._scores, labels, loss.many.repeat or 1)
         self.loss, self.standard_error = self._in_unit(means[0]), self._in_unit(errors[0], np.nan)
         self.exact, self.cross_entropy = self._in_unit(exact), self._in_unit(cross_entropy)
         self.difference = self.loss - self.exact
-        # The estimated sum of exponentials divided by the exact one
-        self.normaliser = self._counted(means[1], np.nan)
-        self.normaliser_standard_error = self._counted(errors[1], np.nan)
-        touched = self._counted(means[2])
+        touched = self._counted(means[1])
         self.touched: Values = touched.astype(int) if self.read.size else touched
         self.classes = np.full(len(self), self._scores.shape[1])
 
@@ -114,8 +109,6 @@ class Estimates(Loss):
         breakdown = [*losses, "classes"]
         if self.many.negative is not None:
             breakdown.append("cross_entropy")
-        elif is_repeated:
-            breakdown += ["normaliser", "normaliser_standard_error"]
         row = report_keys(self.report, tuple(breakdown))
         shown = [*losses, "target"] if row == ("loss",) else row
         fields = [*breakdown, "target", *([] if is_repeated else ["drawn"])]
