@@ -55,10 +55,10 @@ class EstimateResult(RowLosses):
 
     @property
     def gradient(self) -> Floats:
-        """The derivative of the loss by the scores, divided by the denominator."""
+        """The derivative of the loss by the scores."""
         scores = self._scores[np.arange(len(self)), self.read]
         found = self._sampler.estimate(scores, self.read).gradient()
-        return self._in_unit(scattered(found, self.read, self._scores.shape[1])) / self.denominator
+        return self._in_unit(scattered(found, self.read, self._scores.shape[1]))
 
     def why_infinite(self, row: int) -> str:
         return f"the estimate is inf, with class {self.target[row]} as the target"

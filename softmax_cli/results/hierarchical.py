@@ -151,11 +151,11 @@ class PathResult(RowLosses):
 
     @property
     def gradient(self) -> Floats:
-        """The derivative of the loss by the scores, divided by the denominator."""
+        """The derivative of the loss by the scores."""
         branches = self._branches
         found = branches.gradient(base=self._base)
         found = scattered(found, branches.nodes, self._tree.classes - 1)
-        return self._counted(found) / self.denominator
+        return self._counted(found)
 
     @property
     def probability(self) -> Floats:
