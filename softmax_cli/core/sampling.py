@@ -108,12 +108,10 @@ class SampledSoftmax:
 
     def gradient(self) -> Floats:
         """Return the derivative of the loss by each score, shape (1 + draws, trials)."""
-        result = self._over_total(self._terms)
-        result[0] = 0.0 - self._over_total(self._sum_of_others)
+        total = where(self._total.high == 0, 1.0, self._total)
+        result = (self._terms / total).rounded()
+        result[0] = 0.0 - (self._sum_of_others / total).rounded()
         return result
-
-    def _over_total(self, terms: DoubleDouble) -> Floats:
-        return (terms / where(self._total.high == 0, 1.0, self._total)).rounded()
 
 
 class Sampler(NamedTuple):
@@ -133,19 +131,15 @@ class Sampler(NamedTuple):
         drawn = self.generator.choice(len(self.noise), shape, p=self.noise)
         return np.concatenate([labels[None], drawn.T])
 
-    def expected(self, classes: Indices) -> Floats:
-        """Return the expected number of draws of each of some classes."""
-        return np.asarray(self.draws * self.noise[classes])
-
     def estimate(
-        self, scores: Floats, read: Indices, times: Floats | Indices | int = 1
+        self, scores: Floats, read: Indices, times: Floats | int = 1
     ) -> NegativeSampling | SampledSoftmax:
         """Return estimates of trials from the scores of the classes read; draws count `times`."""
         weights = np.where(read == read[0], 0.0, times)
         weights[0] = 1.0
         if self.is_negative:
             return NegativeSampling(scores, weights)
-        weights[1:] /= self.expected(read[1:])
+        weights[1:] /= self.draws * self.noise[read[1:]]
         return SampledSoftmax(scores, weights)
 
     def expected_negative_loss(self, scores: Floats, labels: Labels) -> Floats:
@@ -155,7 +149,8 @@ class Sampler(NamedTuple):
         """
         every = np.repeat(np.arange(len(self.noise))[:, None], len(labels), axis=1)
         read = np.concatenate([labels[None], every])
-        return self.estimate(scores[np.arange(len(labels)), read], read, self.expected(read)).loss()
+        times = self.draws * self.noise[read]
+        return self.estimate(scores[np.arange(len(labels)), read], read, times).loss()
 
     def trials(self, scores: Floats, labels: Labels, count: int) -> tuple[Floats, Floats, Indices]:
         """Return means over `count` trials of each row, standard errors, and the classes read.

@@ -152,10 +152,8 @@ class PathResult(RowLosses):
     @property
     def gradient(self) -> Floats:
         """The derivative of the loss by the scores."""
-        branches = self._branches
-        found = branches.gradient(base=self._base)
-        found = scattered(found, branches.nodes, self._tree.classes - 1)
-        return self._counted(found)
+        found = self._branches.gradient(base=self._base)
+        return self._counted(scattered(found, self._branches.nodes, self._tree.classes - 1))
 
     @property
     def probability(self) -> Floats:
@@ -193,14 +191,12 @@ class Paths(Loss):
 
     def layout_of_rows(self) -> Layout:
         row = report_keys(self.report, _BREAKDOWN)
-        lines = columns_of(row, {})
-        if row == ("loss",):
-            shown = ("loss", "probability", "target", "touched", "code")
-            lines = columns_of(shown, {"touched": "scores read"})
+        in_brief = ("loss", "probability", "target", "touched", "code")
+        shown = in_brief if row == ("loss",) else row
         fields = (*_BREAKDOWN, "target", "code")
         return Layout(
             row,
             (*fields, "gradient") if self.report.gradient else fields,
-            lines,
+            columns_of(shown, {"touched": "scores read"}),
             summary=summary_fields(self.report),
         )
