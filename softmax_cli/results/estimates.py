@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Final
 
 import numpy as np
@@ -81,7 +80,6 @@ class Estimates(Loss):
             unknown = "a class named {}, which the rows do not have"
             order = order_by_names(targets.class_names, names, unknown, "--noise")
             self._counts = counts if order is None else counts[order]
-        self.sampler = cache(self._sampler_of)
 
     def compute(self, block: Block, notices: Notices) -> EstimateResult:
         """Return the estimates; raise `RowErrors` before drawing if rows have no loss."""
@@ -90,7 +88,7 @@ class Estimates(Loss):
         result.note_infinite(notices)
         return result
 
-    def _sampler_of(self, classes: int) -> Sampler:
+    def sampler(self, classes: int) -> Sampler:
         if self._counts is not None:
             check_length("--noise", len(self._counts), classes)
             probabilities = proportional(self._counts)
