@@ -131,6 +131,9 @@ class ReportSettings(NamedTuple):
         if tables and self.reduction != "none":
             shown = "--breakdown, --worst and --by-class show rows"
             raise UsageError(f"{shown}, and --reduction one number for all")
+        if self.gradient and self.reduction == "mean":
+            hint = "divide each row's by the `weight_sum` of -f json --reduction mean"
+            raise UsageError("--gradient does not go with --reduction mean", hint)
 
 
 class DivergenceSettings(NamedTuple):

@@ -128,27 +128,26 @@ def _above(cost: DoubleDouble) -> DoubleDouble:
 
 
 class Branches:
-    """The branches on the path to each row's label; the label -1 has no path.
+    """The branches on the path to each row's label.
 
-    The `nodes`, the `turns` there (0 or 1) and the nodes' `scores` have the shape (depth, rows),
-    the paths' `lengths` (rows,). A branch's probability is the sigmoid of its logit: the score, or
-    minus the score for turn 1. Arrays are padded after the end of a path, with inf as the score.
+    The `nodes` have the shape (depth, rows), the paths' `lengths` (rows,). A branch's probability
+    is the sigmoid of its logit: the node's score, or minus the score for turn 1. Arrays are padded
+    after the end of a path, with inf as the score.
     """
 
     def __init__(self, scores: Floats, tree: HuffmanTree, labels: Indices, /) -> None:
         found, which = np.unique(labels, return_inverse=True)
-        none = np.zeros((2, 0), np.intp)
-        paths = [none if label < 0 else tree.path(label) for label in found.tolist()]
+        paths = [tree.path(label) for label in found.tolist()]
         lengths = np.array([path.shape[1] for path in paths], np.intp)
         padded = np.zeros((2, lengths.max(initial=0), len(paths)), np.intp)
         for i, path in enumerate(paths):
             padded[:, : lengths[i], i] = path
-        self.nodes, self.turns = padded[:, :, which]
+        self.nodes, turns = padded[:, :, which]
         self.lengths = lengths[which]
         exists = np.arange(len(self.nodes))[:, None] < self.lengths
-        self.scores = np.where(exists, scores[np.arange(len(labels)), self.nodes], np.inf)
-        self._signs = 1.0 - 2 * self.turns
-        self._logits = self._signs * self.scores
+        read = np.where(exists, scores[np.arange(len(labels)), self.nodes], np.inf)
+        self._signs = 1.0 - 2 * turns
+        self._logits = self._signs * read
 
     @cached_property
     def _surprisal(self) -> DoubleDouble:
@@ -161,14 +160,6 @@ class Branches:
     def probability(self) -> Floats:
         """Return the probability of each row's label, shape (rows,)."""
         return exp(-self._surprisal).rounded()
-
-    def probabilities(self) -> Floats:
-        """Return the probability of each branch, shape (depth, rows)."""
-        return sigmoid(self._logits).rounded()
-
-    def log_probabilities(self, *, base: str = "e") -> Floats:
-        """Return the log-probability of each branch, shape (depth, rows)."""
-        return 0.0 - in_base(softplus(-self._logits), base)  # no -0.0
 
     def gradient(self, *, base: str = "e") -> Floats:
         """Return the derivative of the loss by the score at each branch, shape (depth, rows)."""

@@ -62,11 +62,7 @@ class NegativeSampling:
 
     def loss(self) -> Floats:
         """Return the loss, shape (trials,)."""
-        return fold_sum(self.parts()).rounded()
-
-    def parts(self) -> Floats:
-        """Return each class's part of the loss, shape (1 + draws, trials)."""
-        return np.asarray(self._weights * softplus(self._signed).rounded())
+        return fold_sum(self._weights * softplus(self._signed).rounded()).rounded()
 
     def gradient(self) -> Floats:
         """Return the derivative of the loss by each score, shape (1 + draws, trials)."""
@@ -110,18 +106,12 @@ class SampledSoftmax:
         loss = where(self._shift.high > 0, shifted, log1p(self._sum_of_others.plain()))
         return where(self._impossible, np.inf, loss).rounded()
 
-    def parts(self) -> Floats:
-        """Return each class's part of the estimated sum, shape (1 + draws, trials)."""
-        return self._over_total(self._terms)
-
     def gradient(self) -> Floats:
         """Return the derivative of the loss by each score, shape (1 + draws, trials)."""
-        result = self.parts()
-        result[0] = 0.0 - self._over_total(self._sum_of_others)
+        total = where(self._total.high == 0, 1.0, self._total)
+        result = (self._terms / total).rounded()
+        result[0] = 0.0 - (self._sum_of_others / total).rounded()
         return result
-
-    def _over_total(self, terms: DoubleDouble) -> Floats:
-        return (terms / where(self._total.high == 0, 1.0, self._total)).rounded()
 
 
 class Sampler(NamedTuple):
@@ -141,19 +131,15 @@ class Sampler(NamedTuple):
         drawn = self.generator.choice(len(self.noise), shape, p=self.noise)
         return np.concatenate([labels[None], drawn.T])
 
-    def expected(self, classes: Indices) -> Floats:
-        """Return the expected number of draws of each of some classes."""
-        return np.asarray(self.draws * self.noise[classes])
-
     def estimate(
-        self, scores: Floats, read: Indices, times: Floats | Indices | int = 1
+        self, scores: Floats, read: Indices, times: Floats | int = 1
     ) -> NegativeSampling | SampledSoftmax:
         """Return estimates of trials from the scores of the classes read; draws count `times`."""
         weights = np.where(read == read[0], 0.0, times)
         weights[0] = 1.0
         if self.is_negative:
             return NegativeSampling(scores, weights)
-        weights[1:] /= self.expected(read[1:])
+        weights[1:] /= self.draws * self.noise[read[1:]]
         return SampledSoftmax(scores, weights)
 
     def expected_negative_loss(self, scores: Floats, labels: Labels) -> Floats:
@@ -163,15 +149,14 @@ class Sampler(NamedTuple):
         """
         every = np.repeat(np.arange(len(self.noise))[:, None], len(labels), axis=1)
         read = np.concatenate([labels[None], every])
-        return self.estimate(scores[np.arange(len(labels)), read], read, self.expected(read)).loss()
+        times = self.draws * self.noise[read]
+        return self.estimate(scores[np.arange(len(labels)), read], read, times).loss()
 
-    def trials(
-        self, scores: Floats, labels: Labels, exact: Floats, count: int
-    ) -> tuple[Floats, Floats, Indices]:
+    def trials(self, scores: Floats, labels: Labels, count: int) -> tuple[Floats, Floats, Indices]:
         """Return means over `count` trials of each row, standard errors, and the classes read.
 
-        Means and errors, shape (3, rows), are those of the loss, of exp(loss - exact), and of the
-        number of scores read. The classes, shape (1 + draws, rows), are empty if count > 1.
+        Means and errors, shape (2, rows), are those of the loss and of the number of scores read.
+        The classes, shape (1 + draws, rows), are empty if count > 1.
         """
         rows_at_once = max(1, _AT_ONCE // (count * self.draws))
         trials_at_once = max(1, _AT_ONCE // self.draws)
@@ -186,10 +171,9 @@ class Sampler(NamedTuple):
                 losses = self.estimate(scores[each, read], read).loss()
                 ordered = np.sort(read, axis=0)
                 different = 1.0 + (ordered[1:] != ordered[:-1]).sum(axis=0)
-                values = np.stack([losses, np.exp(losses - exact[each]), different])
-                parts.append(values)
-            values = np.concatenate(parts, axis=1).reshape(3, len(rows), count)
-            error = np.full((3, len(rows)), np.nan)
+                parts.append(np.stack([losses, different]))
+            values = np.concatenate(parts, axis=1).reshape(2, len(rows), count)
+            error = np.full((2, len(rows)), np.nan)
             if count > 1:
                 error, read = values.std(axis=2, ddof=1) / np.sqrt(count), read[:, :0]
             found.append((values.mean(axis=2), error, read))

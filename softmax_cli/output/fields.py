@@ -72,7 +72,6 @@ class Layout(NamedTuple):
     summary_only: bool = False  # no table of many; `verdict` and `advice` of the summary are shown
     head: Sequence[Field] = ()  # first columns of the table of many; none: row numbers
     part: Field | None = None  # the same for a lone vector; None for the classes
-    parts: str = ""  # attribute with a lone vector's columns, if its lines are not classes
     emphasis: str = ""  # attribute: a lone vector's line is bold where > 0, and red where < 0
     order: str = ""  # attribute with the indices of a lone vector's lines, from the top
     sweep: str = ""  # attribute with columns and notes for a lone vector

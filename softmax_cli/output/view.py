@@ -176,10 +176,9 @@ class ViewWriter(Writer):
         """Return the page of a lone vector."""
         layout = self.layout
         parts: list[Part] = []
-        of_parts = getattr(records.result, layout.parts) if layout.parts else {}
 
         def first(key: str) -> Any:
-            return of_parts[key] if key in of_parts else getattr(records.result, key)[0]
+            return getattr(records.result, key)[0]
 
         if self.shape.kept and records.kept is not None:
             cells = map(str, records.kept[0])

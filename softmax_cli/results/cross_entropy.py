@@ -69,9 +69,8 @@ class LossResult(RowLosses):
 
     @property
     def gradient(self) -> Floats:
-        """The derivative of the loss by the logits, divided by the denominator."""
-        found = losses.gradient(*self._arguments, base=self._base)
-        return self._counted(found) / self.denominator
+        """The derivative of the loss by the logits."""
+        return self._counted(losses.gradient(*self._arguments, base=self._base))
 
     @property
     def surprisals(self) -> Floats:

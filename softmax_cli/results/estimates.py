@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -14,8 +13,8 @@ from softmax_cli.core.sampling import Sampler, log_uniform, proportional
 from softmax_cli.core.softmax import Logits
 from softmax_cli.input.rows import Block
 from softmax_cli.notices import Notices
-from softmax_cli.option_rules import UNITS, ManySettings, ReportSettings
-from softmax_cli.output.fields import Field, Layout, Values, class_names, ragged
+from softmax_cli.option_rules import ManySettings, ReportSettings
+from softmax_cli.output.fields import Layout, Values, class_names, ragged
 from softmax_cli.results.hierarchical import read_counts
 from softmax_cli.results.loss import Loss, RowLosses, columns_of, report_keys, summary_fields
 from softmax_cli.results.pairs import check_length, order_by_names
@@ -38,16 +37,11 @@ class EstimateResult(RowLosses):
         exact = cross_entropy = logits.surprisals()[np.arange(len(labels)), labels]
         if sampler.is_negative:
             exact = sampler.expected_negative_loss(self._scores, labels)
-        means, errors, self.read = sampler.trials(
-            self._scores, labels, exact, loss.many.repeat or 1
-        )
+        means, errors, self.read = sampler.trials(self._scores, labels, loss.many.repeat or 1)
         self.loss, self.standard_error = self._in_unit(means[0]), self._in_unit(errors[0], np.nan)
         self.exact, self.cross_entropy = self._in_unit(exact), self._in_unit(cross_entropy)
         self.difference = self.loss - self.exact
-        # The estimated sum of exponentials divided by the exact one
-        self.normaliser = self._counted(means[1], np.nan)
-        self.normaliser_standard_error = self._counted(errors[1], np.nan)
-        touched = self._counted(means[2])
+        touched = self._counted(means[1])
         self.touched: Values = touched.astype(int) if self.read.size else touched
         self.classes = np.full(len(self), self._scores.shape[1])
 
@@ -60,30 +54,10 @@ class EstimateResult(RowLosses):
 
     @property
     def gradient(self) -> Floats:
-        """The derivative of the loss by the scores, divided by the denominator."""
+        """The derivative of the loss by the scores."""
         scores = self._scores[np.arange(len(self)), self.read]
         found = self._sampler.estimate(scores, self.read).gradient()
-        return self._in_unit(scattered(found, self.read, self._scores.shape[1])) / self.denominator
-
-    @property
-    def classes_read(self) -> dict[str, Any]:
-        """The columns of a table of the classes that the first row reads, the target first."""
-        sampler, read = self._sampler, self.read[:, 0]
-        found, times = np.unique(read, return_counts=True)
-        times[found == read[0]] -= 1  # the target is read without a draw
-        order = np.argsort(found != read[0], kind="stable")
-        found, times = found[order], times[order]
-        scores = self._scores[0, found]
-        parts = sampler.estimate(scores[:, None], found[:, None], times[:, None]).parts()[:, 0]
-        if sampler.is_negative:
-            parts = in_base(DoubleDouble(parts), self._base)
-        return {
-            "class": class_names(found, self.names),
-            "score": scores,
-            "times": times,
-            "expected_times": sampler.expected(found),
-            "part": parts,
-        }
+        return self._in_unit(scattered(found, self.read, self._scores.shape[1]))
 
     def why_infinite(self, row: int) -> str:
         return f"the estimate is inf, with class {self.target[row]} as the target"
@@ -106,7 +80,6 @@ class Estimates(Loss):
             unknown = "a class named {}, which the rows do not have"
             order = order_by_names(targets.class_names, names, unknown, "--noise")
             self._counts = counts if order is None else counts[order]
-        self.sampler = cache(self._sampler_of)
 
     def compute(self, block: Block, notices: Notices) -> EstimateResult:
         """Return the estimates; raise `RowErrors` before drawing if rows have no loss."""
@@ -115,7 +88,7 @@ class Estimates(Loss):
         result.note_infinite(notices)
         return result
 
-    def _sampler_of(self, classes: int) -> Sampler:
+    def sampler(self, classes: int) -> Sampler:
         if self._counts is not None:
             check_length("--noise", len(self._counts), classes)
             probabilities = proportional(self._counts)
@@ -128,41 +101,18 @@ class Estimates(Loss):
         return Sampler(probabilities, draws, many.negative is not None, self._generator)
 
     def layout_of_rows(self) -> Layout:
-        unit, is_negative = UNITS[self.report.base], self.many.negative is not None
         is_repeated = self.many.repeat is not None
         errors = ["standard_error"] if is_repeated else []
         losses = ["loss", *errors, "exact", "difference", "touched"]
         breakdown = [*losses, "classes"]
-        if is_negative:
+        if self.many.negative is not None:
             breakdown.append("cross_entropy")
-        elif is_repeated:
-            breakdown += ["normaliser", "normaliser_standard_error"]
         row = report_keys(self.report, tuple(breakdown))
         shown = [*losses, "target"] if row == ("loss",) else row
         fields = [*breakdown, "target", *([] if is_repeated else ["drawn"])]
-        of_softmax = Field("cross_entropy", "softmax cross-entropy", unit)
-        layout = Layout(
+        return Layout(
             row,
             (*fields, "gradient") if self.report.gradient else fields,
             columns_of(shown, _TITLES),
-            (
-                Field("score", "score"),
-                Field("times", "drawn", "text"),
-                Field("expected_times", "expected"),
-                Field("part", "part of loss" if is_negative else "part of sum"),
-                Field("part", "", "bar"),
-            ),
-            part=Field("class", "class"),
-            parts="classes_read",
-            footer=(
-                Field("loss", "estimate", unit),
-                Field("exact", "exact", unit),
-                Field("difference", "difference"),
-                Field("target", "target"),
-                Field("touched", "scores read"),
-                Field("classes", "classes"),
-                *([of_softmax] if is_negative else []),
-            ),
             summary=summary_fields(self.report),
         )
-        return layout._replace(classes=()) if is_repeated else layout

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -15,8 +15,8 @@ from softmax_cli.input.numbers import is_list, parse_list
 from softmax_cli.input.rows import Block
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.notices import Notices
-from softmax_cli.option_rules import UNITS, ReportSettings, SoftmaxSettings
-from softmax_cli.output.fields import Field, Layout, Names, Values, ragged
+from softmax_cli.option_rules import ReportSettings, SoftmaxSettings
+from softmax_cli.output.fields import Field, Layout, Names, Values
 from softmax_cli.results.loss import Loss, RowLosses, columns_of, report_keys, summary_fields
 from softmax_cli.results.pairs import check_usable
 from softmax_cli.results.softmax import SUMMARY, Softmax, SoftmaxResult, probability_field
@@ -140,21 +140,20 @@ class PathResult(RowLosses):
     def __init__(self, block: Block, targets: RowTargets, loss: Paths) -> None:
         super().__init__(block, targets, loss)
         self._tree = loss.hierarchy.tree
-        labels = np.where(self.is_counted, targets.labels, -1)
-        self._branches = Branches(block.values, self._tree, labels)
-        self.touched = self._branches.lengths  # how many scores are read
+        self._branches = Branches(block.values, self._tree, targets.labels)
+        # How many scores are read
+        self.touched: Values = np.where(self.is_counted, self._branches.lengths, 0)
         self.classes = np.full(len(self), self._tree.classes)
 
     @cached_property
     def loss(self) -> Floats:
-        return self._branches.loss(base=self._base)
+        return self._counted(self._branches.loss(base=self._base))
 
     @property
     def gradient(self) -> Floats:
-        """The derivative of the loss by the scores, divided by the denominator."""
-        branches = self._branches
-        found = branches.gradient(base=self._base)
-        return scattered(found, branches.nodes, self._tree.classes - 1) / self.denominator
+        """The derivative of the loss by the scores."""
+        found = self._branches.gradient(base=self._base)
+        return self._counted(scattered(found, self._branches.nodes, self._tree.classes - 1))
 
     @property
     def probability(self) -> Floats:
@@ -162,36 +161,8 @@ class PathResult(RowLosses):
 
     @property
     def code(self) -> Values:
-        return np.array(["".join(map(str, path["turns"])) for path in self.path], object)
-
-    @cached_property
-    def path(self) -> Values:
-        """Each row's path as a dict of lists."""
-        branches = self._branches
-        arrays = {
-            "nodes": branches.nodes,
-            "scores": branches.scores,
-            "turns": branches.turns,
-            "log_sigmoid": branches.log_probabilities(base=self._base),
-        }
-        lists = zip(*(values.T.tolist() for values in arrays.values()), strict=True)
-        lengths = self.touched.tolist()
-        return ragged(
-            {key: values[:length] for key, values in zip(arrays, of_row, strict=True)}
-            for of_row, length in zip(lists, lengths, strict=True)
-        )
-
-    @property
-    def branches_taken(self) -> dict[str, Any]:
-        """The columns of a table of the branches on the first row's path."""
-        path, length = self.path[0], self.touched[0]
-        ends = [*(f"node {node}" for node in path["nodes"][1:]), self.target[0]][:length]
-        return {
-            **{key: np.array(values) for key, values in path.items()},
-            "to": np.array(ends, object),
-            "branch_probability": self._branches.probabilities()[:length, 0],
-            "score_gradient": self._branches.gradient(base=self._base)[:length, 0],
-        }
+        codes = np.array(self._tree.codes, object)[self._targets.labels]
+        return np.where(self.is_counted, codes, "")
 
     def why_infinite(self, row: int) -> str:
         return (
@@ -219,33 +190,13 @@ class Paths(Loss):
         return result
 
     def layout_of_rows(self) -> Layout:
-        unit, row = UNITS[self.report.base], report_keys(self.report, _BREAKDOWN)
-        lines = columns_of(row, {})
-        if row == ("loss",):
-            shown = ("loss", "probability", "target", "touched", "code")
-            lines = columns_of(shown, {"touched": "scores read"})
-        fields = (*_BREAKDOWN, "target", "code", "path")
+        row = report_keys(self.report, _BREAKDOWN)
+        in_brief = ("loss", "probability", "target", "touched", "code")
+        shown = in_brief if row == ("loss",) else row
+        fields = (*_BREAKDOWN, "target", "code")
         return Layout(
             row,
             (*fields, "gradient") if self.report.gradient else fields,
-            lines,
-            (
-                Field("scores", "score"),
-                Field("turns", "turn", "text"),
-                Field("to", "to", "text"),
-                Field("branch_probability", "probability"),
-                Field("log_sigmoid", "log-sigmoid"),
-                Field("score_gradient", "gradient"),
-            ),
-            part=Field("nodes", "node"),
-            parts="branches_taken",
-            footer=(
-                Field("loss", "loss", unit),
-                Field("probability", "probability"),
-                Field("target", "target"),
-                Field("code", "code"),
-                Field("touched", "scores read"),
-                Field("classes", "classes"),
-            ),
+            columns_of(shown, {"touched": "scores read"}),
             summary=summary_fields(self.report),
         )

@@ -26,14 +26,13 @@ class RowLosses:
     """The base class of losses of a block's rows.
 
     Attributes have the shape (rows,) or (rows, classes); logarithms are in the unit of the base.
-    Ignored rows have loss 0. `denominator` divides the gradient: 1, or that of the mean loss.
+    Ignored rows have loss 0.
     """
 
     def __init__(self, block: Block, targets: RowTargets, loss: Loss) -> None:
         self.given = block.values
         self.kept = block.kept
         self.names = loss.targets.class_names
-        self.denominator = 1.0
         self._locations = block.locations
         self._targets = targets
         self.is_counted = ~targets.ignored
@@ -175,8 +174,6 @@ def write(run: Run, writer: Writer, report: ReportSettings) -> None:
     """Write the report that the options ask for."""
     if report.worst is not None or report.by_class:
         _write_columns(run, writer)
-    elif report.gradient and report.reduction == "mean":
-        _write_gradient_of_mean(run, writer)
     elif report.gradient or report.reduction == "none":
         run.write(writer)
     else:
@@ -194,18 +191,4 @@ def _write_columns(run: Run, writer: Writer) -> None:
     rows = len(next(iter(columns.values())))
     records = Records(SimpleNamespace(**columns), rows, kept=columns.get("kept"))
     writer.write(writer.encode(records), rows)
-    writer.close(summary)
-
-
-def _write_gradient_of_mean(run: Run, writer: Writer) -> None:
-    """Write the derivative of the mean loss by each row's logits.
-
-    The denominator is known only at the end, so all results are kept in memory.
-    """
-    results = list(run.results())
-    summary = run.summary()
-    for records in results:
-        records.result.denominator = summary["weight_sum"]
-        if records.count:
-            writer.write(writer.encode(records), records.count)
     writer.close(summary)

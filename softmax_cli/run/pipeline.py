@@ -98,12 +98,6 @@ class Run:
         summary = self.summary()
         writer.reduce(key, summary[item], summary)
 
-    def results(self) -> Iterator[Records]:
-        """Yield the results, computed by one process; the totals are complete at the end."""
-        self._rows = self._rows._replace(is_parallel=False)
-        for outcome in self._outcomes(lambda records: records):
-            yield outcome.piece
-
     def summary(self) -> Summary:
         assert self.totals is not None
         return self._computation.summarise(self.totals)
