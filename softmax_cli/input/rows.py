@@ -15,9 +15,6 @@ from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.stream import Input
 from softmax_cli.notices import say
 
-# Names of columns that are hardly classes
-SUSPECTS = "id", "index", "unnamed: 0", "label", "target", "class", "step", "epoch"
-
 
 class Locations(NamedTuple):
     """Locations of rows for messages: 'stdin:3', 'argument 2', or without a separator the name.
@@ -159,10 +156,9 @@ def made_rows(
 
 def _suspicion(shape: RowShape, source: str) -> str:
     """Return a warning of a column whose name is hardly that of a class; '' if there is none."""
-    for i in shape.chosen if shape.names else ():
-        if shape.names and (name := shape.names[i]).casefold() in SUSPECTS:
-            how = f"-k {i + 1} copies it instead, -c chooses columns"
-            return f"{source}: column {shown(name)} is read as a class ({how})"
+    for i, name in shape.suspects().items():
+        how = f"-k {i + 1} copies it instead, -c chooses columns"
+        return f"{source}: column {shown(name)} is read as a class ({how})"
     return ""
 
 
@@ -174,10 +170,7 @@ def _transposed(rows: Rows, invalid: str) -> Iterator[Block | None]:
     for block in rows.blocks():
         name, errors = block.locations.name, block.row_errors
         if errors and invalid != "skip":
-            error = errors[min(errors)]
-            if invalid == "nan":
-                error.hint = error.hint or "where vectors are columns, use --invalid skip"
-            raise error
+            raise errors[min(errors)]
         left_out += [errors[row] for row in sorted(errors)]
         good = np.setdiff1d(np.arange(len(block.values)), list(errors))
         parts.append(block.values[good] if errors else block.values)
