@@ -206,7 +206,7 @@ def _row_error(cells: list[str], shape: RowShape, location: str) -> DataError | 
         try:
             parse_number(cells[i], f"{location}:{i + 1}", shape.decimal)
         except DataError as error:
-            if shape.decimal == "." and is_number(cells[i].replace(",", ".")):
+            if "," in cells[i] and is_number(cells[i].replace(",", ".")):
                 error.hint = "--decimal , reads decimal commas"
             elif cells[i].strip() and (i == 0 or i in shape.suspects()):
                 error.hint = f"-k {i + 1} copies this column instead, -c chooses columns"
