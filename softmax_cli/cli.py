@@ -24,21 +24,14 @@ COMMANDS: Final = {
 }
 # What gives a quantity that is no command or option of that name
 _INSTEAD: Final = {
-    "argmax": "hardmax",
     "cross-entropy": "xent",
-    "loss": "xent",
     "entropy": "softmax --breakdown",
     "logsumexp": "softmax --breakdown",
     "perplexity": "softmax --breakdown",
-    "js": "kl --divergence js",
-    "--js": "--divergence js",
     "--accuracy": "--reduction mean -f json",
     "--mean": "--reduction mean",
     "--sum": "--reduction sum",
-    "--label": "--target",
     "--entropy": "--breakdown",
-    "--logsumexp": "--breakdown",
-    "--perplexity": "--breakdown",
 }
 _COMPLETE: Final = "_SOFTMAX_CLI_COMPLETE"
 _OUTPUT_ERRORS: Final = (errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EBADF, errno.EDQUOT)

@@ -86,7 +86,6 @@ def test_any_float_reads_back_and_a_negative_one_is_no_option(
         (["[[1,2],[3,4,5]]"], "argument 2: a vector of length 3 where the first has length 2"),
         (["[[1,2],3]"], "argument 1: a list within a list"),
         (["tensor(1.)"], "argument 1: 'tensor(1.)' is not a number"),
-        (["[1,2\n3,4]"], "end of a line"),
         (["1 2;;3 4"], "argument 2: an empty list"),
         (["1 2\n3"], "argument 2: a vector of length 1 where the first has length 2"),
         (["1,2", "3,4,5"], "argument 2: a vector of length 3 where the first has length 2"),

@@ -122,11 +122,7 @@ def test_pairs_stay_in_step(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "out"),
     [
-        ("1,2\n1,1,1,1\n2,2,2,2\n", "nan,nan,nan,nan\n0.25,0.25,0.25,0.25\n0.25,0.25,0.25,0.25\n"),
-        ("1,2\n\n1,1,1,1\n2,2,2,2\n1,2\n", "nan,nan,nan,nan\n" + "0.25,0.25,0.25,0.25\n" * 2
-         + "nan,nan,nan,nan\n"),
         ("1,1\n1,1,1\n", "0.5,0.5\nnan,nan\n"),
-        ("\xff,1\n1,1\n", "nan,nan\n0.5,0.5\n"),
         ("-inf,-inf\n1,1\n", "nan,nan\n0.5,0.5\n"),
     ],
 )  # fmt: skip

@@ -118,7 +118,7 @@ def test_smoothing_and_the_focal_factor(run: Run) -> None:
     "targets",
     [
         *("0\n1\n0\n", "0.0\n1.0\n0.0\n", "label\n0\n1\n0\n", "1,0,0\n0,1,0\n1,0,0\n"),
-        *("0\r\n1\r\n0", "[1, 0, 0]\n[0 1 0]\n(1;0;0)\n"),
+        *("0\r\n1\r\n0", "[1, 0, 0]\n[0 1 0]\n[1;0;0]\n"),
         'polar bear\n"big, bad wolf"\npolar bear\n',
     ],
 )

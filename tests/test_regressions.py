@@ -106,21 +106,6 @@ def test_a_table_shows_all_rows_before_a_bad_one(run: Run, command: str, footer:
     assert done.out.splitlines() == whole[: len(whole) - footer]
 
 
-@pytest.mark.parametrize(
-    ("first", "source"),
-    [
-        *((first, ["--input-format", "jsonl"]) for first in ("[1,x]", "[1,", '{"a":')),
-        ("[1,x]", []),
-        ('{"a":x}', []),
-    ],
-)
-def test_a_first_json_line_may_be_the_bad_one(run: Run, first: str, source: list[str]) -> None:
-    rows = '{"a":1,"b":1}\n' * 2 if first[0] == "{" else "[1,1]\n[2,2]\n"
-    done = run("softmax", *source, "--invalid", "skip", stdin=f"{first}\n{rows}")
-    assert (done.status, done.out.replace("a,b\n", "")) == (0, HALVES * 2)
-    assert done.err.startswith("softmax-cli: warning: 1 row can't be used, at stdin:1: no JSON: ")
-
-
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_ctrl_c_beside_a_progress_bar_is_as_quiet_and_leaves_whole_rows(
     tmp_path: Path, jobs: str

@@ -11,6 +11,8 @@ from softmax_cli.input.settings import InputSettings
 _RANGE = re.compile(r"(\d+)([-:]?)(\d*)\Z")
 # Number of columns that a description names
 _MOST_NAMES: Final = 10
+# Names of columns that are hardly classes
+_SUSPECTS: Final = "id", "index", "unnamed: 0", "label", "target", "class", "step", "epoch"
 
 
 class RowShape(NamedTuple):
@@ -38,26 +40,21 @@ class RowShape(NamedTuple):
         return None if self.label is None or not self.chosen else self.label + 1
 
     def described(self) -> str:
-        """Return a description of the chosen columns, for --verbose."""
+        """Return a description of the columns, for --verbose."""
+        label = [] if self.label is None else [self.label]
+        parts = []
+        for kind, columns in (("columns", self.chosen), ("target", label), ("kept", self.kept)):
+            some = columns[:_MOST_NAMES]
+            names = [(self.names[i] if self.names else "") or str(i + 1) for i in some]
+            more = ", ..." if len(columns) > _MOST_NAMES else ""
+            parts += [f"{kind}: {', '.join(names)}{more}"] if names else []
+        return "; ".join([*parts, *["read downwards"] * self.transposed])
 
-        def listed(columns: Sequence[int]) -> str:
-            some = [
-                (self.names[i] if self.names else "") or str(i + 1) for i in columns[:_MOST_NAMES]
-            ]
-            return ", ".join(some) + (", ..." if len(columns) > _MOST_NAMES else "")
-
-        parts = [f"{len(self.chosen)} column{'s' * (len(self.chosen) > 1)}"]
-        if self.names or not self.takes_all():
-            parts[0] += f": {listed(self.chosen)}"
-        if self.label is not None:
-            parts.append(f"target: {listed([self.label])}")
-        if self.kept:
-            parts.append(f"kept: {listed(self.kept)}")
-        if self.transposed:
-            parts.append("read downwards")
-        if self.decimal == ",":
-            parts.append("decimal commas")
-        return "; ".join(parts)
+    def suspects(self) -> dict[int, str]:
+        """Return the columns that are hardly classes, with their names."""
+        if not self.names:
+            return {}
+        return {i: self.names[i] for i in self.chosen if self.names[i].casefold() in _SUSPECTS}
 
 
 def row_shape(
@@ -103,9 +100,7 @@ def split_names(spec: str) -> list[str]:
     import csv
     import io
 
-    rows = list(csv.reader(io.StringIO(spec, newline=""), skipinitialspace=True))
-    if len(rows) > 1:
-        raise UsageError(f"{shown(spec)} has more than one line, and a list has one")
+    rows = csv.reader(io.StringIO(spec, newline=""), skipinitialspace=True)
     return [item.strip() for row in rows for item in row]
 
 
@@ -137,19 +132,13 @@ def _columns(item: str, names: Sequence[str], width: int, source: str) -> Sequen
             number = "columns" if match[2] else "column"
             raise DataError(f"{source}: no {number} {item}: the input has {width}")
         return range(first - 1, last)
-    if ends := _ends(item, ":", names):
-        first, last = (_columns(end, names, width, source)[0] for end in ends)
+    start, _, end = item.partition(":")
+    if start in names and end in names:
+        first, last = (_columns(name, names, width, source)[0] for name in (start, end))
         if first > last:
-            raise DataError(f"{source}: no columns {item}: {shown(ends[1])} comes first")
+            raise DataError(f"{source}: no columns {item}: {shown(end)} comes first")
         return range(first, last + 1)
     raise DataError(f"{source}: no column named {shown(item)}", _suggestion(item, names))
-
-
-def _ends(item: str, separator: str, names: Sequence[str]) -> list[str]:
-    """Return the two names around a separator; [] if there are none."""
-    parts = item.split(separator)
-    pairs = ([separator.join(parts[:i]), separator.join(parts[i:])] for i in range(1, len(parts)))
-    return next((pair for pair in pairs if set(pair).issubset(names)), [])
 
 
 def _suggestion(item: str, names: Sequence[str]) -> str:
@@ -157,6 +146,5 @@ def _suggestion(item: str, names: Sequence[str]) -> str:
         return "there is no header: use numbers from 1 and ranges, or --header"
     import difflib
 
-    ends = _ends(item, "-", names)
-    close = [":".join(ends)] if ends else difflib.get_close_matches(item, names, n=1)
+    close = difflib.get_close_matches(item, names, n=1)
     return f"did you mean {close[0]!r}?" if close else "the columns are " + ", ".join(names[:10])

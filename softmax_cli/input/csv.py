@@ -9,7 +9,6 @@ from operator import itemgetter
 from typing import Any, Final
 
 import numpy as np
-import orjson
 from csimdjson import Parser  # the package simdjson would import json too
 from numpy.typing import NDArray
 
@@ -24,8 +23,8 @@ from softmax_cli.input.dialect import (
     is_header,
     read_rows,
 )
-from softmax_cli.input.numbers import is_number, parse_number, shown, with_point
-from softmax_cli.input.rows import SUSPECTS, Block, Locations, Rows, made_rows
+from softmax_cli.input.numbers import is_number, parse_number, with_point
+from softmax_cli.input.rows import Block, Locations, Rows, made_rows
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.stream import Chunk, TextChunks, content_lines
 
@@ -57,15 +56,10 @@ def read_delimited(
         settings = settings._replace(axis="column", keep="1")  # lines of a name and a number
     name = text.source.name
     delimiter = settings.delimiter or find_delimiter(text, settings.decimal)
-    first = _first_row(text, delimiter, settings)
-    if first.error is not None:
-        raise first.error
+    first = _first_row(text, delimiter, settings.header)
     shape = _shape(first.cells, settings, target_column, name)
     has_header = shape.names is not None
-    named = next((cell for i in shape.chosen if not is_number(cell := first.cells[i])), None)
-    reason = f"as {shown(named)} is not a number; " if named is not None else ""
-    hint = f"the first row is one, {reason}--no-header takes it as data"
-    chunks = _chunks(text, delimiter, first if has_header else None, hint)
+    chunks = _chunks(text, delimiter, first if has_header else None)
     form = f"csv, delimiter {delimiter!r}, {'no ' * (not has_header)}header"
     parse = partial(_parse, name=name, delimiter=delimiter, shape=shape, parser=Parser())
     return made_rows(chunks, parse, settings, shape, form, text.source)
@@ -82,39 +76,20 @@ def first_cells(text: TextChunks) -> list[list[str]]:
     return [row.cells for row in first_rows(text, find_delimiter(text), 2, SAMPLE_BYTES)]
 
 
-def _first_rows(text: TextChunks, delimiter: str, count: int) -> list[Row]:
-    """Return the first `count` rows once they have arrived; fewer at the end of the input."""
-    rows = first_rows(text, delimiter, count)
-    error = rows[-1].error if rows and rows[-1].is_open else None
-    if error is not None:
-        raise error  # its open quote swallows rows that can be used
-    return rows
+def _first_row(text: TextChunks, delimiter: str, header: bool | None) -> Row:
+    """Return the first row, which tells the shape of all.
 
-
-def _first_row(text: TextChunks, delimiter: str, settings: InputSettings) -> Row:
-    """Return the row that tells the shape of all rows.
-
-    That is the first row or, if bad rows may be left out, the first of three that has the length
-    of another. A header without a name for the row names, as R writes it, gets an empty one.
+    A header without a name for the row names, as R writes it, gets an empty one.
     """
-    rows = _first_rows(text, delimiter, 1)
+    rows = first_rows(text, delimiter, 1)
     if not rows:
         raise DataError(f"{text.source.name}: no rows")
-    at = 0
-    for count in (2, 3) if settings.invalid != "error" else ():
-        rows = _first_rows(text, delimiter, count)
-        lengths = [len(row.cells) for row in rows]
-        alike = [lengths.count(length) if length else 0 for length in lengths]
-        at = alike.index(max(alike))
-        has_names = lengths[0] > 0 and not any(map(is_number, rows[0].cells))
-        if at == 1 and has_names and lengths[0] == lengths[1] - 1:
-            at = 0
-        if max(alike) > 1:
-            break
-    first = rows[at]
-    if settings.header is not False and not first.error and not any(map(is_number, first.cells)):
-        following = _first_rows(text, delimiter, at + 2)[at + 1 :]
-        if following and len(following[0].cells) == len(first.cells) + 1:
+    first = rows[0]
+    if first.error is not None:
+        raise first.error
+    if header is not False and not any(map(is_number, first.cells)):
+        second = first_rows(text, delimiter, 2)[1:]
+        if second and len(second[0].cells) == len(first.cells) + 1:
             return first._replace(cells=["", *first.cells])
     return first
 
@@ -135,17 +110,11 @@ def _shape(
     return row_shape(settings, target_column, names, len(first), name)
 
 
-def _chunks(
-    text: TextChunks, delimiter: str, header: Row | None = None, why_header: str = ""
-) -> Iterator[Chunk | None]:
+def _chunks(text: TextChunks, delimiter: str, header: Row | None = None) -> Iterator[Chunk | None]:
     """Yield the chunks that contain rows, without the header, and None for others."""
     has_rows = False
     if header is not None:
-        before = text.take(header.start)
-        if any(content_lines(before.data)):
-            has_rows = True
-            yield before
-        text.take(header.end - header.start)
+        text.take(header.end)
     for chunk in text.chunks(partial(_end_of_rows, delimiter=delimiter)):
         has_content = chunk is not None and any(content_lines(chunk.data))
         has_rows = has_rows or has_content
@@ -154,7 +123,9 @@ def _chunks(
     if unfinished is not None and unfinished.error is not None:
         raise unfinished.error  # even with --invalid skip: it swallows rows that can be used
     if header is not None and not has_rows:
-        raise DataError(f"{text.source.name}: no rows after the header", why_header)
+        raise DataError(
+            f"{text.source.name}: no rows after the header", "--no-header takes it as data"
+        )
 
 
 def _end_of_rows(text: bytes, delimiter: str) -> int:
@@ -202,7 +173,7 @@ def parse_rows(rows: list[Row], name: str, shape: RowShape) -> Block:
     table = [row.cells for row in rows]
     for i, cells in enumerate(table):
         try:
-            numbers = _floats([with_point(cells[j], shape.decimal) for j in shape.chosen])
+            numbers = [float(with_point(cells[j], shape.decimal)) for j in shape.chosen]
             is_suspect = math.isnan(sum(numbers)) or "_" in "".join(cells)
         except (ValueError, IndexError):
             is_suspect = True
@@ -217,16 +188,6 @@ def parse_rows(rows: list[Row], name: str, shape: RowShape) -> Block:
     array = np.array(values).reshape(len(rows), len(shape.chosen))
     locations = Locations(name, [row.line for row in rows])
     return Block(array, locations, labels, shape.label_column(), kept, errors)
-
-
-def _floats(cells: list[str]) -> list[float]:
-    """Return cells as floats; orjson is much faster than `float` where they have many digits."""
-    try:
-        numbers: list[float] = orjson.loads(f"[{','.join(cells)}]")
-    except orjson.JSONDecodeError:
-        return list(map(float, cells))
-    is_plain = len(numbers) == len(cells) and {float}.issuperset(map(type, numbers))
-    return numbers if is_plain else list(map(float, cells))
 
 
 def _labels_and_kept(
@@ -245,36 +206,15 @@ def _row_error(cells: list[str], shape: RowShape, location: str) -> DataError | 
         try:
             parse_number(cells[i], f"{location}:{i + 1}", shape.decimal)
         except DataError as error:
-            error.hint = _how_to_leave_out(cells, shape)
-            other = "," if shape.decimal == "." else "."
-            if other in cells[i] and is_number(cells[i].replace(other, ".")):
-                error.hint = (
-                    f"--decimal , reads {'decimal commas' if other == ',' else 'no points'}"
-                )
+            if "," in cells[i] and is_number(cells[i].replace(",", ".")):
+                error.hint = "--decimal , reads decimal commas"
+            elif cells[i].strip() and (i == 0 or i in shape.suspects()):
+                error.hint = f"-k {i + 1} copies this column instead, -c chooses columns"
             return error
     if len(cells) == shape.width:
         return None
     length = f"a row of length {len(cells)} where {shape.width} is expected"
     return DataError(length, location=f"{location}:{min(len(cells), shape.width) + 1}")
-
-
-def _how_to_leave_out(cells: list[str], shape: RowShape) -> str:
-    """Return a hint how to leave out text beside the numbers; '' where there is none."""
-    chosen = [i for i in shape.chosen if i < len(cells)]
-    numbers = [i for i in chosen if is_number(with_point(cells[i], shape.decimal))]
-    count = len(chosen) - len(numbers)
-    names = [shape.names[i] for i in chosen if i not in numbers] if shape.names else []
-    if count == 1 and names and names[0].casefold() in SUSPECTS[3:]:
-        return f"xent --target-column {names[0]} takes it as the class, -k {names[0]} copies it"
-    if (
-        not numbers
-        or not count
-        or not cells[chosen[0]].strip()
-        or chosen[count:] != list(range(numbers[0], len(cells)))
-    ):
-        return ""
-    copies = f", -k {chosen[0] + 1} copies them" if count == 1 else ""
-    return f"row names or ids? -c {numbers[0] + 1}- leaves them out{copies}"
 
 
 def _parse_plain(text: bytes, delimiter: str, shape: RowShape, parser: Parser) -> _PlainRows | None:

@@ -13,7 +13,6 @@ from softmax_cli.errors import DataError, UsageError
 from softmax_cli.input.numbers import is_number, parse_vectors
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.stream import CHUNK_BYTES, PRINTED, REFUSED, STDIN, Input, TextChunks
-from softmax_cli.notices import say
 
 # numpy is imported only once the usage is known to be right.
 if TYPE_CHECKING:
@@ -58,18 +57,13 @@ def _typed_rows(settings: InputSettings, target_column: str | None) -> Rows:
     vectors = parse_vectors(
         [text.replace(settings.decimal or ".", ".") for text in settings.vectors]
     )
-    count, width = len(vectors), len(vectors[0])
-    is_lone = count == 1
-    if settings.verbose:
-        many = f"{count} vectors, {width} numbers each"
-        say("arguments", f"1 vector, {width} numbers" if is_lone else many)
 
     import numpy as np
 
     from softmax_cli.input.rows import Block, Locations, Rows, already_parsed
 
-    name, separator = ("arguments", None) if is_lone else ("argument", " ")
-    locations = Locations(name, range(1, count + 1), separator)
+    name, separator = ("arguments", None) if len(vectors) == 1 else ("argument", " ")
+    locations = Locations(name, range(1, len(vectors) + 1), separator)
     block = Block(np.array(vectors, np.float64), locations)
     return Rows(iter([block]), already_parsed, settings.names)
 
@@ -82,7 +76,7 @@ def _read(settings: InputSettings, target_column: str | None, source: Input, kin
         if refused is not None:
             raise DataError(f"{source.name}: {refused}")
         format_ = _format_of(start)
-        if settings.of_text():
+        if settings.is_delimited():
             format_ = "csv"  # as these options imply
     text = TextChunks(source)
     if format_ == "csv":
@@ -114,16 +108,15 @@ def _format_of(start: bytes) -> str:
 def read_targets(path: str) -> Rows:
     """Return the rows of a file of targets: labels, or distributions as values.
 
-    A row of several numbers is a distribution, and so is a list in brackets. In a file of labels
-    each line is one label.
+    A row of several numbers is a distribution, and so is a list in square brackets. In a file of
+    labels each line is one label.
     """
     from softmax_cli.input import csv
     from softmax_cli.input.printed import read_printed
 
     text = TextChunks(Input(path))
     settings = InputSettings(axis="row")
-    if "".join(text.first_lines(1)).lstrip().startswith(("[", "(", *map(bytes.decode, PRINTED))):
-        text.edit(lambda lines: lines.translate(bytes.maketrans(b"()", b"[]")))
+    if text.source.start.lstrip().startswith((b"[", *PRINTED)):
         return read_printed(settings, None, text)
     if any(len(cells) > 1 and all(map(is_number, cells)) for cells in csv.first_cells(text)):
         return csv.read_delimited(settings, None, text)

@@ -9,11 +9,8 @@ from softmax_cli.errors import DataError, UsageError
 _SEPARATOR = re.compile(r"\s*[,;]\s*|\s+")
 _BRACKETED = re.compile(r"(?:\[.*\]|\(.*\))\Z", re.DOTALL)
 # The innermost lists in what numpy and torch print, and what may stand beside them
-INNER_LIST = re.compile(r"\[([^\[\]]*)\]")
-BESIDE_LISTS = re.compile(r"(?:[\s,;\[\]()]|\btensor\b|\barray\b|\w+=(?:'[^']*'|<[^>]*>|[\w.]+))*")
-_PRINTED = re.compile(r"(?:tensor|array)\((\[.*\])(?:,\s*\w+=[^\[\]]*)*\)\Z", re.DOTALL)
-# A line end between two items, without a comma
-_MISSING_COMMA = re.compile(r"[^,;\s][ \t]*\n\s*[^,;\s]")
+_INNER_LIST = re.compile(r"\[([^\[\]]*)\]")
+_BESIDE_LISTS = re.compile(r"(?:[\s,;\[\]()]|\btensor\b|\barray\b|\w+=(?:'[^']*'|<[^>]*>|[\w.]+))*")
 _EXCHANGED = str.maketrans(",.", ".,")
 # The beginning of a negative number, perhaps a misspelt one, which no option has
 _NEGATIVE = re.compile(r"-(?:\.?[0-9]|inf(?:inity)?\b|nan\b)", re.IGNORECASE)
@@ -51,31 +48,37 @@ def parse_number(text: str, location: str, decimal: str = ".") -> float:
 def is_list(text: str) -> bool:
     """Return whether a text is a list: brackets around it, or separators inside."""
     text = text.strip()
-    return bool(_BRACKETED.match(text) or _PRINTED.match(text) or len(list_items(text)) > 1)
+    return bool(_BRACKETED.match(text) or printed_lists(text) or len(list_items(text)) > 1)
 
 
 def parse_list(text: str, location: str) -> list[float]:
     """Return numbers separated by commas, semicolons or blanks, perhaps in a pair of brackets."""
     text = text.strip()
-    if printed := _PRINTED.match(text):
-        text = printed[1]
-    if _BRACKETED.match(text):
-        text = text[1:-1].strip()
+    if len(lists := printed_lists(text)) == 1:
+        text = lists[0]
+    elif _BRACKETED.match(text):
+        text = text[1:-1]
     items = list_items(text)
     if any(bracket in text for bracket in "[]()"):
         inner = "a list within a list, or a bracket without its other half"
         raise DataError(inner, "write each row as one argument", location)
-    if "," in text and _MISSING_COMMA.search(text):
-        raise DataError(
-            "a list that goes on after the end of a line without a comma",
-            "write each row as one argument, or as a line of standard input",
-            location,
-        )
     if items == [""]:
         raise DataError("an empty list", location=location)
     if len(items) == 1:
         return [parse_number(items[0], location)]
     return [parse_number(item, f"{location}, value {n}") for n, item in enumerate(items, 1)]
+
+
+def printed_lists(text: str) -> list[str]:
+    """Return what is in the innermost lists of an array as JSON, numpy or torch print it.
+
+    [] if that is not all there is, or if it has more than two dimensions.
+    """
+    beside = _INNER_LIST.sub("", text)
+    is_deep = re.search(r"\[[^\]]*\[", beside)
+    if is_deep or beside.count("[") != beside.count("]") or not _BESIDE_LISTS.fullmatch(beside):
+        return []
+    return _INNER_LIST.findall(text)
 
 
 def list_items(text: str) -> list[str]:
@@ -140,11 +143,9 @@ def _rejoined(arguments: Sequence[str]) -> list[str]:
 def _rows_of(text: str) -> list[str]:
     """Return the rows in an argument: the lists of a matrix, or lines, perhaps with semicolons."""
     text = text.strip()
-    matrix = printed[1] if (printed := _PRINTED.match(text)) else text
-    for lists in (matrix, matrix[1:-1] if matrix[:1] + matrix[-1:] == "[]" else ""):
-        if not INNER_LIST.sub("", lists).strip(" \t\r\n,;") and "[" in lists:
-            return [found[0] for found in INNER_LIST.finditer(lists)]
-    if text.startswith(("[", "(", "tensor(", "array(")):
+    if lists := printed_lists(text):
+        return [f"[{items}]" for items in lists]
+    if text.startswith(("[", "(")):
         return [text]
     rows = [row for line in text.split("\n") if line.strip() for row in _parts(line)]
     if len(rows) > 1 and any(map(is_list, rows)):  # a lone number among them is a list, too

@@ -10,8 +10,6 @@ from typing import Final
 
 from softmax_cli.errors import DataError
 
-EXCEL: Final = "an Excel file: save it as CSV"
-PICKLE: Final = "a Python pickle: numpy.save or DataFrame.to_csv write what can be read"
 ZIP: Final = b"PK\x03\x04"
 # The module of each format, by the first bytes
 PACKINGS: Final = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ": "lzma"}
@@ -62,16 +60,11 @@ def unpacked(pieces: Iterator[bytes], most: int, name: str) -> Iterator[bytes]:
     yield data
 
 
-def only_array(file: io.FileIO, start: bytes, most: int, name: str) -> Iterator[bytes]:
-    """Yield the bytes of the only array in an .npz file, at most `most` at once.
-
-    Raises `DataError` for another archive, which begins with `start`, or a damaged one.
-    """
+def only_array(file: io.FileIO, most: int, name: str) -> Iterator[bytes]:
+    """Yield the bytes of the only array in an .npz file, at most `most` at once."""
     import zipfile
     import zlib
 
-    if b"xl/workbook.xml" in start:
-        raise DataError(f"{name}: {EXCEL}")
     if not file.seekable():
         raise DataError(f"{name}: a zip archive, as .npz is, in a pipe: give it with -i FILE")
     errors = (
@@ -86,17 +79,14 @@ def only_array(file: io.FileIO, start: bytes, most: int, name: str) -> Iterator[
     try:
         archive = zipfile.ZipFile(file)
         names = archive.namelist()
-        if any(item.endswith("data.pkl") for item in names):  # as torch.save writes it
-            raise DataError(f"{name}: {PICKLE}")
-        arrays = [item.removesuffix(".npy") for item in names]
         as_numpy = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
         is_npz = as_numpy.issuperset(item.compress_type for item in archive.infolist())
-        if not names or not is_npz or any(map(str.__eq__, names, arrays)):
-            raise DataError(f"{name}: a zip archive, and no .npz: unzip gives the files in it")
+        if not is_npz or not names or not all(item.endswith(".npy") for item in names):
+            hint = "save an Excel file as CSV, and what torch has saved by numpy.save"
+            raise DataError(f"{name}: a zip archive, and no .npz", hint)
         if len(names) > 1:
-            some = ", ".join(arrays[:10]) + ", ..." * (len(arrays) > 10)
             hint = f"unzip -p FILE {names[0]} | softmax-cli ... takes one of them"
-            raise DataError(f"{name}: {len(arrays)} arrays: {some}", hint)
+            raise DataError(f"{name}: {len(names)} arrays: {', '.join(names)}", hint)
         with archive.open(names[0]) as member:
             while data := member.read(most):
                 yield data

@@ -15,9 +15,6 @@ from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.stream import Input
 from softmax_cli.notices import say
 
-# Names of columns that are hardly classes
-SUSPECTS = "id", "index", "unnamed: 0", "label", "target", "class", "step", "epoch"
-
 
 class Locations(NamedTuple):
     """Locations of rows for messages: 'stdin:3', 'argument 2', or without a separator the name.
@@ -82,8 +79,7 @@ class Rows(NamedTuple):
     `is_parallel`, chunks are `Chunk`s, which any process may parse; otherwise they may be blocks
     already. `names` are those of the classes, `kept` those of the copied columns. If vectors are
     columns (`transposed`), `column_names` are those in the header, and `beside` are the names and
-    the cells of the copied columns. `others` are the names of columns that are no classes.
-    `warning` is about the columns.
+    the cells of the copied columns. `warning` is about the columns.
     """
 
     chunks: Iterator[Any]
@@ -94,7 +90,6 @@ class Rows(NamedTuple):
     column_names: tuple[str, ...] | None = None
     beside: tuple[tuple[str, ...], NDArray[np.object_]] | None = None
     kept: tuple[str, ...] = ()
-    others: tuple[str, ...] = ()
     source: Input | None = None
     is_parallel: bool = False
     warning: str = ""
@@ -136,7 +131,6 @@ def made_rows(
         settings.names or chosen,
         header=names is not None,
         kept=tuple(names[i] if names else f"column {i + 1}" for i in shape.kept),
-        others=tuple(name for i, name in enumerate(names or ()) if i not in shape.chosen),
         source=source,
         is_parallel=parse is not already_parsed,
         warning="" if settings.columns else _suspicion(shape, source.name),
@@ -159,10 +153,9 @@ def made_rows(
 
 def _suspicion(shape: RowShape, source: str) -> str:
     """Return a warning of a column whose name is hardly that of a class; '' if there is none."""
-    for i in shape.chosen if shape.names else ():
-        if shape.names and (name := shape.names[i]).casefold() in SUSPECTS:
-            how = f"-k {i + 1} copies it instead, -c chooses columns"
-            return f"{source}: column {shown(name)} is read as a class ({how})"
+    for i, name in shape.suspects().items():
+        how = f"-k {i + 1} copies it instead, -c chooses columns"
+        return f"{source}: column {shown(name)} is read as a class ({how})"
     return ""
 
 
@@ -174,10 +167,7 @@ def _transposed(rows: Rows, invalid: str) -> Iterator[Block | None]:
     for block in rows.blocks():
         name, errors = block.locations.name, block.row_errors
         if errors and invalid != "skip":
-            error = errors[min(errors)]
-            if invalid == "nan":
-                error.hint = error.hint or "where vectors are columns, use --invalid skip"
-            raise error
+            raise errors[min(errors)]
         left_out += [errors[row] for row in sorted(errors)]
         good = np.setdiff1d(np.arange(len(block.values)), list(errors))
         parts.append(block.values[good] if errors else block.values)

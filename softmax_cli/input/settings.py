@@ -28,17 +28,9 @@ class InputSettings(NamedTuple):
         """Raise `UsageError` for options that do not go together."""
         if self.decimal == self.delimiter == ",":
             raise UsageError("--decimal , needs another delimiter than the comma")
-        if self.input_format not in ("auto", "csv"):
-            for name in self.of_text():
-                raise UsageError(
-                    f"{name} is for delimited text, and the input format is {self.input_format}"
-                )
+        if self.is_delimited() and self.input_format not in ("auto", "csv"):
+            raise UsageError("--delimiter, --header and --decimal are for delimited text")
 
-    def of_text(self) -> list[str]:
-        """Return the given options that only delimited text has."""
-        options = {
-            "--delimiter": self.delimiter,
-            "--header": self.header,
-            "--decimal": self.decimal,
-        }
-        return [name for name, value in options.items() if value is not None]
+    def is_delimited(self) -> bool:
+        """Return whether an option is given that only delimited text has."""
+        return (self.delimiter, self.header, self.decimal) != (None, None, None)

@@ -13,19 +13,20 @@ from itertools import chain, islice
 from typing import Final, NamedTuple
 
 from softmax_cli.errors import DataError
-from softmax_cli.input.packed import EXCEL, PACKINGS, PICKLE, ZIP, only_array, unpacked
+from softmax_cli.input.packed import PACKINGS, ZIP, only_array, unpacked
 
 CHUNK_BYTES: Final = 1 << 19
 # An unfinished row longer than this is parsed again only once its length has doubled.
 _LONG_ROW: Final = 1 << 16
 STDIN: Final = 0
-# A row of a packed file, which may be much shorter than what is in it, is no longer than this.
-_LONGEST_PACKED_ROW: Final = 1 << 28
 # The first bytes of files that can't be read, and what makes them readable
 REFUSED: Final = {
-    b"\xd0\xcf\x11\xe0": EXCEL,
+    b"\xd0\xcf\x11\xe0": "an Excel file: save it as CSV",
     b"PAR1": "a Parquet file: duckdb or pandas turn it into CSV",
-    **dict.fromkeys([b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"], PICKLE),
+    **dict.fromkeys(
+        [b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"],
+        "a Python pickle: numpy.save or DataFrame.to_csv write what can be read",
+    ),
     b"(\xb5/\xfd": "packed by zstd: zstdcat unpacks it",
     **dict.fromkeys([ZIP, *PACKINGS], "packed twice: unpack it once"),
 }
@@ -87,7 +88,7 @@ class Input:
             self.is_packed, self.size = True, None
             most, name = self.chunk_bytes, self.name
             if start.startswith(ZIP):
-                self._pieces = only_array(self.file, start, most, name)
+                self._pieces = only_array(self.file, most, name)
             else:
                 self._pieces = unpacked(chain([start], self._pieces), most, name)
             start = self._first()
@@ -106,12 +107,6 @@ class Input:
         """Yield all bytes as they arrive, the start first."""
         yield self.start
         yield from self._pieces
-
-    def check_row(self, size: int) -> None:
-        """Raise `DataError` for a row of a packed input that is too long to be one."""
-        if self.is_packed and size > _LONGEST_PACKED_ROW:
-            most = _LONGEST_PACKED_ROW >> 20
-            raise DataError(f"{self.name}: a row longer than {most} MB in a packed file")
 
     def _read(self) -> bytes:
         """Return the next bytes as soon as some arrive; none at the end."""
@@ -166,11 +161,6 @@ class TextChunks:
             pass
         return [line.decode(errors="replace") for line in lines]
 
-    def edit(self, function: Callable[[bytes], bytes]) -> None:
-        """Apply a function to all text, which it gets in parts of whole lines."""
-        self.text = function(self.text)
-        self._lines = map(function, self._lines)
-
     def take(self, end: int) -> Chunk:
         """Remove the first bytes of the text, and return them as a chunk."""
         import numpy as np
@@ -211,15 +201,12 @@ class TextChunks:
 def _whole_lines(source: Input) -> Iterator[bytes]:
     """Yield the lines that each read completes, b"" for none; at the end yield the rest."""
     begun: list[bytes] = []
-    size = 0
     for piece in source.pieces():
         end = piece.rfind(b"\n") + 1
         if end:
             yield b"".join([*begun, memoryview(piece)[:end]])
-            begun, size = [], 0
+            begun = []
         begun.append(piece[end:])
-        size += len(piece) - end
-        source.check_row(size)
         if not end:
             yield b""
     yield b"".join(begun)
