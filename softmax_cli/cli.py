@@ -25,10 +25,12 @@ COMMANDS: Final = {
 # What gives a quantity that is no command or option of that name
 _INSTEAD: Final = {
     "cross-entropy": "xent",
+    "js": "kl --divergence js",
     "entropy": "softmax --breakdown",
     "logsumexp": "softmax --breakdown",
     "perplexity": "softmax --breakdown",
     "--accuracy": "--reduction mean -f json",
+    "--label": "--target",
     "--mean": "--reduction mean",
     "--sum": "--reduction sum",
     "--entropy": "--breakdown",

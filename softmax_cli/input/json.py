@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from itertools import chain
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -21,7 +21,7 @@ from softmax_cli.input.stream import Chunk, TextChunks
 _LISTS: Final = {"logits": "logits", "probs": "probabilities", "logprobs": "log_probabilities"}
 _CLASSES: Final = "classes"  # the key of their names
 _NUMBERS: Final = frozenset({int, float})
-# Rows per block of a JSON value
+# Rows per block of a JSON value, and rows searched for the first usable one
 _BLOCK_ROWS: Final = 1 << 10
 # A line's or row's number from 1, and the parsed row or its error
 _Record = tuple[int, Any]
@@ -35,16 +35,17 @@ def read_json(
     `kind` chooses the list that makes the vector in objects that this tool has written.
     """
     name = text.source.name
-    is_lines = _is_lines(text, settings)
+    is_lines = settings.input_format != "json" and _is_lines(text, settings)
     values: list[Any] = []
     if is_lines:
-        text.first_lines(1)
-        first = next(_records(text.text, name, 0), None)
+        first, is_usable = _first_record(_records(text.text, name, 0), settings.invalid)
+        while not is_usable and text.extend():
+            first, is_usable = _first_record(_records(text.text, name, 0), settings.invalid)
     else:
         values = _rows_of_value(
             _parsed(b"".join(chunk.data for chunk in text.chunks() if chunk), name, 1)
         )
-        first = next(enumerate(values, 1), None)
+        first, _ = _first_record(enumerate(values, 1), settings.invalid)
     if first is None:
         raise DataError(f"{name}: no rows")
     table = _table(first, settings, target_column, name, kind)
@@ -64,10 +65,13 @@ def read_json(
 
 
 def _is_lines(text: TextChunks, settings: InputSettings) -> bool:
-    """Return whether an input is JSON lines, by its first line."""
-    if settings.input_format != "auto":
-        return settings.input_format == "jsonl"
-    return any(map(_is_row, text.first_lines(1)))
+    """Return whether an input is JSON lines, by its first line, or two if the first is bad."""
+    first = text.first_lines(1)
+    if settings.input_format == "jsonl" or any(map(_is_row, first)):
+        return True
+    if settings.invalid == "error" or not first or first[0].rstrip()[-1] in "[{,:":
+        return False
+    return any(map(_is_row, text.first_lines(2)[1:]))
 
 
 def _is_row(line: str) -> bool:
@@ -77,6 +81,16 @@ def _is_row(line: str) -> bool:
     except DataError:
         return False
     return isinstance(value, list | dict) and (not value or _rows_of_value(value)[:1] == [value])
+
+
+def _first_record(records: Iterable[_Record], invalid: str) -> tuple[_Record | None, bool]:
+    """Return the first record, or the first good one if bad rows may be left out."""
+    first = None
+    for record in islice(records, _BLOCK_ROWS):
+        if invalid == "error" or (record[1] and isinstance(record[1], list | dict)):
+            return record, True
+        first = first or record
+    return first, False
 
 
 def _records(data: bytes, name: str, line: int) -> Iterator[_Record]:

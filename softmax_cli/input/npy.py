@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.lib import format as npy_format
+from numpy.typing import NDArray
 
 from softmax_cli.errors import DataError
 from softmax_cli.input.columns import RowShape, row_shape
@@ -32,7 +33,7 @@ _UNREADABLE: Final = (
     RecursionError,
     tokenize.TokenError,
 )
-_LONGEST_HEADER: Final = 10_000  # as numpy allows
+_LONGEST_HEADER: Final = 10_000
 
 
 def read_npy(settings: InputSettings, target_column: str | None, source: Input) -> Rows:
@@ -76,18 +77,25 @@ def _take_header(
     data: bytearray, pieces: Iterator[bytes], name: str
 ) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     """Remove the header from `data`; return the shape, whether in Fortran order, and the dtype."""
-    _fill(data, pieces, npy_format.MAGIC_LEN + 4 + _LONGEST_HEADER)
+    _fill(data, pieces, npy_format.MAGIC_LEN + 4)
+    if not data.startswith(npy_format.MAGIC_PREFIX) or len(data) < npy_format.MAGIC_LEN:
+        raise DataError(f"{name}: not an npy file: it does not begin with \\x93NUMPY and a version")
+    version = data[6]
+    if version not in (1, 2, 3):
+        raise DataError(f"{name}: an npy file of version {version}, and only 1 to 3 can be read")
+    start = npy_format.MAGIC_LEN + (2 if version == 1 else 4)
+    size = int.from_bytes(data[npy_format.MAGIC_LEN : start], "little")
+    _fill(data, pieces, start + min(size, _LONGEST_HEADER))
+    if not 0 < size <= min(len(data) - start, _LONGEST_HEADER):
+        raise DataError(f"{name}: an npy header of {size} bytes that is cut short")
+    # Version 3 differs from 2 in the encoding of field names, which numbers do not have.
+    read = npy_format.read_array_header_1_0 if version == 1 else npy_format.read_array_header_2_0
     unreadable = f"{name}: an npy header that can't be read"
-    file = io.BytesIO(data)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # headers written by Python 2
-            # Version 3 differs from 2 in the encoding of field names, which numbers do not have.
-            is_first = npy_format.read_magic(file) == (1, 0)
-            read = (
-                npy_format.read_array_header_1_0 if is_first else npy_format.read_array_header_2_0
-            )
-            dims, is_fortran, dtype = read(file)
+            header = data[npy_format.MAGIC_LEN : start + size]
+            dims, is_fortran, dtype = read(io.BytesIO(header))
     except _UNREADABLE as error:
         raise DataError(unreadable) from error
     if dtype.kind not in "fiub" or dtype.itemsize > 8:
@@ -97,7 +105,7 @@ def _take_header(
     is_real = all(type(n) is int and n >= 0 for n in dims)  # True is an int, too
     if not is_real or math.prod(dims) * dtype.itemsize >= 1 << 63:
         raise DataError(unreadable)
-    del data[: file.tell()]
+    del data[: start + size]
     return dims, is_fortran, dtype
 
 
@@ -110,6 +118,7 @@ class _Table(NamedTuple):
     def row_chunks(self, data: bytearray, pieces: Iterator[bytes]) -> Iterator[Chunk | None]:
         """Yield chunks in C order; a read is as fast as mmap, and safe if the file shrinks."""
         name, row_bytes = self.source.name, self.shape.width * self.dtype.itemsize
+        self.source.check_row(row_bytes)
         most = max(1, self.source.chunk_bytes // row_bytes)
         done = 0
         while done < self.rows:
@@ -127,15 +136,25 @@ class _Table(NamedTuple):
             raise DataError(f"{name}: more bytes after the last of {self.rows} rows")
 
     def fortran_chunks(self, data: bytearray, pieces: Iterator[bytes]) -> Iterator[Chunk]:
-        """Yield chunks of an array in Fortran order, once all of it is read."""
-        name, rows, width = self.source.name, self.rows, self.shape.width
+        """Yield chunks of an array in Fortran order, from a mapped file or a whole pipe."""
+        source, rows, width = self.source, self.rows, self.shape.width
         row_bytes = width * self.dtype.itemsize
-        _fill(data, pieces, rows * row_bytes + 1)
-        if len(data) != rows * row_bytes:
-            raise DataError(f"{name}: not the {rows * row_bytes} bytes of its header's shape")
-        array = np.frombuffer(data, self.dtype).reshape(width, rows).T
-        most = max(1, self.source.chunk_bytes // row_bytes)
+        array: NDArray[Any]
+        if source.size is None:
+            _fill(data, pieces, rows * row_bytes + 1)
+            if len(data) != rows * row_bytes:
+                raise DataError(
+                    f"{source.name}: not the {rows * row_bytes} bytes of its header's shape"
+                )
+            array = np.frombuffer(data, self.dtype).reshape(width, rows).T
+        else:
+            start = source.file.tell() - len(data)
+            with source.reading():
+                array = np.memmap(source.file, self.dtype, "r", start, (rows, width), "F")
+        most = max(1, source.chunk_bytes // row_bytes)
         for at in range(0, rows, most):
+            if source.size is not None:
+                source.file.seek(source.size - (rows - at) * row_bytes)  # for `left` and `done`
             yield Chunk(array[at : at + most].tobytes(), at)
 
     def parse(self, chunk: Chunk) -> Block:
