@@ -57,19 +57,11 @@ class SoftmaxSettings(NamedTuple):
             raise UsageError("--normalize needs --from probs or --from logprobs")
         if self.alpha != 1 and self.kind != "logits":
             raise UsageError(f"--alpha takes logits: it does not go with --from {self.kind}")
-        others = {
-            "--from": self.kind != "logits",
-            "--temperature": self.temperature != 1,
-            "--alpha": self.alpha != 1,
-            "--top-k, --top-p and --min-p": self.truncates,
-            "--sample": self.sample is not None,
-            "--breakdown": self.breakdown,
-        }
-        for name, is_given in others.items():
-            if is_given and self.hierarchical is not None:
-                raise UsageError(
-                    f"{name} does not go with --hierarchical, which reads scores of a tree's nodes"
-                )
+        own = SoftmaxSettings(hierarchical=self.hierarchical, log=self.log, top=self.top)
+        if self.hierarchical is not None and self != own:
+            raise UsageError(
+                "--hierarchical reads scores of a tree, and goes only with --log, --top"
+            )
 
 
 class TargetSettings(NamedTuple):
@@ -170,28 +162,21 @@ class ManySettings(NamedTuple):
 
     @property
     def method(self) -> str | None:
-        """The option of the method, if one is given; raise `UsageError` for two."""
+        """The option of the method, if one is given."""
         names = ("hierarchical", "negative", "sampled")
-        given = [f"--{name}" for name in names if getattr(self, name) is not None]
-        if len(given) > 1:
-            raise UsageError("give only one of --hierarchical, --negative and --sampled")
-        return given[0] if given else None
+        return next((f"--{name}" for name in names if getattr(self, name) is not None), None)
 
     def check(self) -> None:
-        """Raise `UsageError` for two methods, or options of sampling without sampling."""
-        if self.method in (None, "--hierarchical"):
-            for name in ("noise", "seed", "repeat"):
-                if getattr(self, name) is not None:
-                    raise UsageError(f"--{name} needs --negative or --sampled")
+        if [self.hierarchical, self.negative, self.sampled].count(None) < 2:
+            raise UsageError("give only one of --hierarchical, --negative and --sampled")
+        for name in ("noise", "seed", "repeat"):
+            if getattr(self, name) is not None and self.negative is None and self.sampled is None:
+                raise UsageError(f"--{name} needs --negative or --sampled")
 
     def check_others(self, loss: LossSettings, report: ReportSettings) -> None:
         """Raise `UsageError` for other options that do not go with the method."""
-        if loss.kind != "logits" or loss.normalize:
-            raise UsageError(
-                f"{self.method} reads logits: it does not go with --from or --normalize"
-            )
         if loss != LossSettings() or report.top or report.by_class:
-            others = "weights, -T, --label-smoothing, --focal, --top or --by-class"
+            others = "weights, -T, --from, --label-smoothing, --focal, --top or --by-class"
             raise UsageError(f"{self.method} does not go with {others}")
         if report.worst is not None and self.hierarchical is None:
             raise UsageError(f"--worst does not go with {self.method}, which estimates the losses")

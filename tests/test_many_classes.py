@@ -251,7 +251,7 @@ def test_a_masked_class_costs_nothing_and_a_masked_target_all(run: Run) -> None:
         ("xent --negative 3 --noise 1,-2 1,2 -t 0", 1, "--noise: count 2 is -2"),
         ("xent --negative 3 --focal 2 1,2 -t 0", 2, "does not go with weights"),
         ("xent --sampled 3 -inf,-inf -t 0", 1, "every value is -inf"),
-        ("softmax --hierarchical 5,3,2 -T 2 1,2", 2, "--temperature does not go with --hierarch"),
+        ("softmax --hierarchical 5,3,2 -T 2 1,2", 2, "--hierarchical reads scores"),
         ("softmax --hierarchical 5,3,2,1", 1, "stdin:1: 2 scores"),
         ("softmax --hierarchical -", 2, "standard input"),
         ("softmax --hierarchical - 1,2", 1, "2 rows of 2 numbers (counts must be one row or one"),

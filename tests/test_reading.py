@@ -281,7 +281,7 @@ LABELLED = "cat,dog,label\n1,2,cat\n"
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("xent -c cat:dog -t label", "'label' is a column, and no class (--target-column label "),
+        ("xent -c cat:dog -t label", "'label' is not a class (the classes are cat, dog)"),
         (
             "xent -t label",
             "'cat' is not a number (xent --target-column label takes it as the class",

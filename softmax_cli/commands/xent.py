@@ -6,7 +6,6 @@ from typing import Final
 import click
 
 from softmax_cli import completion, options
-from softmax_cli.errors import DataError
 from softmax_cli.input.formats import open_rows
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.option_rules import (
@@ -53,7 +52,7 @@ Examples:
         option("--class-counts LIST", "Weights from counts: inverse frequency"),
         option("--beta B", "Weights (1 - B) / (1 - B^n) from counts n", Finite(0, 1)),
         option("--label-smoothing E", "Spread E of each target over all classes", Finite(0, 1)),
-        option("--focal GAMMA", "Focal loss: times (1 - p)^GAMMA", Finite(0)),
+        option("--focal GAMMA", "Focal loss: times (1 - p)^GAMMA", Finite(0, 100)),
     ),
 )
 @group(
@@ -121,11 +120,6 @@ def xent(
     )
     kind = "logprobs" if targets.tokens else loss.kind
     rows = open_rows(source, target_column=targets.target_column, kind=kind)
-
-    target = targets.target or ""
-    if target in rows.others and target not in (rows.names or ()):
-        hint = f"--target-column {target} takes the class of each row from it"
-        raise DataError(f"{target!r} is a column, and no class", hint)
 
     from softmax_cli.notices import Notices
     from softmax_cli.results.loss import Loss, write

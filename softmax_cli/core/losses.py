@@ -16,7 +16,7 @@ from softmax_cli.core import divergences
 from softmax_cli.core.doubledouble import DoubleDouble, Floats, Indices, fold_sum, where
 from softmax_cli.core.elementary import exp, expm1, in_base, log, power
 from softmax_cli.core.probabilities import Distribution, Mixture, Probabilities
-from softmax_cli.core.softmax import Logits, by_temperature
+from softmax_cli.core.softmax import by_temperature
 
 Labels = Indices
 Targets = Labels | Probabilities
@@ -27,8 +27,8 @@ class Objective(NamedTuple):
 
     Weights, shape (classes,), are >= 0; None is 1 for each class. Smoothing, from 0 to 1, is the
     fraction of each target that is spread evenly over all classes (Szegedy et al., "Rethinking the
-    Inception architecture", 2016). Focal is the exponent gamma >= 0 (Lin et al., "Focal loss for
-    dense object detection", 2017).
+    Inception architecture", 2016). Focal, from 0 to 100, is the exponent gamma (Lin et al., "Focal
+    loss for dense object detection", 2017).
     """
 
     weights: Floats | None = None
@@ -172,15 +172,7 @@ def _costs(prediction: Distribution, focal: float) -> DoubleDouble:
     """Return (1 - p)**focal * -log p of each class in nats, shape (classes, rows)."""
     if focal == 0:
         return prediction.surprisal
-    return prediction.surprisal.normal() * power(_complement(prediction, focal), focal)
-
-
-def _complement(prediction: Distribution, focal: float) -> DoubleDouble:
-    """Return 1 - p, to 100 bits if a large power of it is to come."""
-    if focal > 100 and isinstance(prediction, Logits):
-        mass = where(prediction.masked.T, 0.0, exp(prediction.shifted))
-        return Mixture(mass).complement
-    return prediction.complement
+    return prediction.surprisal.normal() * power(prediction.complement, focal)
 
 
 def _slopes(prediction: Distribution, objective: Objective) -> DoubleDouble:
@@ -191,7 +183,7 @@ def _slopes(prediction: Distribution, objective: Objective) -> DoubleDouble:
     """
     slopes = DoubleDouble(np.ones(prediction.mass.high.shape))
     if objective.focal:
-        complement = _complement(prediction, objective.focal)
+        complement = prediction.complement
         ratios = (_product(prediction.surprisal, prediction.probability) / complement).plain()
         ratios = where(complement.high == 0, 1.0, ratios)
         slopes = power(complement, objective.focal) * (ratios * objective.focal + 1.0)

@@ -60,10 +60,6 @@ class Distribution(ABC):
         """The classes of probability 0, shape (rows, classes)."""
         return np.equal(self.mass.high.T, 0)
 
-    @property
-    def has_infinite_surprisal(self) -> bool:
-        return bool(self.masked.any())
-
     def probabilities(self) -> Floats:
         return self.probability.rounded().T
 

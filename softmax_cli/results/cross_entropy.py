@@ -153,8 +153,7 @@ class CrossEntropy(Loss):
         form = settings.normalize, settings.temperature
         prediction = distribution(block, settings.kind, notices, *form)
         result = LossResult(block, targets, prediction, self)
-        # For a gradient, compute the loss only if a warning of an infinite one may be due.
-        if not self.report.gradient or prediction.has_infinite_surprisal:
+        if not self.report.gradient:
             result.note_infinite(notices)
         return result
 
@@ -240,12 +239,12 @@ def read_weights(settings: LossSettings, names: Names) -> Floats | None:
     if settings.weights is not None:
         weights = _number_of_each(settings.weights, "--weights", names)
         if not (np.isfinite(weights) & (weights >= 0)).all():
-            raise DataError("--weights: weights must be finite and not negative")
+            raise DataError("--weights must be finite and not negative")
         return weights
     if settings.class_counts is not None:
         counts = _number_of_each(settings.class_counts, "--class-counts", names)
         if not (np.isfinite(counts) & (counts > 0)).all():
-            raise DataError("--class-counts: counts must be finite and greater than 0")
+            raise DataError("--class-counts must be finite and greater than 0")
         return weights_of_counts(counts, beta=settings.beta)
     return None
 
@@ -256,12 +255,9 @@ def _number_of_each(text: str, option: str, names: Names) -> Floats:
         return np.array(parse_list(text, option), np.float64)
     items = [item.partition("=") for item in split_names(text)]
     count = len(names or items)
-    classes, numbers = Classes(names, count), {}
+    classes, numbers = Classes(names, count), np.full(count, np.nan)
     for name, _, number in items:
         numbers[classes.index(name)] = parse_number(number, f"{option}, class {name}")
-    if len(numbers) < len(items):
-        raise DataError(f"{option} names a class twice")
-    for index in range(count):
-        if index not in numbers:
-            raise DataError(f"{option}: no number for class {names[index] if names else index}")
-    return np.array([numbers[index] for index in range(count)])
+    if len(items) != count or np.isnan(numbers).any():
+        raise DataError(f"{option}: give each of the {count} classes one number")
+    return numbers

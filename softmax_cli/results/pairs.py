@@ -39,15 +39,13 @@ def against(rows: Rows, text: str | None) -> Rows:
 
 
 def _first_against_second(rows: Rows) -> Rows:
-    blocks = []
-    for block in rows.blocks():
-        blocks.append(block)
-        if sum(len(block.values) for block in blocks) > 2:
-            raise UsageError("more than two vectors: with several P, give Q with --against")
-    vectors = [block.take(slice(i, i + 1)) for block in blocks for i in range(len(block.values))]
+    blocks = rows.blocks()
+    each = (block.take(slice(i, i + 1)) for block in blocks for i in range(len(block.values)))
+    vectors = list(islice(each, 3))
     if len(vectors) != 2:
-        how = "write P and Q as one argument each, kl 0.5,0.5 0.9,0.1, or give Q with --against"
-        raise UsageError(f"only one vector: {how}")
+        how = "write both as arguments, kl 0.5,0.5 0.9,0.1, or give Q with --against"
+        number = "more than two vectors" if len(vectors) > 1 else "only one vector"
+        raise UsageError(f"{number}: {how}")
     p, q = vectors
     return rows_of(iter([p._replace(against=q)]), rows)._replace(transposed=False)
 

@@ -1,6 +1,7 @@
 """The targets of a loss: classes or distributions, one for all rows or one for each."""
 
 import difflib
+from collections import Counter
 from collections.abc import Sequence
 from itertools import chain
 from typing import Final, NamedTuple
@@ -54,19 +55,15 @@ class Classes:
     """Finds a class by text, typed or in a cell: an exact name, else an index from 0."""
 
     def __init__(self, names: Names, count: int) -> None:
-        self._indices: dict[str, int] = {}
-        self._duplicates: dict[str, int] = {}
-        for i, name in enumerate(names or ()):
-            if self._indices.setdefault(name, i) != i:
-                self._duplicates.setdefault(name, i)
+        self._indices = {name: i for i, name in enumerate(names or ())}
+        self._counts = Counter(names)
         self._count = count
 
     def index(self, text: str) -> int:
         """Return the index of a class; raise `DataError` for none, or more than one."""
         text = text.strip()
-        if text in self._duplicates:
-            both = f"{self._indices[text]} and {self._duplicates[text]}"
-            text = f"{shown(text)} is the name of classes {both}"
+        if self._counts[text] > 1:
+            text = f"{shown(text)} is the name of several classes"
             raise DataError(text, "choose one by its index")
         if text in self._indices:
             return self._indices[text]
@@ -129,10 +126,18 @@ class TargetReader:
 
     def _is_header(self, label: str) -> bool:
         """Return whether a label resembles no class."""
-        if is_number(label) or (self.ignore is not None and _same(label, self.ignore)):
+        if is_number(label) or self._is_ignored(label):
             return False
         known = [name.casefold() for name in self.class_names or ()]
         return not difflib.get_close_matches(label.casefold(), known, n=1)
+
+    def _is_ignored(self, label: str) -> bool:
+        """Return whether a label is that of --ignore, as text or as a number: 3 and 3.0."""
+        if self.ignore is None:
+            return False
+        label, ignore = label.strip(), self.ignore.strip()
+        are_numbers = is_number(label) and is_number(ignore)
+        return label == ignore or (are_numbers and float(label) == float(ignore))
 
     def _check_distributions(self) -> None:
         if self._labels_only is not None:
@@ -163,32 +168,20 @@ class TargetReader:
         return self._labels(source.labels or [], count, source)
 
     def _labels(self, texts: Sequence[str], count: int, source: Block | None) -> RowTargets:
-        classes, ignore = Classes(self.class_names, count), self.ignore
+        classes = Classes(self.class_names, count)
         known: dict[str, int] = {}
-        unknown: dict[str, DataError] = {}
-        for text in dict.fromkeys(texts):
+        errors: dict[int, DataError] = {}
+        for row, text in enumerate(texts):
             try:
-                is_ignored = ignore is not None and _same(text, ignore)
-                known[text] = _IGNORED if is_ignored else classes.index(text)
+                if text not in known:
+                    known[text] = _IGNORED if self._is_ignored(text) else classes.index(text)
             except DataError as error:
                 if source is None:
                     raise
-                unknown[text] = error
-        if unknown:
-            assert source is not None
-            column = "" if source.label_column is None else f":{source.label_column}"
-            errors = {}
-            for row, text in enumerate(texts):
-                if text in unknown:
-                    of_label, location = unknown[text], f"{source.locations.at(row)}{column}"
-                    errors[row] = DataError(of_label.text, of_label.hint, location)
+                column = "" if source.label_column is None else f":{source.label_column}"
+                error.location = f"{source.locations.at(row)}{column}"
+                errors[row] = error
+        if errors:
             raise RowErrors(errors)
         labels = np.array([known[text] for text in texts], np.intp)
         return RowTargets(np.maximum(labels, 0), labels == _IGNORED)
-
-
-def _same(label: str, other: str) -> bool:
-    """Return whether two labels are the same text, or the same number: 3 and 3.0."""
-    label, other = label.strip(), other.strip()
-    are_numbers = is_number(label) and is_number(other)
-    return label == other or (are_numbers and float(label) == float(other))

@@ -11,8 +11,7 @@ from softmax_cli.core.elementary import exp, in_base
 from softmax_cli.errors import DataError, RowErrors
 from softmax_cli.input.rows import Block
 from softmax_cli.notices import Notices
-from softmax_cli.option_rules import UNITS
-from softmax_cli.output.fields import Field, Layout
+from softmax_cli.output.fields import Layout
 from softmax_cli.results.loss import Loss, RowLosses, columns_of, report_keys, summary_fields
 from softmax_cli.results.targets import RowTargets
 from softmax_cli.run.totals import ExactSum, Totals
@@ -26,10 +25,7 @@ class TokenResult(RowLosses):
     def __init__(self, block: Block, loss: Tokens) -> None:
         rows, tokens = block.values.shape
         super().__init__(block, RowTargets(np.zeros(rows, int), np.zeros(rows, bool)), loss)
-        self.log_probabilities = block.values
         self.tokens = np.full(rows, tokens)
-        names = np.array(self.names or range(1, tokens + 1), object)
-        self.token = np.broadcast_to(names, (rows, tokens))
         nats = DoubleDouble(0.0 - block.values.T, np.zeros((tokens, rows)))
         mean = nats.sum() / float(tokens)
         self.of_tokens = in_base(nats, self._base)  # shape (tokens, rows)
@@ -48,13 +44,12 @@ class Tokens(Loss):
 
     def compute(self, block: Block, notices: Notices) -> TokenResult:
         """Return the losses; raise `RowErrors` for rows with a number above 0."""
-        errors = {}
-        for row in np.flatnonzero((block.values > 0).any(axis=1)).tolist():
-            token = int(np.argmax(block.values[row] > 0))
+        wrong = {}
+        for row, token in reversed(np.argwhere(block.values > 0).tolist()):  # a row's first wins
             number = f"log-probability {block.values[row, token]:.6g} of token {token + 1}"
-            errors[row] = DataError(f"{number} is greater than 0")
-        if errors:
-            raise RowErrors(errors)
+            wrong[row] = DataError(f"{number} is greater than 0")
+        if wrong:
+            raise RowErrors(wrong)
         result = TokenResult(block, self)
         result.note_infinite(notices)
         return result
@@ -66,13 +61,5 @@ class Tokens(Loss):
         return totals
 
     def layout_of_rows(self) -> Layout:
-        unit = UNITS[self.report.base]
-        return Layout(
-            report_keys(self.report, _BREAKDOWN),
-            (*_BREAKDOWN, "log_probabilities"),
-            columns_of(_BREAKDOWN, {}),
-            (Field("log_probabilities", "log p"),),
-            part=Field("token", "token"),
-            footer=(Field("loss", "loss", unit), *columns_of(_BREAKDOWN[1:], {})),
-            summary=summary_fields(self.report),
-        )
+        keys, lines = report_keys(self.report, _BREAKDOWN), columns_of(_BREAKDOWN, {})
+        return Layout(keys, _BREAKDOWN, lines, summary=summary_fields(self.report))
