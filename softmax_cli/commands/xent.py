@@ -127,7 +127,7 @@ def xent(
     from softmax_cli.run.pipeline import Run, shape_of
 
     with Notices() as notices:
-        reader = partial(TargetReader, targets, notices, loss.normalize, labels_only)
+        reader = partial(TargetReader, targets, loss.normalize, labels_only)
         if many.hierarchical is not None:
             from softmax_cli.results.hierarchical import Hierarchy, Paths
 

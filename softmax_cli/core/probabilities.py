@@ -10,7 +10,7 @@ import numpy as np
 
 from softmax_cli.core.doubledouble import TINY, Bools, DoubleDouble, Floats, where
 from softmax_cli.core.elementary import exp, in_base, log, log1p
-from softmax_cli.errors import DataError, RowErrors, SumError
+from softmax_cli.errors import DataError, RowErrors
 
 # Tolerances of sums; 1e-12 covers the binary rounding of decimal sums such as 0.99.
 WARNING_TOLERANCE: Final = 1e-6 + 1e-12
@@ -102,10 +102,6 @@ class Probabilities(Distribution):
         self._mass = _checked(values)
         check_sums(self.sums, np.inf if normalize else ERROR_TOLERANCE)
 
-    def repeated(self, rows: int, /) -> Probabilities:
-        """Return the distribution of a single row, repeated."""
-        return Probabilities(np.repeat(self._mass.rounded().T, rows, axis=0), normalize=True)
-
     @cached_property
     def sums(self) -> Floats:
         """The sums that rows are divided by, shape (rows,)."""
@@ -169,7 +165,8 @@ def check_sums(sums: Floats, tolerance: float, /) -> None:
         if sums[row] == 0:
             errors[row] = DataError("every probability is 0: there is no sum to divide by")
         else:
-            errors[row] = SumError(f"probabilities sum to {sums[row]:.6g}, not to 1")
+            text = f"probabilities sum to {sums[row]:.6g}, not to 1"
+            errors[row] = DataError(text, "--normalize divides by the sum")
     if errors:
         raise RowErrors(errors)
 

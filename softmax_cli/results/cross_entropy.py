@@ -159,17 +159,16 @@ class CrossEntropy(Loss):
 
     def add_up(self, result: LossResult) -> Totals:
         totals = super().add_up(result)
-        counted, correct, loss = result.is_counted, result.is_correct, result.loss
-        sums: dict[Any, Values] = {} if self.weights is None else {"weight": result.weights}
-        counts: dict[Any, int] = {"correct": int(correct.sum())}
-        labels = result.labels if self._by_class else None
-        if labels is not None:
+        counted, correct, labels = result.is_counted, result.is_correct, result.labels
+        totals.counts["correct"] = int(correct.sum())
+        if self.weights is not None:
+            totals.sums["weight"] = ExactSum(result.weights)
+        if self._by_class and labels is not None:
             for label in np.unique(labels[counted]).tolist():
                 own = counted & (labels == label)
-                sums["loss", label] = loss[own]
-                counts["rows", label] = int(own.sum())
-                counts["correct", label] = int(correct[own].sum())
-        totals.merge(Totals(0, sums, counts))
+                totals.sums["loss", label] = ExactSum(result.loss[own])
+                totals.counts["rows", label] = int(own.sum())
+                totals.counts["correct", label] = int(correct[own].sum())
         return totals
 
     def summarise(self, totals: Totals) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from softmax_cli.errors import DataError
 from softmax_cli.input.rows import Block
 from softmax_cli.notices import Notices
 from softmax_cli.option_rules import UNITS, ReportSettings
-from softmax_cli.output.fields import Field, Layout, Records, Values
+from softmax_cli.output.fields import Field, Layout, Records, Values, class_names
 from softmax_cli.output.formats import Writer
 from softmax_cli.results.targets import RowTargets, TargetReader
 from softmax_cli.run.pipeline import Computation, Run
@@ -51,10 +51,16 @@ class RowLosses:
 
     @property
     def target(self) -> Values:
-        return self._targets.names(self.names)
+        """The names of the rows' labels, 'ignored' for ignored rows."""
+        found = class_names(self._targets.labels, self.names)
+        return found if self.is_counted.all() else np.where(self.is_counted, found, "ignored")
 
     def _counted(self, values: Floats, otherwise: float = 0.0) -> Floats:
-        return self._targets.unless_ignored(values, otherwise)
+        """Return values, shape (rows,) or (rows, classes), with another value for ignored rows."""
+        if self.is_counted.all():
+            return values
+        counted = self.is_counted if values.ndim == 1 else self.is_counted[:, None]
+        return np.where(counted, values, otherwise)
 
     def why_infinite(self, row: int) -> str:
         """Return the message about a row whose loss is infinite."""

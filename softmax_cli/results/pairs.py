@@ -9,7 +9,7 @@ import numpy as np
 from softmax_cli.core.doubledouble import Floats
 from softmax_cli.core.probabilities import WARNING_TOLERANCE, Distribution, Masses, Probabilities
 from softmax_cli.core.softmax import Logits, from_log_probabilities
-from softmax_cli.errors import DataError, RowErrors, SumError, UsageError
+from softmax_cli.errors import DataError, RowErrors, UsageError
 from softmax_cli.input.formats import open_rows
 from softmax_cli.input.numbers import is_list, parse_list, shown
 from softmax_cli.input.rows import Block, Locations, Rows, rows_of
@@ -27,14 +27,14 @@ def against(rows: Rows, text: str | None) -> Rows:
     if text is None:
         return _first_against_second(rows)
     if is_list(text):
-        return _against_one(rows, np.array(parse_list(text, "--against")), "--against")
+        return against_one(rows, np.array(parse_list(text, "--against")), "--against")
     blocks = in_order_of(rows.names, open_rows(InputSettings(path=text)), text)
     waiting = [next(blocks)]
     if len(waiting[0].values) == 1:
         waiting += islice(blocks, 1)
         if len(waiting) == 1:
             check_usable(waiting[0])
-            return _against_one(rows, waiting[0].values[0], waiting[0].locations.at(0))
+            return against_one(rows, waiting[0].values[0], waiting[0].locations.at(0))
     return rows_of(side_by_side(rows, chain(waiting, blocks), text), rows)
 
 
@@ -56,7 +56,9 @@ def check_usable(block: Block) -> None:
         raise block.row_errors[min(block.row_errors)]
 
 
-def _against_one(rows: Rows, values: Floats, name: str) -> Rows:
+def against_one(rows: Rows, values: Floats, name: str) -> Rows:
+    """Return the rows, each paired with the same vector."""
+
     def parse(chunk: Any) -> Block:
         block = rows.parse(chunk)
         count = len(block.values)
@@ -94,25 +96,24 @@ def side_by_side(rows: Rows, others: Iterator[Block], name: str, hint: str = "")
 
     Raises `DataError`, after the last pair, if one input ends before the other.
     """
-    left: Block | None = None
+    other: Block | None = None
     for block in rows.blocks():
-        done = 0
-        while done < len(block.values):
-            if left is None or not len(left.values):
-                left = next(others, None)
-            if left is None:
-                location = block.locations.at(done)
+        left = block
+        while len(left.values):
+            if other is None or not len(other.values):
+                other = next(others, None)
+            if other is None:
+                location = left.locations.at(0)
                 text = f"{name} has no row for {location}: it ends before the input does"
                 raise DataError(text, hint)
-            count = min(len(block.values) - done, len(left.values))
-            part = block.take(slice(done, done + count))
-            left_out = () if done else block.left_out  # once
-            yield part._replace(against=left.take(slice(count)), left_out=left_out)
-            left, done = left.take(slice(count, None)), done + count
-    if left is None or not len(left.values):
-        left = next(others, None)
-    if left is not None:
-        raise DataError(f"{left.locations.at(0)}: one row more than the input has")
+            count = min(len(left.values), len(other.values))
+            yield left.take(slice(count))._replace(against=other.take(slice(count)))
+            left = left.take(slice(count, None))._replace(left_out=())
+            other = other.take(slice(count, None))
+    if other is None or not len(other.values):
+        other = next(others, None)
+    if other is not None:
+        raise DataError(f"{other.locations.at(0)}: one row more than the input has")
 
 
 def check_length(what: str, length: int, classes: int) -> None:
@@ -154,11 +155,9 @@ def distribution(
     except RowErrors as raised:
         for row, error in raised.errors.items():
             error.location = block.locations.at(row)
-            if isinstance(error, SumError):
-                error.hint = "--normalize divides by the sum"
-            elif kind == "probs" and values[row].min() < 0:
+            if kind == "probs" and values[row].min() < 0:
                 error.hint = "for logits add --from logits"
-        raise RowErrors(raised.errors) from raised  # which copies the hint of the first
+        raise
     off = np.flatnonzero(np.abs(sums - 1) > WARNING_TOLERANCE)
     if len(off) and not normalize:
         message = f"probabilities sum to {sums[off[0]]:.6g}; they were divided by it"

@@ -9,15 +9,14 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_cli.core.doubledouble import Floats
 from softmax_cli.core.losses import Labels, Targets
 from softmax_cli.core.probabilities import Probabilities
 from softmax_cli.errors import DataError, RowErrors, UsageError
 from softmax_cli.input.numbers import is_list, is_number, parse_list, shown
-from softmax_cli.input.rows import Block, Locations, Rows, rows_of
+from softmax_cli.input.rows import Block, Rows, rows_of
 from softmax_cli.notices import Notices
 from softmax_cli.option_rules import TargetSettings
-from softmax_cli.output.fields import Names, class_names
+from softmax_cli.output.fields import Names
 from softmax_cli.results import pairs
 
 _IGNORED: Final = -1
@@ -35,20 +34,6 @@ class RowTargets(NamedTuple):
         if isinstance(self.targets, Probabilities):
             return np.asarray(np.argmax(self.targets.mass.rounded(), axis=0))
         return self.targets
-
-    def unless_ignored(self, values: Floats, otherwise: float = 0.0) -> Floats:
-        """Return values, shape (rows,) or (rows, classes), with another value for ignored rows."""
-        if not self.ignored.any():
-            return values
-        ignored = self.ignored if values.ndim == 1 else self.ignored[:, None]
-        return np.where(ignored, otherwise, values)
-
-    def names(self, names: Names) -> NDArray[np.object_] | Labels:
-        """Return the names of the rows' labels, 'ignored' for ignored rows."""
-        found = class_names(self.labels, names)
-        if not self.ignored.any():
-            return found
-        return np.where(self.ignored, "ignored", found.astype(object))
 
 
 class Classes:
@@ -84,32 +69,20 @@ class TargetReader:
     """
 
     def __init__(
-        self,
-        settings: TargetSettings,
-        notices: Notices,
-        normalize: bool,
-        labels_only: str | None,
-        names: Names,
+        self, settings: TargetSettings, normalize: bool, labels_only: str | None, names: Names
     ) -> None:
         self.class_names = names
         self.ignore = settings.ignore
         self._settings = settings
         self._normalize = normalize
         self._labels_only = labels_only
-        self._distribution: Probabilities | None = None
-        target = (settings.target or "").strip()
-        if not is_list(target) or target in (names or ()):
-            return
-        self._check_distributions()
-        values = np.array([parse_list(target, "--target")])
-        given = Block(values, Locations("--target", [], None))
-        found = pairs.distribution(given, "targets", notices, normalize)
-        assert isinstance(found, Probabilities)
-        self._distribution = found
 
     def beside(self, rows: Rows) -> Rows:
-        """Return the rows, each paired with a row of the file of targets if there is one."""
-        name = self._settings.target_file
+        """Return the rows, each paired with its distribution or a row of the file of targets."""
+        target, name = self._settings.target or "", self._settings.target_file
+        if is_list(target) and target.strip() not in (self.class_names or ()):
+            self._check_distributions()
+            return pairs.against_one(rows, np.array(parse_list(target, "--target")), "--target")
         if name is None:
             return rows
         from softmax_cli.input.formats import read_targets
@@ -153,9 +126,6 @@ class TargetReader:
         """
         rows, columns = block.values.shape
         count, other, none_ignored = classes or columns, block.against, np.zeros(rows, bool)
-        if self._distribution is not None:
-            pairs.check_length("--target", self._distribution.masked.shape[1], count)
-            return RowTargets(self._distribution.repeated(rows), none_ignored)
         if other is not None and other.labels is None:
             self._check_distributions()
             other = pairs.checked_against(block)
