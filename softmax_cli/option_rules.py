@@ -3,7 +3,7 @@
 `check` raises `UsageError` for options that do not go together.
 """
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from softmax_cli.errors import UsageError
 
@@ -11,6 +11,18 @@ from softmax_cli.errors import UsageError
 GIVEN: Final = {"logits": "logit", "probs": "given p", "logprobs": "given log p"}
 # The unit of logarithms to each base
 UNITS: Final = {"e": "nats", "2": "bits", "10": "dits"}
+
+
+def check_alone(option: str, allowed: str, *groups: Any) -> None:
+    """Raise `UsageError` for an option of the groups of settings that is given but not allowed.
+
+    `allowed` are the names of fields, `option` is the one that others do not go with.
+    """
+    for settings in groups:
+        for field, default in settings._field_defaults.items():
+            if getattr(settings, field) != default and field not in allowed.split():
+                other = {"kind": "from", "target_file": "targets"}.get(field, field)
+                raise UsageError(f"{option} does not go with --{other.replace('_', '-')}")
 
 
 def check_temperature(temperature: float, kind: str) -> None:
@@ -57,11 +69,8 @@ class SoftmaxSettings(NamedTuple):
             raise UsageError("--normalize needs --from probs or --from logprobs")
         if self.alpha != 1 and self.kind != "logits":
             raise UsageError(f"--alpha takes logits: it does not go with --from {self.kind}")
-        own = SoftmaxSettings(hierarchical=self.hierarchical, log=self.log, top=self.top)
-        if self.hierarchical is not None and self != own:
-            raise UsageError(
-                "--hierarchical reads scores of a tree, and goes only with --log, --top"
-            )
+        if self.hierarchical is not None:
+            check_alone("--hierarchical", "hierarchical log top", self)
 
 
 class TargetSettings(NamedTuple):
@@ -145,9 +154,8 @@ class DivergenceSettings(NamedTuple):
         check_temperature(self.temperature, self.kind)
         if self.reduction != "none" and self.breakdown:
             raise UsageError("--breakdown shows rows, and --reduction one number for all")
-        if self.generalized and (self.normalize or self.breakdown or self.kind != "probs"):
-            others = "--normalize, --from or --breakdown"
-            raise UsageError(f"--generalized does not go with {others}")
+        if self.generalized:
+            check_alone("--generalized", "generalized against divergence reduction base", self)
 
 
 class ManySettings(NamedTuple):
@@ -175,22 +183,7 @@ class ManySettings(NamedTuple):
 
     def check_others(self, loss: LossSettings, report: ReportSettings) -> None:
         """Raise `UsageError` for other options that do not go with the method."""
-        if loss != LossSettings() or report.top or report.by_class:
-            others = "weights, -T, --from, --label-smoothing, --focal, --top or --by-class"
-            raise UsageError(f"{self.method} does not go with {others}")
-        if report.worst is not None and self.hierarchical is None:
-            raise UsageError(f"--worst does not go with {self.method}, which estimates the losses")
+        worst = "" if self.hierarchical is None else "worst"
+        check_alone(str(self.method), f"reduction base breakdown gradient {worst}", loss, report)
         if report.gradient and self.repeat is not None:
             raise UsageError("--gradient does not go with --repeat")
-
-
-def check_tokens(
-    targets: TargetSettings, loss: LossSettings, report: ReportSettings, many: ManySettings
-) -> None:
-    """Raise `UsageError` for options that need the probabilities of all classes, with --tokens."""
-    of_rows = report._replace(reduction="none", base="e", breakdown=False, worst=None)
-    given = (targets, loss._replace(kind="logits"), of_rows, many)
-    none = (TargetSettings(tokens=True), LossSettings(), ReportSettings(), ManySettings())
-    if given != none or loss.kind == "probs":
-        others = "--reduction, --base, --breakdown and --worst"
-        raise UsageError(f"--tokens reads log-probabilities, and goes only with {others}")

@@ -223,7 +223,7 @@ def test_columns_with_names_are_matched_by_them(run: Run, tmp_path: Path) -> Non
     done = run("kl", "--against", "q.csv", stdin=rows, cwd=tmp_path)
     assert done.ok() == "kl\n0.0\n0.0\n"
     wrong = run("kl", "--against", "r.csv", stdin=rows, cwd=tmp_path).fails(1)
-    assert "r.csv: a column named 'x'" in wrong
+    assert "r.csv: 'x' is not a column of the input" in wrong
     soft = run("xent", "--targets", "q.csv", "--from", "probs", stdin=rows, cwd=tmp_path)
     own = run("xent", "0.5,0.3,0.2", "--from", "probs", "-t", "0.5,0.3,0.2").ok()
     assert soft.ok().splitlines()[1] == own.strip()

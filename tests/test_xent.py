@@ -133,7 +133,7 @@ def test_a_wrong_prediction_is_red(run: Run, line: str, is_red: bool) -> None:
         ("xent 2,1 -t 0 -T 0", "--temperature must be greater than 0"),
         ("xent 0.5,0.5 -t 0 -T 2 --from probs", "divides logits: give --from logits"),
         ("kl 0.5,0.5 0.1,0.9 -T 2", "divides logits: give --from logits"),
-        ("xent 2,1 -t 0 -T 2 --sampled 3", "--sampled does not go with weights, -T"),
+        ("xent 2,1 -t 0 -T 2 --sampled 3", "--sampled does not go with --temperature"),
         ("xent 2,1 -t 0 --top 2 --negative 3", "--negative does not go with"),
         ("xent 2,1 -t 0,1 --by-class", "--by-class needs class labels"),
         ("xent 2,1 -t 0 --by-class --worst 2", "give only one of"),

@@ -13,7 +13,7 @@ from softmax_cli.option_rules import (
     ManySettings,
     ReportSettings,
     TargetSettings,
-    check_tokens,
+    check_alone,
 )
 from softmax_cli.options import Finite, Whole, group, heading, option
 from softmax_cli.output.formats import OutputSettings, open_writer
@@ -104,7 +104,8 @@ def xent(
     if report.by_class and source.keep is not None:
         raise click.UsageError("--keep copies cells to rows, and --by-class has rows of classes")
     if targets.tokens:
-        check_tokens(targets, loss, report, many)
+        own = "tokens reduction base breakdown worst" + " kind" * (loss.kind == "logprobs")
+        check_alone("--tokens", own, targets, loss, report, many)
     names, labels_only = source.names, "--by-class" if report.by_class else many.method
     if many.method is not None:
         many.check_others(loss, report)
@@ -134,7 +135,7 @@ def xent(
             tree = Hierarchy(many.hierarchical, names)
             losses: Loss = Paths(tree, reader(tree.names), report)
         elif targets.tokens:
-            from softmax_cli.results.tokens import Tokens
+            from softmax_cli.results.loss import Tokens
 
             losses = Tokens(reader(rows.names), report)
         elif many.method is not None:

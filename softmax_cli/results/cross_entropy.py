@@ -235,17 +235,16 @@ class CrossEntropy(Loss):
 
 def read_weights(settings: LossSettings, names: Names) -> Floats | None:
     """Return the weights of the classes; raise `DataError` for those that can't be used."""
-    if settings.weights is not None:
-        weights = _number_of_each(settings.weights, "--weights", names)
-        if not (np.isfinite(weights) & (weights >= 0)).all():
-            raise DataError("--weights must be finite and not negative")
-        return weights
-    if settings.class_counts is not None:
-        counts = _number_of_each(settings.class_counts, "--class-counts", names)
-        if not (np.isfinite(counts) & (counts > 0)).all():
-            raise DataError("--class-counts must be finite and greater than 0")
-        return weights_of_counts(counts, beta=settings.beta)
-    return None
+    is_counts = settings.weights is None
+    option = "--class-counts" if is_counts else "--weights"
+    text = settings.class_counts if is_counts else settings.weights
+    if text is None:
+        return None
+    numbers = _number_of_each(text, option, names)
+    if not (np.isfinite(numbers) & (numbers > 0 if is_counts else numbers >= 0)).all():
+        least = "greater than 0" if is_counts else "not negative"
+        raise DataError(f"{option} must be finite and {least}")
+    return weights_of_counts(numbers, beta=settings.beta) if is_counts else numbers
 
 
 def _number_of_each(text: str, option: str, names: Names) -> Floats:

@@ -68,24 +68,22 @@ def against_one(rows: Rows, values: Floats, name: str) -> Rows:
     return rows._replace(parse=parse)
 
 
-def order_by_names(names: Names, others: Names, unknown: str, where: str) -> list[int] | None:
+def order_by_names(names: Names, others: Names, where: str) -> list[int] | None:
     """Return the index of each name among others; None if the order is the same or names miss.
 
-    Raises `DataError` if the names differ: `unknown` is its text, with '{}' for a name that only
-    the others have, and `where` their location.
+    Raises `DataError`, with the location of the others, if they have other names.
     """
     if names is None or others is None or tuple(names) == tuple(others):
         return None
     if sorted(names) != sorted(others):
         alone = next((name for name in others if name not in names), others[-1])
-        raise DataError(f"{where}: {unknown.format(shown(alone))}")
+        raise DataError(f"{where}: {shown(alone)} is not a column of the input")
     return [others.index(name) for name in names]
 
 
 def in_order_of(names: Names, others: Rows, name: str) -> Iterator[Block]:
     """Return another input's blocks, its columns reordered by names if it has names, too."""
-    unknown = "a column named {}, which the input does not have"
-    order = order_by_names(names, others.names, unknown, name)
+    order = order_by_names(names, others.names, name)
     if order is None:
         return others.blocks()
     return (block._replace(values=block.values[:, order]) for block in others.blocks())

@@ -62,24 +62,20 @@ class Classes:
         raise DataError(f"{shown(text)} is not a class", hint)
 
 
-class TargetReader:
+class TargetReader(NamedTuple):
     """Reads the targets of blocks of rows.
 
     `labels_only` is the name of the option that needs labels as targets, if one is given.
     """
 
-    def __init__(
-        self, settings: TargetSettings, normalize: bool, labels_only: str | None, names: Names
-    ) -> None:
-        self.class_names = names
-        self.ignore = settings.ignore
-        self._settings = settings
-        self._normalize = normalize
-        self._labels_only = labels_only
+    settings: TargetSettings
+    normalize: bool
+    labels_only: str | None
+    class_names: Names
 
     def beside(self, rows: Rows) -> Rows:
         """Return the rows, each paired with its distribution or a row of the file of targets."""
-        target, name = self._settings.target or "", self._settings.target_file
+        target, name = self.settings.target or "", self.settings.target_file
         if is_list(target) and target.strip() not in (self.class_names or ()):
             self._check_distributions()
             return pairs.against_one(rows, np.array(parse_list(target, "--target")), "--target")
@@ -106,16 +102,16 @@ class TargetReader:
 
     def _is_ignored(self, label: str) -> bool:
         """Return whether a label is that of --ignore, as text or as a number: 3 and 3.0."""
-        if self.ignore is None:
+        if self.settings.ignore is None:
             return False
-        label, ignore = label.strip(), self.ignore.strip()
+        label, ignore = label.strip(), self.settings.ignore.strip()
         are_numbers = is_number(label) and is_number(ignore)
         return label == ignore or (are_numbers and float(label) == float(ignore))
 
     def _check_distributions(self) -> None:
-        if self._labels_only is not None:
-            raise UsageError(f"{self._labels_only} needs class labels, not distributions")
-        if self.ignore is not None:
+        if self.labels_only is not None:
+            raise UsageError(f"{self.labels_only} needs class labels, not distributions")
+        if self.settings.ignore is not None:
             raise UsageError("--ignore needs class labels, and the targets are distributions")
 
     def read(self, block: Block, notices: Notices, classes: int | None = None) -> RowTargets:
@@ -129,11 +125,11 @@ class TargetReader:
         if other is not None and other.labels is None:
             self._check_distributions()
             other = pairs.checked_against(block)
-            found = pairs.distribution(other, "targets", notices, self._normalize)
+            found = pairs.distribution(other, "targets", notices, self.normalize)
             assert isinstance(found, Probabilities)
             return RowTargets(found, none_ignored)
-        if self._settings.target is not None:
-            return self._labels([self._settings.target] * rows, count, None)
+        if self.settings.target is not None:
+            return self._labels([self.settings.target] * rows, count, None)
         source = block if other is None else other
         return self._labels(source.labels or [], count, source)
 
