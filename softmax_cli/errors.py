@@ -23,6 +23,10 @@ class DataError(SoftmaxError):
     """Data that can't be used, or a file that can't be read or written."""
 
 
+class SumError(DataError):
+    """Probabilities whose sum is too far from 1."""
+
+
 class UsageError(SoftmaxError):
     """A command line that can't be carried out."""
 

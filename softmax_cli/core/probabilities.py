@@ -10,7 +10,7 @@ import numpy as np
 
 from softmax_cli.core.doubledouble import TINY, Bools, DoubleDouble, Floats, where
 from softmax_cli.core.elementary import exp, in_base, log, log1p
-from softmax_cli.errors import DataError, RowErrors
+from softmax_cli.errors import DataError, RowErrors, SumError
 
 # Tolerances of sums; 1e-12 covers the binary rounding of decimal sums such as 0.99.
 WARNING_TOLERANCE: Final = 1e-6 + 1e-12
@@ -165,8 +165,7 @@ def check_sums(sums: Floats, tolerance: float, /) -> None:
         if sums[row] == 0:
             errors[row] = DataError("every probability is 0: there is no sum to divide by")
         else:
-            text = f"probabilities sum to {sums[row]:.6g}, not to 1"
-            errors[row] = DataError(text, "--normalize divides by the sum")
+            errors[row] = SumError(f"probabilities sum to {sums[row]:.6g}, not to 1")
     if errors:
         raise RowErrors(errors)
 

@@ -56,7 +56,9 @@ class RowLosses:
     def target(self) -> Values:
         """The names of the rows' labels, 'ignored' for ignored rows."""
         found = class_names(self._targets.labels, self.names)
-        return found if self.is_counted.all() else np.where(self.is_counted, found, "ignored")
+        if self.is_counted.all():
+            return found
+        return np.where(self.is_counted, found.astype(object), "ignored")
 
     def _counted(self, values: Floats, otherwise: float = 0.0) -> Floats:
         """Return values, shape (rows,) or (rows, classes), with another value for ignored rows."""

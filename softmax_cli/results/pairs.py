@@ -9,7 +9,7 @@ import numpy as np
 from softmax_cli.core.doubledouble import Floats
 from softmax_cli.core.probabilities import WARNING_TOLERANCE, Distribution, Masses, Probabilities
 from softmax_cli.core.softmax import Logits, from_log_probabilities
-from softmax_cli.errors import DataError, RowErrors, UsageError
+from softmax_cli.errors import DataError, RowErrors, SumError, UsageError
 from softmax_cli.input.formats import open_rows
 from softmax_cli.input.numbers import is_list, parse_list, shown
 from softmax_cli.input.rows import Block, Locations, Rows, rows_of
@@ -153,7 +153,9 @@ def distribution(
     except RowErrors as raised:
         for row, error in raised.errors.items():
             error.location = block.locations.at(row)
-            if kind == "probs" and values[row].min() < 0:
+            if isinstance(error, SumError):
+                error.hint = "--normalize divides by the sum"
+            elif kind == "probs" and values[row].min() < 0:
                 error.hint = "for logits add --from logits"
         raise
     off = np.flatnonzero(np.abs(sums - 1) > WARNING_TOLERANCE)

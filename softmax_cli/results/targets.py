@@ -2,7 +2,6 @@
 
 import difflib
 from collections import Counter
-from collections.abc import Sequence
 from itertools import chain
 from typing import Final, NamedTuple
 
@@ -77,7 +76,6 @@ class TargetReader(NamedTuple):
         """Return the rows, each paired with its distribution or a row of the file of targets."""
         target, name = self.settings.target or "", self.settings.target_file
         if is_list(target) and target.strip() not in (self.class_names or ()):
-            self._check_distributions()
             return pairs.against_one(rows, np.array(parse_list(target, "--target")), "--target")
         if name is None:
             return rows
@@ -108,12 +106,6 @@ class TargetReader(NamedTuple):
         are_numbers = is_number(label) and is_number(ignore)
         return label == ignore or (are_numbers and float(label) == float(ignore))
 
-    def _check_distributions(self) -> None:
-        if self.labels_only is not None:
-            raise UsageError(f"{self.labels_only} needs class labels, not distributions")
-        if self.settings.ignore is not None:
-            raise UsageError("--ignore needs class labels, and the targets are distributions")
-
     def read(self, block: Block, notices: Notices, classes: int | None = None) -> RowTargets:
         """Return the targets of a block's rows; `classes` is their number if not the columns'.
 
@@ -121,33 +113,33 @@ class TargetReader(NamedTuple):
         and `DataError` for a target that does not have the length of the rows.
         """
         rows, columns = block.values.shape
-        count, other, none_ignored = classes or columns, block.against, np.zeros(rows, bool)
-        if other is not None and other.labels is None:
-            self._check_distributions()
+        source = block if block.against is None else block.against
+        if block.against is not None and source.labels is None:
+            if self.labels_only is not None or self.settings.ignore is not None:
+                option = self.labels_only or "--ignore"
+                raise UsageError(f"{option} needs class labels, not distributions")
             other = pairs.checked_against(block)
             found = pairs.distribution(other, "targets", notices, self.normalize)
             assert isinstance(found, Probabilities)
-            return RowTargets(found, none_ignored)
-        if self.settings.target is not None:
-            return self._labels([self.settings.target] * rows, count, None)
-        source = block if other is None else other
-        return self._labels(source.labels or [], count, source)
-
-    def _labels(self, texts: Sequence[str], count: int, source: Block | None) -> RowTargets:
-        classes = Classes(self.class_names, count)
+            return RowTargets(found, np.zeros(rows, bool))
+        target, all_classes = self.settings.target, Classes(self.class_names, classes or columns)
+        texts = source.labels or [] if target is None else [target] * rows
         known: dict[str, int] = {}
-        errors: dict[int, DataError] = {}
-        for row, text in enumerate(texts):
+        unknown: dict[str, DataError] = {}
+        for text in dict.fromkeys(texts):
             try:
-                if text not in known:
-                    known[text] = _IGNORED if self._is_ignored(text) else classes.index(text)
+                known[text] = _IGNORED if self._is_ignored(text) else all_classes.index(text)
             except DataError as error:
-                if source is None:
+                if target is not None:
                     raise
-                column = "" if source.label_column is None else f":{source.label_column}"
-                error.location = f"{source.locations.at(row)}{column}"
-                errors[row] = error
-        if errors:
+                unknown[text] = error
+        if unknown:
+            column = "" if source.label_column is None else f":{source.label_column}"
+            errors = {}
+            for row, text in enumerate(texts):
+                if text in unknown:
+                    location = f"{source.locations.at(row)}{column}"
+                    errors[row] = DataError(unknown[text].text, unknown[text].hint, location)
             raise RowErrors(errors)
         labels = np.array([known[text] for text in texts], np.intp)
         return RowTargets(np.maximum(labels, 0), labels == _IGNORED)
