@@ -87,11 +87,9 @@ class TargetSettings(NamedTuple):
 
     def check(self) -> None:
         given = [self.target, self.target_column, self.target_file, self.tokens or None]
-        if given.count(None) == 4:
-            ways = "-t TARGET, --target-column COL or --targets FILE"
-            raise UsageError(f"what is the true class? give {ways}")
-        if given.count(None) < 3:
-            raise UsageError("give only one of --target, --target-column, --targets and --tokens")
+        if given.count(None) != 3:
+            ways = "-t TARGET, --target-column COL, --targets FILE and --tokens"
+            raise UsageError(f"what is the true class? give one of {ways}")
 
 
 class LossSettings(NamedTuple):
@@ -126,12 +124,9 @@ class ReportSettings(NamedTuple):
     by_class: bool = False
 
     def check(self) -> None:
-        tables = self.breakdown + self.by_class + (self.worst is not None)
-        if tables + self.gradient > 1:
-            raise UsageError("give only one of --breakdown, --gradient, --worst and --by-class")
-        if tables and self.reduction != "none":
-            shown = "--breakdown, --worst and --by-class show rows"
-            raise UsageError(f"{shown}, and --reduction one number for all")
+        for field in ("breakdown", "worst", "by_class"):
+            if getattr(self, field):
+                check_alone("--" + field.replace("_", "-"), f"{field} base top", self)
         if self.gradient and self.reduction == "mean":
             hint = "divide each row's by the `weight_sum` of -f json --reduction mean"
             raise UsageError("--gradient does not go with --reduction mean", hint)

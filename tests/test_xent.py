@@ -136,8 +136,8 @@ def test_a_wrong_prediction_is_red(run: Run, line: str, is_red: bool) -> None:
         ("xent 2,1 -t 0 -T 2 --sampled 3", "--sampled does not go with --temperature"),
         ("xent 2,1 -t 0 --top 2 --negative 3", "--negative does not go with"),
         ("xent 2,1 -t 0,1 --by-class", "--by-class needs class labels"),
-        ("xent 2,1 -t 0 --by-class --worst 2", "give only one of"),
-        ("xent 2,1 -t 0 --by-class --reduction sum", "--by-class show rows"),
+        ("xent 2,1 -t 0 --by-class --worst 2", "--worst does not go with --by-class"),
+        ("xent 2,1 -t 0 --by-class --reduction sum", "--by-class does not go with --reduction"),
         *(
             (f"xent -1 --tokens {other}", "--tokens")
             for other in ("-t 0", "--ignore 0", "-T 2", "--from probs", "--top 1", "--negative 2")

@@ -95,13 +95,11 @@ class Divergences(Computation):
         for key, a, b, one, other in (("kl", "P", "Q", p, q), ("reverse", "Q", "P", q, p)):
             if not {key, "jeffreys"}.intersection(self._row):
                 continue
-            impossible = divergences.impossible(one, other)
-            rows = np.flatnonzero(impossible.any(axis=1))
+            rows, classes = np.nonzero(divergences.impossible(one, other))
             if len(rows):
-                name = class_names(np.flatnonzero(impossible[rows[0]])[:1], self._names)[0]
+                name, location = class_names(classes, self._names)[0], block.locations.at(rows[0])
                 why = f"class {name} has probability 0 in {b}, but not in {a}"
-                location = block.locations.at(int(rows[0]))
-                notices.add(a, location, f"KL({a}||{b}) is inf: {why}", len(rows))
+                notices.add(a, location, f"KL({a}||{b}) is inf: {why}", len(np.unique(rows)))
         return DivergenceResult(p, q, settings.base)
 
     def layout(self) -> Layout:

@@ -85,18 +85,11 @@ class TargetReader(NamedTuple):
         first = next(blocks, None)
         if first is None:
             raise DataError(f"{name}: no rows")
-        waiting, hint = [first], ""
-        if first.labels is not None and self._is_header(first.labels[0]):
-            hint = f"its first line, {shown(first.labels[0])}, was taken for a header"
-            waiting = [first.take(slice(1, None))] if len(first.labels) > 1 else []
+        waiting, hint, label = [first], "", (first.labels or ["0"])[0].strip()
+        if not (is_number(label) or self._is_ignored(label) or label in (self.class_names or ())):
+            hint = f"its first line, {shown(label)}, was taken for a header"
+            waiting = [first.take(slice(1, None))] if len(first.values) > 1 else []
         return rows_of(pairs.side_by_side(rows, chain(waiting, blocks), name, hint), rows)
-
-    def _is_header(self, label: str) -> bool:
-        """Return whether a label resembles no class."""
-        if is_number(label) or self._is_ignored(label):
-            return False
-        known = [name.casefold() for name in self.class_names or ()]
-        return not difflib.get_close_matches(label.casefold(), known, n=1)
 
     def _is_ignored(self, label: str) -> bool:
         """Return whether a label is that of --ignore, as text or as a number: 3 and 3.0."""
