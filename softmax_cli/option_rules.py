@@ -3,7 +3,7 @@
 `check` raises `UsageError` for options that do not go together.
 """
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from softmax_cli.errors import UsageError
 
@@ -11,6 +11,18 @@ from softmax_cli.errors import UsageError
 GIVEN: Final = {"logits": "logit", "probs": "given p", "logprobs": "given log p"}
 # The unit of logarithms to each base
 UNITS: Final = {"e": "nats", "2": "bits", "10": "dits"}
+
+
+def check_alone(option: str, allowed: str, *groups: Any) -> None:
+    """Raise `UsageError` for an option of the groups of settings that is given but not allowed.
+
+    `allowed` are the names of fields, `option` is the one that others do not go with.
+    """
+    for settings in groups:
+        for field, default in settings._field_defaults.items():
+            if getattr(settings, field) != default and field not in allowed.split():
+                other = {"kind": "from", "target_file": "targets"}.get(field, field)
+                raise UsageError(f"{option} does not go with --{other.replace('_', '-')}")
 
 
 def check_temperature(temperature: float, kind: str) -> None:
@@ -57,19 +69,8 @@ class SoftmaxSettings(NamedTuple):
             raise UsageError("--normalize needs --from probs or --from logprobs")
         if self.alpha != 1 and self.kind != "logits":
             raise UsageError(f"--alpha takes logits: it does not go with --from {self.kind}")
-        others = {
-            "--from": self.kind != "logits",
-            "--temperature": self.temperature != 1,
-            "--alpha": self.alpha != 1,
-            "--top-k, --top-p and --min-p": self.truncates,
-            "--sample": self.sample is not None,
-            "--breakdown": self.breakdown,
-        }
-        for name, is_given in others.items():
-            if is_given and self.hierarchical is not None:
-                raise UsageError(
-                    f"{name} does not go with --hierarchical, which reads scores of a tree's nodes"
-                )
+        if self.hierarchical is not None:
+            check_alone("--hierarchical", "hierarchical log top", self)
 
 
 class TargetSettings(NamedTuple):
@@ -86,11 +87,9 @@ class TargetSettings(NamedTuple):
 
     def check(self) -> None:
         given = [self.target, self.target_column, self.target_file, self.tokens or None]
-        if given.count(None) == 4:
-            ways = "-t TARGET, --target-column COL or --targets FILE"
-            raise UsageError(f"what is the true class? give {ways}")
-        if given.count(None) < 3:
-            raise UsageError("give only one of --target, --target-column, --targets and --tokens")
+        if given.count(None) != 3:
+            ways = "-t TARGET, --target-column COL, --targets FILE and --tokens"
+            raise UsageError(f"what is the true class? give one of {ways}")
 
 
 class LossSettings(NamedTuple):
@@ -125,12 +124,9 @@ class ReportSettings(NamedTuple):
     by_class: bool = False
 
     def check(self) -> None:
-        tables = self.breakdown + self.by_class + (self.worst is not None)
-        if tables + self.gradient > 1:
-            raise UsageError("give only one of --breakdown, --gradient, --worst and --by-class")
-        if tables and self.reduction != "none":
-            shown = "--breakdown, --worst and --by-class show rows"
-            raise UsageError(f"{shown}, and --reduction one number for all")
+        for field in ("breakdown", "worst", "by_class"):
+            if getattr(self, field):
+                check_alone("--" + field.replace("_", "-"), f"{field} base top", self)
         if self.gradient and self.reduction == "mean":
             hint = "divide each row's by the `weight_sum` of -f json --reduction mean"
             raise UsageError("--gradient does not go with --reduction mean", hint)
@@ -153,9 +149,8 @@ class DivergenceSettings(NamedTuple):
         check_temperature(self.temperature, self.kind)
         if self.reduction != "none" and self.breakdown:
             raise UsageError("--breakdown shows rows, and --reduction one number for all")
-        if self.generalized and (self.normalize or self.breakdown or self.kind != "probs"):
-            others = "--normalize, --from or --breakdown"
-            raise UsageError(f"--generalized does not go with {others}")
+        if self.generalized:
+            check_alone("--generalized", "generalized against divergence reduction base", self)
 
 
 class ManySettings(NamedTuple):
@@ -170,42 +165,20 @@ class ManySettings(NamedTuple):
 
     @property
     def method(self) -> str | None:
-        """The option of the method, if one is given; raise `UsageError` for two."""
+        """The option of the method, if one is given."""
         names = ("hierarchical", "negative", "sampled")
-        given = [f"--{name}" for name in names if getattr(self, name) is not None]
-        if len(given) > 1:
-            raise UsageError("give only one of --hierarchical, --negative and --sampled")
-        return given[0] if given else None
+        return next((f"--{name}" for name in names if getattr(self, name) is not None), None)
 
     def check(self) -> None:
-        """Raise `UsageError` for two methods, or options of sampling without sampling."""
-        if self.method in (None, "--hierarchical"):
-            for name in ("noise", "seed", "repeat"):
-                if getattr(self, name) is not None:
-                    raise UsageError(f"--{name} needs --negative or --sampled")
+        if [self.hierarchical, self.negative, self.sampled].count(None) < 2:
+            raise UsageError("give only one of --hierarchical, --negative and --sampled")
+        for name in ("noise", "seed", "repeat"):
+            if getattr(self, name) is not None and self.negative is None and self.sampled is None:
+                raise UsageError(f"--{name} needs --negative or --sampled")
 
     def check_others(self, loss: LossSettings, report: ReportSettings) -> None:
         """Raise `UsageError` for other options that do not go with the method."""
-        if loss.kind != "logits" or loss.normalize:
-            raise UsageError(
-                f"{self.method} reads logits: it does not go with --from or --normalize"
-            )
-        if loss != LossSettings() or report.top or report.by_class:
-            others = "weights, -T, --label-smoothing, --focal, --top or --by-class"
-            raise UsageError(f"{self.method} does not go with {others}")
-        if report.worst is not None and self.hierarchical is None:
-            raise UsageError(f"--worst does not go with {self.method}, which estimates the losses")
+        worst = "" if self.hierarchical is None else "worst"
+        check_alone(str(self.method), f"reduction base breakdown gradient {worst}", loss, report)
         if report.gradient and self.repeat is not None:
             raise UsageError("--gradient does not go with --repeat")
-
-
-def check_tokens(
-    targets: TargetSettings, loss: LossSettings, report: ReportSettings, many: ManySettings
-) -> None:
-    """Raise `UsageError` for options that need the probabilities of all classes, with --tokens."""
-    of_rows = report._replace(reduction="none", base="e", breakdown=False, worst=None)
-    given = (targets, loss._replace(kind="logits"), of_rows, many)
-    none = (TargetSettings(tokens=True), LossSettings(), ReportSettings(), ManySettings())
-    if given != none or loss.kind == "probs":
-        others = "--reduction, --base, --breakdown and --worst"
-        raise UsageError(f"--tokens reads log-probabilities, and goes only with {others}")

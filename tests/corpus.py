@@ -304,7 +304,7 @@ def _objectives(*families: Family) -> dict[str, Family]:
         def family(rng: np.random.Generator) -> Case:
             case = families[int(rng.integers(len(families)))](rng)
             weights = rng.uniform(0, 3, len(case.p)) * rng.choice([1, 1, 1e-9, 0], len(case.p))
-            smoothing, focal = rng.choice([1e-9, 0.1, 0.3, 1]), 10.0 ** rng.uniform(-1, 3)
+            smoothing, focal = rng.choice([1e-9, 0.1, 0.3, 1]), 10.0 ** rng.uniform(-1, 2)
             every = {"weights": weights, "smoothing": smoothing, "focal": focal}
             return case._replace(objective=Objective(**{name: every[name] for name in parameters}))
 

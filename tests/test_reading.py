@@ -263,7 +263,7 @@ LABELLED = "cat,dog,label\n1,2,cat\n"
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("xent -c cat:dog -t label", "'label' is not a class"),
+        ("xent -c cat:dog -t label", "a column, and no class (--target-column label takes"),
         ("softmax", "'cat' is not a number (-k 3 copies this column instead"),
     ],
 )

@@ -73,7 +73,7 @@ def test_log_probabilities_are_logits_that_are_checked(run: Run) -> None:
         ("--from probs --alpha 2 1 0", 2, "--alpha takes logits"),
         ("--top 3 0 1", 1, "--top 3: there are only 2 classes"),
         ("--top 1 --sample 2 0 1", 2, "--top does not go with --breakdown or --sample"),
-        ("--from probs --hierarchical 1,2 0.5", 2, "--from does not go with --hierarchical"),
+        ("--from probs --hierarchical 1,2 0.5", 2, "--hierarchical does not go with --from"),
     ],
 )
 def test_what_softmax_does_not_take(run: Run, line: str, status: int, message: str) -> None:

@@ -71,8 +71,7 @@ def test_numbers_of_classes_by_name(run: Run, option: str) -> None:
     for named in ('cat=2,"big, bad"=3', '"big, bad"=3, cat=2', "1=3,cat=2"):
         assert run(*args, named, stdin=rows).ok() == listed
     for named, message in (
-        ("cat=2", f"{option}: no number for class big, bad"),
-        ("cat=2,1=3,cat=4", f"{option} names a class twice"),
+        *((text, f"{option}: give each of the 2 classes") for text in ("cat=2", "cat=2,cat=4")),
         ("cta=2,1=3", "'cta' is not a class (did you mean 'cat'?)"),
         ("cat=x,1=3", "class cat: 'x' is not a number"),
         ("cat,1=3", "class cat: empty where a number is expected"),
@@ -91,9 +90,9 @@ def test_tokens_have_a_loss_and_a_perplexity(run: Run) -> None:
     lone = json.loads(run(*args, "-f", "json", stdin=rows.replace(",", "\n")).ok())
     assert lone["loss"] == summary["mean"] == 3.751 / 6
     assert lone["perplexity"] == summary["perplexity"] == pytest.approx(math.exp(3.751 / 6))
-    assert run(*args, "--worst", "1", "-p", "3", stdin=whole).ok().endswith("\n3,1,2.72,2\n")
+    assert run(*args, "--worst", "1", "-p", "3", stdin=rows).ok().endswith("\n3,1,2.72,2\n")
     table = run(*args, "-f", "table", "--", "-0.5", "-1").ok().splitlines()
-    assert table[-1] == " loss 0.75 nats   perplexity 2.117   tokens 2"
+    assert table[2].split()[1:] == ["0.75", "2.117", "2"]
 
 
 def test_bad_and_impossible_tokens_are_named(run: Run) -> None:
@@ -134,11 +133,11 @@ def test_a_wrong_prediction_is_red(run: Run, line: str, is_red: bool) -> None:
         ("xent 2,1 -t 0 -T 0", "--temperature must be greater than 0"),
         ("xent 0.5,0.5 -t 0 -T 2 --from probs", "divides logits: give --from logits"),
         ("kl 0.5,0.5 0.1,0.9 -T 2", "divides logits: give --from logits"),
-        ("xent 2,1 -t 0 -T 2 --sampled 3", "--sampled does not go with weights, -T"),
+        ("xent 2,1 -t 0 -T 2 --sampled 3", "--sampled does not go with --temperature"),
         ("xent 2,1 -t 0 --top 2 --negative 3", "--negative does not go with"),
         ("xent 2,1 -t 0,1 --by-class", "--by-class needs class labels"),
-        ("xent 2,1 -t 0 --by-class --worst 2", "give only one of"),
-        ("xent 2,1 -t 0 --by-class --reduction sum", "--by-class show rows"),
+        ("xent 2,1 -t 0 --by-class --worst 2", "--worst does not go with --by-class"),
+        ("xent 2,1 -t 0 --by-class --reduction sum", "--by-class does not go with --reduction"),
         *(
             (f"xent -1 --tokens {other}", "--tokens")
             for other in ("-t 0", "--ignore 0", "-T 2", "--from probs", "--top 1", "--negative 2")

@@ -59,7 +59,7 @@ def kl(source: InputSettings, output: OutputSettings, settings: DivergenceSettin
     from softmax_cli.run.pipeline import Run, shape_of
 
     with Notices() as notices:
-        divergences = Divergences(settings, rows.names, output.resolved_format())
+        divergences = Divergences(settings, rows.names)
         beside = against(rows, settings.against)
         writer = open_writer(output, divergences.layout(), shape_of(rows, source.invalid))
         run = Run(beside, source, divergences, notices)

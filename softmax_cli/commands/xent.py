@@ -6,6 +6,7 @@ from typing import Final
 import click
 
 from softmax_cli import completion, options
+from softmax_cli.errors import DataError
 from softmax_cli.input.formats import open_rows
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.option_rules import (
@@ -13,7 +14,7 @@ from softmax_cli.option_rules import (
     ManySettings,
     ReportSettings,
     TargetSettings,
-    check_tokens,
+    check_alone,
 )
 from softmax_cli.options import Finite, Whole, group, heading, option
 from softmax_cli.output.formats import OutputSettings, open_writer
@@ -104,7 +105,8 @@ def xent(
     if report.by_class and source.keep is not None:
         raise click.UsageError("--keep copies cells to rows, and --by-class has rows of classes")
     if targets.tokens:
-        check_tokens(targets, loss, report, many)
+        own = "tokens reduction base breakdown worst" + " kind" * (loss.kind == "logprobs")
+        check_alone("--tokens", own, targets, loss, report, many)
     names, labels_only = source.names, "--by-class" if report.by_class else many.method
     if many.method is not None:
         many.check_others(loss, report)
@@ -121,20 +123,24 @@ def xent(
     kind = "logprobs" if targets.tokens else loss.kind
     rows = open_rows(source, target_column=targets.target_column, kind=kind)
 
+    if (target := targets.target) in rows.others and target not in (rows.names or ()):
+        hint = f"--target-column {target} takes the class of each row from it"
+        raise DataError(f"{target!r} is a column, and no class", hint)
+
     from softmax_cli.notices import Notices
     from softmax_cli.results.loss import Loss, write
     from softmax_cli.results.targets import TargetReader
     from softmax_cli.run.pipeline import Run, shape_of
 
     with Notices() as notices:
-        reader = partial(TargetReader, targets, notices, loss.normalize, labels_only)
+        reader = partial(TargetReader, targets, loss.normalize, labels_only)
         if many.hierarchical is not None:
             from softmax_cli.results.hierarchical import Hierarchy, Paths
 
             tree = Hierarchy(many.hierarchical, names)
             losses: Loss = Paths(tree, reader(tree.names), report)
         elif targets.tokens:
-            from softmax_cli.results.tokens import Tokens
+            from softmax_cli.results.loss import Tokens
 
             losses = Tokens(reader(rows.names), report)
         elif many.method is not None:

@@ -60,10 +60,6 @@ class Distribution(ABC):
         """The classes of probability 0, shape (rows, classes)."""
         return np.equal(self.mass.high.T, 0)
 
-    @property
-    def has_infinite_surprisal(self) -> bool:
-        return bool(self.masked.any())
-
     def probabilities(self) -> Floats:
         return self.probability.rounded().T
 
@@ -105,10 +101,6 @@ class Probabilities(Distribution):
     def __init__(self, values: Floats, /, *, normalize: bool = False) -> None:
         self._mass = _checked(values)
         check_sums(self.sums, np.inf if normalize else ERROR_TOLERANCE)
-
-    def repeated(self, rows: int, /) -> Probabilities:
-        """Return the distribution of a single row, repeated."""
-        return Probabilities(np.repeat(self._mass.rounded().T, rows, axis=0), normalize=True)
 
     @cached_property
     def sums(self) -> Floats:

@@ -93,10 +93,6 @@ class Logits(Distribution):
         gap = _shifted(self._columns / 4, self._shift / 4, fraction)
         return where(vast, -gap, usual).scaled(np.where(vast, 2 - exponent, 0))
 
-    @property
-    def has_infinite_surprisal(self) -> bool:
-        return bool(np.isinf(self.shifted.high).any())
-
     def probabilities(self) -> Floats:
         """Return the softmax, shape (rows, classes)."""
         classes, rows = self._columns.shape

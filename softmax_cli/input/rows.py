@@ -79,7 +79,8 @@ class Rows(NamedTuple):
     `is_parallel`, chunks are `Chunk`s, which any process may parse; otherwise they may be blocks
     already. `names` are those of the classes, `kept` those of the copied columns. If vectors are
     columns (`transposed`), `column_names` are those in the header, and `beside` are the names and
-    the cells of the copied columns. `warning` is about the columns.
+    the cells of the copied columns. `others` are the names of columns that are no classes.
+    `warning` is about the columns.
     """
 
     chunks: Iterator[Any]
@@ -90,6 +91,7 @@ class Rows(NamedTuple):
     column_names: tuple[str, ...] | None = None
     beside: tuple[tuple[str, ...], NDArray[np.object_]] | None = None
     kept: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
     source: Input | None = None
     is_parallel: bool = False
     warning: str = ""
@@ -131,6 +133,7 @@ def made_rows(
         settings.names or chosen,
         header=names is not None,
         kept=tuple(names[i] if names else f"column {i + 1}" for i in shape.kept),
+        others=tuple(name for i, name in enumerate(names or ()) if i not in shape.chosen),
         source=source,
         is_parallel=parse is not already_parsed,
         warning="" if settings.columns else _suspicion(shape, source.name),

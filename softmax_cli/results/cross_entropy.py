@@ -153,24 +153,22 @@ class CrossEntropy(Loss):
         form = settings.normalize, settings.temperature
         prediction = distribution(block, settings.kind, notices, *form)
         result = LossResult(block, targets, prediction, self)
-        # For a gradient, compute the loss only if a warning of an infinite one may be due.
-        if not self.report.gradient or prediction.has_infinite_surprisal:
+        if not self.report.gradient:
             result.note_infinite(notices)
         return result
 
     def add_up(self, result: LossResult) -> Totals:
         totals = super().add_up(result)
-        counted, correct, loss = result.is_counted, result.is_correct, result.loss
-        sums: dict[Any, Values] = {} if self.weights is None else {"weight": result.weights}
-        counts: dict[Any, int] = {"correct": int(correct.sum())}
-        labels = result.labels if self._by_class else None
-        if labels is not None:
+        counted, correct, labels = result.is_counted, result.is_correct, result.labels
+        totals.counts["correct"] = int(correct.sum())
+        if self.weights is not None:
+            totals.sums["weight"] = ExactSum(result.weights)
+        if self._by_class and labels is not None:
             for label in np.unique(labels[counted]).tolist():
                 own = counted & (labels == label)
-                sums["loss", label] = loss[own]
-                counts["rows", label] = int(own.sum())
-                counts["correct", label] = int(correct[own].sum())
-        totals.merge(Totals(0, sums, counts))
+                totals.sums["loss", label] = ExactSum(result.loss[own])
+                totals.counts["rows", label] = int(own.sum())
+                totals.counts["correct", label] = int(correct[own].sum())
         return totals
 
     def summarise(self, totals: Totals) -> dict[str, Any]:
@@ -237,17 +235,16 @@ class CrossEntropy(Loss):
 
 def read_weights(settings: LossSettings, names: Names) -> Floats | None:
     """Return the weights of the classes; raise `DataError` for those that can't be used."""
-    if settings.weights is not None:
-        weights = _number_of_each(settings.weights, "--weights", names)
-        if not (np.isfinite(weights) & (weights >= 0)).all():
-            raise DataError("--weights: weights must be finite and not negative")
-        return weights
-    if settings.class_counts is not None:
-        counts = _number_of_each(settings.class_counts, "--class-counts", names)
-        if not (np.isfinite(counts) & (counts > 0)).all():
-            raise DataError("--class-counts: counts must be finite and greater than 0")
-        return weights_of_counts(counts, beta=settings.beta)
-    return None
+    is_counts = settings.weights is None
+    option = "--class-counts" if is_counts else "--weights"
+    text = settings.class_counts if is_counts else settings.weights
+    if text is None:
+        return None
+    numbers = _number_of_each(text, option, names)
+    if not (np.isfinite(numbers) & (numbers > 0 if is_counts else numbers >= 0)).all():
+        least = "greater than 0" if is_counts else "not negative"
+        raise DataError(f"{option} must be finite and {least}")
+    return weights_of_counts(numbers, beta=settings.beta) if is_counts else numbers
 
 
 def _number_of_each(text: str, option: str, names: Names) -> Floats:
@@ -256,12 +253,9 @@ def _number_of_each(text: str, option: str, names: Names) -> Floats:
         return np.array(parse_list(text, option), np.float64)
     items = [item.partition("=") for item in split_names(text)]
     count = len(names or items)
-    classes, numbers = Classes(names, count), {}
+    classes, numbers = Classes(names, count), np.full(count, np.nan)
     for name, _, number in items:
         numbers[classes.index(name)] = parse_number(number, f"{option}, class {name}")
-    if len(numbers) < len(items):
-        raise DataError(f"{option} names a class twice")
-    for index in range(count):
-        if index not in numbers:
-            raise DataError(f"{option}: no number for class {names[index] if names else index}")
-    return np.array([numbers[index] for index in range(count)])
+    if len(items) != count or np.isnan(numbers).any():
+        raise DataError(f"{option}: give each of the {count} classes one number")
+    return numbers

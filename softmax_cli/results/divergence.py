@@ -79,15 +79,13 @@ class DivergenceResult:
 
 
 class Divergences(Computation):
-    """Computes the divergences of pairs, and warns of infinite ones that are shown."""
+    """Computes the divergences of pairs, and warns of infinite ones that are asked for."""
 
-    def __init__(self, settings: DivergenceSettings, names: Names, format_: str) -> None:
+    def __init__(self, settings: DivergenceSettings, names: Names) -> None:
         self._settings = settings
         self._names = names
         self.averaged = (settings.divergence,)
         self._row = tuple(_TITLES) if settings.breakdown else (settings.divergence,)
-        shows_row = settings.reduction != "none" or format_ in ("csv", "tsv", "npy")
-        self._shown = set(self._row if shows_row else _TITLES)
 
     def compute(self, block: Block, notices: Notices) -> DivergenceResult:
         settings, others = self._settings, checked_against(block)
@@ -95,15 +93,13 @@ class Divergences(Computation):
         form = kind, notices, settings.normalize, settings.temperature
         p, q = distribution(block, *form), distribution(others, *form)
         for key, a, b, one, other in (("kl", "P", "Q", p, q), ("reverse", "Q", "P", q, p)):
-            if not {key, "jeffreys"} & self._shown:
+            if not {key, "jeffreys"}.intersection(self._row):
                 continue
-            impossible = divergences.impossible(one, other)
-            rows = np.flatnonzero(impossible.any(axis=1))
+            rows, classes = np.nonzero(divergences.impossible(one, other))
             if len(rows):
-                name = class_names(np.flatnonzero(impossible[rows[0]])[:1], self._names)[0]
+                name, location = class_names(classes, self._names)[0], block.locations.at(rows[0])
                 why = f"class {name} has probability 0 in {b}, but not in {a}"
-                location = block.locations.at(int(rows[0]))
-                notices.add(a, location, f"KL({a}||{b}) is inf: {why}", len(rows))
+                notices.add(a, location, f"KL({a}||{b}) is inf: {why}", len(np.unique(rows)))
         return DivergenceResult(p, q, settings.base)
 
     def layout(self) -> Layout:

@@ -77,8 +77,7 @@ class Estimates(Loss):
         self._noise, self._counts = many.noise or "uniform", None
         if self._noise not in ("uniform", "log-uniform"):
             counts, names = read_counts(self._noise, "--noise")
-            unknown = "a class named {}, which the rows do not have"
-            order = order_by_names(targets.class_names, names, unknown, "--noise")
+            order = order_by_names(targets.class_names, names, "--noise")
             self._counts = counts if order is None else counts[order]
 
     def compute(self, block: Block, notices: Notices) -> EstimateResult:

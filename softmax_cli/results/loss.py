@@ -1,25 +1,28 @@
-"""The base classes of losses, and the reports on them."""
+"""The base classes of losses, the losses of tokens, and the reports."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from softmax_cli.core.doubledouble import DoubleDouble, Floats
-from softmax_cli.core.elementary import exp, log
-from softmax_cli.errors import DataError
+from softmax_cli.core.elementary import exp, in_base, log
+from softmax_cli.errors import DataError, RowErrors
 from softmax_cli.input.rows import Block
 from softmax_cli.notices import Notices
 from softmax_cli.option_rules import UNITS, ReportSettings
-from softmax_cli.output.fields import Field, Layout, Records, Values
+from softmax_cli.output.fields import Field, Layout, Records, Values, class_names
 from softmax_cli.output.formats import Writer
 from softmax_cli.results.targets import RowTargets, TargetReader
 from softmax_cli.run.pipeline import Computation, Run
 from softmax_cli.run.totals import ONE, ExactSum, Totals, Worst
+
+# The columns of delimited text with --tokens and --breakdown
+_OF_TOKENS: Final = ("loss", "perplexity", "tokens")
 
 
 class RowLosses:
@@ -51,10 +54,18 @@ class RowLosses:
 
     @property
     def target(self) -> Values:
-        return self._targets.names(self.names)
+        """The names of the rows' labels, 'ignored' for ignored rows."""
+        found = class_names(self._targets.labels, self.names)
+        if self.is_counted.all():
+            return found
+        return np.where(self.is_counted, found.astype(object), "ignored")
 
     def _counted(self, values: Floats, otherwise: float = 0.0) -> Floats:
-        return self._targets.unless_ignored(values, otherwise)
+        """Return values, shape (rows,) or (rows, classes), with another value for ignored rows."""
+        if self.is_counted.all():
+            return values
+        counted = self.is_counted if values.ndim == 1 else self.is_counted[:, None]
+        return np.where(counted, values, otherwise)
 
     def why_infinite(self, row: int) -> str:
         """Return the message about a row whose loss is infinite."""
@@ -119,7 +130,7 @@ class Loss(Computation):
         if self.report.reduction == "mean" and weight == 0:
             why = "the targets' weights sum to 0" if counted else "every row is ignored"
             raise DataError(f"{why}: there is no mean")
-        ignored = {} if self.targets.ignore is None else {"ignored": totals.rows - counted}
+        ignored = {} if self.targets.settings.ignore is None else {"ignored": totals.rows - counted}
         weight_sum = counted if self.weights is None else totals.sums["weight"].total()
         if weight_sum < 2**53 and weight == int(weight_sum) * ONE:
             weight_sum = int(weight_sum)  # is shown with all digits
@@ -129,6 +140,52 @@ class Loss(Computation):
             sums["perplexity"] = _perplexity(totals.sums["loss"], weight, self.report.base)
         means = totals.sums_and_means(self.averaged, counted)
         return {"rows": totals.rows, **ignored, **sums, **means}
+
+
+class TokenResult(RowLosses):
+    """The mean loss of each row of log-probabilities in nats, shape (rows, tokens)."""
+
+    def __init__(self, block: Block, loss: Tokens) -> None:
+        rows, tokens = block.values.shape
+        super().__init__(block, RowTargets(np.zeros(rows, int), np.zeros(rows, bool)), loss)
+        self.tokens = np.full(rows, tokens)
+        nats = DoubleDouble(0.0 - block.values.T, np.zeros((tokens, rows)))
+        mean = nats.sum() / float(tokens)
+        self.of_tokens = in_base(nats, self._base)  # shape (tokens, rows)
+        self.loss = in_base(mean, self._base)
+        self.perplexity = exp(mean.plain()).rounded()
+
+    def why_infinite(self, row: int) -> str:
+        return f"the loss is inf: token {np.argmin(self.given[row]) + 1} has probability 0"
+
+
+class Tokens(Loss):
+    """Computes the losses of sequences; their mean is that of all tokens."""
+
+    worst_keys = ("line", *_OF_TOKENS)
+    reads_classes = False
+
+    def compute(self, block: Block, notices: Notices) -> TokenResult:
+        """Return the losses; raise `RowErrors` for rows with a number above 0."""
+        wrong = {}
+        for row, token in reversed(np.argwhere(block.values > 0).tolist()):  # a row's first wins
+            number = f"log-probability {block.values[row, token]:.6g} of token {token + 1}"
+            wrong[row] = DataError(f"{number} is greater than 0")
+        if wrong:
+            raise RowErrors(wrong)
+        result = TokenResult(block, self)
+        result.note_infinite(notices)
+        return result
+
+    def add_up(self, result: TokenResult) -> Totals:
+        totals = super().add_up(result)
+        totals.sums["loss"] = ExactSum(result.of_tokens)
+        totals.counts["counted"] = result.of_tokens.size
+        return totals
+
+    def layout_of_rows(self) -> Layout:
+        keys, lines = report_keys(self.report, _OF_TOKENS), columns_of(_OF_TOKENS, {})
+        return Layout(keys, _OF_TOKENS, lines, summary=summary_fields(self.report))
 
 
 def _perplexity(total: ExactSum, weight: int, base: str) -> float:

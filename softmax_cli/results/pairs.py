@@ -27,27 +27,25 @@ def against(rows: Rows, text: str | None) -> Rows:
     if text is None:
         return _first_against_second(rows)
     if is_list(text):
-        return _against_one(rows, np.array(parse_list(text, "--against")), "--against")
+        return against_one(rows, np.array(parse_list(text, "--against")), "--against")
     blocks = in_order_of(rows.names, open_rows(InputSettings(path=text)), text)
     waiting = [next(blocks)]
     if len(waiting[0].values) == 1:
         waiting += islice(blocks, 1)
         if len(waiting) == 1:
             check_usable(waiting[0])
-            return _against_one(rows, waiting[0].values[0], waiting[0].locations.at(0))
+            return against_one(rows, waiting[0].values[0], waiting[0].locations.at(0))
     return rows_of(side_by_side(rows, chain(waiting, blocks), text), rows)
 
 
 def _first_against_second(rows: Rows) -> Rows:
-    blocks = []
-    for block in rows.blocks():
-        blocks.append(block)
-        if sum(len(block.values) for block in blocks) > 2:
-            raise UsageError("more than two vectors: with several P, give Q with --against")
-    vectors = [block.take(slice(i, i + 1)) for block in blocks for i in range(len(block.values))]
+    blocks = rows.blocks()
+    each = (block.take(slice(i, i + 1)) for block in blocks for i in range(len(block.values)))
+    vectors = list(islice(each, 3))
     if len(vectors) != 2:
-        how = "write P and Q as one argument each, kl 0.5,0.5 0.9,0.1, or give Q with --against"
-        raise UsageError(f"only one vector: {how}")
+        how = "write both as arguments, kl 0.5,0.5 0.9,0.1, or give Q with --against"
+        number = "more than two vectors" if len(vectors) > 1 else "only one vector"
+        raise UsageError(f"{number}: {how}")
     p, q = vectors
     return rows_of(iter([p._replace(against=q)]), rows)._replace(transposed=False)
 
@@ -58,7 +56,9 @@ def check_usable(block: Block) -> None:
         raise block.row_errors[min(block.row_errors)]
 
 
-def _against_one(rows: Rows, values: Floats, name: str) -> Rows:
+def against_one(rows: Rows, values: Floats, name: str) -> Rows:
+    """Return the rows, each paired with the same vector."""
+
     def parse(chunk: Any) -> Block:
         block = rows.parse(chunk)
         count = len(block.values)
@@ -68,24 +68,22 @@ def _against_one(rows: Rows, values: Floats, name: str) -> Rows:
     return rows._replace(parse=parse)
 
 
-def order_by_names(names: Names, others: Names, unknown: str, where: str) -> list[int] | None:
+def order_by_names(names: Names, others: Names, where: str) -> list[int] | None:
     """Return the index of each name among others; None if the order is the same or names miss.
 
-    Raises `DataError` if the names differ: `unknown` is its text, with '{}' for a name that only
-    the others have, and `where` their location.
+    Raises `DataError`, with the location of the others, if they have other names.
     """
     if names is None or others is None or tuple(names) == tuple(others):
         return None
     if sorted(names) != sorted(others):
         alone = next((name for name in others if name not in names), others[-1])
-        raise DataError(f"{where}: {unknown.format(shown(alone))}")
+        raise DataError(f"{where}: {shown(alone)} is not a column of the input")
     return [others.index(name) for name in names]
 
 
 def in_order_of(names: Names, others: Rows, name: str) -> Iterator[Block]:
     """Return another input's blocks, its columns reordered by names if it has names, too."""
-    unknown = "a column named {}, which the input does not have"
-    order = order_by_names(names, others.names, unknown, name)
+    order = order_by_names(names, others.names, name)
     if order is None:
         return others.blocks()
     return (block._replace(values=block.values[:, order]) for block in others.blocks())
@@ -96,25 +94,24 @@ def side_by_side(rows: Rows, others: Iterator[Block], name: str, hint: str = "")
 
     Raises `DataError`, after the last pair, if one input ends before the other.
     """
-    left: Block | None = None
+    other: Block | None = None
     for block in rows.blocks():
-        done = 0
-        while done < len(block.values):
-            if left is None or not len(left.values):
-                left = next(others, None)
-            if left is None:
-                location = block.locations.at(done)
+        left = block
+        while len(left.values):
+            if other is None or not len(other.values):
+                other = next(others, None)
+            if other is None:
+                location = left.locations.at(0)
                 text = f"{name} has no row for {location}: it ends before the input does"
                 raise DataError(text, hint)
-            count = min(len(block.values) - done, len(left.values))
-            part = block.take(slice(done, done + count))
-            left_out = () if done else block.left_out  # once
-            yield part._replace(against=left.take(slice(count)), left_out=left_out)
-            left, done = left.take(slice(count, None)), done + count
-    if left is None or not len(left.values):
-        left = next(others, None)
-    if left is not None:
-        raise DataError(f"{left.locations.at(0)}: one row more than the input has")
+            count = min(len(left.values), len(other.values))
+            yield left.take(slice(count))._replace(against=other.take(slice(count)))
+            left = left.take(slice(count, None))._replace(left_out=())
+            other = other.take(slice(count, None))
+    if other is None or not len(other.values):
+        other = next(others, None)
+    if other is not None:
+        raise DataError(f"{other.locations.at(0)}: one row more than the input has")
 
 
 def check_length(what: str, length: int, classes: int) -> None:
@@ -160,7 +157,7 @@ def distribution(
                 error.hint = "--normalize divides by the sum"
             elif kind == "probs" and values[row].min() < 0:
                 error.hint = "for logits add --from logits"
-        raise RowErrors(raised.errors) from raised  # which copies the hint of the first
+        raise
     off = np.flatnonzero(np.abs(sums - 1) > WARNING_TOLERANCE)
     if len(off) and not normalize:
         message = f"probabilities sum to {sums[off[0]]:.6g}; they were divided by it"

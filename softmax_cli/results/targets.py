@@ -1,22 +1,21 @@
 """The targets of a loss: classes or distributions, one for all rows or one for each."""
 
 import difflib
-from collections.abc import Sequence
+from collections import Counter
 from itertools import chain
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_cli.core.doubledouble import Floats
 from softmax_cli.core.losses import Labels, Targets
 from softmax_cli.core.probabilities import Probabilities
 from softmax_cli.errors import DataError, RowErrors, UsageError
 from softmax_cli.input.numbers import is_list, is_number, parse_list, shown
-from softmax_cli.input.rows import Block, Locations, Rows, rows_of
+from softmax_cli.input.rows import Block, Rows, rows_of
 from softmax_cli.notices import Notices
 from softmax_cli.option_rules import TargetSettings
-from softmax_cli.output.fields import Names, class_names
+from softmax_cli.output.fields import Names
 from softmax_cli.results import pairs
 
 _IGNORED: Final = -1
@@ -35,38 +34,20 @@ class RowTargets(NamedTuple):
             return np.asarray(np.argmax(self.targets.mass.rounded(), axis=0))
         return self.targets
 
-    def unless_ignored(self, values: Floats, otherwise: float = 0.0) -> Floats:
-        """Return values, shape (rows,) or (rows, classes), with another value for ignored rows."""
-        if not self.ignored.any():
-            return values
-        ignored = self.ignored if values.ndim == 1 else self.ignored[:, None]
-        return np.where(ignored, otherwise, values)
-
-    def names(self, names: Names) -> NDArray[np.object_] | Labels:
-        """Return the names of the rows' labels, 'ignored' for ignored rows."""
-        found = class_names(self.labels, names)
-        if not self.ignored.any():
-            return found
-        return np.where(self.ignored, "ignored", found.astype(object))
-
 
 class Classes:
     """Finds a class by text, typed or in a cell: an exact name, else an index from 0."""
 
     def __init__(self, names: Names, count: int) -> None:
-        self._indices: dict[str, int] = {}
-        self._duplicates: dict[str, int] = {}
-        for i, name in enumerate(names or ()):
-            if self._indices.setdefault(name, i) != i:
-                self._duplicates.setdefault(name, i)
+        self._indices = {name: i for i, name in enumerate(names or ())}
+        self._counts = Counter(names)
         self._count = count
 
     def index(self, text: str) -> int:
         """Return the index of a class; raise `DataError` for none, or more than one."""
         text = text.strip()
-        if text in self._duplicates:
-            both = f"{self._indices[text]} and {self._duplicates[text]}"
-            text = f"{shown(text)} is the name of classes {both}"
+        if self._counts[text] > 1:
+            text = f"{shown(text)} is the name of several classes"
             raise DataError(text, "choose one by its index")
         if text in self._indices:
             return self._indices[text]
@@ -80,39 +61,22 @@ class Classes:
         raise DataError(f"{shown(text)} is not a class", hint)
 
 
-class TargetReader:
+class TargetReader(NamedTuple):
     """Reads the targets of blocks of rows.
 
     `labels_only` is the name of the option that needs labels as targets, if one is given.
     """
 
-    def __init__(
-        self,
-        settings: TargetSettings,
-        notices: Notices,
-        normalize: bool,
-        labels_only: str | None,
-        names: Names,
-    ) -> None:
-        self.class_names = names
-        self.ignore = settings.ignore
-        self._settings = settings
-        self._normalize = normalize
-        self._labels_only = labels_only
-        self._distribution: Probabilities | None = None
-        target = (settings.target or "").strip()
-        if not is_list(target) or target in (names or ()):
-            return
-        self._check_distributions()
-        values = np.array([parse_list(target, "--target")])
-        given = Block(values, Locations("--target", [], None))
-        found = pairs.distribution(given, "targets", notices, normalize)
-        assert isinstance(found, Probabilities)
-        self._distribution = found
+    settings: TargetSettings
+    normalize: bool
+    labels_only: str | None
+    class_names: Names
 
     def beside(self, rows: Rows) -> Rows:
-        """Return the rows, each paired with a row of the file of targets if there is one."""
-        name = self._settings.target_file
+        """Return the rows, each paired with its distribution or a row of the file of targets."""
+        target, name = self.settings.target or "", self.settings.target_file
+        if is_list(target) and target.strip() not in (self.class_names or ()):
+            return pairs.against_one(rows, np.array(parse_list(target, "--target")), "--target")
         if name is None:
             return rows
         from softmax_cli.input.formats import read_targets
@@ -121,24 +85,19 @@ class TargetReader:
         first = next(blocks, None)
         if first is None:
             raise DataError(f"{name}: no rows")
-        waiting, hint = [first], ""
-        if first.labels is not None and self._is_header(first.labels[0]):
-            hint = f"its first line, {shown(first.labels[0])}, was taken for a header"
-            waiting = [first.take(slice(1, None))] if len(first.labels) > 1 else []
+        waiting, hint, label = [first], "", (first.labels or ["0"])[0].strip()
+        if not (is_number(label) or self._is_ignored(label) or label in (self.class_names or ())):
+            hint = f"its first line, {shown(label)}, was taken for a header"
+            waiting = [first.take(slice(1, None))] if len(first.values) > 1 else []
         return rows_of(pairs.side_by_side(rows, chain(waiting, blocks), name, hint), rows)
 
-    def _is_header(self, label: str) -> bool:
-        """Return whether a label resembles no class."""
-        if is_number(label) or (self.ignore is not None and _same(label, self.ignore)):
+    def _is_ignored(self, label: str) -> bool:
+        """Return whether a label is that of --ignore, as text or as a number: 3 and 3.0."""
+        if self.settings.ignore is None:
             return False
-        known = [name.casefold() for name in self.class_names or ()]
-        return not difflib.get_close_matches(label.casefold(), known, n=1)
-
-    def _check_distributions(self) -> None:
-        if self._labels_only is not None:
-            raise UsageError(f"{self._labels_only} needs class labels, not distributions")
-        if self.ignore is not None:
-            raise UsageError("--ignore needs class labels, and the targets are distributions")
+        label, ignore = label.strip(), self.settings.ignore.strip()
+        are_numbers = is_number(label) and is_number(ignore)
+        return label == ignore or (are_numbers and float(label) == float(ignore))
 
     def read(self, block: Block, notices: Notices, classes: int | None = None) -> RowTargets:
         """Return the targets of a block's rows; `classes` is their number if not the columns'.
@@ -147,48 +106,33 @@ class TargetReader:
         and `DataError` for a target that does not have the length of the rows.
         """
         rows, columns = block.values.shape
-        count, other, none_ignored = classes or columns, block.against, np.zeros(rows, bool)
-        if self._distribution is not None:
-            pairs.check_length("--target", self._distribution.masked.shape[1], count)
-            return RowTargets(self._distribution.repeated(rows), none_ignored)
-        if other is not None and other.labels is None:
-            self._check_distributions()
+        source = block if block.against is None else block.against
+        if block.against is not None and source.labels is None:
+            if self.labels_only is not None or self.settings.ignore is not None:
+                option = self.labels_only or "--ignore"
+                raise UsageError(f"{option} needs class labels, not distributions")
             other = pairs.checked_against(block)
-            found = pairs.distribution(other, "targets", notices, self._normalize)
+            found = pairs.distribution(other, "targets", notices, self.normalize)
             assert isinstance(found, Probabilities)
-            return RowTargets(found, none_ignored)
-        if self._settings.target is not None:
-            return self._labels([self._settings.target] * rows, count, None)
-        source = block if other is None else other
-        return self._labels(source.labels or [], count, source)
-
-    def _labels(self, texts: Sequence[str], count: int, source: Block | None) -> RowTargets:
-        classes, ignore = Classes(self.class_names, count), self.ignore
+            return RowTargets(found, np.zeros(rows, bool))
+        target, all_classes = self.settings.target, Classes(self.class_names, classes or columns)
+        texts = source.labels or [] if target is None else [target] * rows
         known: dict[str, int] = {}
         unknown: dict[str, DataError] = {}
         for text in dict.fromkeys(texts):
             try:
-                is_ignored = ignore is not None and _same(text, ignore)
-                known[text] = _IGNORED if is_ignored else classes.index(text)
+                known[text] = _IGNORED if self._is_ignored(text) else all_classes.index(text)
             except DataError as error:
-                if source is None:
+                if target is not None:
                     raise
                 unknown[text] = error
         if unknown:
-            assert source is not None
             column = "" if source.label_column is None else f":{source.label_column}"
             errors = {}
             for row, text in enumerate(texts):
                 if text in unknown:
-                    of_label, location = unknown[text], f"{source.locations.at(row)}{column}"
-                    errors[row] = DataError(of_label.text, of_label.hint, location)
+                    location = f"{source.locations.at(row)}{column}"
+                    errors[row] = DataError(unknown[text].text, unknown[text].hint, location)
             raise RowErrors(errors)
         labels = np.array([known[text] for text in texts], np.intp)
         return RowTargets(np.maximum(labels, 0), labels == _IGNORED)
-
-
-def _same(label: str, other: str) -> bool:
-    """Return whether two labels are the same text, or the same number: 3 and 3.0."""
-    label, other = label.strip(), other.strip()
-    are_numbers = is_number(label) and is_number(other)
-    return label == other or (are_numbers and float(label) == float(other))
