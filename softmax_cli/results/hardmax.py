@@ -125,19 +125,11 @@ class BestResult(HardmaxResult):
         self.picked = self.order[:, :count]
         self.value = np.take_along_axis(scores, self.picked, axis=1)
 
-    @cached_property
-    def position(self) -> NDArray[np.intp]:
-        """The position of each class in the order, from 0, shape (rows, classes)."""
-        return np.asarray(np.argsort(self.order, axis=1))
-
-    @property
-    def rank(self) -> Values:
-        """The rank of the K best from 1, '' for the others, shape (rows, classes)."""
-        return np.where(self.position < self._count, self.position.astype(object) + 1, "")
-
     @property
     def one_hot(self) -> Values:
-        return (self.position < self._count).astype(int)
+        chosen = np.zeros(self.scores.shape, int)
+        np.put_along_axis(chosen, self.picked, 1, axis=1)
+        return chosen
 
     def ties_that_matter(self) -> NDArray[np.bool_]:
         """Return which rows have a tie for the first place, or for the last of the K."""
@@ -200,7 +192,7 @@ class Hardmax(Computation):
             ),
             (
                 Field("scores", "value"),
-                Field("rank", "pick", "text") if best else Field("one_hot", "pick", "mark"),
+                Field("one_hot", "pick", "mark"),
                 Field("distance", "distance"),
             ),
             footer=(
