@@ -372,7 +372,7 @@ def test_a_table_of_the_best_has_them_on_top(width: int) -> None:
     done = run_in_terminal("hardmax", "--top", "3", columns=width, stdin=many).ok()
     screen = ESCAPES.sub("", done)
     lines = [line.split() for line in screen.splitlines()[2:6]]
-    assert lines == [["999", "999", "1", "0"], ["998", "998", "2", "1"], ["997", "997", "3", "2"],
+    assert lines == [["999", "999", "●", "0"], ["998", "998", "●", "1"], ["997", "997", "●", "2"],
                      ["996", "996", "3"]]  # fmt: skip
     assert "best 999, 998, 997" in screen
     assert "margin to the runner-up 1" in screen
