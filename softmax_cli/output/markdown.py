@@ -9,7 +9,6 @@ from softmax_cli.output import file
 from softmax_cli.output.fields import Column
 from softmax_cli.output.view import Part, Table, ViewWriter, number_texts, word_texts
 
-_RULES: Final = {"text": "---", "status": "---", "mark": ":---:"}
 # Characters to escape; an underscore within a word needs no escape.
 _SPECIAL: Final = re.compile(r"[\\`*|<&\[~$]|(?<![^\W_])_|_(?![^\W_])")
 
@@ -35,9 +34,7 @@ class MarkdownWriter(ViewWriter):
     def _table(self, table: Table) -> str:
         columns = [column for column in table.columns if column.style not in ("bar", "instead")]
         titles = [_escaped(visible(column.title)) for column in columns]
-        # Row numbers are right-aligned, as other numbers are.
-        rule = "---:" if titles[0] in ("row", "line") else "---"
-        rules = [rule, *(_RULES.get(column.style, "---:") for column in columns[1:])]
+        rules = ["---:" if column.is_number else "---" for column in columns]
         lines = [titles, rules, *zip(*map(self._cells, columns), strict=True)]
         return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 

@@ -44,10 +44,14 @@ class NpyWriter(Writer):
             raise DataError(f"can't use a temporary file: {error.strerror}") from error
 
     def close(self, summary: Summary | None) -> None:
-        if self._rows is None:
+        if self._rows is None or self._row is None:
             return
         with self._rows as rows:
-            file.write(self._header(rows.tell()))
+            shape = (rows.tell() // self._row.itemsize, *self._row.shape)
+            fields = {"descr": self._row.base.str, "fortran_order": False, "shape": shape}
+            header = io.BytesIO()
+            np.lib.format.write_array_header_1_0(header, fields)
+            file.write(header.getvalue())
             rows.seek(0)
             while part := rows.read(_COPY_BYTES):
                 file.write(part)
@@ -75,12 +79,3 @@ class NpyWriter(Writer):
         if not is_number:
             raise UsageError(f"-f npy holds only numbers, and {key} is text")
         return values.astype(np.float64) if self.shape.fills else values
-
-    def _header(self, size: int) -> bytes:
-        """Return the header for `size` bytes of rows."""
-        assert self._row is not None
-        header = io.BytesIO()
-        shape = (size // self._row.itemsize, *self._row.shape)
-        fields = {"descr": self._row.base.str, "fortran_order": False, "shape": shape}
-        np.lib.format.write_array_header_1_0(header, fields)
-        return header.getvalue()

@@ -37,9 +37,7 @@ _MARGIN: Final = 1
 _FEWER_DIGITS: Final = (Digits(decimals=4), Digits(decimals=3))
 _MOST_CLASSES: Final = 50  # what a screen or two can show
 _GAP: Final = 2
-_BAR: Final = range(8, 41)
-# The shortest bar in a table with several columns of bars
-_SHORTEST_OF_MANY: Final = 4
+_BAR: Final = range(4, 41)
 # The longest name shown whole, the narrowest column of names, and about the most lines of a title
 _LONGEST_NAME: Final = 60
 _NAME_WIDTH: Final = 12
@@ -207,7 +205,7 @@ class Grid:
             return [*self._part(others[:stop]).drawn(), Text(), *self._part(others[stop:]).drawn()]
         count = sum(column.style in ("bar", "barred") for column in table.columns)
         bar = min(_BAR.stop - 1, self.room // max(1, count) - _GAP)
-        if bar >= (_BAR.start if count == 1 else _SHORTEST_OF_MANY):
+        if bar in _BAR:
             at = 0
             for column in table.columns:
                 at += column.style != "bar"
