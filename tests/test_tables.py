@@ -174,7 +174,6 @@ def test_bars_and_colours(run: Run) -> None:
     screen = run_in_terminal("compare", "1000", "1").ok()
     assert "\x1b[1mnaive breaks" in screen
     assert "\x1b[31mnan" in screen.replace(" ", "")
-    assert "close" not in run("hardmax", "1,9", "2,9", "-f", "table").ok().partition("rows")[0]
 
 
 def test_rows_of_classes_too_wide_have_fewer_decimals_and_then_fewer_classes(run: Run) -> None:

@@ -100,11 +100,10 @@ class HardmaxResult:
         return self.tied
 
     def describe_tie(self, row: int) -> str:
-        return self._tie_at(row, self.choice.value[row])
-
-    def _tie_at(self, row: int, score: float) -> str:
-        """Return a text that names the classes with a score, at most 10 of them."""
-        tied = class_names(np.flatnonzero(self.scores[row] == score), self._names).tolist()
+        """Return a text that names the classes with the same score, at most 10 of them."""
+        scores = self.scores[row]
+        score = self.choice.value[row] if self.tied[row] else scores[self.picked[row, -1]]
+        tied = class_names(np.flatnonzero(scores == score), self._names).tolist()
         more = f" and {len(tied) - 10} more" if len(tied) > 10 else ""
         return f"a tie between classes {', '.join(map(str, tied[:10]))}{more}"
 
@@ -138,11 +137,6 @@ class BestResult(HardmaxResult):
         edge = self.order[:, self._count - 1 : self._count + 1]
         last, next_ = np.take_along_axis(self.scores, edge, axis=1).T
         return np.asarray(self.tied | (last == next_))
-
-    def describe_tie(self, row: int) -> str:
-        scores = self.scores[row]
-        score = scores[self.order[row, 0 if self.tied[row] else self._count - 1]]
-        return f"{self._tie_at(row, score)} for place {(scores > score).sum() + 1}"
 
 
 class Hardmax(Computation):

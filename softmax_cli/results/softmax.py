@@ -181,9 +181,8 @@ class Softmax(Computation):
         if settings.top is None:
             return layout
         of_vector = [key for key in layout.fields if key in ("logsumexp", "entropy")]
-        shown = Field("probability", "probability", "barred")
-        if settings.log:
-            shown = Field("log_probability", "log p")
+        log_p = Field("log_probability", "log p")
+        shown = log_p if settings.log else Field("probability", "probability", "barred")
         return layout._replace(
             row=("row", "class", shown.key),
             only_many=() if self._lists else ("row",),
@@ -206,20 +205,15 @@ class Softmax(Computation):
         counts = [Field("support", "support")] if has_zeros else []
         samples = ["samples"] if draws else []
         given = ["logits"] if settings.kind == "logits" else []
-        entropies = (*logsumexp, Field("entropy", "entropy"), Field("perplexity", "perplexity"))
-        winner = (Field("winner", "winner", "text"), Field("probability", "probability"))
-        breakdown = (*entropies, *winner)
+        entropy, winner = Field("entropy", "entropy"), Field("winner", "winner", "text")
+        perplexity = Field("perplexity", "perplexity")
+        breakdown = (*logsumexp, entropy, perplexity, winner, Field("probability", "probability"))
         return Layout(
             [field.key for field in breakdown] if settings.breakdown else samples or [shown.key],
             (*given, shown.key, *(field.key for field in logsumexp), "entropy", *samples),
             breakdown
             if settings.breakdown
-            else (
-                Field("samples", "", "text") if draws else shown,
-                *counts,
-                Field("entropy", "entropy"),
-                Field("winner", "winner", "text"),
-            ),
+            else (Field("samples", "", "text") if draws else shown, *counts, entropy, winner),
             (
                 Field("logits", GIVEN[settings.kind]),
                 shown,
@@ -229,8 +223,8 @@ class Softmax(Computation):
             footer=(
                 Field("winner", "winner"),
                 *logsumexp,
-                Field("entropy", "entropy", "nats"),
-                Field("perplexity", "perplexity"),
+                entropy._replace(style="nats"),
+                perplexity,
                 *counts,
             ),
             summary=SUMMARY,
