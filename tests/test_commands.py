@@ -68,8 +68,8 @@ def test_what_comes_out(run: Run, line: str, stdin: str, out: str) -> None:
         ("hardmax --top 3 --ties split 1 2 3", 2, "--ties split"),
         ("hardmax --top 3 1 2", 1, "2 classes"),
         ("hardmax --top 0 1", 2, "'--top'"),
-        ("hardmax --top 2 --ties error 1 9 5 5", 1, "a tie between classes 2, 3 for place 2"),
-        ("hardmax --top 2 --ties error 1 9 9", 1, "a tie between classes 1, 2 for place 1"),
+        ("hardmax --top 2 --ties error 1 9 5 5", 1, "a tie between classes 2, 3"),
+        ("hardmax --top 2 --ties error 1 9 9", 1, "a tie between classes 1, 2"),
         ("softmax -p 0 1", 2, "'-p'"),
         ("softmax -p x 1", 2, "'x' is not a valid whole number"),
         ("xent 1,2 -t 0 --worst 1.5", 2, "'1.5' is not a valid whole number"),
@@ -362,7 +362,7 @@ def test_ties_matter_for_the_first_place_and_at_the_edge(run: Run) -> None:
     assert run("hardmax", "--top", "3", "--ties", "error", "9", "2", "2").ok() == "0,1,2\n"
     warned = run("hardmax", "--top", "2", stdin=ROWS)
     assert warned.out == "index_1,index_2\n2,1\n0,1\n0,1\n"
-    assert "stdin:3: a tie between classes a, b for place 1" in warned.err
+    assert "stdin:3: a tie between classes a, b" in warned.err
     assert "(and 1 more)" in warned.err
 
 
@@ -372,7 +372,7 @@ def test_a_table_of_the_best_has_them_on_top(width: int) -> None:
     done = run_in_terminal("hardmax", "--top", "3", columns=width, stdin=many).ok()
     screen = ESCAPES.sub("", done)
     lines = [line.split() for line in screen.splitlines()[2:6]]
-    assert lines == [["999", "999", "1", "0"], ["998", "998", "2", "1"], ["997", "997", "3", "2"],
+    assert lines == [["999", "999", "●", "0"], ["998", "998", "●", "1"], ["997", "997", "●", "2"],
                      ["996", "996", "3"]]  # fmt: skip
     assert "best 999, 998, 997" in screen
     assert "margin to the runner-up 1" in screen

@@ -2,7 +2,6 @@
 
 import json
 import math
-import re
 from fractions import Fraction
 
 import numpy as np
@@ -165,20 +164,6 @@ def sweep(*args: str, columns: int = 80) -> list[str]:
 def test_a_line_for_each_temperature_at_any_width(count: int, width: int) -> None:
     lines = sweep(*(str(i * 7 % 10 / 4) for i in range(count)), columns=width)
     assert [line.split()[0] for line in lines[2:9]] == LABELS
-    assert any("uniform, to the last digit" in line for line in lines)
-
-
-def test_what_is_said_of_the_ends(run: Run) -> None:
-    # Hardmax to the last digit is no matter of the digits shown; equal scores are at both ends
-    for listed, scores, said in (
-        ("1,2", ("0", "-36"), []),
-        ("1,2", ("0", "-40"), ["T 1: hardmax"]),
-        ("0.01,1", ("3", "3", "1"), ["T 0.01: hardmax"]),
-        ("1,2", ("3", "3"), ["T 1, 2: hardmax", "T 1, 2: uniform"]),
-        ("1,2", ("3", "-inf"), ["T 1, 2: hardmax"]),
-    ):
-        table = run("compare", "-f", "table", "-T", listed, *scores).ok()
-        assert re.findall("(T .*), to the last digit", table) == said
 
 
 def test_negative_scores_break_linear_and_it_is_said() -> None:

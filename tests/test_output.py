@@ -281,7 +281,7 @@ def test_what_can_not_be_a_file_is_one_error(run: Run, tmp_path: Path) -> None:
         return run("softmax", "1", "1", "-o", path, cwd=tmp_path).fails(1)
 
     assert failure(str(tmp_path)) == f"can't write {tmp_path}: Is a directory"
-    assert failure("name/") == "can't write name/: Is a directory"
+    assert failure("name/") == "can't write name/: No such file or directory"
     assert failure("no/file") == "can't write no/file: No such file or directory"
     assert failure("") == "can't write '': No such file or directory"
     assert "can't write" in failure("a" * 300)

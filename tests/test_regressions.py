@@ -9,12 +9,11 @@ from itertools import product
 from pathlib import Path
 
 import click
-import numpy as np
 import pytest
 
 from softmax_cli.cli import cli
 from tests import fuzz
-from tests.conftest import COMMAND, ROWS, Run, bash, plain_environment
+from tests.conftest import COMMAND, Run, bash, plain_environment
 from tests.forked import HANG, ForkServer
 from tests.test_formats import lying
 from tests.test_jobs import Piped
@@ -43,26 +42,11 @@ def test_worst_of_columns_has_their_numbers_whatever_the_name_of_the_file(
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
-def test_an_array_that_a_full_disk_cuts_can_be_loaded(
-    large: Path, tmp_path: Path, jobs: str
-) -> None:
-    script = f"ulimit -f 777; softmax-cli softmax -f npy -j {jobs} -i {large} > out.npy"
-    assert "File too large" in bash(script, tmp_path).fails(1)
-    rows = np.load(tmp_path / "out.npy")
-    whole = bash(f"softmax-cli softmax -f npy -i {large} -o whole.npy", tmp_path)
-    assert whole.ok() == ""
-    assert 0 < len(rows) < ROWS
-    assert np.array_equal(rows, np.load(tmp_path / "whole.npy")[: len(rows)])
-
-
-@pytest.mark.parametrize("jobs", ["1", "2"])
 @pytest.mark.parametrize("name", ["old.npy", "old.csv"])
-def test_an_array_that_a_full_disk_cuts_leaves_the_old_file(
-    large: Path, tmp_path: Path, name: str, jobs: str
-) -> None:
+def test_a_full_disk_leaves_the_old_file(large: Path, tmp_path: Path, name: str, jobs: str) -> None:
     (tmp_path / name).write_bytes(b"old")
     script = f"ulimit -f 1000; softmax-cli softmax -j {jobs} -i {large} -o {name}"
-    assert bash(script, tmp_path).fails(1) == f"can't write {name}: File too large"
+    assert bash(script, tmp_path).fails(1).endswith(": File too large")
     assert [file.read_bytes() for file in tmp_path.iterdir()] == [b"old"]
 
 

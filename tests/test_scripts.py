@@ -26,7 +26,7 @@ run()
 """
 
 
-@pytest.mark.parametrize("options", ["-j 1", "-j 2", "-f markdown"])
+@pytest.mark.parametrize("options", ["-j 1", "-j 2"])
 def test_a_closed_pipe_ends_it_as_it_ends_cut(large: Path, options: str) -> None:
     done = bash(f"set -o pipefail; softmax-cli softmax {options} -i {large} | head -1")
     assert (done.status, done.err) == (141, "")

@@ -1,7 +1,5 @@
 """Functions of the order of a row's scores: the winner, the ranking, and truncation."""
 
-from collections.abc import Callable
-from functools import partial
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -83,7 +81,7 @@ def truncate(
         least = np.partition(kept, -top_k, axis=1)[:, -top_k]
         kept = np.where(kept >= least[:, None], kept, -np.inf)
     if top_p is not None and top_p < 1:
-        least = _least_of_top_p(kept, top_p, partial(kind, temperature=temperature))
+        least = _least_of_top_p(kept, top_p, kind, temperature)
         kept = np.where(kept >= least[:, None], kept, -np.inf)
     if min_p:
         shifted = kind(scores, temperature=temperature).shifted
@@ -92,16 +90,14 @@ def truncate(
     return kept
 
 
-def _least_of_top_p(
-    scores: Floats, top_p: float, distribution: Callable[[Floats], Logits]
-) -> Floats:
+def _least_of_top_p(scores: Floats, top_p: float, kind: type[Logits], temperature: float) -> Floats:
     """Return the smallest score that top-p truncation keeps, shape (rows,).
 
     Sums are in double-double and start from the end nearer to the cut, so that the cut is correct
     even where a sum nearly equals `top_p`.
     """
     ordered = np.sort(scores, axis=1)[:, ::-1]
-    terms = distribution(ordered).mass.plain()
+    terms = kind(ordered, temperature=temperature).mass.plain()
     if top_p > 0.5:
         sums = running_sum(terms[::-1])[::-1]
         count = ((sums - sums[0] * (1 - top_p)).high > 0).sum(axis=0)  # 1 - top_p is exact

@@ -5,7 +5,7 @@ from functools import cached_property
 import numpy as np
 
 from softmax_cli.core.doubledouble import Bools, DoubleDouble, Floats, where
-from softmax_cli.core.elementary import exponentials, in_base, log, log1p
+from softmax_cli.core.elementary import in_base, log, log1p
 from softmax_cli.core.probabilities import Distribution
 from softmax_cli.core.softmax import Logits, by_temperature
 
@@ -35,11 +35,6 @@ class Tempered(Logits):
         far = log(where(self.masked.T, 1.0, self._p / self._largest))
         logs = where(is_near, log1p(where(is_near, gap, 0.0)), far)
         return where(self.masked.T, -np.inf, by_temperature(logs, self.temperature))
-
-    @cached_property
-    def mass(self) -> DoubleDouble:
-        is_given = self.temperature == 1
-        return self._p / self._largest if is_given else exponentials(self.shifted)
 
     @cached_property
     def surprisal(self) -> DoubleDouble:

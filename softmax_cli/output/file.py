@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import signal
 import stat
@@ -29,34 +28,10 @@ def write(data: bytes | bytearray | memoryview) -> None:
         while done < len(data):
             done += os.write(_STDOUT, memoryview(data)[done:])
     except OSError as error:
-        end = position()
-        if end is not None and done:
-            cut(end - done + bytes(data[:done]).rfind(b"\n") + 1)
+        if done and stat.S_ISREG(os.fstat(_STDOUT).st_mode):
+            last_line = bytes(data[:done]).rpartition(b"\n")[2]
+            os.ftruncate(_STDOUT, os.lseek(_STDOUT, -len(last_line), os.SEEK_CUR))
         raise WriteError(error.strerror) from error
-
-
-def write_at(start: int, data: bytes) -> None:
-    """Overwrite a regular file at a position."""
-    os.lseek(_STDOUT, start, os.SEEK_SET)
-    write(data)
-
-
-def cut(end: int) -> None:
-    """Truncate a regular file at a position, where the next byte goes."""
-    os.ftruncate(_STDOUT, end)
-    os.lseek(_STDOUT, end, os.SEEK_SET)
-
-
-def position() -> int | None:
-    """Return the position in a regular file; None for a pipe or a device."""
-    if not stat.S_ISREG(os.fstat(_STDOUT).st_mode):
-        return None
-    return os.lseek(_STDOUT, 0, os.SEEK_CUR)
-
-
-def seekable_position() -> int | None:
-    """Return the position; None also where every write is appended (`>>`)."""
-    return None if fcntl.fcntl(_STDOUT, fcntl.F_GETFL) & os.O_APPEND else position()
 
 
 @contextmanager
@@ -86,9 +61,8 @@ def replaced(path: str) -> Iterator[None]:
 
 def _redirect(path: str, draft: Path) -> bool:
     """Redirect standard output to the draft; return False if the path is written directly."""
-    old = os.stat(path) if not path or os.path.exists(path) else None  # noqa: PTH110, PTH116
-    if path.endswith("/") or (old and stat.S_ISDIR(old.st_mode)):
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    is_new = path and not path.endswith("/") and not os.path.exists(path)  # noqa: PTH110
+    old = None if is_new else os.stat(path)  # noqa: PTH116
     if old and _is_stdout(old):
         return False
     if old and not stat.S_ISREG(old.st_mode):
@@ -100,9 +74,8 @@ def _redirect(path: str, draft: Path) -> bool:
     os.dup2(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, _MODE), _STDOUT)
     if old:
         with suppress(PermissionError):  # another user's file, or no owners
-            os.fchown(_STDOUT, old.st_uid, old.st_gid)
-        with suppress(PermissionError):
             os.fchmod(_STDOUT, stat.S_IMODE(old.st_mode))
+            os.fchown(_STDOUT, old.st_uid, old.st_gid)
     return True
 
 

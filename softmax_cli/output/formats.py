@@ -68,16 +68,16 @@ class OutputSettings(NamedTuple):
         """Raise `UsageError` for options that do not go together, and for npy on a terminal."""
         if self.precision is not None and self.decimals is not None:
             raise UsageError("give --precision or --decimals, not both")
-        if self.prefix and (form := self.resolved_format()) in ("json", "jsonl", "npy"):
+        form = self.resolved_format()
+        if self.prefix and form in ("json", "jsonl", "npy"):
             raise UsageError(f"--prefix is for the names of columns, which {form} does not have")
-        if self.resolved_format() != "npy":
-            return
-        if self._is_for_a_terminal():
+        if form == "npy" and self._is_for_a_terminal():
             message = "-f npy is binary and not for a terminal: write it to a file with -o FILE"
             raise UsageError(message)
-        if self.precision is not None or self.decimals is not None:
-            name = "--precision" if self.precision is not None else "--decimals"
-            raise UsageError(f"{name} does not go with npy, which keeps every digit")
+        if form == "npy" and (self.precision, self.decimals) != (None, None):
+            raise UsageError(
+                "--precision and --decimals do not go with npy, which keeps all digits"
+            )
 
     def _is_for_a_terminal(self) -> bool:
         return self.file == "-" and os.isatty(_STDOUT)

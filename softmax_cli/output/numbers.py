@@ -59,31 +59,13 @@ def _shortest_lines(values: NDArray[Any], delimiter: str) -> bytes | bytearray |
     dumped = orjson.dumps(flat, option=orjson.OPT_SERIALIZE_NUMPY)
     if b"n" in dumped:  # null, for what is not finite
         return None
-    if values.shape[1] == 1:
-        return dumped[1:-1].replace(b",", b"\n") + b"\n"
     lines = bytearray(dumped)
     characters = np.frombuffer(lines, np.uint8)
-    characters[_row_ends(characters, values)] = characters[-1] = ord("\n")
+    commas = np.flatnonzero(characters == ord(","))
+    characters[commas[values.shape[1] - 1 :: values.shape[1]]] = characters[-1] = ord("\n")
     del characters  # a view, which would prevent resizing
     del lines[:1]  # the bracket; a bytearray does this without a copy
     return lines if delimiter == "," else lines.replace(b",", delimiter.encode())
-
-
-def _row_ends(characters: NDArray[np.uint8], values: NDArray[Any]) -> NDArray[np.intp]:
-    """Return the positions of the commas between rows in the text of all values."""
-    commas = characters == ord(",")
-    rows = slice(values.shape[1] - 1, None, values.shape[1])
-    # nonzero is slow, so it is applied to groups of eight characters, which have at most one comma
-    # if numbers have their usual lengths.
-    eights = np.packbits(commas)
-    positions: NDArray[np.intp] = (eights != 0).nonzero()[0]
-    if len(positions) < values.size - 1:
-        positions = commas.nonzero()[0]
-        return positions[rows]
-    positions = positions[rows]
-    # The first of eight is the bit 2**7, to which frexp gives the exponent 8.
-    exponents: NDArray[np.intc] = np.frexp(eights[positions].astype(np.float32))[1]
-    return positions * 8 + (8 - exponents)
 
 
 def _formatted(values: NDArray[Any], digits: Digits, delimiter: str) -> str:

@@ -18,7 +18,7 @@ from rich.text import Text
 
 from softmax_cli.notices import visible
 from softmax_cli.output import file
-from softmax_cli.output.fields import Column, Summary, Values
+from softmax_cli.output.fields import Column, Values
 from softmax_cli.output.formats import TABLE_DIGITS, Digits
 from softmax_cli.output.progress import terminal_width
 from softmax_cli.output.view import (
@@ -37,9 +37,7 @@ _MARGIN: Final = 1
 _FEWER_DIGITS: Final = (Digits(decimals=4), Digits(decimals=3))
 _MOST_CLASSES: Final = 50  # what a screen or two can show
 _GAP: Final = 2
-_BAR: Final = range(8, 41)
-# The shortest bar in a table with several columns of bars
-_SHORTEST_OF_MANY: Final = 4
+_BAR: Final = range(4, 41)
 # The longest name shown whole, the narrowest column of names, and about the most lines of a title
 _LONGEST_NAME: Final = 60
 _NAME_WIDTH: Final = 12
@@ -64,7 +62,6 @@ class Screen:
             markup=False,
             emoji=False,
         )
-        self.ascii_only = self._console.options.ascii_only
 
     def print(self, parts: Sequence[RenderableType]) -> None:
         """Print the parts one below the other, with a left margin."""
@@ -78,12 +75,7 @@ class Screen:
 class TableWriter(ViewWriter):
     """A table of the first vectors, written at the end, with a footer for all vectors."""
 
-    streams = False
     most_classes = _MOST_CLASSES
-
-    def close(self, summary: Summary | None) -> None:
-        if parts := self.page(summary):
-            self.show(parts)
 
     def show(self, parts: Sequence[Part]) -> None:
         screen = Screen()
@@ -121,9 +113,7 @@ def _footer(items: Footer, screen: Screen) -> list[Text]:
 
 def _table(table: Table, screen: Screen, digits: Digits) -> list[RenderableType]:
     """Return a table that fits, and notes on what it leaves out."""
-    # A column without a mark says nothing.
-    said = [c for c in table.columns if c.style != "mark" or (c.values > 0).any()]
-    grid = _fitting(table._replace(columns=said), screen, digits)
+    grid = _fitting(table, screen, digits)
     hidden = left_out(grid.table.hidden, table.hidden_unit)
     is_rounded = grid.class_digits != digits
     decimals = "… rounded to fit; -f csv shows all digits" if is_rounded else ""
@@ -189,7 +179,7 @@ class Grid:
         self._screen = screen
         self._digits = digits
         self._columns = [
-            _texts(column, screen, self.class_digits if i in table.classes else digits, i == 0)
+            _texts(column, self.class_digits if i in table.classes else digits, i == 0)
             for i, column in enumerate(table.columns)
             if column.style not in ("bar", "instead")
         ]
@@ -213,12 +203,12 @@ class Grid:
             return [*self._part(others[:stop]).drawn(), Text(), *self._part(others[stop:]).drawn()]
         count = sum(column.style in ("bar", "barred") for column in table.columns)
         bar = min(_BAR.stop - 1, self.room // max(1, count) - _GAP)
-        if bar >= (_BAR.start if count == 1 else _SHORTEST_OF_MANY):
+        if bar in _BAR:
             at = 0
             for column in table.columns:
                 at += column.style != "bar"
                 if column.style in ("bar", "barred"):
-                    shown = _bars(column.values, table.largest, bar, self._screen)
+                    shown = _bars(column.values, table.largest, bar)
                     columns.insert(at, _Texts(Text(), shown, bar))
                     widths.insert(at, bar)
                     at += 1
@@ -256,7 +246,7 @@ def _name(text: str) -> Text:
     return name
 
 
-def _texts(column: Column, screen: Screen, digits: Digits, is_head: bool) -> _Texts:
+def _texts(column: Column, digits: Digits, is_head: bool) -> _Texts:
     """Return a column as text; it is not a bar."""
     values, style = column.values, column.style
     if style == "text":
@@ -265,8 +255,7 @@ def _texts(column: Column, screen: Screen, digits: Digits, is_head: bool) -> _Te
         colours = {"ok": "green", "not softmax": "dim", "no distribution": "dim"}
         cells = [Text(word, colours.get(word, "red")) for word in values.tolist()]
     elif style == "mark":
-        dot = "*" if screen.ascii_only else "●"
-        marks = [dot if value > 0 else "" for value in values]  # none for nan
+        marks = ["●" if value > 0 else "" for value in values]  # none for nan
         cells = [Text(mark, "green", justify="center") for mark in marks]
     else:
         numbers = number_texts(column, digits)
@@ -308,7 +297,7 @@ def _aligned(numbers: Sequence[str]) -> list[str]:
     return [n + " " * pad * (n not in _NOT_FINITE) for n, pad in zip(numbers, pads, strict=True)]
 
 
-def _bars(values: Values, largest: float, width: int, screen: Screen) -> list[Text]:
+def _bars(values: Values, largest: float, width: int) -> list[Text]:
     """Return bars as long as the absolute values; negative ones go left, paler and red."""
     finite = np.where(np.isfinite(values), values, 0.0)
     lowest = -float(finite.min(initial=0.0))
@@ -318,12 +307,10 @@ def _bars(values: Values, largest: float, width: int, screen: Screen) -> list[Te
     drawn = []
     for length in (finite * scale).tolist():
         if length < 0:
-            bar = ("-" if screen.ascii_only else "░") * min(left, round(-length))
+            bar = "░" * min(left, round(-length))
             drawn.append(Text(bar.rjust(left), "red"))
             continue
         eighths = min(math.ceil(length * 8 - 1e-9), right * 8) if length > 0 else 0
         bar = "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
-        if screen.ascii_only:
-            bar = "#" * min(round(length), right)
         drawn.append(Text(" " * left + bar, "green"))
     return drawn

@@ -1,6 +1,5 @@
 """The parts of a page of tables, from top to bottom, for the terminal and Markdown."""
 
-import sys
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
@@ -17,6 +16,8 @@ _DIGITS: Final = {"rough": Digits(significant=3), "digits": Digits(decimals=1)}
 # A lone vector of more classes than the first shows as many of the best as the second.
 _MOST_LINES: Final = 20
 _BEST: Final = 10
+# The most rows where there is room for all classes
+_MANY_ROWS: Final = 1000
 # Keys by which a class is one of the best, and of what is added up over the other classes
 _RANKED: Final = ("probabilities", "scores", "p")
 _ADDITIVE: Final = ("probabilities", "smoothed_target", "parts", "gradient", "p", "q", "terms")
@@ -61,11 +62,12 @@ Part = Table | Footer | Identity | str
 
 
 class ViewWriter(Writer):
-    """Collects the columns of each block, for the first vectors or for all.
+    """Collects the columns of the first vectors, and writes a page at the end.
 
-    `most_classes` is how many classes are shown; None for all classes and vectors.
+    `most_classes` is how many classes are shown; None for all classes, and for many vectors.
     """
 
+    streams = False
     summarises = True
     most_classes: int | None = None
 
@@ -74,7 +76,7 @@ class ViewWriter(Writer):
         self.pieces: list[Piece] = []
         self.count = 0
         self.summarises_cut = layout.summary_only
-        self._most = layout.most if layout.summary_only or self.most_classes else sys.maxsize
+        self._most = layout.most if layout.summary_only or self.most_classes else _MANY_ROWS
 
     def show(self, parts: Sequence[Part]) -> None:
         raise NotImplementedError
@@ -91,6 +93,10 @@ class ViewWriter(Writer):
             columns = [column._replace(values=column.values[:lines]) for column in piece.columns]
             self.pieces.append(piece._replace(columns=columns))
         self.count += vectors
+
+    def close(self, summary: Summary | None) -> None:
+        if parts := self.page(summary):
+            self.show(parts)
 
     def reduce(self, key: str, value: float, summary: Summary) -> None:
         self.show([self._footer(self.layout.summary, summary.get)])
@@ -124,14 +130,14 @@ class ViewWriter(Writer):
         said = summary or {}
         return [*said.get("verdict", ()), *body, *said.get("advice", ())]
 
-    def table(self, columns: Sequence[Column], start: int = 0) -> Table:
-        """Return a table of many vectors, of which the first is number `start`, from 0."""
+    def table(self, columns: Sequence[Column]) -> Table:
+        """Return a table of many vectors."""
         layout, shape, count = self.layout, self.shape, len(columns[0].values)
         shown: list[Column] = []
         if not layout.head and not shape.kept:
-            title, heads = "row", [str(number) for number in range(start + 1, start + count + 1)]
+            title, heads = "row", [str(number) for number in range(1, count + 1)]
             if shape.transposed and shape.column_names:
-                title, heads = "column", list(shape.column_names[start : start + count])
+                title, heads = "column", list(shape.column_names[:count])
             shown.append(Column(title, np.array(heads, object), "text"))
         table = Table(shown, heads=max(1, len(layout.head)), prefix=shape.prefix)
         for column in columns:

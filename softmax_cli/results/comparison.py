@@ -90,13 +90,6 @@ class ComparisonResult:
         temperatures = [self.trials[i].temperature for i in stable]
         labels = texts(np.array(temperatures), TABLE_DIGITS)
         logits = [Logits(self._scores[:1], temperature=t) for t in temperatures]
-        ends, top, present = [], logits[0].winners[0], ~logits[0].masked[0]
-        limits = ("hardmax", top / top.sum()), ("uniform", present / present.sum())
-        for name, limit in limits[: present.sum()]:  # a lone class is not called uniform
-            last_digit = np.where(limit > 0, np.spacing(limit), 2.0**-54)  # of the limit, or 1
-            off = [np.abs(each.probabilities()[0] - limit) > last_digit for each in logits]
-            at = [label for label, is_off in zip(labels, off, strict=True) if not is_off.any()]
-            ends += [f"T {', '.join(at)}: {name}, to the last digit"] * bool(at)
         some = shown[-1][shown[-1] != 0]
         entropies = [0.0, *(each.entropy()[0] for each in logits), (some * -np.log(some)).sum()]
         columns = [
@@ -104,7 +97,7 @@ class ComparisonResult:
             Column("", shown, "barred"),
             Column("entropy", np.array(entropies)),
         ]
-        return columns, [*ends, "linear: x/T over the sum of x/T is the same at every T"]
+        return columns, ["linear: x/T over the sum of x/T is the same at every T"]
 
 
 class ComparisonTotals(Totals):

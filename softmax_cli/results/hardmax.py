@@ -100,11 +100,10 @@ class HardmaxResult:
         return self.tied
 
     def describe_tie(self, row: int) -> str:
-        return self._tie_at(row, self.choice.value[row])
-
-    def _tie_at(self, row: int, score: float) -> str:
-        """Return a text that names the classes with a score, at most 10 of them."""
-        tied = class_names(np.flatnonzero(self.scores[row] == score), self._names).tolist()
+        """Return a text that names the classes with the same score, at most 10 of them."""
+        scores = self.scores[row]
+        score = self.choice.value[row] if self.tied[row] else scores[self.picked[row, -1]]
+        tied = class_names(np.flatnonzero(scores == score), self._names).tolist()
         more = f" and {len(tied) - 10} more" if len(tied) > 10 else ""
         return f"a tie between classes {', '.join(map(str, tied[:10]))}{more}"
 
@@ -125,19 +124,11 @@ class BestResult(HardmaxResult):
         self.picked = self.order[:, :count]
         self.value = np.take_along_axis(scores, self.picked, axis=1)
 
-    @cached_property
-    def position(self) -> NDArray[np.intp]:
-        """The position of each class in the order, from 0, shape (rows, classes)."""
-        return np.asarray(np.argsort(self.order, axis=1))
-
-    @property
-    def rank(self) -> Values:
-        """The rank of the K best from 1, '' for the others, shape (rows, classes)."""
-        return np.where(self.position < self._count, self.position.astype(object) + 1, "")
-
     @property
     def one_hot(self) -> Values:
-        return (self.position < self._count).astype(int)
+        chosen = np.zeros(self.scores.shape, int)
+        np.put_along_axis(chosen, self.picked, 1, axis=1)
+        return chosen
 
     def ties_that_matter(self) -> NDArray[np.bool_]:
         """Return which rows have a tie for the first place, or for the last of the K."""
@@ -146,11 +137,6 @@ class BestResult(HardmaxResult):
         edge = self.order[:, self._count - 1 : self._count + 1]
         last, next_ = np.take_along_axis(self.scores, edge, axis=1).T
         return np.asarray(self.tied | (last == next_))
-
-    def describe_tie(self, row: int) -> str:
-        scores = self.scores[row]
-        score = scores[self.order[row, 0 if self.tied[row] else self._count - 1]]
-        return f"{self._tie_at(row, score)} for place {(scores > score).sum() + 1}"
 
 
 class Hardmax(Computation):
@@ -200,7 +186,7 @@ class Hardmax(Computation):
             ),
             (
                 Field("scores", "value"),
-                Field("rank", "pick", "text") if best else Field("one_hot", "pick", "mark"),
+                Field("one_hot", "pick", "mark"),
                 Field("distance", "distance"),
             ),
             footer=(

@@ -87,7 +87,7 @@ class TreeResult(SoftmaxResult):
     def __init__(self, scores: Floats, hierarchy: Hierarchy) -> None:
         self._tree = hierarchy.tree
         self.scores = scores
-        super().__init__(scores, scores, TreeDistribution(scores, self._tree), hierarchy.names)
+        super().__init__(scores, TreeDistribution(scores, self._tree), hierarchy.names)
 
     @property
     def codes(self) -> Values:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from softmax_cli.core.entmax import Entmax
     from softmax_cli.core.hierarchical import TreeDistribution
 
-_MOST_LISTED: Final = 20  # most samples below a table
 _REACHED: Final = 1 - 2.0**-50  # of P: 0.5 + 0.3 as read, exactly, is a little less than 0.8
 _AT_ONCE: Final = 1 << 18  # about as many samples are drawn
 
@@ -39,14 +38,9 @@ class SoftmaxResult:
     """
 
     def __init__(
-        self,
-        logits: Floats,
-        remaining: Floats,
-        distribution: Logits | Entmax | TreeDistribution,
-        names: Names,
+        self, logits: Floats, distribution: Logits | Entmax | TreeDistribution, names: Names
     ) -> None:
         self.logits = logits
-        self._remaining = remaining
         self._distribution = distribution
         self._names = names
         self.indices: NDArray[np.intp] = np.zeros((len(logits), 0), np.intp)
@@ -119,15 +113,6 @@ class SoftmaxResult:
         return counts
 
     @property
-    def cut(self) -> Values:
-        return np.where(self._remaining == self.logits, "", "cut")
-
-    @property
-    def remaining(self) -> Values:
-        """The number of classes that truncation leaves."""
-        return np.asarray(np.count_nonzero(self._remaining > -np.inf, axis=1))
-
-    @property
     def support(self) -> Values:
         """The number of classes whose probability is not 0."""
         return np.asarray(np.count_nonzero(self.probabilities, axis=1))
@@ -177,7 +162,7 @@ class Softmax(Computation):
             from softmax_cli.core.entmax import Entmax
 
             distribution = Entmax(remaining, alpha=settings.alpha, temperature=temperature)
-        result = SoftmaxResult(block.values, remaining, distribution, self._names)
+        result = SoftmaxResult(block.values, distribution, self._names)
         if settings.sample is not None:
             result.indices = self._samples(result.probabilities, settings.sample)
         if settings.top is not None:
@@ -188,8 +173,7 @@ class Softmax(Computation):
         from softmax_cli.core.sampling import draw
 
         parts = np.array_split(probabilities, len(probabilities) * count // _AT_ONCE + 1)
-        uniforms = (self._generator.random((len(part), count)) for part in parts)
-        return np.concatenate([draw(*both) for both in zip(parts, uniforms, strict=True)])
+        return np.concatenate([draw(p, self._generator.random((len(p), count))) for p in parts])
 
     def layout(self) -> Layout:
         """Return the layout; with --top that of the best classes, a line or in JSON a list each."""
@@ -197,9 +181,8 @@ class Softmax(Computation):
         if settings.top is None:
             return layout
         of_vector = [key for key in layout.fields if key in ("logsumexp", "entropy")]
-        shown = Field("probability", "probability", "barred")
-        if settings.log:
-            shown = Field("log_probability", "log p")
+        log_p = Field("log_probability", "log p")
+        shown = log_p if settings.log else Field("probability", "probability", "barred")
         return layout._replace(
             row=("row", "class", shown.key),
             only_many=() if self._lists else ("row",),
@@ -216,42 +199,33 @@ class Softmax(Computation):
     def _layout(self) -> Layout:
         settings = self._settings
         shown = probability_field(log=settings.log)
-        is_softmax, cuts = settings.alpha == 1, settings.truncates
-        draws = settings.sample is not None
+        is_softmax, draws = settings.alpha == 1, settings.sample is not None
         logsumexp = [Field("logsumexp", "logsumexp")] if is_softmax else []
-        counts = [Field("remaining", "kept")] if cuts else []
-        counts += [] if is_softmax else [Field("support", "support")]
+        has_zeros = settings.truncates or not is_softmax
+        counts = [Field("support", "support")] if has_zeros else []
         samples = ["samples"] if draws else []
         given = ["logits"] if settings.kind == "logits" else []
-        entropies = (*logsumexp, Field("entropy", "entropy"), Field("perplexity", "perplexity"))
-        winner = (Field("winner", "winner", "text"), Field("probability", "probability"))
-        breakdown = (*entropies, *winner)
-        is_listed = settings.sample is not None and settings.sample <= _MOST_LISTED
+        entropy, winner = Field("entropy", "entropy"), Field("winner", "winner", "text")
+        perplexity = Field("perplexity", "perplexity")
+        breakdown = (*logsumexp, entropy, perplexity, winner, Field("probability", "probability"))
         return Layout(
             [field.key for field in breakdown] if settings.breakdown else samples or [shown.key],
             (*given, shown.key, *(field.key for field in logsumexp), "entropy", *samples),
             breakdown
             if settings.breakdown
-            else (
-                Field("samples", "", "text") if draws else shown,
-                *counts,
-                Field("entropy", "entropy"),
-                Field("winner", "winner", "text"),
-            ),
+            else (Field("samples", "", "text") if draws else shown, *counts, entropy, winner),
             (
                 Field("logits", GIVEN[settings.kind]),
                 shown,
-                *([Field("cut", "", "text")] if cuts else []),
                 *([Field("drawn", "drawn")] if draws else []),
                 Field("probabilities", "", "bar"),
             ),
             footer=(
                 Field("winner", "winner"),
                 *logsumexp,
-                Field("entropy", "entropy", "nats"),
-                Field("perplexity", "perplexity"),
+                entropy._replace(style="nats"),
+                perplexity,
                 *counts,
-                *([Field("samples", "drawn")] if is_listed else []),
             ),
             summary=SUMMARY,
             emphasis="winners",
