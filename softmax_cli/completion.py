@@ -13,27 +13,10 @@ import click
 Completer = Callable[[click.Context, click.Parameter, str], list[Any]]
 
 
-def one_of(*values: str) -> Completer:
-    """Return a completer of fixed values."""
-    return click.Choice(values).shell_complete
-
-
 def one_of_or_file(*values: str) -> Completer:
     """Return a completer of fixed values, and of file names by the shell."""
-    return lambda *args: one_of(*values)(*args) + click.Path().shell_complete(*args)
-
-
-def list_of(*values: str) -> Completer:
-    """Return a completer of lists of fixed values, item by item."""
-
-    def complete_last(
-        _context: click.Context, _parameter: click.Parameter, typed: str
-    ) -> list[Any]:
-        before, comma, last = typed.rpartition(",")
-        rest = (value for value in values if value not in before.split(","))
-        return [before + comma + value for value in rest if value.startswith(last)]
-
-    return complete_last
+    kinds = click.Choice(values), click.Path()
+    return lambda *args: [item for kind in kinds for item in kind.shell_complete(*args)]
 
 
 def complete(cli: click.Group, program: str, variable: str, instruction: str) -> int:

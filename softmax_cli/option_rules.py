@@ -74,10 +74,7 @@ class SoftmaxSettings(NamedTuple):
 
 
 class TargetSettings(NamedTuple):
-    """The targets: one for all rows, a column, or a file; and the label that is ignored.
-
-    With `tokens` each number is that of its own target.
-    """
+    """The targets: one for all rows, a column or a file, or with `tokens` the numbers' own."""
 
     target: str | None = None
     target_column: str | None = None

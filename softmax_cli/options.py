@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import click
 
-from softmax_cli import completion
 from softmax_cli.input.columns import split_names
 from softmax_cli.input.formats import INPUT_FORMATS
 from softmax_cli.input.numbers import is_negative_value, is_number
@@ -173,12 +172,7 @@ input_options: Final = group(
         option("--input-format", "Format of the input", INPUT_FORMATS, default="auto"),
         option("-c --columns LIST", "Columns of the vector: a, 2-5, a:c, !b", _columns),
         option("-k --keep LIST", "Columns to copy to the output", _columns),
-        option(
-            "-d --delimiter CHAR",
-            "A character, tab or space  [default: detected]",
-            _delimiter,
-            shell_complete=completion.one_of(*filter(str.isalpha, _DELIMITER_NAMES)),
-        ),
+        option("-d --delimiter CHAR", "A character, tab or space  [default: detected]", _delimiter),
         option("--decimal", "Decimal point or comma", [".", ","], show_default="."),
         option("--header/--no-header", "First row holds names  [default: detected]", default=None),
         option("--names A,B,...", "Names of the classes", lambda text: tuple(split_names(text))),

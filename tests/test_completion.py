@@ -118,7 +118,7 @@ def shell(
         ("softmax --temp", "--temperature"),
         ("xent --reduction m", "mean"),
         ("softmax --format=mark", "--format=markdown"),
-        ("compare --dtype float64,float1", "float64,float16"),
+        ("compare --dtype float1", "float16"),
         ("softmax -i pe", "pets.csv"),
         ("softmax -i my", "my rows.csv"),
         ("softmax --input=pe", "--input=pets.csv"),

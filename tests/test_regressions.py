@@ -9,11 +9,12 @@ from itertools import product
 from pathlib import Path
 
 import click
+import numpy as np
 import pytest
 
 from softmax_cli.cli import cli
 from tests import fuzz
-from tests.conftest import COMMAND, Run, bash, plain_environment
+from tests.conftest import COMMAND, ROWS, Run, bash, plain_environment
 from tests.forked import HANG, ForkServer
 from tests.test_formats import lying
 from tests.test_jobs import Piped
@@ -39,6 +40,19 @@ def test_worst_of_columns_has_their_numbers_whatever_the_name_of_the_file(
     expected = "line,loss,target,predicted,probability\n1,1.31,0,1,0.269\n2,0.127,0,0,0.881\n"
     assert run(*args, stdin="1,5\n2,3\n").ok() == expected
     assert run(*args, "-i", "run7", cwd=tmp_path).ok() == expected
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_an_array_that_a_full_disk_cuts_can_be_loaded(
+    large: Path, tmp_path: Path, jobs: str
+) -> None:
+    script = f"ulimit -f 777; softmax-cli softmax -f npy -j {jobs} -i {large} > out.npy"
+    assert "File too large" in bash(script, tmp_path).fails(1)
+    rows = np.load(tmp_path / "out.npy")
+    whole = bash(f"softmax-cli softmax -f npy -i {large} -o whole.npy", tmp_path)
+    assert whole.ok() == ""
+    assert 0 < len(rows) < ROWS
+    assert np.array_equal(rows, np.load(tmp_path / "whole.npy")[: len(rows)])
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])

@@ -146,6 +146,7 @@ def test_a_prefix_tells_new_columns_from_copied_ones(run: Run) -> None:
         assert out.startswith(f"id,cat,dog,{names}\n")
     twice = run("softmax", *args, stdin=rows)
     assert twice.out == "id,cat,dog,cat,dog\nu,2,2,0.5,0.5\n"
+    assert "warning: two columns are called 'cat': --prefix" in twice.err
     shown = run_in_terminal("softmax", "-k", "1", "--prefix", "p_", stdin=f"{rows}v,1,3\n".encode())
     assert ESCAPES.sub("", shown.ok()).split()[:5] == ["id", "p_cat", "p_dog", "entropy", "winner"]
     assert re.findall(r"\x1b\[32m *([\d.]+)", shown.out) == ["0.5", "0.880797"]

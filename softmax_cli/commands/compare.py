@@ -4,7 +4,7 @@ from typing import Final
 
 import click
 
-from softmax_cli import completion, options
+from softmax_cli import options
 from softmax_cli.input.columns import split_names
 from softmax_cli.input.formats import open_rows
 from softmax_cli.input.settings import InputSettings
@@ -58,7 +58,7 @@ def _temperatures(_ctx: click.Context, _param: click.Parameter, value: str) -> t
         "--dtype dtypes TYPE,...",
         "float64,float32,float16,bfloat16  [default: all for naive, else float64]",
         callback=_dtypes,
-        shell_complete=completion.list_of(*_DTYPES),
+        shell_complete=click.Choice(list(_DTYPES)).shell_complete,
     ),
     option("--check", "Exit status 3 if naive breaks in float64 (or the first --dtype)"),
 )

@@ -22,14 +22,6 @@ _ITEMS: Final = re.compile(r'(?<![^ \t])"(?:[^"]|"")*("?)|[ \t]+|[^ \t]+')
 _MISSING: Final = frozenset(
     ["", *"na n/a #n/a #value! #num! nan null nil none missing - -- ? .".split()]  # noqa: SIM905
 )
-_UNEXPECTED_END: Final = "unexpected end"
-# Parts of the csv module's messages, and the text for each
-_CSV_ERRORS: Final = {
-    _UNEXPECTED_END: "a quote that is never closed",
-    "new-line": "a carriage return inside a line; lines end with LF or CRLF",
-    "expected after": "text behind a closing quote",
-}
-
 csv.field_size_limit(sys.maxsize)  # an overlong cell is reported as not a number
 
 
@@ -72,9 +64,10 @@ def read_rows(text: bytes, delimiter: str, name: str, line: int = 0) -> Iterator
             try:
                 cells = next(rows)
             except csv.Error as raised:
-                is_open = _UNEXPECTED_END in str(raised)
-                whys = (why for part, why in _CSV_ERRORS.items() if part in str(raised))
-                error = DataError(next(whys, str(raised)), location=f"{name}:{first}")
+                is_open = "unexpected end" in str(raised)
+                odd = "text behind a closing quote, or a carriage return inside a line"
+                what = "a quote that is never closed" if is_open else odd
+                error = DataError(what, location=f"{name}:{first}")
             line += rows.line_num - 1
         else:  # faster than csv.reader
             cells = next(decoded([data])).rstrip("\r\n").split(delimiter)

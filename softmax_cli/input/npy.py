@@ -78,19 +78,17 @@ def _take_header(
 ) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     """Remove the header from `data`; return the shape, whether in Fortran order, and the dtype."""
     _fill(data, pieces, npy_format.MAGIC_LEN + 4)
-    if not data.startswith(npy_format.MAGIC_PREFIX) or len(data) < npy_format.MAGIC_LEN:
-        raise DataError(f"{name}: not an npy file: it does not begin with \\x93NUMPY and a version")
-    version = data[6]
+    unreadable = f"{name}: an npy header that can't be read"
+    version = data[6] if data.startswith(npy_format.MAGIC_PREFIX) and len(data) > 6 else 0
     if version not in (1, 2, 3):
-        raise DataError(f"{name}: an npy file of version {version}, and only 1 to 3 can be read")
+        raise DataError(unreadable)
     start = npy_format.MAGIC_LEN + (2 if version == 1 else 4)
     size = int.from_bytes(data[npy_format.MAGIC_LEN : start], "little")
     _fill(data, pieces, start + min(size, _LONGEST_HEADER))
     if not 0 < size <= min(len(data) - start, _LONGEST_HEADER):
-        raise DataError(f"{name}: an npy header of {size} bytes that is cut short")
+        raise DataError(unreadable)
     # Version 3 differs from 2 in the encoding of field names, which numbers do not have.
     read = npy_format.read_array_header_1_0 if version == 1 else npy_format.read_array_header_2_0
-    unreadable = f"{name}: an npy header that can't be read"
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # headers written by Python 2

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from softmax_cli.notices import say
 from softmax_cli.output import file
 from softmax_cli.output.fields import Layout, Records, Summary, Values
 from softmax_cli.output.formats import Digits, Shape, Writer
@@ -78,6 +79,9 @@ class CsvWriter(Writer):
             names = [self.shape.prefix + title for title in titles]
             beside = self.shape.beside
             kept = (beside[0] if beside else self.shape.kept) if _KEPT in columns else ()
+            if twice := next((name for name in names if name in kept), ""):
+                how = "--prefix TEXT tells the new columns from the copied ones"
+                say("warning", f"two columns are called {twice!r}: {how}")
             yield self._lines([self.delimiter.join(map(self._quoted, [*kept, *names]))])
         yield from self._rows(columns)
 

@@ -71,10 +71,9 @@ class Layout(NamedTuple):
     summary_columns: Sequence[Field] = ()  # its columns
     summary_only: bool = False  # no table of many; `verdict` and `advice` of the summary are shown
     head: Sequence[Field] = ()  # first columns of the table of many; none: row numbers
-    part: Field | None = None  # the same for a lone vector; None for the classes
     emphasis: str = ""  # attribute: a lone vector's line is bold where > 0, and red where < 0
     order: str = ""  # attribute with the indices of a lone vector's lines, from the top
-    sweep: str = ""  # attribute with columns and notes for a lone vector
+    sweep: str = ""  # attribute with columns for a lone vector
     numbered: Sequence[str] = ()  # attributes with several values that are not one per class
     most: int = 20  # most vectors that a table shows
     records: int = 1  # rows of output for each vector

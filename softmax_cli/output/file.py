@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import signal
 import stat
@@ -28,10 +29,34 @@ def write(data: bytes | bytearray | memoryview) -> None:
         while done < len(data):
             done += os.write(_STDOUT, memoryview(data)[done:])
     except OSError as error:
-        if done and stat.S_ISREG(os.fstat(_STDOUT).st_mode):
-            last_line = bytes(data[:done]).rpartition(b"\n")[2]
-            os.ftruncate(_STDOUT, os.lseek(_STDOUT, -len(last_line), os.SEEK_CUR))
+        end = position()
+        if end is not None and done:
+            cut(end - done + bytes(data[:done]).rfind(b"\n") + 1)
         raise WriteError(error.strerror) from error
+
+
+def write_at(start: int, data: bytes) -> None:
+    """Overwrite a regular file at a position."""
+    os.lseek(_STDOUT, start, os.SEEK_SET)
+    write(data)
+
+
+def cut(end: int) -> None:
+    """Truncate a regular file at a position, where the next byte goes."""
+    os.ftruncate(_STDOUT, end)
+    os.lseek(_STDOUT, end, os.SEEK_SET)
+
+
+def position() -> int | None:
+    """Return the position in a regular file; None for a pipe or a device."""
+    if not stat.S_ISREG(os.fstat(_STDOUT).st_mode):
+        return None
+    return os.lseek(_STDOUT, 0, os.SEEK_CUR)
+
+
+def seekable_position() -> int | None:
+    """Return the position; None also where every write is appended (`>>`)."""
+    return None if fcntl.fcntl(_STDOUT, fcntl.F_GETFL) & os.O_APPEND else position()
 
 
 @contextmanager

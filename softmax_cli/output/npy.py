@@ -16,15 +16,16 @@ _COPY_BYTES: Final = 1 << 20
 
 
 class NpyWriter(Writer):
-    """An array of shape (rows,) or (rows, classes).
+    """An array of shape (rows,) or (rows, classes), whose header is completed at the end.
 
-    A temporary file holds the rows, as the header comes first and has their number.
+    If standard output is not seekable, a temporary file holds the rows.
     """
 
     def __init__(self, layout: Layout, shape: Shape, digits: Digits) -> None:
         super().__init__(layout, shape, digits)
         if shape.kept:
             raise UsageError("-f npy holds only numbers, and --keep copies text")
+        self._start = file.seekable_position()
         self._rows: IO[bytes] | None = None
         self._row: np.dtype[Any] | None = None  # the type of a row; None before the first one
 
@@ -36,25 +37,29 @@ class NpyWriter(Writer):
     def write(self, piece: Any, vectors: int) -> None:
         if not piece:
             return
-        try:
-            self._rows = self._rows or tempfile.TemporaryFile()  # noqa: SIM115
-            self._rows.write(piece)
-            self._rows.flush()
-        except OSError as error:
-            raise DataError(f"can't use a temporary file: {error.strerror}") from error
+        if self._start is None:
+            try:
+                self._rows = self._rows or tempfile.TemporaryFile()  # noqa: SIM115
+                self._rows.write(piece)
+            except OSError as error:
+                raise DataError(f"can't use a temporary file: {error.strerror}") from error
+            return
+        if file.position() == self._start:
+            file.write(self._header(0))  # a placeholder
+        file.write(piece)
 
     def close(self, summary: Summary | None) -> None:
-        if self._rows is None or self._row is None:
-            return
-        with self._rows as rows:
-            shape = (rows.tell() // self._row.itemsize, *self._row.shape)
-            fields = {"descr": self._row.base.str, "fortran_order": False, "shape": shape}
-            header = io.BytesIO()
-            np.lib.format.write_array_header_1_0(header, fields)
-            file.write(header.getvalue())
-            rows.seek(0)
-            while part := rows.read(_COPY_BYTES):
-                file.write(part)
+        if self._rows is not None:
+            with self._rows as rows:
+                file.write(self._header(rows.tell()))
+                rows.seek(0)
+                while part := rows.read(_COPY_BYTES):
+                    file.write(part)
+        elif self._row is not None and self._start is not None:
+            first = self._start + len(self._header(0))
+            size = max(0, (file.position() or 0) - first)
+            file.write_at(self._start, self._header(size))
+            file.cut(first + size - size % self._row.itemsize)
 
     def reduce(self, key: str, value: float, summary: Summary) -> None:
         self.write(self._bytes({key: np.array([value])}), 1)
@@ -79,3 +84,12 @@ class NpyWriter(Writer):
         if not is_number:
             raise UsageError(f"-f npy holds only numbers, and {key} is text")
         return values.astype(np.float64) if self.shape.fills else values
+
+    def _header(self, size: int) -> bytes:
+        """Return the header for `size` bytes of rows; its length is the same for any size."""
+        assert self._row is not None
+        header = io.BytesIO()
+        shape = (size // self._row.itemsize, *self._row.shape)
+        fields = {"descr": self._row.base.str, "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(header, fields)
+        return header.getvalue()

@@ -113,7 +113,9 @@ def _footer(items: Footer, screen: Screen) -> list[Text]:
 
 def _table(table: Table, screen: Screen, digits: Digits) -> list[RenderableType]:
     """Return a table that fits, and notes on what it leaves out."""
-    grid = _fitting(table, screen, digits)
+    # A column without a mark says nothing.
+    said = [c for c in table.columns if c.style != "mark" or (c.values > 0).any()]
+    grid = _fitting(table._replace(columns=said), screen, digits)
     hidden = left_out(grid.table.hidden, table.hidden_unit)
     is_rounded = grid.class_digits != digits
     decimals = "… rounded to fit; -f csv shows all digits" if is_rounded else ""

@@ -114,8 +114,7 @@ class ViewWriter(Writer):
         if not self.pieces:
             return []
         if lone is not None and layout.sweep:
-            columns, notes = getattr(lone.result, layout.sweep)
-            body = [self.table(columns), *notes]
+            body: list[Part] = [self.table(getattr(lone.result, layout.sweep))]
         elif layout.summary_only and summary is not None and self.count > 1:
             body = [self._summary_table(summary), *self.below(summary)]
         else:
@@ -197,17 +196,14 @@ class ViewWriter(Writer):
 
     def _classes(self, first: Callable[[str], Any]) -> Table:
         """Return the table of a lone vector: of many classes the best, and the target."""
-        layout, part = self.layout, self.layout.part
+        layout = self.layout
         columns = [_column(field, first(field.key)) for field in layout.classes]
         count = len(columns[0].values)
-        heads = self.shape.class_names(count) if part is None else first(part.key)
-        columns.insert(0, Column(part.title if part else "class", np.array(heads, object), "text"))
+        columns.insert(0, Column("class", np.array(self.shape.class_names(count), object), "text"))
         emphasis = first(layout.emphasis) if layout.emphasis else np.zeros(count)
         chosen = first(layout.order) if layout.order else np.arange(count)
-        unit, form = ("lines", "json") if part else ("classes", "" if layout.best else "csv")
-        if self.most_classes and part is not None:
-            chosen = chosen[: self.most_classes]
-        elif layout.best or (self.most_classes and count > _MOST_LINES):
+        unit, form = "classes", "" if layout.best else "csv"
+        if layout.best or (self.most_classes and count > _MOST_LINES):
             if not layout.order:
                 ranked = first(next(f.key for f in layout.classes if f.key in _RANKED))
                 chosen = np.argsort(-ranked, kind="stable")

@@ -79,8 +79,8 @@ class ComparisonResult:
         return np.take_along_axis(self.probabilities, winners[:, None], axis=1)[:, 0]
 
     @property
-    def sweep(self) -> tuple[Sequence[Column], Sequence[str]]:
-        """Table columns and notes for the first row: hard, every temperature, linear."""
+    def sweep(self) -> Sequence[Column]:
+        """Table columns for the first row: hard, every temperature, linear."""
         dtype = self.trials[0].dtype
         hard, stable, linear = (
             [i for i, trial in enumerate(self.trials) if trial[:2] == (method, dtype)]
@@ -92,12 +92,11 @@ class ComparisonResult:
         logits = [Logits(self._scores[:1], temperature=t) for t in temperatures]
         some = shown[-1][shown[-1] != 0]
         entropies = [0.0, *(each.entropy()[0] for each in logits), (some * -np.log(some)).sum()]
-        columns = [
+        return [
             Column("T", np.array(["hard", *labels, "linear"]), "text"),
             Column("", shown, "barred"),
             Column("entropy", np.array(entropies)),
         ]
-        return columns, ["linear: x/T over the sum of x/T is the same at every T"]
 
 
 class ComparisonTotals(Totals):

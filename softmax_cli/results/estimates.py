@@ -40,10 +40,8 @@ class EstimateResult(RowLosses):
         means, errors, self.read = sampler.trials(self._scores, labels, loss.many.repeat or 1)
         self.loss, self.standard_error = self._in_unit(means[0]), self._in_unit(errors[0], np.nan)
         self.exact, self.cross_entropy = self._in_unit(exact), self._in_unit(cross_entropy)
-        self.difference = self.loss - self.exact
         touched = self._counted(means[1])
         self.touched: Values = touched.astype(int) if self.read.size else touched
-        self.classes = np.full(len(self), self._scores.shape[1])
 
     def _in_unit(self, nats: Floats, otherwise: float = 0.0) -> Floats:
         return self._counted(in_base(DoubleDouble(nats), self._base), otherwise)
@@ -102,10 +100,8 @@ class Estimates(Loss):
     def layout_of_rows(self) -> Layout:
         is_repeated = self.many.repeat is not None
         errors = ["standard_error"] if is_repeated else []
-        losses = ["loss", *errors, "exact", "difference", "touched"]
-        breakdown = [*losses, "classes"]
-        if self.many.negative is not None:
-            breakdown.append("cross_entropy")
+        losses = ["loss", *errors, "exact", "touched"]
+        breakdown = [*losses, *(["cross_entropy"] if self.many.negative is not None else [])]
         row = report_keys(self.report, tuple(breakdown))
         shown = [*losses, "target"] if row == ("loss",) else row
         fields = [*breakdown, "target", *([] if is_repeated else ["drawn"])]

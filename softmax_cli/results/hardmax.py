@@ -27,6 +27,7 @@ class HardmaxResult:
         self.choice = hardmax(scores)
         self.margin = self.choice.margin
         self.tied: NDArray[np.bool_] = self.choice.winners.sum(axis=1) > 1
+        self.at_edge = np.zeros(len(scores), bool)  # a tie for the last of several places
         self._policy = policy
         self._names = names
 
@@ -96,14 +97,10 @@ class HardmaxResult:
     def winners(self, row: int, names: Names) -> list[object]:
         return list(class_names(np.flatnonzero(self.choice.winners[row]), names).tolist())
 
-    def ties_that_matter(self) -> NDArray[np.bool_]:
-        return self.tied
-
     def describe_tie(self, row: int) -> str:
         """Return a text that names the classes with the same score, at most 10 of them."""
-        scores = self.scores[row]
-        score = self.choice.value[row] if self.tied[row] else scores[self.picked[row, -1]]
-        tied = class_names(np.flatnonzero(scores == score), self._names).tolist()
+        score = self.choice.value[row] if self.tied[row] else self.value[row, -1]
+        tied = class_names(np.flatnonzero(self.scores[row] == score), self._names).tolist()
         more = f" and {len(tied) - 10} more" if len(tied) > 10 else ""
         return f"a tie between classes {', '.join(map(str, tied[:10]))}{more}"
 
@@ -119,24 +116,17 @@ class BestResult(HardmaxResult):
         classes = scores.shape[1]
         if count > classes:
             raise DataError(f"--top {count}: there are only {classes} classes")
-        self._count = count
         self.order = ranking(scores, last=policy == "last")
         self.picked = self.order[:, :count]
         self.value = np.take_along_axis(scores, self.picked, axis=1)
+        following = np.take_along_axis(scores, self.order[:, count : count + 1], axis=1)
+        self.at_edge = (self.value[:, -1:] == following).any(axis=1)
 
     @property
     def one_hot(self) -> Values:
         chosen = np.zeros(self.scores.shape, int)
         np.put_along_axis(chosen, self.picked, 1, axis=1)
         return chosen
-
-    def ties_that_matter(self) -> NDArray[np.bool_]:
-        """Return which rows have a tie for the first place, or for the last of the K."""
-        if self._count == self.scores.shape[1]:
-            return self.tied
-        edge = self.order[:, self._count - 1 : self._count + 1]
-        last, next_ = np.take_along_axis(self.scores, edge, axis=1).T
-        return np.asarray(self.tied | (last == next_))
 
 
 class Hardmax(Computation):
@@ -160,7 +150,7 @@ class Hardmax(Computation):
             result = BestResult(block.values, self.top, policy, self.names)
             taken = "they are taken as they come"
         if self.ties in (None, "error"):
-            rows = np.flatnonzero(result.ties_that_matter()).tolist()
+            rows = np.flatnonzero(result.tied | result.at_edge).tolist()
             if rows and self.ties == "error":
                 raise RowErrors({row: DataError(result.describe_tie(row)) for row in rows})
             if rows:

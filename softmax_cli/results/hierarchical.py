@@ -24,7 +24,7 @@ from softmax_cli.results.targets import RowTargets, TargetReader
 from softmax_cli.run.pipeline import check_names
 
 OPTION: Final = "--hierarchical"
-_BREAKDOWN: Final = ("loss", "probability", "touched", "classes")
+_BREAKDOWN: Final = ("loss", "probability", "touched")
 
 
 def read_counts(text: str, option: str) -> tuple[Floats, Names]:
@@ -143,7 +143,6 @@ class PathResult(RowLosses):
         self._branches = Branches(block.values, self._tree, targets.labels)
         # How many scores are read
         self.touched: Values = np.where(self.is_counted, self._branches.lengths, 0)
-        self.classes = np.full(len(self), self._tree.classes)
 
     @cached_property
     def loss(self) -> Floats:
