@@ -1,7 +1,7 @@
 """Opens an input: arguments, a file or standard input, in any format.
 
-A format is named in `INPUT_FORMATS`, detected by `_format_of`, opened by `_read`, and read by a
-module of its own.
+A format is named in `INPUT_FORMATS`, detected and opened by `_read`, and read by a module of its
+own.
 """
 
 from __future__ import annotations
@@ -75,9 +75,12 @@ def _read(settings: InputSettings, target_column: str | None, source: Input, kin
         refused = next((what for magic, what in REFUSED.items() if start.startswith(magic)), None)
         if refused is not None:
             raise DataError(f"{source.name}: {refused}")
-        format_ = _format_of(start)
         if settings.is_delimited():
             format_ = "csv"  # as these options imply
+        elif start.startswith(b"\x93"):  # never the first byte of text
+            format_ = "npy"
+        else:
+            format_ = "json" if start.lstrip().startswith((b"{", b"[", *PRINTED)) else "csv"
     text = TextChunks(source)
     if format_ == "csv":
         from softmax_cli.input.csv import read_delimited
@@ -96,13 +99,6 @@ def _read(settings: InputSettings, target_column: str | None, source: Input, kin
     from softmax_cli.input.json import read_json
 
     return read_json(settings, target_column, text, kind)
-
-
-def _format_of(start: bytes) -> str:
-    """Return an input's format by its first bytes: 'npy', 'csv', or 'json' (perhaps as printed)."""
-    if start.startswith(b"\x93"):  # never the first byte of text
-        return "npy"
-    return "json" if start.lstrip().startswith((b"{", b"[", *PRINTED)) else "csv"
 
 
 def read_targets(path: str) -> Rows:

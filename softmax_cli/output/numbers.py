@@ -61,8 +61,18 @@ def _shortest_lines(values: NDArray[Any], delimiter: str) -> bytes | bytearray |
         return None
     lines = bytearray(dumped)
     characters = np.frombuffer(lines, np.uint8)
-    commas = np.flatnonzero(characters == ord(","))
-    characters[commas[values.shape[1] - 1 :: values.shape[1]]] = characters[-1] = ord("\n")
+    commas = characters == ord(",")
+    rows = slice(values.shape[1] - 1, None, values.shape[1])
+    # nonzero is slow, so groups of eight characters are searched, each with one comma mostly; the
+    # first of eight is the bit 2**7, to which frexp gives the exponent 8.
+    eights = np.packbits(commas)
+    groups = (eights != 0).nonzero()[0]
+    if len(groups) < values.size - 1:
+        ends = commas.nonzero()[0][rows]
+    else:
+        bits = np.frexp(eights[groups[rows]].astype(np.float32))[1]
+        ends = groups[rows] * 8 + (8 - bits)
+    characters[ends] = characters[-1] = ord("\n")
     del characters  # a view, which would prevent resizing
     del lines[:1]  # the bracket; a bytearray does this without a copy
     return lines if delimiter == "," else lines.replace(b",", delimiter.encode())

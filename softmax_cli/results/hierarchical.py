@@ -18,7 +18,6 @@ from softmax_cli.notices import Notices
 from softmax_cli.option_rules import ReportSettings, SoftmaxSettings
 from softmax_cli.output.fields import Field, Layout, Names, Values
 from softmax_cli.results.loss import Loss, RowLosses, columns_of, report_keys, summary_fields
-from softmax_cli.results.pairs import check_usable
 from softmax_cli.results.softmax import SUMMARY, Softmax, SoftmaxResult, probability_field
 from softmax_cli.results.targets import RowTargets, TargetReader
 from softmax_cli.run.pipeline import check_names
@@ -45,7 +44,8 @@ def read_counts(text: str, option: str) -> tuple[Floats, Names]:
             raise
         blocks = list(rows.blocks())
         for block in blocks:
-            check_usable(block)
+            if block.row_errors:
+                raise block.row_errors[min(block.row_errors)]
         values = np.concatenate([block.values for block in blocks])
         if len(values) > 1:
             shape = f"{len(values)} rows of {values.shape[1]} numbers"

@@ -33,7 +33,8 @@ def against(rows: Rows, text: str | None) -> Rows:
     if len(waiting[0].values) == 1:
         waiting += islice(blocks, 1)
         if len(waiting) == 1:
-            check_usable(waiting[0])
+            if errors := waiting[0].row_errors:
+                raise errors[min(errors)]
             return against_one(rows, waiting[0].values[0], waiting[0].locations.at(0))
     return rows_of(side_by_side(rows, chain(waiting, blocks), text), rows)
 
@@ -48,12 +49,6 @@ def _first_against_second(rows: Rows) -> Rows:
         raise UsageError(f"{number}: {how}")
     p, q = vectors
     return rows_of(iter([p._replace(against=q)]), rows)._replace(transposed=False)
-
-
-def check_usable(block: Block) -> None:
-    """Raise the first row error of a block, if it has any."""
-    if block.row_errors:
-        raise block.row_errors[min(block.row_errors)]
 
 
 def against_one(rows: Rows, values: Floats, name: str) -> Rows:
