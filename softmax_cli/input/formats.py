@@ -49,10 +49,10 @@ def open_rows(
 def _typed_rows(settings: InputSettings, target_column: str | None) -> Rows:
     if settings.path != "-":
         raise UsageError("give numbers or -i FILE, not both")
-    given = {**settings._asdict(), "target-column": target_column}
-    given["input-format"] = None if settings.input_format == "auto" else settings.input_format
-    for name in ("target-column", "columns", "keep", "delimiter", "header", "axis", "input-format"):
-        if given[name] is not None:
+    given = {**settings._asdict(), "target_column": target_column}
+    of_rows = "target-column columns keep delimiter header axis input-format invalid"
+    for name in of_rows.split():
+        if given[name.replace("-", "_")] not in (None, "auto", "error"):
             raise UsageError(f"--{name} needs rows from a file or a pipe, not arguments")
     vectors = parse_vectors(
         [text.replace(settings.decimal or ".", ".") for text in settings.vectors]
