@@ -50,11 +50,9 @@ class RowShape(NamedTuple):
             parts += [f"{kind}: {', '.join(names)}{more}"] if names else []
         return "; ".join([*parts, *["read downwards"] * self.transposed])
 
-    def suspects(self) -> dict[int, str]:
-        """Return the columns that are hardly classes, with their names."""
-        if not self.names:
-            return {}
-        return {i: self.names[i] for i in self.chosen if self.names[i].casefold() in _SUSPECTS}
+    def is_suspect(self, column: int) -> bool:
+        """Return whether the name of a column is hardly that of a class."""
+        return self.names is not None and self.names[column].casefold() in _SUSPECTS
 
 
 def row_shape(
@@ -76,7 +74,8 @@ def row_shape(
     has_row_names = names is not None and not names[0] and width > 1
     chosen: Sequence[int] = range(int(has_row_names), width)
     if kept:
-        chosen = [i for i in chosen if i not in kept]
+        copied = set(kept)
+        chosen = [i for i in chosen if i not in copied]
     if settings.columns:
         chosen = _resolve(settings.columns, names, chosen or range(width), source, width)
     if label is not None:
@@ -115,7 +114,8 @@ def _resolve(
         is_left_out = item.startswith("!") and item not in (names or ())
         found = left_out if is_left_out else chosen
         found += _columns(item[is_left_out:], names or (), width, source)
-    return [i for i in chosen or every if i not in left_out]
+    unwanted = set(left_out)
+    return [i for i in chosen or every if i not in unwanted]
 
 
 def _columns(item: str, names: Sequence[str], width: int, source: str) -> Sequence[int]:

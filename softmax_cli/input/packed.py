@@ -67,15 +67,8 @@ def only_array(file: io.FileIO, most: int, name: str) -> Iterator[bytes]:
 
     if not file.seekable():
         raise DataError(f"{name}: a zip archive, as .npz is, in a pipe: give it with -i FILE")
-    errors = (
-        OSError,
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        LookupError,
-        RuntimeError,
-        ValueError,
-    )
+    damaged = zipfile.BadZipFile, zlib.error
+    errors = *damaged, OSError, EOFError, LookupError, RuntimeError, ValueError
     try:
         archive = zipfile.ZipFile(file)
         names = archive.namelist()

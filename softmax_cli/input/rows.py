@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_cli.errors import DataError
+from softmax_cli.errors import DataError, RowErrors
 from softmax_cli.input.columns import RowShape
 from softmax_cli.input.numbers import shown
 from softmax_cli.input.settings import InputSettings
@@ -91,7 +91,7 @@ class Rows(NamedTuple):
     column_names: tuple[str, ...] | None = None
     beside: tuple[tuple[str, ...], NDArray[np.object_]] | None = None
     kept: tuple[str, ...] = ()
-    others: tuple[str, ...] = ()
+    others: frozenset[str] = frozenset()
     source: Input | None = None
     is_parallel: bool = False
     warning: str = ""
@@ -133,7 +133,7 @@ def made_rows(
         settings.names or chosen,
         header=names is not None,
         kept=tuple(names[i] if names else f"column {i + 1}" for i in shape.kept),
-        others=tuple(name for i, name in enumerate(names or ()) if i not in shape.chosen),
+        others=frozenset(names or ()).difference(chosen or ()),
         source=source,
         is_parallel=parse is not already_parsed,
         warning="" if settings.columns else _suspicion(shape, source.name),
@@ -156,9 +156,10 @@ def made_rows(
 
 def _suspicion(shape: RowShape, source: str) -> str:
     """Return a warning of a column whose name is hardly that of a class; '' if there is none."""
-    for i, name in shape.suspects().items():
-        how = f"-k {i + 1} copies it instead, -c chooses columns"
-        return f"{source}: column {shown(name)} is read as a class ({how})"
+    for i in shape.chosen if shape.names else ():  # an array may claim any number of columns
+        if shape.names and shape.is_suspect(i):
+            how = f"-k {i + 1} copies it instead, -c chooses columns"
+            return f"{source}: column {shown(shape.names[i])} is read as a class ({how})"
     return ""
 
 
@@ -170,7 +171,7 @@ def _transposed(rows: Rows, invalid: str) -> Iterator[Block | None]:
     for block in rows.blocks():
         name, errors = block.locations.name, block.row_errors
         if errors and invalid != "skip":
-            raise errors[min(errors)]
+            raise RowErrors(errors)
         left_out += [errors[row] for row in sorted(errors)]
         good = np.setdiff1d(np.arange(len(block.values)), list(errors))
         parts.append(block.values[good] if errors else block.values)
