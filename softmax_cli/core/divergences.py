@@ -112,10 +112,11 @@ def _log_ratios(p: Distribution, q: Distribution) -> DoubleDouble:
     both = p.masked.T & q.masked.T
     ratios = q.surprisal.plain() - p.surprisal.plain()
     ratios = where(both, 0.0, where(np.isnan(ratios.high), np.inf, ratios))
-    a, b = p.probability.rounded(), q.probability.rounded()
+    a = p.probability.rounded()
     if isinstance(p, Logits) and isinstance(q, Logits) and p.temperature == q.temperature == 1:
         differences = where(both, 0.0, p.shifted - q.shifted)
         return _centred(a, (q.mass / p.total).rounded(), differences, ratios)
+    b = q.probability.rounded()
     if isinstance(p, Logits) or isinstance(q, Logits):
         ratios = _centred(a, b, ratios, ratios)
     if (close := _too_close(a, b, ratios.high)).any():

@@ -121,7 +121,8 @@ def gradient(
     the other classes' b, minus b_i (1 - p_i); 1 - p_i is the sum of the other probabilities.
     """
     targets = smoothed(targets, prediction.masked.shape[1], objective.smoothing)
-    p, is_plain = prediction.probability, objective.weights is None and objective.focal == 0
+    p = prediction.probability
+    is_plain = objective.weights is None and objective.focal == 0
     if not isinstance(targets, Probabilities):
         is_label = np.arange(len(p.high))[:, None] == targets
         result = where(is_label, -prediction.complement, p)

@@ -278,7 +278,7 @@ def _identity(fields: Sequence[Field], numbers: Sequence[float], digits: Digits)
 
 def left_out(count: int, unit: str, form: str = "csv") -> str:
     """Return a note on how many are not shown, and the format that shows all; '' for none."""
-    singular = {"classes": "class", "rows": "row", "lines": "line"}
+    singular = {"classes": "class", "rows": "row"}
     what, comma, rest = unit.partition(",")
     what = singular.get(what, what) if count == 1 else what
     how = f"; -f {form} shows all" if form else ""

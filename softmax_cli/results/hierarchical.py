@@ -9,14 +9,14 @@ import numpy as np
 
 from softmax_cli.core.doubledouble import Floats
 from softmax_cli.core.hierarchical import Branches, HuffmanTree, TreeDistribution, scattered
-from softmax_cli.errors import DataError
+from softmax_cli.errors import DataError, RowErrors
 from softmax_cli.input.formats import open_rows
 from softmax_cli.input.numbers import is_list, parse_list
 from softmax_cli.input.rows import Block
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.notices import Notices
 from softmax_cli.option_rules import ReportSettings, SoftmaxSettings
-from softmax_cli.output.fields import Field, Layout, Names, Values
+from softmax_cli.output.fields import Field, Layout, Names, Values, class_names
 from softmax_cli.results.loss import Loss, RowLosses, columns_of, report_keys, summary_fields
 from softmax_cli.results.softmax import SUMMARY, Softmax, SoftmaxResult, probability_field
 from softmax_cli.results.targets import RowTargets, TargetReader
@@ -45,7 +45,7 @@ def read_counts(text: str, option: str) -> tuple[Floats, Names]:
         blocks = list(rows.blocks())
         for block in blocks:
             if block.row_errors:
-                raise block.row_errors[min(block.row_errors)]
+                raise RowErrors(block.row_errors)
         values = np.concatenate([block.values for block in blocks])
         if len(values) > 1:
             shape = f"{len(values)} rows of {values.shape[1]} numbers"
@@ -160,7 +160,7 @@ class PathResult(RowLosses):
 
     @property
     def code(self) -> Values:
-        codes = np.array(self._tree.codes, object)[self._targets.labels]
+        codes = class_names(self._targets.labels, self._tree.codes)
         return np.where(self.is_counted, codes, "")
 
     def why_infinite(self, row: int) -> str:

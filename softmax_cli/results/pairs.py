@@ -33,8 +33,8 @@ def against(rows: Rows, text: str | None) -> Rows:
     if len(waiting[0].values) == 1:
         waiting += islice(blocks, 1)
         if len(waiting) == 1:
-            if errors := waiting[0].row_errors:
-                raise errors[min(errors)]
+            if waiting[0].row_errors:
+                raise RowErrors(waiting[0].row_errors)
             return against_one(rows, waiting[0].values[0], waiting[0].locations.at(0))
     return rows_of(side_by_side(rows, chain(waiting, blocks), text), rows)
 
