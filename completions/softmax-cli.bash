@@ -1,5 +1,4 @@
-# Completion of softmax-cli in bash. The program itself says what can stand at the cursor, quoted as
-# the line needs it.
+# Completion of softmax-cli in bash. The program itself says what can stand at the cursor.
 _softmax_cli_completion() {
     local kind value
 
