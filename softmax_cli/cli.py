@@ -24,17 +24,20 @@ COMMANDS: Final = {
 }
 # What gives a quantity that is no command or option of that name
 _INSTEAD: Final = {
-    "cross-entropy": "xent",
-    "js": "kl --divergence js",
-    "entropy": "softmax --breakdown",
-    "logsumexp": "softmax --breakdown",
-    "perplexity": "softmax --breakdown",
+    "argmax": "softmax-cli hardmax",
+    "cross-entropy": "softmax-cli xent",
+    "js": "softmax-cli kl --divergence js",
+    "entropy": "softmax-cli softmax --breakdown",
+    "logsumexp": "softmax-cli softmax --breakdown",
+    "perplexity": "softmax-cli softmax --breakdown",
     "--accuracy": "--reduction mean -f json",
     "--label": "--target",
     "--mean": "--reduction mean",
     "--sum": "--reduction sum",
     "--entropy": "--breakdown",
 }
+# How similar a name must be to be suggested, from 0 to 1
+_NEAR: Final = 0.75
 _COMPLETE: Final = "_SOFTMAX_CLI_COMPLETE"
 _OUTPUT_ERRORS: Final = (errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EBADF, errno.EDQUOT)
 
@@ -64,16 +67,30 @@ class Commands(click.Group):
         """Resolve as click does, but suggest the nearest command in the error."""
         name = args[0]
         if name not in COMMANDS and not name.startswith("-"):
-            import difflib
-
-            if name in _INSTEAD:
-                hint = f"use {PROGRAM} {_INSTEAD[name]}"
-            elif near := difflib.get_close_matches(name, COMMANDS, n=1):
-                hint = f"did you mean {near[0]!r}?"
-            else:
-                hint = "one of " + ", ".join(COMMANDS)
-            raise click.UsageError(f"no such command {name!r} ({hint})", ctx)
+            hint = _hint(name, list(COMMANDS)) or f" (one of {', '.join(COMMANDS)})"
+            raise click.UsageError(f"no such command {name!r}{hint}", ctx)
         return super().resolve_command(ctx, args)
+
+
+def _hint(name: str, known: Sequence[str]) -> str:
+    """Return what to type for an unknown name, in parentheses; '' where nothing is near."""
+    import difflib
+
+    if name in _INSTEAD:
+        return f" (use {_INSTEAD[name]})"
+    begun = [word for word in known if word.startswith(name)]
+    near = begun or difflib.get_close_matches(name, known, n=1, cutoff=_NEAR)
+    return f" (did you mean {near[0]!r}?)" if near else ""
+
+
+def _usage_message(error: click.ClickException) -> str:
+    """Return the message of an error of click in the style of the other messages."""
+    message = error.format_message()
+    if isinstance(error, click.NoSuchOption) and error.ctx is not None:
+        params = error.ctx.command.get_params(error.ctx)
+        known = [name for param in params for name in param.opts if name.startswith("--")]
+        message = f"no such option {error.option_name!r}{_hint(error.option_name, known)}"
+    return message[:1].lower() + message[1:].removesuffix(".")
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -104,10 +121,7 @@ def main(args: Sequence[str] | None = None) -> int:
         click.echo(error.format_message(), err=True)
         return error.exit_code
     except click.ClickException as error:
-        message = error.format_message()
-        if isinstance(error, click.NoSuchOption) and error.option_name in _INSTEAD:
-            message = f"No such option {error.option_name!r} (use {_INSTEAD[error.option_name]})"
-        say("error", message)
+        say("error", _usage_message(error))
         return error.exit_code
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # ignore a second Ctrl-C during exit

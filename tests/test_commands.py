@@ -85,6 +85,10 @@ def test_what_comes_out(run: Run, line: str, stdin: str, out: str) -> None:
         ("softmax --log --breakdown 1 2", 2, "--breakdown does not go with --log or --sample"),
         ("compare --dtype float33 1", 2, "float33"),
         ("sofmax 1", 2, "did you mean 'softmax'"),
+        ("argmax 1", 2, "no such command 'argmax' (use softmax-cli hardmax)"),
+        ("softmax --temp 2 1", 2, "no such option '--temp' (did you mean '--temperature'?)"),
+        ("softmax --mean 1 2", 2, "no such option '--mean' (use --reduction mean)"),
+        ("softmax -o p.csv.gz 1 2", 2, "output is not packed"),
         ("xent 1,2", 2, "--target"),
         ("xent 1,2 -t 0 --target-column 1", 2, "--target"),
         ("xent 1,2 -t -1", 1, "out of range"),
@@ -127,6 +131,10 @@ def test_what_comes_out(run: Run, line: str, stdin: str, out: str) -> None:
 )
 def test_what_is_refused(run: Run, line: str, status: int, message: str) -> None:
     assert message in run(*line.split()).fails(status)
+
+
+def test_no_far_guess_for_an_unknown_option(run: Run) -> None:
+    assert run("softmax", "--base", "2", "1").fails(2).endswith("no such option '--base'")
 
 
 def test_hardmax_as_json(run: Run) -> None:

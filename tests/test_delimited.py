@@ -77,6 +77,7 @@ def test_headers_columns_and_axes(run: Run, args: list[str], text: str, out: str
     ("args", "text", "message"),
     [
         (["-c", "dgo"], "cat,dog\n1,2\n", "did you mean 'dog'"),
+        (["-c", "cat:owl"], "cat,dog\n1,2\n", "no column named 'owl'"),
         (["-c", "5"], "1,2\n", "stdin: no column 5: the input has 2"),
         (["-c", "2-5"], "1,2\n", "no columns 2-5: the input has 2"),
         (["--no-header"], "a,b\n1,2\n", "'a' is not a number"),

@@ -124,6 +124,8 @@ def test_any_text_comes_out_as_it_went_in(server: ForkServer, rows: list[tuple[s
         ("softmax -k id", "id,a,b", 0),
         ("xent --target-column label", "a,b,label", 0),
         ("softmax --axis column", "id,a,b", 0),
+        ("softmax -c !a", "id,a,b", 1),
+        ("softmax -c id,a", "id,a,b", 0),
     ],
 )
 def test_a_column_that_is_hardly_a_class(run: Run, args: str, header: str, number: int) -> None:

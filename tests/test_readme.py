@@ -139,7 +139,7 @@ def test_every_command_has_a_section_and_every_option_is_explained(tmp_path: Pat
 
 
 # Lines of a tall window; the options of a loss are many.
-HELP_LINES = dict.fromkeys(COMMANDS, 51) | {"softmax": 61, "xent": 73}
+HELP_LINES = dict.fromkeys(COMMANDS, 51) | {"softmax": 61, "xent": 74, "compare": 52}
 FILES = {
     "scores.csv": "cat,dog,owl\n2,1,0\n0,3,1\n",
     "labelled.csv": "cat,dog,owl,label\n2,1,0,cat\n0,3,1,dog\n",

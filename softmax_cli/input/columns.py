@@ -138,7 +138,8 @@ def _columns(item: str, names: Sequence[str], width: int, source: str) -> Sequen
         if first > last:
             raise DataError(f"{source}: no columns {item}: {shown(end)} comes first")
         return range(first, last + 1)
-    raise DataError(f"{source}: no column named {shown(item)}", _suggestion(item, names))
+    missing = end if start in names else start if end in names else item
+    raise DataError(f"{source}: no column named {shown(missing)}", _suggestion(missing, names))
 
 
 def _suggestion(item: str, names: Sequence[str]) -> str:

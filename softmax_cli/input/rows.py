@@ -127,6 +127,7 @@ def made_rows(
         say(source.name, f"{form}, {shape.described()}")
     names = shape.names
     chosen = None if names is None else tuple(names[i] for i in shape.chosen)
+    takes_others = (settings.columns or "!").startswith("!")  # columns that no option names
     rows = Rows(
         chunks,
         parse,
@@ -136,7 +137,7 @@ def made_rows(
         others=frozenset(names or ()).difference(chosen or ()),
         source=source,
         is_parallel=parse is not already_parsed,
-        warning="" if settings.columns else _suspicion(shape, source.name),
+        warning=_suspicion(shape, source.name) if takes_others else "",
     )
     if not shape.transposed:
         return rows

@@ -26,6 +26,7 @@ _WRITERS: Final = {
 }
 FORMATS: Final = ("auto", *_WRITERS)
 _SUFFIXES: Final = {"md": "markdown", **{name: name for name in _WRITERS if name != "table"}}
+_PACKED: Final = (".gz", ".bz2", ".xz", ".zst", ".zip")
 _STDOUT: Final = 1
 
 
@@ -68,6 +69,8 @@ class OutputSettings(NamedTuple):
         """Raise `UsageError` for options that do not go together, and for npy on a terminal."""
         if self.precision is not None and self.decimals is not None:
             raise UsageError("give --precision or --decimals, not both")
+        if self.file.endswith(_PACKED):
+            raise UsageError(f"output is not packed: pipe it to gzip instead of -o {self.file}")
         form = self.resolved_format()
         if self.prefix and form in ("json", "jsonl", "npy"):
             raise UsageError(f"--prefix is for the names of columns, which {form} does not have")

@@ -205,11 +205,11 @@ def summary_fields(report: ReportSettings) -> tuple[Field, ...]:
     return (
         Field("rows", "rows"),
         Field("mean", "mean", unit),
+        Field("loss_sum", "sum", unit),
+        Field("weight_sum", "denominator"),
         Field("perplexity", "perplexity"),
         Field("exact_mean", "exact mean", unit),
-        Field("loss_sum", "sum", unit),
         Field("accuracy", f"top-{report.top} accuracy" if report.top else "accuracy"),
-        Field("weight_sum", "denominator"),
         Field("touched_mean", "scores read on average"),
     )
 
