@@ -67,6 +67,12 @@ def test_what_was_kept_can_be_kept_again_and_arrays_have_cells_too(
     written = run("softmax", "-f", "jsonl", "-k", "id", "-c", "a,b", stdin=OBJECTS).ok()
     assert json.loads(written.splitlines()[0])["keep"] == {"id": 17}
     assert run("hardmax", "-k", "keep", stdin=written).status == 0
+    again = run("xent", "-k", "id", "--from", "probs", "-t", "a", stdin=written)
+    assert again.ok().startswith("17,")
+    labelled = run("softmax", "-f", "json", "-k", "a", stdin="a,cat,dog\ncat,0,0\n").ok()
+    assert (
+        run("xent", "--from", "probs", "--target-column", "a", stdin=labelled).ok()[:5] == "0.693"
+    )
     np.save(tmp_path / "a.npy", np.array([[17, 1, 1], [18, 2, 2]]))
     array = run("softmax", "-k", "1", "-i", "a.npy", cwd=tmp_path)
     assert array.ok() == "17,0.5,0.5\n18,0.5,0.5\n"

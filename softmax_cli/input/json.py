@@ -131,6 +131,7 @@ def _table(
     if isinstance(first, list):
         shape = row_shape(settings, target, None, len(first), name)
         return _Table(name, "JSON, lists", shape, shape.label, shape.kept)
+    first = _with_kept(first)
     keys = list(first)
     key = _list_key(first, settings.columns, kind, location)
     if key and not first[key]:
@@ -163,6 +164,12 @@ def _list_key(first: dict[str, Any], columns: str | None, kind: str, location: s
             return key
     hint = f"-c takes another list: {', '.join(lists)}"
     raise DataError(f"no list of {' or '.join(wanted)}", hint, location)
+
+
+def _with_kept(value: Any) -> Any:
+    """Return an object with its kept cells among its own keys; other values as they are."""
+    kept = value.get("keep") if isinstance(value, dict) else None
+    return {**kept, **value} if isinstance(kept, dict) else value
 
 
 class _Table(NamedTuple):
@@ -201,6 +208,7 @@ class _Table(NamedTuple):
         rows: list[float] = []
         labels: list[str] = []
         errors: dict[int, DataError] = {}
+        values = list(map(_with_kept, values))
         for i, value in enumerate(values):
             try:
                 row, label = self._row(value, locations.at(i))
