@@ -300,7 +300,8 @@ def _parsed(text: bytes, name: str, line: int) -> Any:
         orjson.dumps(value)  # refuses lone surrogates, which could not be written
     except json.JSONDecodeError as error:
         line += error.lineno - 1
-        problem = f"no JSON: {error.msg[:1].lower()}{error.msg[1:]} at character {error.colno}"
+        what = error.msg.removesuffix(" starting at")
+        problem = f"no JSON: {what[:1].lower()}{what[1:]} at character {error.colno}"
     except UnicodeDecodeError as error:
         line += text.count(10, 0, error.start)
         problem, hint = "invalid UTF-8", "iconv turns other encodings into UTF-8"
