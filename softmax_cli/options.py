@@ -223,7 +223,7 @@ BASE: Final = option("--base", "Base of the logarithms", list(UNITS), default="e
 NORMALIZE: Final = option("--normalize", "Divide probabilities or counts by their sum")
 SEED: Final = option("--seed S", "Seed: the same seed gives the same draws", Whole(0))
 HIERARCHICAL: Final = option(
-    "--hierarchical COUNTS", "The vector is scores of a Huffman tree", FILE
+    "--hierarchical COUNTS", "Node scores of a Huffman tree, root last", FILE
 )
 
 
@@ -240,7 +240,7 @@ def temperature_option(text: str) -> Declaration:
 def parse_temperature(text: str) -> float:
     """Return a finite temperature of 0 or more; raise `BadParameter` for other text."""
     if not is_number(text) or not 0 <= float(text) < float("inf"):
-        raise click.BadParameter(f"{text!r} is not a temperature: it must be 0 or more")
+        raise click.BadParameter(f"{text!r} is not a temperature: it must be one number, 0 or more")
     return abs(float(text))
 
 

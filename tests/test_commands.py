@@ -137,6 +137,21 @@ def test_no_far_guess_for_an_unknown_option(run: Run) -> None:
     assert run("softmax", "--base", "2", "1").fails(2).endswith("no such option '--base'")
 
 
+@pytest.mark.parametrize(
+    ("line", "rows", "warns"),
+    [
+        ("softmax", "0.2,0.8\n0.5,0.5\n0.7,0.3\n", True),
+        ("xent -t 0 --reduction mean", "0.2,0.8\n0.5,0.5\n0.7,0.301\n", True),
+        ("softmax --from probs", "0.2,0.8\n0.5,0.5\n0.7,0.3\n", False),
+        ("softmax", "0.2,0.8\n0.5,0.5\n0.7,0.4\n", False),
+        ("softmax", "0,1\n1,0\n0,1\n", False),
+    ],
+)
+def test_probabilities_read_as_logits(run: Run, line: str, rows: str, warns: bool) -> None:
+    done = run(*line.split(), stdin=rows)
+    assert (done.status, "give --from probs" in done.err) == (0, warns)
+
+
 def test_hardmax_as_json(run: Run) -> None:
     one = json.loads(run("hardmax", "-f", "json", "1", "3", "2.5").ok())
     assert one == {"index": 1, "name": "1", "value": 3.0, "margin": 0.5, "ties": []}

@@ -167,12 +167,16 @@ def test_ranges_that_there_are_not(run: Run, columns: str, message: str) -> None
 @pytest.mark.parametrize(
     ("line", "text", "out"),
     [
-        ("softmax -k name", "name,logit\ncat,1\ndog,1\n", "name,logit\ncat,0.5\ndog,0.5\n"),
+        ("softmax -k name", "name,logit\ncat,1\ndog,1\n", "name,probabilities\ncat,0.5\ndog,0.5\n"),
         ("softmax -k 1", "cat 1\ndog 1\n", "cat,0.5\ndog,0.5\n"),
-        ("softmax -k id,name", "id,name,x\n7,a,1\n7,b,1\n", "id,name,x\n7,a,0.5\n7,b,0.5\n"),
+        (
+            "softmax -k id,name",
+            "id,name,x\n7,a,1\n7,b,1\n",
+            "id,name,probabilities\n7,a,0.5\n7,b,0.5\n",
+        ),
         ("softmax -k 1 --axis column", "cat,1,2\ndog,1,2\n", "cat,0.5,0.5\ndog,0.5,0.5\n"),
         ("softmax -k 1 --axis row", "cat,1,1\ndog,2,2\n", "cat,0.5,0.5\ndog,0.5,0.5\n"),
-        ("hardmax -k 1 --as name", "cat,1\ndog,2\n", "dog\n"),
+        ("hardmax -k 1", "cat,1\ndog,2\n", "dog\n"),
         ("hardmax -k 1 --as one-hot", "cat,1\ndog,2\n", "cat,0\ndog,1\n"),
         ("hardmax -k 1,2 --as name", "7,cat,1\n8,dog,2\n", "8 dog\n"),
         ("hardmax -k 1 --as name --names a,b", "cat,1\ndog,2\n", "b\n"),

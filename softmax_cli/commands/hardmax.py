@@ -26,7 +26,7 @@ Examples:
         "--as form",
         "What to print",
         ["index", "name", "value", "one-hot"],
-        show_default="name with --names, else index",
+        show_default="index; name with --names",
     ),
     option(
         "--ties",
@@ -46,12 +46,13 @@ def hardmax(
     top: int | None,
 ) -> None:
     """Pick the class with the largest score."""
-    form = form or ("one-hot" if ties == "split" else "name" if source.names else "index")
     if top is not None and ties in ("all", "split"):
         raise click.UsageError(f"--ties {ties} does not go with --top")
-    if ties == "split" and form != "one-hot":
+    if ties == "split" and form not in (None, "one-hot"):
         raise click.UsageError(f"--ties split needs --as one-hot, not --as {form}")
     rows = open_rows(source, kind="scores")
+    is_named = source.names or rows.beside
+    form = form or ("one-hot" if ties == "split" else "name" if is_named else "index")
 
     from softmax_cli.notices import Notices
     from softmax_cli.results.hardmax import Hardmax

@@ -40,9 +40,9 @@ Examples:
     heading(
         "Truncation",
         option("--top-k K", "Keep the K likeliest classes, and ties", Whole(1)),
-        option("--top-p P", "Keep the fewest whose sum reaches P", Finite(0, 1, min_open=True)),
+        option("--top-p P", "Keep the fewest that reach the sum P", Finite(0, 1, min_open=True)),
         option("--min-p P", "Keep those with P times the highest, or more", Finite(0, 1)),
-        option("--temperature-first", "Cut by the probabilities at T, not at T = 1"),
+        option("--temperature-first", "Divide by T before the cut, not after it"),
     ),
     heading(
         "Sampling", option("--sample N", "Draw N classes for each row", Whole(1)), options.SEED

@@ -65,7 +65,7 @@ Examples:
         options.BASE,
         option("--breakdown", "CSV of loss, entropy, kl, perplexity, ..."),
         option("--gradient", "CSV of the gradient w.r.t. the logits"),
-        option("--top K", "Accuracy counts a target among the K best", Whole(1)),
+        option("--top K", "Top-K accuracy (-f table, json; --by-class)", Whole(1)),
         option("--worst N", "The N rows with the largest loss", Whole(1)),
         option("--by-class", "Rows, mean loss and accuracy of each class"),
     ),
@@ -151,7 +151,8 @@ def xent(
         else:
             from softmax_cli.results.cross_entropy import CrossEntropy
 
-            by_class = report.by_class or output.resolved_format() in ("table", "markdown", "json")
+            shows = {"json", *(["table", "markdown"] if report.worst is None else [])}
+            by_class = report.by_class or output.resolved_format() in shows
             losses = CrossEntropy(loss, by_class, reader(rows.names), report)
         beside = losses.targets.beside(rows)
         run = Run(beside, source, losses, notices)

@@ -89,7 +89,8 @@ class CsvWriter(Writer):
         if values.ndim == 1:
             return [key]
         if self.shape.transposed:
-            return self.shape.column_names or (key,)
+            is_named = len(values) > 1 or not self.shape.beside
+            return (is_named and self.shape.column_names) or (key,)
         if key in self.layout.numbered:
             return [f"{key}_{number}" for number in range(1, values.shape[1] + 1)]
         return self.shape.class_names(values.shape[1])

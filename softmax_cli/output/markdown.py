@@ -36,7 +36,8 @@ class MarkdownWriter(ViewWriter):
         titles = [_escaped(visible(column.title)) for column in columns]
         rules = ["---:" if column.is_number else "---" for column in columns]
         lines = [titles, rules, *zip(*map(self._cells, columns), strict=True)]
-        return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+        rows = "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+        return f"{rows}\n{table.more}\n" if table.more else rows
 
     def _cells(self, column: Column) -> list[str]:
         if column.style == "mark":

@@ -21,6 +21,7 @@ from softmax_cli.option_rules import GIVEN, UNITS, LossSettings, ReportSettings
 from softmax_cli.output.fields import Field, Layout, Names, Values, class_names
 from softmax_cli.results.loss import Loss, RowLosses, columns_of, report_keys, summary_fields
 from softmax_cli.results.pairs import check_length, distribution
+from softmax_cli.results.softmax import warn_of_probabilities
 from softmax_cli.results.targets import Classes, RowTargets, TargetReader
 from softmax_cli.run.totals import ONE, ExactSum, Totals, ratio
 
@@ -153,6 +154,8 @@ class CrossEntropy(Loss):
         form = settings.normalize, settings.temperature
         prediction = distribution(block, settings.kind, notices, *form)
         result = LossResult(block, targets, prediction, self)
+        if settings.kind == "logits":
+            warn_of_probabilities(block, notices)
         if not self.report.gradient:
             result.note_infinite(notices)
         return result
@@ -257,5 +260,7 @@ def _number_of_each(text: str, option: str, names: Names) -> Floats:
     for name, _, number in items:
         numbers[classes.index(name)] = parse_number(number, f"{option}, class {name}")
     if len(items) != count or np.isnan(numbers).any():
-        raise DataError(f"{option}: give each of the {count} classes one number")
+        left = [name for name, number in zip(names or (), numbers, strict=True) if np.isnan(number)]
+        hint = f"not given: {', '.join(left[:10])}" if left else ""
+        raise DataError(f"{option}: give each of the {count} classes one number", hint)
     return numbers

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_cli.core.doubledouble import Floats
+from softmax_cli.core.probabilities import ERROR_TOLERANCE
 from softmax_cli.core.softmax import Logits
 from softmax_cli.input.rows import Block
 from softmax_cli.notices import Notices
@@ -23,12 +24,24 @@ if TYPE_CHECKING:
 _REACHED: Final = 1 - 2.0**-50  # of P: 0.5 + 0.3 as read, exactly, is a little less than 0.8
 _AT_ONCE: Final = 1 << 18  # about as many samples are drawn
 
+# Rows of logits that sum to 1, as many as would not do so by chance
+_FIRST_ROWS: Final = 3
+
 SUMMARY: Final = (Field("rows", "rows"), Field("entropy_mean", "mean entropy", "nats"))
 
 
 def probability_field(*, log: bool) -> Field:
     """Return the field of probabilities, or of their logarithms."""
     return Field("log_probabilities", "log p") if log else Field("probabilities", "probability")
+
+
+def warn_of_probabilities(block: Block, notices: Notices) -> None:
+    """Warn if the first rows of the input, which are read as logits, are all distributions."""
+    rows = block.values[:_FIRST_ROWS]
+    is_start = len(rows) == _FIRST_ROWS and block.numbers is not None and block.numbers[0] == 1
+    if is_start and (rows > 0).all() and np.abs(rows.sum(axis=1) - 1).max() < ERROR_TOLERANCE:
+        how = "if these are probabilities, give --from probs"
+        notices.add("probabilities", block.locations.at(0), f"rows of logits sum to 1: {how}")
 
 
 class SoftmaxResult:
@@ -137,7 +150,9 @@ class Softmax(Computation):
         settings, remaining = self._settings, block.values
         # Imports that a plain softmax does not need wait, for a quick start.
         kind, temperature, top_p = Logits, settings.temperature, settings.top_p
-        if settings.kind != "logits":
+        if settings.kind == "logits":
+            warn_of_probabilities(block, notices)
+        else:
             from softmax_cli.core.tempered import Tempered
             from softmax_cli.results.pairs import distribution as checked
 

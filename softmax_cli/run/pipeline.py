@@ -91,9 +91,8 @@ class Run:
     def reduce(self, writer: Writer, key: str, item: str) -> None:
         """Write one number for all vectors: an item of the summary, under a key."""
         if self._rows.kept:
-            raise UsageError(
-                "--keep copies cells to rows, and --reduction gives one number for all"
-            )
+            hint = "-c '!id' leaves a column out"
+            raise UsageError("--keep does not go with --reduction, which has no rows", hint)
         self.count()
         summary = self.summary()
         writer.reduce(key, summary[item], summary)
