@@ -29,8 +29,8 @@ def test_packed_input_reads_as_what_is_in_it(
     for data in [*map(str.encode, THIRDS), array.getvalue(), b"\xef\xbb\xbfcat,dog\n1,2\n3,4"]:
         (tmp_path / "packed").write_bytes(pack(data))
         plain = run("softmax", stdin=data)
-        assert run("softmax", stdin=pack(data)).ok() == plain.ok()
-        assert run("softmax", "-i", "packed", cwd=tmp_path).ok() == plain.out
+        assert run("softmax", stdin=pack(data))[1:] == plain[1:]
+        assert run("softmax", "-i", "packed", cwd=tmp_path).out == plain.out != ""
     rows, two = THIRDS[0].encode(), pack(b"0.2,0.3") + pack(b",0.5\n") * 2
     assert run("softmax", stdin=pack(rows) * 2 + bytes(8)).out == run("softmax", stdin=rows * 2).out
     assert "stdin:2:1: empty" in run("softmax", stdin=two).fails(1)
