@@ -42,14 +42,12 @@ def read_json(
         while not is_usable and text.extend():
             first, is_usable = _first_record(_records(text.text, name, 0), settings.invalid)
     else:
-        values = _rows_of_value(
-            _parsed(b"".join(chunk.data for chunk in text.chunks() if chunk), name, 1)
-        )
+        values = _rows_of_value(_parsed(b"".join(chunk.data for chunk in text.chunks()), name, 1))
         first, _ = _first_record(enumerate(values, 1), settings.invalid)
     if first is None:
         raise DataError(f"{name}: no rows")
     table = _table(first, settings, target_column, name, kind)
-    lines = (chunk if chunk and not chunk.data.isspace() else None for chunk in text.chunks())
+    lines = (chunk for chunk in text.chunks() if not chunk.data.isspace())
     rows = made_rows(
         lines if is_lines else _blocks(values, table),
         table.parse if is_lines else already_parsed,

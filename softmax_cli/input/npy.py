@@ -113,7 +113,7 @@ class _Table(NamedTuple):
     rows: int
     shape: RowShape
 
-    def row_chunks(self, data: bytearray, pieces: Iterator[bytes]) -> Iterator[Chunk | None]:
+    def row_chunks(self, data: bytearray, pieces: Iterator[bytes]) -> Iterator[Chunk]:
         """Yield chunks in C order; a read is as fast as mmap, and safe if the file shrinks."""
         name, row_bytes = self.source.name, self.shape.width * self.dtype.itemsize
         self.source.check_row(row_bytes)
@@ -127,7 +127,6 @@ class _Table(NamedTuple):
                 done += count
             elif (piece := next(pieces, None)) is not None:
                 data += piece
-                yield None
             else:
                 raise DataError(f"{name}: it ends within row {done + 1} of {self.rows}")
         if data or any(pieces):

@@ -36,7 +36,7 @@ def is_printed(text: TextChunks) -> bool:
 def read_printed(settings: InputSettings, target_column: str | None, text: TextChunks) -> Rows:
     """Return the innermost lists of a text, which is read whole, as rows."""
     name = text.source.name
-    whole = b"".join(chunk.data for chunk in text.chunks() if chunk).decode(errors="replace")
+    whole = b"".join(chunk.data for chunk in text.chunks()).decode(errors="replace")
     if _DOTS in whole:
         raise DataError(f"{name}: an abbreviated print", _PRINT_ALL)
     lists = printed_lists(whole)

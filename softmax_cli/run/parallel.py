@@ -37,11 +37,9 @@ def ordered_map(function: Callable[[Any], Outcome], rows: Rows, jobs: int) -> It
     """Yield the outcome of each chunk in order; by several processes once that is faster."""
     done = 0  # bytes since the first vectors
     for chunk in rows.chunks:
-        if chunk is None:
-            continue
         outcome = function(chunk)
         yield outcome
-        if jobs > 1 and rows.is_parallel and (done or outcome.vectors):
+        if jobs > 1 and isinstance(chunk, Chunk) and (done or outcome.vectors):
             done += len(chunk.data)
             count = min(jobs, _useful_jobs(rows, done))
             if count > 1:
@@ -153,7 +151,7 @@ class _Pool:
     def outcomes(self, rows: Rows) -> Iterator[Outcome]:
         """Yield the outcome of each chunk in order, then raise the error that ended the input."""
         if not self._workers:
-            yield from (self._function(chunk) for chunk in rows.chunks if chunk is not None)
+            yield from map(self._function, rows.chunks)
             return
         done: dict[int, tuple[_Worker, Any]] = {}
         read = written = 0
@@ -168,8 +166,8 @@ class _Pool:
                 try:
                     chunk = next(rows.chunks)
                 except (SoftmaxError, StopIteration) as reason:
-                    end, chunk = reason, None
-                if chunk is not None:
+                    end = reason
+                else:
                     # A chunk longer than the buffer goes through the socket, to an idle worker.
                     while worker.numbers and len(chunk.data) > _BUFFER_BYTES:
                         done.update([worker.receive()])
