@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, islice
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -21,7 +21,7 @@ from softmax_cli.input.stream import Chunk, TextChunks
 _LISTS: Final = {"logits": "logits", "probs": "probabilities", "logprobs": "log_probabilities"}
 _CLASSES: Final = "classes"  # the key of their names
 _NUMBERS: Final = frozenset({int, float})
-# Rows per block of a JSON value, and rows searched for the first usable one
+# Rows per block of a JSON value
 _BLOCK_ROWS: Final = 1 << 10
 # A line's or row's number from 1, and the parsed row or its error
 _Record = tuple[int, Any]
@@ -34,16 +34,14 @@ def read_json(
 
     `kind` chooses the list that makes the vector in objects that this tool has written.
     """
-    name = text.source.name
-    is_lines = settings.input_format != "json" and _is_lines(text, settings)
-    values: list[Any] = []
+    name, values = text.source.name, []
+    is_lines = _is_lines(text, settings.input_format)
     if is_lines:
-        first, is_usable = _first_record(_records(text.text, name, 0), settings.invalid)
-        while not is_usable and text.extend():
-            first, is_usable = _first_record(_records(text.text, name, 0), settings.invalid)
+        records = _records(text.text, name, text.line)
     else:
         values = _rows_of_value(_parsed(b"".join(chunk.data for chunk in text.chunks()), name, 1))
-        first, _ = _first_record(enumerate(values, 1), settings.invalid)
+        records = enumerate(values, 1)
+    first = next(records, None)
     if first is None:
         raise DataError(f"{name}: no rows")
     table = _table(first, settings, target_column, name, kind)
@@ -62,33 +60,16 @@ def read_json(
     return rows._replace(kept=tuple(map(str, table.kept_keys)), names=names)
 
 
-def _is_lines(text: TextChunks, settings: InputSettings) -> bool:
-    """Return whether an input is JSON lines, by its first line, or two if the first is bad."""
-    first = text.first_lines(1)
-    if settings.input_format == "jsonl" or any(map(_is_row, first)):
-        return True
-    if settings.invalid == "error" or not first or first[0].rstrip()[-1] in "[{,:":
-        return False
-    return any(map(_is_row, text.first_lines(2)[1:]))
-
-
-def _is_row(line: str) -> bool:
-    """Return whether a line is a single row, not the beginning or all of a value with rows."""
+def _is_lines(text: TextChunks, input_format: str) -> bool:
+    """Return whether an input is JSON lines; by default, whether its first line is a single row."""
+    line = text.first_line()
+    if input_format != "auto":
+        return input_format == "jsonl"
     try:
-        value = _parsed(line.encode(), "", 1)
-    except DataError:
+        value = _parsed(line, "", 1)
+    except DataError:  # the beginning of a value
         return False
     return isinstance(value, list | dict) and (not value or _rows_of_value(value)[:1] == [value])
-
-
-def _first_record(records: Iterable[_Record], invalid: str) -> tuple[_Record | None, bool]:
-    """Return the first record, or the first good one if bad rows may be left out."""
-    first = None
-    for record in islice(records, _BLOCK_ROWS):
-        if invalid == "error" or (record[1] and isinstance(record[1], list | dict)):
-            return record, True
-        first = first or record
-    return first, False
 
 
 def _records(data: bytes, name: str, line: int) -> Iterator[_Record]:

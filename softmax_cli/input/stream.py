@@ -9,7 +9,7 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
-from itertools import chain, islice
+from itertools import chain
 from typing import Final, NamedTuple
 
 from softmax_cli.errors import DataError
@@ -169,11 +169,11 @@ class TextChunks:
         self.text = b"".join(parts)
         return size > before
 
-    def first_lines(self, count: int) -> list[str]:
-        """Return the first `count` lines that are neither blank nor comments, once they arrive."""
-        while len(lines := list(islice(content_lines(self.text), count))) < count and self.extend():
+    def first_line(self) -> bytes:
+        """Return the first line that is neither blank nor a comment, once it arrives."""
+        while not (line := next(content_lines(self.text), b"")) and self.extend():
             pass
-        return [line.decode(errors="replace") for line in lines]
+        return line
 
     def take(self, end: int) -> Chunk:
         """Remove the first bytes of the text, and return them as a chunk."""
