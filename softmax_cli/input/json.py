@@ -15,7 +15,7 @@ from softmax_cli.input.columns import RowShape, row_shape, split_names
 from softmax_cli.input.numbers import parse_number, shown
 from softmax_cli.input.rows import Block, Locations, Rows, already_parsed, made_rows
 from softmax_cli.input.settings import InputSettings
-from softmax_cli.input.stream import Chunk, TextChunks
+from softmax_cli.input.stream import Chunk, TextChunks, content_lines
 
 # The key of each kind of numbers in the objects that this tool writes
 _LISTS: Final = {"logits": "logits", "probs": "probabilities", "logprobs": "log_probabilities"}
@@ -62,7 +62,8 @@ def read_json(
 
 def _is_lines(text: TextChunks, input_format: str) -> bool:
     """Return whether an input is JSON lines; by default, whether its first line is a single row."""
-    line = text.first_line()
+    while not (line := next(content_lines(text.text), b"")) and text.extend():
+        pass
     if input_format != "auto":
         return input_format == "jsonl"
     try:

@@ -19,8 +19,6 @@ CHUNK_BYTES: Final = 1 << 19
 # An unfinished row longer than this is parsed again only once its length has doubled.
 _LONG_ROW: Final = 1 << 16
 STDIN: Final = 0
-# A row of a packed file, which may be much shorter than what is in it, is no longer than this.
-_LONGEST_PACKED_ROW: Final = 1 << 28
 # The first bytes of files that can't be read, and what makes them readable
 REFUSED: Final = {
     b"\xd0\xcf\x11\xe0": "an Excel file: save it as CSV",
@@ -110,12 +108,6 @@ class Input:
         yield self.start
         yield from self._pieces
 
-    def check_row(self, size: int) -> None:
-        """Raise `DataError` for a row of a packed input that is too long to be one."""
-        if self.is_packed and size > _LONGEST_PACKED_ROW:
-            most = _LONGEST_PACKED_ROW >> 20
-            raise DataError(f"{self.name}: a row longer than {most} MB in a packed file")
-
     def _read(self) -> bytes:
         """Return the next bytes as soon as some arrive; none at the end."""
         with self.reading():
@@ -169,12 +161,6 @@ class TextChunks:
         self.text = b"".join(parts)
         return size > before
 
-    def first_line(self) -> bytes:
-        """Return the first line that is neither blank nor a comment, once it arrives."""
-        while not (line := next(content_lines(self.text), b"")) and self.extend():
-            pass
-        return line
-
     def take(self, end: int) -> Chunk:
         """Remove the first bytes of the text, and return them as a chunk."""
         import numpy as np
@@ -201,13 +187,10 @@ class TextChunks:
 def _whole_lines(source: Input) -> Iterator[bytes]:
     """Yield the lines that a read completes; at the end yield the rest."""
     begun: list[bytes] = []
-    size = 0
     for piece in source.pieces():
         end = piece.rfind(b"\n") + 1
         if end:
             yield b"".join([*begun, memoryview(piece)[:end]])
-            begun, size = [], 0
+            begun = []
         begun.append(piece[end:])
-        size += len(piece) - end
-        source.check_row(size)
     yield b"".join(begun)
