@@ -143,7 +143,7 @@ def _parse(chunk: Chunk, name: str, delimiter: str, shape: RowShape, parser: Par
     text, line = chunk
     plain = None
     if shape.decimal == ".":
-        plain = _parse_plain(text, delimiter, shape, parser) if shape.chosen else None
+        plain = _parse_plain(text, delimiter, shape, parser)
     elif delimiter != "," and shape.takes_all():  # other cells keep their text
         plain = _parse_plain(text.translate(_EXCHANGED), delimiter, shape, parser)
     if plain is None:
