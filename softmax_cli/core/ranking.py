@@ -25,13 +25,6 @@ def hardmax(scores: Floats, /) -> tuple[Floats, Bools, Floats]:
     return value, winners, margin
 
 
-def ranking(scores: Floats, /, *, last: bool = False) -> Indices:
-    """Return each row's classes, the best first; among equals the first, or last, comes first."""
-    if last:
-        return np.argsort(scores, axis=1, kind="stable")[:, ::-1]
-    return np.argsort(-scores, axis=1, kind="stable")
-
-
 def is_among_best(scores: Floats, classes: Indices, count: int, /) -> Bools:
     """Return whether a class of each row is one of its `count` best, shape (rows,).
 

@@ -68,7 +68,7 @@ class ViewWriter(Writer):
         super().__init__(layout, shape, digits)
         self.pieces: list[list[Column]] = []
         self.count = 0
-        self._first: Records | None = None  # if it is the first block's only vector
+        self._first: Records | None = None  # the first block, if it is one vector with a result
         self.summarises_cut = layout.summary_only
         self._most = layout.most if layout.summary_only or self.most_classes else _MANY_ROWS
 
@@ -77,7 +77,7 @@ class ViewWriter(Writer):
 
     def encode(self, records: Records) -> list[Column]:
         """Return the columns of a block's vectors; none once there are enough."""
-        if self.count == 0 and records.count == 1:
+        if self.count == 0 and records.count == 1 and records.good is None:
             self._first = records
         return [] if records.count and self.count >= self._most else self._columns(records)
 
@@ -94,14 +94,9 @@ class ViewWriter(Writer):
     def reduce(self, key: str, value: float, summary: Summary) -> None:
         self.show([self._footer(self.layout.summary, summary.get)])
 
-    def lone(self) -> Records | None:
-        """Return the records of the only vector; None if there are more, or it has no result."""
-        records = self._first if self.count == 1 else None
-        return records if records is None or records.good is None or len(records.good) else None
-
     def page(self, summary: Summary | None) -> list[Part]:
         """Return the parts of a page; none where there is nothing to show."""
-        layout, lone = self.layout, self.lone()
+        layout, lone = self.layout, self._first if self.count == 1 else None
         if lone is not None and layout.classes:
             return self._vector(lone)
         if not self.pieces:

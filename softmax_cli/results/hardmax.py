@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from softmax_cli.core.doubledouble import Floats
 from softmax_cli.core.probabilities import WARNING_TOLERANCE
-from softmax_cli.core.ranking import CLOSE, hardmax, ranking
+from softmax_cli.core.ranking import CLOSE, hardmax
 from softmax_cli.errors import DataError, RowErrors
 from softmax_cli.input.rows import Block
 from softmax_cli.notices import Notices
@@ -114,7 +114,8 @@ class BestResult(HardmaxResult):
         classes = scores.shape[1]
         if count > classes:
             raise DataError(f"--top {count}: there are only {classes} classes")
-        self.order = ranking(scores, last=policy == "last")
+        step = -1 if policy == "last" else 1  # through the classes, the worst or the best first
+        self.order = np.argsort(-step * scores, axis=1, kind="stable")[:, ::step]
         self.picked = self.order[:, :count]
         self.value = np.take_along_axis(scores, self.picked, axis=1)
         following = np.take_along_axis(scores, self.order[:, count : count + 1], axis=1)

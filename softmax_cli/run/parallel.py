@@ -153,16 +153,19 @@ class _Pool:
         if not self._workers:
             yield from map(self._function, rows.chunks)
             return
+        assert rows.source is not None
+        file = rows.source.file  # can always be read if it is no pipe
         done: dict[int, tuple[_Worker, Any]] = {}
         read = written = 0
         end: SoftmaxError | StopIteration | None = None
         while end is None or written < read:
             workers = [w for w in self._workers.values() if w.unwritten < len(_BUFFERS)]
             worker = min(workers, key=lambda worker: len(worker.numbers))
-            has_room = len(worker.numbers) < 2
-            can_read, finished = self._wait(rows, wants=end is None and has_room)
-            done.update(self._workers[connection].receive() for connection in finished)
-            if can_read:
+            inputs = [file] if end is None and len(worker.numbers) < 2 else []
+            waited: list[Any] = [*inputs, *self._workers]
+            ready, _, _ = select.select(waited, [], [])
+            done.update(self._workers[item].receive() for item in ready if item is not file)
+            if file in ready:
                 try:
                     chunk = next(rows.chunks)
                 except (SoftmaxError, StopIteration) as reason:
@@ -182,14 +185,6 @@ class _Pool:
                 written += 1
         if isinstance(end, SoftmaxError):
             raise end
-
-    def _wait(self, rows: Rows, *, wants: bool) -> tuple[bool, list[socket]]:
-        """Wait until the input (if `wants`) or a worker can be read; return which of them can."""
-        assert rows.source is not None
-        file = rows.source.file  # can always be read if it is no pipe
-        waited: list[Any] = [*self._workers, file] if wants else [*self._workers]
-        ready = select.select(waited, [], [])[0]
-        return file in ready, [item for item in ready if item is not file]
 
     def close(self) -> None:
         for worker in self._workers.values():
