@@ -152,7 +152,7 @@ def test_a_byte_order_mark_is_one_at_the_start_alone(run: Run, tmp_path: Path) -
         ("-k 1,4 -c 3,3", 'a|"x"|0005|"multi\r\nline"\nb|"y"|6|z\n', 'a,"multi\r\nline",{}b,z,{}'),
         ("-c 1-2", '\ufeff"n0\n#"|"n1 ""x"\n1|1\n', '"n0\n#","n1 ""x"\n{}'),
         ("-c 1-2", 'a \'b "c\n,,"\n1 1 x\n', "a,'b\n{}"),
-        ("-c 2,3 -k 1", '"a ""|" 1\t1\n"b,"   2 2\n', '"a ""|",{}"b,",{}'),
+        ("-c 2,3 -k 1", '"a ""|" 1  1\n"b,"   2 2\n', '"a ""|",{}"b,",{}'),
         ("-c 2,3 -k 1", '  "b \r\n  c\t" 0  0\n a 1\t1\n', '"b \r\n  c\t",{}a,{}'),
         ("-c 2,2", "\"a 'b\"   1\naa', 2\n", "{}{}"),
     ],

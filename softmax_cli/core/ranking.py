@@ -1,6 +1,6 @@
 """Functions of the order of a row's scores: the winner, the ranking, and truncation."""
 
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 
@@ -12,35 +12,17 @@ from softmax_cli.core.softmax import Logits, row_maxima
 CLOSE: Final = float(np.log(2))  # rounded down
 
 
-class Choice(NamedTuple):
-    """The largest score of each row, the classes that have it, and their margin.
+def hardmax(scores: Floats, /) -> tuple[Floats, Bools, Floats]:
+    """Return the largest score of each row, the classes that have it, and their margin.
 
-    `winners` has the shape (rows, classes). The margin, from the winner to the runner-up, is 0 for
-    a tie and inf for a lone class.
-    """
-
-    value: Floats
-    winners: Bools
-    margin: Floats
-
-
-def hardmax(scores: Floats, /) -> Choice:
-    """Return the winners of each row of scores, shape (rows, classes).
-
-    Raises `RowErrors` as `Logits` does.
+    Scores and winners have the shape (rows, classes). The margin, from the winner to the runner-up,
+    is 0 for a tie and inf for a lone class. Raises `RowErrors` as `Logits` does.
     """
     value = row_maxima(scores.T)
     winners = scores == value[:, None]
     runner_up = np.where(winners, -np.inf, scores).max(axis=1, initial=-np.inf)
     margin = np.where(winners.sum(axis=1) > 1, 0.0, value - runner_up)
-    return Choice(value, winners, margin)
-
-
-def ranking(scores: Floats, /, *, last: bool = False) -> Indices:
-    """Return each row's classes, the best first; among equals the first, or last, comes first."""
-    if last:
-        return np.argsort(scores, axis=1, kind="stable")[:, ::-1]
-    return np.argsort(-scores, axis=1, kind="stable")
+    return value, winners, margin
 
 
 def is_among_best(scores: Floats, classes: Indices, count: int, /) -> Bools:

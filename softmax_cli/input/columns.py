@@ -65,11 +65,11 @@ def row_shape(
     """Return the shape of rows of `width` cells; a label is no part of the vector."""
     label = None
     if target_column is not None:
-        found = _resolve(target_column, names, range(width), source)
+        found = _resolve(target_column, names, range(width), source, width)
         if len(found) != 1:
             raise UsageError(f"--target-column {target_column} names {len(found)} columns, not one")
         label = found[0]
-    kept = _resolve(settings.keep, names, range(width), source) if settings.keep else []
+    kept = _resolve(settings.keep, names, range(width), source, width) if settings.keep else []
     # A first column without a name holds the row names.
     has_row_names = names is not None and not names[0] and width > 1
     chosen: Sequence[int] = range(int(has_row_names), width)
@@ -104,10 +104,9 @@ def split_names(spec: str) -> list[str]:
 
 
 def _resolve(
-    spec: str, names: Sequence[str] | None, every: Sequence[int], source: str, width: int = 0
+    spec: str, names: Sequence[str] | None, every: Sequence[int], source: str, width: int
 ) -> list[int]:
     """Return the columns in a list such as 'id,2-5,cat:owl', or `every` one but those in '!id'."""
-    width = width or len(every)
     chosen: list[int] = []
     left_out: list[int] = []
     for item in split_names(spec):

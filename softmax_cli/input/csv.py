@@ -68,7 +68,7 @@ def read_delimited(
 def read_labels(text: TextChunks) -> Rows:
     """Return the rows of a text of which each line is a label, commas included."""
     parse = partial(_parse_labels, name=text.source.name)
-    return Rows(_chunks(text, _NO_DELIMITER), parse, source=text.source, is_parallel=True)
+    return Rows(_chunks(text, _NO_DELIMITER), parse, source=text.source)
 
 
 def first_cells(text: TextChunks) -> list[list[str]]:
@@ -110,15 +110,15 @@ def _shape(
     return row_shape(settings, target_column, names, len(first), name)
 
 
-def _chunks(text: TextChunks, delimiter: str, header: Row | None = None) -> Iterator[Chunk | None]:
-    """Yield the chunks that contain rows, without the header, and None for others."""
+def _chunks(text: TextChunks, delimiter: str, header: Row | None = None) -> Iterator[Chunk]:
+    """Yield the chunks that contain rows, without the header."""
     has_rows = False
     if header is not None:
         text.take(header.end)
     for chunk in text.chunks(partial(_end_of_rows, delimiter=delimiter)):
-        has_content = chunk is not None and any(content_lines(chunk.data))
-        has_rows = has_rows or has_content
-        yield chunk if has_content else None
+        if any(content_lines(chunk.data)):
+            has_rows = True
+            yield chunk
     unfinished = next(read_rows(text.text, delimiter, text.source.name, text.line), None)
     if unfinished is not None and unfinished.error is not None:
         raise unfinished.error  # even with --invalid skip: it swallows rows that can be used
@@ -143,7 +143,7 @@ def _parse(chunk: Chunk, name: str, delimiter: str, shape: RowShape, parser: Par
     text, line = chunk
     plain = None
     if shape.decimal == ".":
-        plain = _parse_plain(text, delimiter, shape, parser) if shape.chosen else None
+        plain = _parse_plain(text, delimiter, shape, parser)
     elif delimiter != "," and shape.takes_all():  # other cells keep their text
         plain = _parse_plain(text.translate(_EXCHANGED), delimiter, shape, parser)
     if plain is None:

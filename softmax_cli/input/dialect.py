@@ -4,7 +4,7 @@ import csv
 import io
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from typing import Final, NamedTuple
 
@@ -16,8 +16,8 @@ from softmax_cli.input.stream import TextChunks, is_content
 DELIMITERS: Final = (",", "\t", ";", "|", " ")
 # Number of bytes that suffice to find the delimiter
 SAMPLE_BYTES: Final = 1 << 16
-# What a line with blanks as delimiters consists of; group 1 is the end of a quoted cell
-_ITEMS: Final = re.compile(r'(?<![^ \t])"(?:[^"]|"")*("?)|[ \t]+|[^ \t]+')
+# A cell between blanks
+_CELL: Final = re.compile(r"[^ \t]+")
 # What programs write for a missing number; it is no column name either.
 _MISSING: Final = frozenset(
     ["", *"na n/a #n/a #value! #num! nan null nil none missing - -- ? .".split()]  # noqa: SIM905
@@ -44,12 +44,7 @@ def read_rows(text: bytes, delimiter: str, name: str, line: int = 0) -> Iterator
 
     A blank line or a '#' inside a quoted cell belongs to the cell.
     """
-
-    def decoded(data: Iterable[bytes]) -> Iterator[str]:
-        # csv refuses a NUL in Python 3.10.
-        texts = (line.decode(errors="replace").replace("\0", "") for line in data)
-        return _with_single_blanks(texts) if delimiter == " " else texts
-
+    is_blank = delimiter == " "
     is_clean = b"\0" not in text and "\ufffd" not in text.decode(errors="replace")
     lines = io.BytesIO(text)
     for data in lines:
@@ -60,7 +55,11 @@ def read_rows(text: bytes, delimiter: str, name: str, line: int = 0) -> Iterator
         cells: list[str] = []
         error, is_open = None, False
         if b'"' in data or b"\r" in data.rstrip(b"\r\n"):
-            rows = csv.reader(decoded(chain([data], lines)), delimiter=delimiter, strict=True)
+            # csv refuses a NUL in Python 3.10.
+            texts = (
+                part.decode(errors="replace").replace("\0", "") for part in chain([data], lines)
+            )
+            rows = csv.reader(texts, delimiter=delimiter, strict=True, skipinitialspace=is_blank)
             try:
                 cells = next(rows)
             except csv.Error as raised:
@@ -70,22 +69,14 @@ def read_rows(text: bytes, delimiter: str, name: str, line: int = 0) -> Iterator
                 error = DataError(what, location=f"{name}:{first}")
             line += rows.line_num - 1
         else:  # faster than csv.reader
-            cells = next(decoded([data])).rstrip("\r\n").split(delimiter)
+            content = data.decode(errors="replace").rstrip("\r\n")
+            cells = _CELL.findall(content) if is_blank else content.split(delimiter)
         end = lines.tell()
+        if is_blank and cells[-1:] == [""] and text[start:end].rstrip(b"\r\n").endswith(b" "):
+            del cells[-1]  # behind blanks at the end of the row
         if not is_clean:
             error = _undecodable(text[start:end], delimiter, name, first) or error
         yield Row([] if error else cells, start, end, first, error, is_open)
-
-
-def _with_single_blanks(lines: Iterable[str]) -> Iterator[str]:
-    """Yield the lines of a row with runs of blanks as one, but quoted cells as they are."""
-    quote = ""  # of a cell that goes on from the line before
-    for line in lines:
-        items = list(_ITEMS.finditer(quote + (line or "\n")))
-        text = "".join(" " if item[0][0] in " \t" else item[0] for item in items)
-        text = text.lstrip(" ").removeprefix(quote)
-        quote = '"' * (items[-1][1] == "")
-        yield text if quote else text.rstrip(" \r\n") + "\n"
 
 
 def _undecodable(row: bytes, delimiter: str, name: str, first: int) -> DataError | None:

@@ -21,7 +21,7 @@ from softmax_cli.input.stream import Chunk, TextChunks
 _LISTS: Final = {"logits": "logits", "probs": "probabilities", "logprobs": "log_probabilities"}
 _CLASSES: Final = "classes"  # the key of their names
 _NUMBERS: Final = frozenset({int, float})
-# Rows per block of a JSON value, and rows searched for the first usable one
+# Rows per block of a JSON value
 _BLOCK_ROWS: Final = 1 << 10
 # A line's or row's number from 1, and the parsed row or its error
 _Record = tuple[int, Any]
@@ -37,19 +37,20 @@ def read_json(
     name = text.source.name
     is_lines = settings.input_format != "json" and _is_lines(text, settings)
     values: list[Any] = []
-    if is_lines:
-        first, is_usable = _first_record(_records(text.text, name, 0), settings.invalid)
-        while not is_usable and text.extend():
-            first, is_usable = _first_record(_records(text.text, name, 0), settings.invalid)
-    else:
-        values = _rows_of_value(
-            _parsed(b"".join(chunk.data for chunk in text.chunks() if chunk), name, 1)
-        )
-        first, _ = _first_record(enumerate(values, 1), settings.invalid)
+    if not is_lines:
+        values = _rows_of_value(_parsed(b"".join(chunk.data for chunk in text.chunks()), name, 1))
+
+    def records() -> Iterator[_Record]:
+        return _records(text.text, name, text.line) if is_lines else enumerate(values, 1)
+
+    first = _first_usable(records(), settings.invalid)
+    while first is None and is_lines and text.extend():
+        first = _first_usable(records(), settings.invalid)
+    first = first or next(records(), None)
     if first is None:
         raise DataError(f"{name}: no rows")
     table = _table(first, settings, target_column, name, kind)
-    lines = (chunk if chunk and not chunk.data.isspace() else None for chunk in text.chunks())
+    lines = (chunk for chunk in text.chunks() if not chunk.data.isspace())
     rows = made_rows(
         lines if is_lines else _blocks(values, table),
         table.parse if is_lines else already_parsed,
@@ -69,28 +70,28 @@ def _is_lines(text: TextChunks, settings: InputSettings) -> bool:
     first = text.first_lines(1)
     if settings.input_format == "jsonl" or any(map(_is_row, first)):
         return True
-    if settings.invalid == "error" or not first or first[0].rstrip()[-1] in "[{,:":
+    if settings.invalid == "error" or not first or first[0].rstrip()[-1:] in b"[{,:":
         return False
     return any(map(_is_row, text.first_lines(2)[1:]))
 
 
-def _is_row(line: str) -> bool:
+def _is_row(line: bytes) -> bool:
     """Return whether a line is a single row, not the beginning or all of a value with rows."""
     try:
-        value = _parsed(line.encode(), "", 1)
+        value = _parsed(line, "", 1)
     except DataError:
         return False
     return isinstance(value, list | dict) and (not value or _rows_of_value(value)[:1] == [value])
 
 
-def _first_record(records: Iterable[_Record], invalid: str) -> tuple[_Record | None, bool]:
-    """Return the first record, or the first good one if bad rows may be left out."""
-    first = None
-    for record in islice(records, _BLOCK_ROWS):
-        if invalid == "error" or (record[1] and isinstance(record[1], list | dict)):
-            return record, True
-        first = first or record
-    return first, False
+def _first_usable(records: Iterable[_Record], invalid: str) -> _Record | None:
+    """Return the first record, or the first list or object if others may be left out."""
+    usable = (
+        record
+        for record in islice(records, _BLOCK_ROWS)
+        if invalid == "error" or (record[1] and isinstance(record[1], list | dict))
+    )
+    return next(usable, None)
 
 
 def _records(data: bytes, name: str, line: int) -> Iterator[_Record]:
@@ -305,10 +306,8 @@ def _parsed(text: bytes, name: str, line: int) -> Any:
     except UnicodeDecodeError as error:
         line += text.count(10, 0, error.start)
         problem, hint = "invalid UTF-8", "iconv turns other encodings into UTF-8"
-    except TypeError:
-        problem = "half a character (a lone surrogate)"
-    except RecursionError:
-        problem = "lists within lists, too deep"
+    except (TypeError, RecursionError):
+        problem = "half a character (a lone surrogate), or lists within lists, too deep"
     else:
         return value
     raise DataError(problem, hint, f"{name}:{line}")

@@ -48,13 +48,16 @@ def read_npy(settings: InputSettings, target_column: str | None, source: Input) 
         raise DataError(f"{name}: no rows: the array's shape is {dims}")
     is_column = settings.axis == "column"
     rows, width = dims if len(dims) == 2 else (dims[0], 1) if is_column else (1, dims[0])
-    size, actual_size = rows * width * dtype.itemsize, len(data) + source.left()
-    if source.size is not None and actual_size != size:
+    is_fortran = is_fortran and 1 not in (rows, width)
+    size = rows * width * dtype.itemsize
+    if is_fortran and source.size is None:
+        _fill(data, pieces, size + 1)  # all columns, to get at the first row
+    actual_size = len(data) + source.left()
+    if (is_fortran or source.size is not None) and actual_size != size:
         raise DataError(
             f"{name}: {actual_size} bytes of numbers where the header says {size}",
             "the file was cut short, or is not what its header says",
         )
-    is_fortran = is_fortran and 1 not in (rows, width)
     table = _Table(source, dtype, rows, row_shape(settings, target_column, None, width, name))
     chunks = table.fortran_chunks if is_fortran else table.row_chunks
     return made_rows(
@@ -113,10 +116,9 @@ class _Table(NamedTuple):
     rows: int
     shape: RowShape
 
-    def row_chunks(self, data: bytearray, pieces: Iterator[bytes]) -> Iterator[Chunk | None]:
+    def row_chunks(self, data: bytearray, pieces: Iterator[bytes]) -> Iterator[Chunk]:
         """Yield chunks in C order; a read is as fast as mmap, and safe if the file shrinks."""
         name, row_bytes = self.source.name, self.shape.width * self.dtype.itemsize
-        self.source.check_row(row_bytes)
         most = max(1, self.source.chunk_bytes // row_bytes)
         done = 0
         while done < self.rows:
@@ -127,7 +129,6 @@ class _Table(NamedTuple):
                 done += count
             elif (piece := next(pieces, None)) is not None:
                 data += piece
-                yield None
             else:
                 raise DataError(f"{name}: it ends within row {done + 1} of {self.rows}")
         if data or any(pieces):
@@ -139,11 +140,6 @@ class _Table(NamedTuple):
         row_bytes = width * self.dtype.itemsize
         array: NDArray[Any]
         if source.size is None:
-            _fill(data, pieces, rows * row_bytes + 1)
-            if len(data) != rows * row_bytes:
-                raise DataError(
-                    f"{source.name}: not the {rows * row_bytes} bytes of its header's shape"
-                )
             array = np.frombuffer(data, self.dtype).reshape(width, rows).T
         else:
             start = source.file.tell() - len(data)

@@ -95,7 +95,9 @@ def shown(text: str, limit: int = 40) -> str:
 
 def parse_vectors(arguments: Sequence[str]) -> list[list[float]]:
     """Return the vectors in arguments: numbers make one vector, lists one each."""
-    arguments = [row for argument in _rejoined(arguments) for row in _rows_of(argument)]
+    if any(argument.count("[") != argument.count("]") for argument in arguments):
+        arguments = [" ".join(arguments)]  # the shell has split a list: '[1,' '2,' '3]'
+    arguments = [row for argument in arguments for row in _rows_of(argument)]
     lists = [is_list(argument) for argument in arguments]
     if not any(lists):
         return [[_typed_number(text, f"argument {n}") for n, text in enumerate(arguments, 1)]]
@@ -124,20 +126,6 @@ def _typed_number(text: str, location: str) -> float:
         if not is_number(number) and any(letter in number for letter in "./\\"):
             error.hint = "-i FILE reads a file"
         raise
-
-
-def _rejoined(arguments: Sequence[str]) -> list[str]:
-    """Return arguments, with a list that the shell has split, '[1,' '2,' '3]', joined again."""
-    joined: list[str] = []
-    unclosed = 0
-    for argument in arguments:
-        if unclosed > 0:
-            joined[-1] += " " + argument
-        else:
-            joined.append(argument)
-        text = joined[-1]
-        unclosed = text.count("[") + text.count("(") - text.count("]") - text.count(")")
-    return joined
 
 
 def _rows_of(text: str) -> list[str]:

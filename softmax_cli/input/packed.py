@@ -13,7 +13,6 @@ from softmax_cli.errors import DataError
 ZIP: Final = b"PK\x03\x04"
 # The module of each format, by the first bytes
 PACKINGS: Final = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ": "lzma"}
-_NAMES: Final = {"bz2": "bzip2", "lzma": "xz"}
 
 
 class _Pieces:
@@ -41,8 +40,7 @@ def unpacked(pieces: Iterator[bytes], most: int, name: str) -> Iterator[bytes]:
     import zlib
 
     first = next(pieces)
-    module_name = next(module for start, module in PACKINGS.items() if first.startswith(start))
-    module, form = import_module(module_name), _NAMES.get(module_name, module_name)
+    module = import_module(next(PACKINGS[start] for start in PACKINGS if first.startswith(start)))
     packed = _Pieces(chain([first], pieces))
     file, data = module.open(packed), b""
     errors = EOFError, OSError, zlib.error, getattr(module, "LZMAError", OSError)
@@ -54,9 +52,8 @@ def unpacked(pieces: Iterator[bytes], most: int, name: str) -> Iterator[bytes]:
                 data = b""
     except errors as error:
         yield data
-        is_cut = isinstance(error, EOFError)
-        what = f"the {form} data ends too early" if is_cut else f"damaged {form} data"
-        raise DataError(f"{name}: {what}") from error
+        what = "ends too early" if isinstance(error, EOFError) else "is damaged"
+        raise DataError(f"{name}: the packed data {what}") from error
     yield data
 
 

@@ -14,10 +14,6 @@ from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.stream import TextChunks
 
 _DOTS: Final = "..."
-_PRINT_ALL: Final = (
-    "print all of it, after np.set_printoptions(threshold=10**9) "
-    "or torch.set_printoptions(profile='full')"
-)
 
 
 def is_printed(text: TextChunks) -> bool:
@@ -36,9 +32,12 @@ def is_printed(text: TextChunks) -> bool:
 def read_printed(settings: InputSettings, target_column: str | None, text: TextChunks) -> Rows:
     """Return the innermost lists of a text, which is read whole, as rows."""
     name = text.source.name
-    whole = b"".join(chunk.data for chunk in text.chunks() if chunk).decode(errors="replace")
+    whole = b"".join(chunk.data for chunk in text.chunks()).decode(errors="replace")
     if _DOTS in whole:
-        raise DataError(f"{name}: an abbreviated print", _PRINT_ALL)
+        hint = (
+            "print all of it, by np.set_printoptions(threshold=10**9) or torch's (profile='full')"
+        )
+        raise DataError(f"{name}: an abbreviated print", hint)
     lists = printed_lists(whole)
     if not lists:
         hint = "one dimension is a vector, two are a vector in each row"

@@ -75,11 +75,10 @@ class Block(NamedTuple):
 class Rows(NamedTuple):
     """An open input: chunks, and the function that parses each into a block.
 
-    `chunks` yields None as long as no whole row has arrived. `parse` depends on its chunk alone. If
-    `is_parallel`, chunks are `Chunk`s, which any process may parse; otherwise they may be blocks
-    already. `names` are those of the classes, `kept` those of the copied columns. If vectors are
-    columns (`transposed`), `column_names` are those in the header, and `beside` are the names and
-    the cells of the copied columns. `others` are the names of columns that are no classes.
+    `parse` depends on its chunk alone, so that any process may parse a `Chunk`; other chunks are
+    blocks already. `names` are those of the classes, `kept` those of the copied columns. If vectors
+    are columns (`transposed`), `column_names` are those in the header, and `beside` are the names
+    and the cells of the copied columns. `others` are the names of columns that are no classes.
     `warning` is about the columns.
     """
 
@@ -93,17 +92,16 @@ class Rows(NamedTuple):
     kept: tuple[str, ...] = ()
     others: frozenset[str] = frozenset()
     source: Input | None = None
-    is_parallel: bool = False
     warning: str = ""
 
     def blocks(self) -> Iterator[Block]:
         """Yield the block of each chunk."""
-        return (self.parse(chunk) for chunk in self.chunks if chunk is not None)
+        return map(self.parse, self.chunks)
 
 
-def rows_of(blocks: Iterator[Block | None], like: Rows) -> Rows:
+def rows_of(blocks: Iterator[Block], like: Rows) -> Rows:
     """Return rows made of given blocks, in all else like others."""
-    return like._replace(chunks=blocks, parse=already_parsed, is_parallel=False)
+    return like._replace(chunks=blocks, parse=already_parsed)
 
 
 def already_parsed(block: Block) -> Block:
@@ -136,7 +134,6 @@ def made_rows(
         kept=tuple(names[i] if names else f"column {i + 1}" for i in shape.kept),
         others=frozenset(names or ()).difference(chosen or ()),
         source=source,
-        is_parallel=parse is not already_parsed,
         warning=_suspicion(shape, source.name) if takes_others else "",
     )
     if not shape.transposed:
@@ -164,8 +161,8 @@ def _suspicion(shape: RowShape, source: str) -> str:
     return ""
 
 
-def _transposed(rows: Rows, invalid: str) -> Iterator[Block | None]:
-    """Yield None until all rows are read, then the columns; a row of nan would spoil them all."""
+def _transposed(rows: Rows, invalid: str) -> Iterator[Block]:
+    """Yield the columns once all rows are read; a row of nan would spoil them all."""
     parts: list[NDArray[np.float64]] = []
     kept: list[NDArray[np.object_]] = []
     left_out: list[DataError] = []
@@ -178,7 +175,6 @@ def _transposed(rows: Rows, invalid: str) -> Iterator[Block | None]:
         parts.append(block.values[good] if errors else block.values)
         if block.kept is not None:
             kept.append(block.kept[good])
-        yield None
     values = np.concatenate(parts).T
     if not values.size:
         raise none_usable(len(left_out), left_out[0])

@@ -110,12 +110,6 @@ class Input:
         yield self.start
         yield from self._pieces
 
-    def check_row(self, size: int) -> None:
-        """Raise `DataError` for a row of a packed input that is too long to be one."""
-        if self.is_packed and size > _LONGEST_PACKED_ROW:
-            most = _LONGEST_PACKED_ROW >> 20
-            raise DataError(f"{self.name}: a row longer than {most} MB in a packed file")
-
     def _read(self) -> bytes:
         """Return the next bytes as soon as some arrive; none at the end."""
         with self.reading():
@@ -155,19 +149,25 @@ class TextChunks:
         self._lines = _whole_lines(source)
 
     def extend(self) -> bool:
-        """Read more whole lines, and return whether there were any."""
+        """Read until the text has grown, or doubled if it is long; return whether it has grown."""
         if len(self.text) > _LONG_ROW and self.text.isspace():
             self.take(len(self.text))
-        size = len(self.text)
-        for _ in self._reads():
-            pass
-        return len(self.text) > size
+        parts = [self.text] if self.text else []  # one part is not copied
+        before = size = len(self.text)
+        least = 2 * before if before > _LONG_ROW else before + 1
+        for lines in self._lines:
+            parts.append(lines)
+            size += len(lines)
+            if size >= least:
+                break
+        self.text = b"".join(parts)
+        return size > before
 
-    def first_lines(self, count: int) -> list[str]:
+    def first_lines(self, count: int) -> list[bytes]:
         """Return the first `count` lines that are neither blank nor comments, once they arrive."""
         while len(lines := list(islice(content_lines(self.text), count))) < count and self.extend():
             pass
-        return [line.decode(errors="replace") for line in lines]
+        return lines
 
     def take(self, end: int) -> Chunk:
         """Remove the first bytes of the text, and return them as a chunk."""
@@ -179,35 +179,21 @@ class TextChunks:
         self.line += int(np.count_nonzero(np.frombuffer(chunk.data, np.uint8) == ord("\n")))
         return chunk
 
-    def chunks(self, end_of_rows: Callable[[bytes], int] = len) -> Iterator[Chunk | None]:
-        """Yield chunks as they arrive, and None after a read that completes no row.
+    def chunks(self, end_of_rows: Callable[[bytes], int] = len) -> Iterator[Chunk]:
+        """Yield chunks as they arrive.
 
         `end_of_rows` returns where the last whole row of a text of whole lines ends. A row that is
         unfinished at the end of the input stays in `text`.
         """
-        while True:
-            end = end_of_rows(self.text)
-            yield self.take(end) if end else None
-            size = len(self.text)
-            yield from self._reads()
-            if len(self.text) == size:
-                return
-
-    def _reads(self) -> Iterator[None]:
-        """Read until the text has grown, or doubled if it is long; yield between reads."""
-        parts, size = [self.text] if self.text else [], len(self.text)  # one part is not copied
-        least = 2 * size if size > _LONG_ROW else size + 1
-        for lines in self._lines:
-            parts.append(lines)
-            size += len(lines)
-            if size >= least:
-                break
-            yield
-        self.text = b"".join(parts)
+        has_more = True
+        while has_more:
+            if end := end_of_rows(self.text):
+                yield self.take(end)
+            has_more = self.extend()
 
 
 def _whole_lines(source: Input) -> Iterator[bytes]:
-    """Yield the lines that each read completes, b"" for none; at the end yield the rest."""
+    """Yield the lines that a read completes; at the end yield the rest."""
     begun: list[bytes] = []
     size = 0
     for piece in source.pieces():
@@ -217,7 +203,6 @@ def _whole_lines(source: Input) -> Iterator[bytes]:
             begun, size = [], 0
         begun.append(piece[end:])
         size += len(piece) - end
-        source.check_row(size)
-        if not end:
-            yield b""
+        if source.is_packed and size > _LONGEST_PACKED_ROW:
+            raise DataError(f"{source.name}: a row longer than 256 MB in a packed file")
     yield b"".join(begun)

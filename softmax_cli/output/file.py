@@ -88,8 +88,9 @@ def _redirect(path: str, draft: Path) -> bool:
     """Redirect standard output to the draft; return False if the path is written directly."""
     is_new = path and not path.endswith("/") and not os.path.exists(path)  # noqa: PTH110
     old = None if is_new else os.stat(path)  # noqa: PTH116
-    if old and _is_stdout(old):
-        return False
+    with suppress(OSError):  # standard output is closed
+        if old and os.path.samestat(old, os.fstat(_STDOUT)):
+            return False
     if old and not stat.S_ISREG(old.st_mode):
         os.dup2(os.open(path, os.O_WRONLY), _STDOUT)
         return False
@@ -102,13 +103,6 @@ def _redirect(path: str, draft: Path) -> bool:
             os.fchmod(_STDOUT, stat.S_IMODE(old.st_mode))
             os.fchown(_STDOUT, old.st_uid, old.st_gid)
     return True
-
-
-def _is_stdout(status: os.stat_result) -> bool:
-    try:
-        return os.path.samestat(status, os.fstat(_STDOUT))
-    except OSError:  # standard output is closed
-        return False
 
 
 def _let_signals_raise() -> None:

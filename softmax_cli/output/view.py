@@ -46,13 +46,6 @@ class Table(NamedTuple):
     prefix: str = ""
 
 
-class Piece(NamedTuple):
-    """The columns of a block's vectors, and its records if it has only one vector."""
-
-    columns: Sequence[Column]
-    lone: Records | None = None
-
-
 # Titles, each with its value and unit
 Footer = list[tuple[str, str]]
 # 'A + B = C', and the same with numbers
@@ -73,25 +66,25 @@ class ViewWriter(Writer):
 
     def __init__(self, layout: Layout, shape: Shape, digits: Digits) -> None:
         super().__init__(layout, shape, digits)
-        self.pieces: list[Piece] = []
+        self.pieces: list[list[Column]] = []
         self.count = 0
+        self._first: Records | None = None  # the first block, if it is one vector with a result
         self.summarises_cut = layout.summary_only
         self._most = layout.most if layout.summary_only or self.most_classes else _MANY_ROWS
 
     def show(self, parts: Sequence[Part]) -> None:
         raise NotImplementedError
 
-    def encode(self, records: Records) -> Piece | None:
-        if records.count and self.count >= self._most:
-            return None
-        lone = records if self.count == 0 and records.count == 1 else None
-        return Piece(self._columns(records), lone)
+    def encode(self, records: Records) -> list[Column]:
+        """Return the columns of a block's vectors; none once there are enough."""
+        if self.count == 0 and records.count == 1 and records.good is None:
+            self._first = records
+        return [] if records.count and self.count >= self._most else self._columns(records)
 
     def write(self, piece: Any, vectors: int) -> None:
         lines = (self._most - self.count) * self.layout.records  # a worker may send more
-        if piece is not None and lines > 0:
-            columns = [column._replace(values=column.values[:lines]) for column in piece.columns]
-            self.pieces.append(piece._replace(columns=columns))
+        if piece and lines > 0:
+            self.pieces.append([c._replace(values=c.values[:lines]) for c in piece])
         self.count += vectors
 
     def close(self, summary: Summary | None) -> None:
@@ -101,14 +94,9 @@ class ViewWriter(Writer):
     def reduce(self, key: str, value: float, summary: Summary) -> None:
         self.show([self._footer(self.layout.summary, summary.get)])
 
-    def lone(self) -> Records | None:
-        """Return the records of the only vector; None if there are more, or it has no result."""
-        records = self.pieces[0].lone if self.count == 1 else None
-        return records if records is None or records.good is None or len(records.good) else None
-
     def page(self, summary: Summary | None) -> list[Part]:
         """Return the parts of a page; none where there is nothing to show."""
-        layout, lone = self.layout, self.lone()
+        layout, lone = self.layout, self._first if self.count == 1 else None
         if lone is not None and layout.classes:
             return self._vector(lone)
         if not self.pieces:
@@ -120,7 +108,7 @@ class ViewWriter(Writer):
         else:
             columns = [
                 parts[0]._replace(values=np.concatenate([part.values for part in parts]))
-                for parts in zip(*(piece.columns for piece in self.pieces), strict=True)
+                for parts in zip(*self.pieces, strict=True)
             ]
             hidden = self.count - len(columns[0].values) // layout.records
             table = self.table(columns)._replace(more=left_out(hidden, "rows"))

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from softmax_cli.core.doubledouble import Floats
 from softmax_cli.core.probabilities import WARNING_TOLERANCE
-from softmax_cli.core.ranking import CLOSE, hardmax, ranking
+from softmax_cli.core.ranking import CLOSE, hardmax
 from softmax_cli.errors import DataError, RowErrors
 from softmax_cli.input.rows import Block
 from softmax_cli.notices import Notices
@@ -24,9 +24,8 @@ class HardmaxResult:
 
     def __init__(self, scores: Floats, policy: str, names: Names) -> None:
         self.scores = scores
-        self.choice = hardmax(scores)
-        self.margin = self.choice.margin
-        self.tied: NDArray[np.bool_] = self.choice.winners.sum(axis=1) > 1
+        self._highest, self._winners, self.margin = hardmax(scores)
+        self.tied: NDArray[np.bool_] = self._winners.sum(axis=1) > 1
         self.at_edge = np.zeros(len(scores), bool)  # a tie for the last of several places
         self._policy = policy
         self._names = names
@@ -43,7 +42,7 @@ class HardmaxResult:
         scores = self.scores
         is_sum_one = np.abs(scores.sum(axis=1) - 1) <= WARNING_TOLERANCE
         is_given = is_sum_one & (scores >= 0).all(axis=1)
-        return np.where(is_given, self.margin < self.choice.value / 2, self.margin <= CLOSE)
+        return np.where(is_given, self.margin < self._highest / 2, self.margin <= CLOSE)
 
     @property
     def closeness(self) -> Values:
@@ -52,10 +51,10 @@ class HardmaxResult:
     @cached_property
     def picked(self) -> NDArray[np.intp]:
         """The winner's index."""
-        winners = self.choice.winners
         if self._policy == "last":
-            return np.asarray(winners.shape[1] - 1 - np.argmax(winners[:, ::-1], axis=1))
-        return np.asarray(np.argmax(winners, axis=1))
+            last = self.scores.shape[1] - 1
+            return np.asarray(last - np.argmax(self._winners[:, ::-1], axis=1))
+        return np.asarray(np.argmax(self._winners, axis=1))
 
     @property
     def index(self) -> Values:
@@ -76,7 +75,7 @@ class HardmaxResult:
 
     @cached_property
     def one_hot(self) -> Values:
-        winners = self.choice.winners
+        winners = self._winners
         if self._policy == "split":
             return np.asarray(winners / winners.sum(axis=1, keepdims=True))
         if self._policy != "all":
@@ -85,8 +84,7 @@ class HardmaxResult:
 
     @property
     def distance(self) -> Floats:
-        value = self.choice.value[:, None]
-        return np.where(self.scores == value, 0.0, value - self.scores)
+        return np.where(self._winners, 0.0, self._highest[:, None] - self.scores)
 
     @property
     def ties(self) -> Values:
@@ -95,11 +93,11 @@ class HardmaxResult:
         return ragged(self.winners(r, None) if tied[r] else [] for r in range(len(tied)))
 
     def winners(self, row: int, names: Names) -> list[object]:
-        return list(class_names(np.flatnonzero(self.choice.winners[row]), names).tolist())
+        return list(class_names(np.flatnonzero(self._winners[row]), names).tolist())
 
     def describe_tie(self, row: int) -> str:
         """Return a text that names the classes with the same score, at most 10 of them."""
-        score = self.choice.value[row] if self.tied[row] else self.value[row, -1]
+        score = self._highest[row] if self.tied[row] else self.value[row, -1]
         tied = class_names(np.flatnonzero(self.scores[row] == score), self._names).tolist()
         more = f" and {len(tied) - 10} more" if len(tied) > 10 else ""
         return f"a tie between classes {', '.join(map(str, tied[:10]))}{more}"
@@ -116,7 +114,8 @@ class BestResult(HardmaxResult):
         classes = scores.shape[1]
         if count > classes:
             raise DataError(f"--top {count}: there are only {classes} classes")
-        self.order = ranking(scores, last=policy == "last")
+        step = -1 if policy == "last" else 1  # through the classes, the worst or the best first
+        self.order = np.argsort(-step * scores, axis=1, kind="stable")[:, ::step]
         self.picked = self.order[:, :count]
         self.value = np.take_along_axis(scores, self.picked, axis=1)
         following = np.take_along_axis(scores, self.order[:, count : count + 1], axis=1)

@@ -91,7 +91,8 @@ class SoftmaxResult:
         self.row = block.numbers.repeat(count)
         best = BestResult(scores, count, "first", self._names)
         self.order, self.index, self.name = best.order, best.picked, best.name
-        vars(self)["class"] = class_names(best.picked, self._names)
+        # A column's name is its attribute's, and this one is a keyword.
+        setattr(self, "class", class_names(best.picked, self._names))
 
     @property
     def winners(self) -> NDArray[np.bool_]:

@@ -37,11 +37,9 @@ def ordered_map(function: Callable[[Any], Outcome], rows: Rows, jobs: int) -> It
     """Yield the outcome of each chunk in order; by several processes once that is faster."""
     done = 0  # bytes since the first vectors
     for chunk in rows.chunks:
-        if chunk is None:
-            continue
         outcome = function(chunk)
         yield outcome
-        if jobs > 1 and rows.is_parallel and (done or outcome.vectors):
+        if jobs > 1 and isinstance(chunk, Chunk) and (done or outcome.vectors):
             done += len(chunk.data)
             count = min(jobs, _useful_jobs(rows, done))
             if count > 1:
@@ -153,23 +151,26 @@ class _Pool:
     def outcomes(self, rows: Rows) -> Iterator[Outcome]:
         """Yield the outcome of each chunk in order, then raise the error that ended the input."""
         if not self._workers:
-            yield from (self._function(chunk) for chunk in rows.chunks if chunk is not None)
+            yield from map(self._function, rows.chunks)
             return
+        assert rows.source is not None
+        file = rows.source.file  # can always be read if it is no pipe
         done: dict[int, tuple[_Worker, Any]] = {}
         read = written = 0
         end: SoftmaxError | StopIteration | None = None
         while end is None or written < read:
             workers = [w for w in self._workers.values() if w.unwritten < len(_BUFFERS)]
             worker = min(workers, key=lambda worker: len(worker.numbers))
-            has_room = len(worker.numbers) < 2
-            can_read, finished = self._wait(rows, wants=end is None and has_room)
-            done.update(self._workers[connection].receive() for connection in finished)
-            if can_read:
+            inputs = [file] if end is None and len(worker.numbers) < 2 else []
+            waited: list[Any] = [*inputs, *self._workers]
+            ready, _, _ = select.select(waited, [], [])
+            done.update(self._workers[item].receive() for item in ready if item is not file)
+            if file in ready:
                 try:
                     chunk = next(rows.chunks)
                 except (SoftmaxError, StopIteration) as reason:
-                    end, chunk = reason, None
-                if chunk is not None:
+                    end = reason
+                else:
                     # A chunk longer than the buffer goes through the socket, to an idle worker.
                     while worker.numbers and len(chunk.data) > _BUFFER_BYTES:
                         done.update([worker.receive()])
@@ -184,14 +185,6 @@ class _Pool:
                 written += 1
         if isinstance(end, SoftmaxError):
             raise end
-
-    def _wait(self, rows: Rows, *, wants: bool) -> tuple[bool, list[socket]]:
-        """Wait until the input (if `wants`) or a worker can be read; return which of them can."""
-        assert rows.source is not None
-        file = rows.source.file  # can always be read if it is no pipe
-        waited: list[Any] = [*self._workers, file] if wants else [*self._workers]
-        ready = select.select(waited, [], [])[0]
-        return file in ready, [item for item in ready if item is not file]
 
     def close(self) -> None:
         for worker in self._workers.values():

@@ -57,9 +57,9 @@ class Run:
     def __init__(
         self, rows: Rows, settings: InputSettings, computation: Computation, notices: Notices
     ) -> None:
-        self._rows = rows if computation.parallel else rows._replace(is_parallel=False)
+        self._rows = rows
         self._invalid = settings.invalid
-        self._jobs = settings.jobs or default_jobs()
+        self._jobs = (settings.jobs or default_jobs()) if computation.parallel else 1
         self._computation = computation
         self._notices = notices
         self._read = 0  # rows so far, if one process reads all
@@ -139,9 +139,9 @@ class Run:
         check_names(self._rows.names, block.values.shape[1])
         result, good, errors = self._computed(block, notices)
         if block.values.shape[1] == 1 and len(good) and self._computation.reads_classes:
-            is_column = self._rows.is_parallel and block.labels is None
-            how = "--axis column reads a column as one vector" if is_column else "give all of them"
-            message = f"one number is one class, of probability 1: {how}"
+            message = (
+                "one number is one class, of probability 1: give all of them, or --axis column"
+            )
             notices.add("one class", block.locations.at(int(good[0])), message, len(good))
         unusable = [*block.left_out, *(errors[row] for row in sorted(errors))]
         if unusable and self._invalid != "error":
