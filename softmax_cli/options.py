@@ -154,12 +154,14 @@ def _delimiter(text: str) -> str:
     return delimiter
 
 
-def _columns(text: str) -> str:
-    if not all(split_names(text) or [""]):
+def _joined(_ctx: click.Context, _param: click.Parameter, lists: tuple[str, ...]) -> str | None:
+    """Return the lists of an option that may be repeated as one; None for none."""
+    if not all(name for text in lists for name in split_names(text) or [""]):
         raise click.BadParameter("an empty name among the columns")
-    return text
+    return ",".join(lists) or None
 
 
+_REPEATABLE: Final = {"multiple": True, "callback": _joined}
 FILE: Final = click.Path(readable=False)
 
 input_options: Final = group(
@@ -170,8 +172,8 @@ input_options: Final = group(
         "Input",
         option("-i --input path FILE", "Read FILE instead of standard input", FILE),
         option("--input-format", "Format of the input", INPUT_FORMATS, default="auto"),
-        option("-c --columns LIST", "Columns of the vector: a, 2-5, a:c, !b", _columns),
-        option("-k --keep LIST", "Columns to copy to the output", _columns),
+        option("-c --columns LIST", "Columns of the vector: a, 2-5, a:c, !b", str, **_REPEATABLE),
+        option("-k --keep LIST", "Columns to copy to the output", str, **_REPEATABLE),
         option("-d --delimiter CHAR", "A character, tab or space  [default: detected]", _delimiter),
         option("--decimal", "Decimal point or comma", [".", ","], show_default="."),
         option("--header/--no-header", "First row holds names  [default: detected]", default=None),

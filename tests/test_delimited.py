@@ -227,7 +227,7 @@ def test_names_of_rows_can_be_kept_or_left_out(run: Run, line: str, data: bytes,
 
 def test_names_of_rows_and_decimal_commas_are_told(run: Run) -> None:
     assert run("softmax", stdin=PANDAS_NAMED).fails(1) == (
-        "stdin:2:1: 'x' is not a number (-k 1 copies this column instead, -c chooses columns)"
+        "stdin:2:1: 'x' is not a number (-k 1 copies this column, -c '!1' leaves it out)"
     )
     assert run("softmax", stdin=b"1,nan\n").fails(1) == "stdin:1:2: 'nan' is not a number"
     for line, data in ((2, COMMAS), (1, b"1,5;2,5\r\n0,5;1,25\r\n")):

@@ -95,6 +95,7 @@ def test_tables_have_them_in_front(run: Run, columns: str) -> None:
     [
         ("softmax -k 1 1 2", 2, "--keep"),
         ("softmax -k 1 -f npy", 2, "holds only numbers"),
+        ("softmax -c !1,2", 2, "! is for one item"),
         ("xent -t 0 -k 1 --reduction sum", 2, "--reduction"),
         ("kl --against 1,1 -k 1 --reduction sum", 2, "--reduction"),
         ("softmax -k is --header", 1, "no column named 'is'"),
@@ -132,6 +133,7 @@ def test_any_text_comes_out_as_it_went_in(server: ForkServer, rows: list[tuple[s
         ("softmax --axis column", "id,a,b", 0),
         ("softmax -c !a", "id,a,b", 1),
         ("softmax -c id,a", "id,a,b", 0),
+        ("softmax -c a -c b -k id", "id,a,b", 0),
     ],
 )
 def test_a_column_that_is_hardly_a_class(run: Run, args: str, header: str, number: int) -> None:

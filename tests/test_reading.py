@@ -268,7 +268,7 @@ LABELLED = "cat,dog,label\n1,2,cat\n"
     ("line", "message"),
     [
         ("xent -c cat:dog -t label", "a column, and no class (--target-column label takes"),
-        ("softmax", "'cat' is not a number (-k 3 copies this column instead"),
+        ("softmax", "'cat' is not a number (-k 3 copies this column"),
     ],
 )
 def test_a_column_of_labels_is_told(run: Run, line: str, message: str) -> None:

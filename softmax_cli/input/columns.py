@@ -113,6 +113,8 @@ def _resolve(
         is_left_out = item.startswith("!") and item not in (names or ())
         found = left_out if is_left_out else chosen
         found += _columns(item[is_left_out:], names or (), width, source)
+    if left_out and chosen and spec.startswith("!"):
+        raise UsageError(f"{spec!r} leaves out one column and takes others: ! is for one item")
     unwanted = set(left_out)
     return [i for i in chosen or every if i not in unwanted]
 

@@ -209,7 +209,7 @@ def _row_error(cells: list[str], shape: RowShape, location: str) -> DataError | 
             if "," in cells[i] and is_number(cells[i].replace(",", ".")):
                 error.hint = "--decimal , reads decimal commas"
             elif shape.width > 1 and cells[i].strip() and (i == 0 or shape.is_suspect(i)):
-                error.hint = f"-k {i + 1} copies this column instead, -c chooses columns"
+                error.hint = f"-k {i + 1} copies this column, -c '!{i + 1}' leaves it out"
             return error
     if len(cells) == shape.width:
         return None

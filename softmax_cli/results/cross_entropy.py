@@ -178,6 +178,8 @@ class CrossEntropy(Loss):
         correct = totals.counts["correct"]
         summary = {**super().summarise(totals), "correct": correct}
         summary["accuracy"] = ratio(correct, totals.counts["counted"])
+        if self._settings.focal:
+            summary.pop("perplexity", None)  # the factor makes the mean no cross-entropy
         if groups := self._summarise_classes(totals):
             summary["by_class"] = groups
         return summary
