@@ -12,7 +12,7 @@ import click
 
 from softmax_cli.errors import SoftmaxError
 from softmax_cli.interrupts import INTERRUPTED
-from softmax_cli.notices import PROGRAM, say
+from softmax_cli.messages import PROGRAM, say
 
 # The commands in learning order, with their short help, so that listing them imports none.
 COMMANDS: Final = {

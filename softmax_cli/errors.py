@@ -33,14 +33,6 @@ class UsageError(SoftmaxError):
     exit_code = 2
 
 
-class WriteError(DataError):
-    """Standard output, or the file that replaces it, can't be written."""
-
-    def __init__(self, reason: str | None) -> None:
-        super().__init__(f"can't write to standard output: {reason}")
-        self.reason = reason
-
-
 class RowErrors(DataError):  # noqa: N818 - of several rows
     """The errors of rows of an array that have no result, by row index.
 

@@ -83,7 +83,7 @@ def compare(
     """
     rows = open_rows(source, chunk_bytes=_CHUNK_BYTES)
 
-    from softmax_cli.notices import Notices
+    from softmax_cli.messages import Notices
     from softmax_cli.results.comparison import Comparison, Trial
     from softmax_cli.run.pipeline import Run, shape_of
 

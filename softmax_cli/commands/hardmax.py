@@ -54,7 +54,7 @@ def hardmax(
     is_named = source.names or rows.beside
     form = form or ("one-hot" if ties == "split" else "name" if is_named else "index")
 
-    from softmax_cli.notices import Notices
+    from softmax_cli.messages import Notices
     from softmax_cli.results.hardmax import Hardmax
     from softmax_cli.run.pipeline import Run, shape_of
 

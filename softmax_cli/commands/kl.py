@@ -53,7 +53,7 @@ def kl(source: InputSettings, output: OutputSettings, settings: DivergenceSettin
         raise click.UsageError("standard input can't be both P and --against")
     rows = open_rows(source, kind=settings.kind)
 
-    from softmax_cli.notices import Notices
+    from softmax_cli.messages import Notices
     from softmax_cli.results.divergence import Divergences
     from softmax_cli.results.pairs import against
     from softmax_cli.run.pipeline import Run, shape_of

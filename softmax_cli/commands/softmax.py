@@ -62,7 +62,7 @@ def softmax(source: InputSettings, output: OutputSettings, settings: SoftmaxSett
     options.check_stdin_is_read_once({"scores": path, "--hierarchical": settings.hierarchical})
     rows = open_rows(source, kind=settings.kind)
 
-    from softmax_cli.notices import Notices
+    from softmax_cli.messages import Notices
     from softmax_cli.results.softmax import Softmax
     from softmax_cli.run.pipeline import Computation, Run, shape_of
 

@@ -128,7 +128,7 @@ def xent(
         hint = f"--target-column {target} takes the class of each row from it"
         raise DataError(f"{target!r} is a column, and no class", hint)
 
-    from softmax_cli.notices import Notices
+    from softmax_cli.messages import Notices
     from softmax_cli.results.loss import Loss, write
     from softmax_cli.results.targets import TargetReader
     from softmax_cli.run.pipeline import Run, shape_of

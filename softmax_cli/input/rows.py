@@ -13,7 +13,7 @@ from softmax_cli.input.columns import RowShape
 from softmax_cli.input.numbers import shown
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.stream import Input
-from softmax_cli.notices import say
+from softmax_cli.messages import say
 
 
 class Locations(NamedTuple):

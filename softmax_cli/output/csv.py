@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from softmax_cli.notices import say
+from softmax_cli.messages import say
 from softmax_cli.output import file
 from softmax_cli.output.fields import Layout, Records, Summary, Values
 from softmax_cli.output.formats import Digits, Shape, Writer

@@ -13,13 +13,21 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from softmax_cli import interrupts
-from softmax_cli.errors import DataError, WriteError
+from softmax_cli.errors import DataError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _STDOUT: Final = 1
 _MODE: Final = 0o666  # less the umask
+
+
+class WriteError(DataError):
+    """Standard output, or the file that replaces it, can't be written."""
+
+    def __init__(self, reason: str | None) -> None:
+        super().__init__(f"can't write to standard output: {reason}")
+        self.reason = reason
 
 
 def write(data: bytes | bytearray | memoryview) -> None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from softmax_cli.notices import visible
+from softmax_cli.messages import visible
 from softmax_cli.output import file
 from softmax_cli.output.fields import Column
 from softmax_cli.output.view import Part, Table, ViewWriter, number_texts, word_texts

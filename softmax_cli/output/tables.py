@@ -16,7 +16,7 @@ from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from softmax_cli.notices import visible
+from softmax_cli.messages import visible
 from softmax_cli.output import file
 from softmax_cli.output.fields import Column, Values
 from softmax_cli.output.formats import TABLE_DIGITS, Digits

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from softmax_cli.notices import visible
+from softmax_cli.messages import visible
 from softmax_cli.output.fields import Column, Field, Layout, Records, Summary, Values
 from softmax_cli.output.formats import SHORTEST, Digits, Shape, Writer
 from softmax_cli.output.numbers import texts

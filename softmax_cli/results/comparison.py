@@ -9,7 +9,7 @@ import numpy as np
 from softmax_cli.core.softmax import Logits
 from softmax_cli.core.textbook import Methods, right_digits
 from softmax_cli.input.rows import Block
-from softmax_cli.notices import Notices
+from softmax_cli.messages import Notices
 from softmax_cli.output.fields import Column, Field, Layout, Values
 from softmax_cli.output.formats import TABLE_DIGITS
 from softmax_cli.output.numbers import texts

@@ -16,7 +16,7 @@ from softmax_cli.errors import DataError
 from softmax_cli.input.columns import split_names
 from softmax_cli.input.numbers import parse_list, parse_number
 from softmax_cli.input.rows import Block
-from softmax_cli.notices import Notices
+from softmax_cli.messages import Notices
 from softmax_cli.option_rules import GIVEN, UNITS, LossSettings, ReportSettings
 from softmax_cli.output.fields import Field, Layout, Names, Values, class_names
 from softmax_cli.results.loss import Loss, RowLosses, columns_of, report_keys, summary_fields

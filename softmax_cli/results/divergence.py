@@ -9,7 +9,7 @@ from softmax_cli.core import divergences, losses
 from softmax_cli.core.doubledouble import Floats
 from softmax_cli.core.probabilities import Distribution
 from softmax_cli.input.rows import Block
-from softmax_cli.notices import Notices
+from softmax_cli.messages import Notices
 from softmax_cli.option_rules import UNITS, DivergenceSettings
 from softmax_cli.output.fields import Field, Layout, Names, class_names
 from softmax_cli.results.pairs import checked_against, distribution

@@ -12,7 +12,7 @@ from softmax_cli.core.hierarchical import scattered
 from softmax_cli.core.sampling import Sampler, log_uniform, proportional
 from softmax_cli.core.softmax import Logits
 from softmax_cli.input.rows import Block
-from softmax_cli.notices import Notices
+from softmax_cli.messages import Notices
 from softmax_cli.option_rules import ManySettings, ReportSettings
 from softmax_cli.output.fields import Layout, Values, class_names, ragged
 from softmax_cli.results.hierarchical import read_counts

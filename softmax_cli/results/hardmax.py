@@ -10,7 +10,7 @@ from softmax_cli.core.probabilities import WARNING_TOLERANCE
 from softmax_cli.core.ranking import CLOSE, hardmax
 from softmax_cli.errors import DataError, RowErrors
 from softmax_cli.input.rows import Block
-from softmax_cli.notices import Notices
+from softmax_cli.messages import Notices
 from softmax_cli.output.fields import Field, Layout, Names, Values, class_names, ragged
 from softmax_cli.run.pipeline import Computation
 from softmax_cli.run.totals import Totals

@@ -14,7 +14,7 @@ from softmax_cli.input.formats import open_rows
 from softmax_cli.input.numbers import is_list, parse_list
 from softmax_cli.input.rows import Block
 from softmax_cli.input.settings import InputSettings
-from softmax_cli.notices import Notices
+from softmax_cli.messages import Notices
 from softmax_cli.option_rules import ReportSettings, SoftmaxSettings
 from softmax_cli.output.fields import Field, Layout, Names, Values, class_names
 from softmax_cli.results.loss import Loss, RowLosses, columns_of, report_keys, summary_fields

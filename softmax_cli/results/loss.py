@@ -13,7 +13,7 @@ from softmax_cli.core.doubledouble import DoubleDouble, Floats
 from softmax_cli.core.elementary import exp, in_base, log
 from softmax_cli.errors import DataError, RowErrors
 from softmax_cli.input.rows import Block
-from softmax_cli.notices import Notices
+from softmax_cli.messages import Notices
 from softmax_cli.option_rules import UNITS, ReportSettings
 from softmax_cli.output.fields import Field, Layout, Records, Values, class_names
 from softmax_cli.output.formats import Writer

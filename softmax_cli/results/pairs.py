@@ -14,7 +14,7 @@ from softmax_cli.input.formats import open_rows
 from softmax_cli.input.numbers import is_list, parse_list, shown
 from softmax_cli.input.rows import Block, Locations, Rows, rows_of
 from softmax_cli.input.settings import InputSettings
-from softmax_cli.notices import Notices
+from softmax_cli.messages import Notices
 from softmax_cli.output.fields import Names
 
 

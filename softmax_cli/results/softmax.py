@@ -12,7 +12,7 @@ from softmax_cli.core.doubledouble import Floats
 from softmax_cli.core.probabilities import ERROR_TOLERANCE
 from softmax_cli.core.softmax import Logits
 from softmax_cli.input.rows import Block
-from softmax_cli.notices import Notices
+from softmax_cli.messages import Notices
 from softmax_cli.option_rules import GIVEN, SoftmaxSettings
 from softmax_cli.output.fields import Field, Layout, Names, Values, class_names
 from softmax_cli.run.pipeline import Computation

@@ -13,7 +13,7 @@ from softmax_cli.core.probabilities import Probabilities
 from softmax_cli.errors import DataError, RowErrors, UsageError
 from softmax_cli.input.numbers import is_list, is_number, parse_list, shown
 from softmax_cli.input.rows import Block, Rows, rows_of
-from softmax_cli.notices import Notices
+from softmax_cli.messages import Notices
 from softmax_cli.option_rules import TargetSettings
 from softmax_cli.output.fields import Names
 from softmax_cli.results import pairs

@@ -26,11 +26,23 @@ from softmax_cli.run.totals import Outcome
 if TYPE_CHECKING:
     from socket import socket
 
+_MOST_JOBS: Final = 8  # by default
 _LEAST_CHUNKS: Final = 2  # per process
 # Bytes of a buffer, into which most chunks and their output fit
 _BUFFER_BYTES: Final = 1 << 22
 # Where a worker's buffers begin: for two chunks that it has, and two outputs to be written
 _BUFFERS: Final = range(0, 4 * _BUFFER_BYTES, _BUFFER_BYTES)
+
+
+def default_jobs() -> int:
+    """Return the number of cores that this process may use, and its cgroup allows; at most 8."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    most = _MOST_JOBS
+    with suppress(OSError, ValueError):  # no cgroup, or 'max'
+        with open("/sys/fs/cgroup/cpu.max", encoding="ascii") as file:  # noqa: PTH123 - pathlib
+            quota, period = map(int, file.read().split())
+        most = min(most, max(1, quota // period))
+    return min(cores or 1, most)
 
 
 def ordered_map(function: Callable[[Any], Outcome], rows: Rows, jobs: int) -> Iterator[Outcome]:

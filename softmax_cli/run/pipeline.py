@@ -1,10 +1,9 @@
 """The steps of every command: parse a chunk, compute, encode, write, add up."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,14 +12,12 @@ from softmax_cli import interrupts
 from softmax_cli.errors import DataError, RowErrors, UsageError
 from softmax_cli.input.rows import Block, Rows, none_usable
 from softmax_cli.input.settings import InputSettings
-from softmax_cli.notices import UNUSABLE, Notice, Notices, say
+from softmax_cli.messages import UNUSABLE, Notice, Notices, say
 from softmax_cli.output.fields import Layout, Records, Summary
 from softmax_cli.output.formats import Shape, Writer
 from softmax_cli.output.progress import Progress
-from softmax_cli.run.parallel import ordered_map
+from softmax_cli.run.parallel import default_jobs, ordered_map
 from softmax_cli.run.totals import Outcome, Totals
-
-_MOST_JOBS: Final = 8  # by default
 
 
 class Computation:
@@ -193,18 +190,6 @@ class Run:
             else:
                 notices.merge(found.kinds)
                 return result, good, errors
-
-
-def default_jobs() -> int:
-    """Return the number of cores that this process may use, and its cgroup allows; at most 8."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    try:
-        with open("/sys/fs/cgroup/cpu.max", encoding="ascii") as file:  # noqa: PTH123 - pathlib
-            quota, period = file.read().split()
-        allowed = max(1, int(quota) // int(period))
-    except (OSError, ValueError):  # no cgroup, or 'max'
-        allowed = _MOST_JOBS
-    return min(cores or 1, allowed, _MOST_JOBS)
 
 
 def check_names(names: Sequence[str] | None, classes: int) -> None:

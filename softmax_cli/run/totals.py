@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_cli.errors import DataError
-from softmax_cli.notices import Notice
+from softmax_cli.messages import Notice
 
 # 1 in the units of exact sums
 ONE: Final = 1 << 1074
