@@ -17,10 +17,10 @@ from tests.conftest import run_command
 PACKAGE = Path(softmax_cli.__file__).parent
 ROOT = Path(__file__).parent.parent
 # What a folder or a module beside the folders may import stands before it or beside it.
-RANKS = {"errors": 0, "notices": 0, "core": 1, "input": 1, "output": 1, "run": 2, "results": 3}
+RANKS = {"errors": 0, "messages": 0, "core": 1, "input": 1, "output": 1, "run": 2, "results": 3}
 RANKS |= {"completion": 3, "options": 4, "commands": 4, "cli": 5, "__main__": 6}
 ALONE = {"core", "input", "output"}
-CLICK = {"cli", "options", "completion", "notices"}
+CLICK = {"cli", "options", "completion", "messages"}
 
 PROBE = """
 import json, os, sys
