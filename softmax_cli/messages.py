@@ -33,10 +33,11 @@ def visible(text: str) -> str:
 
 
 class Notice(NamedTuple):
-    """A kind of warning: the message of the first row, and the number of rows."""
+    """A kind of warning: the first row's message, the number of rows, and how many it takes."""
 
     first: str
     rows: int
+    least: int = 1
 
 
 class Notices:
@@ -50,19 +51,21 @@ class Notices:
 
     def __exit__(self, *_: object) -> None:
         # Sorted, as which kind comes first depends on how rows are divided into chunks.
-        for kind, (first, rows) in sorted(self.kinds.items()):
+        for kind, (first, rows, least) in sorted(self.kinds.items()):
+            if rows < least:
+                continue
             if kind == UNUSABLE:
                 count = "1 row" if rows == 1 else f"{rows} rows"
                 say("warning", f"{count} can't be used, {'the first ' * (rows > 1)}at {first}")
             else:
                 say("warning", first + (f" (and {rows - 1} more)" if rows > 1 else ""))
 
-    def add(self, kind: str, location: str, message: str, rows: int = 1) -> None:
+    def add(self, kind: str, location: str, message: str, rows: int = 1, *, least: int = 1) -> None:
         """Count rows of a kind; the location and the message are those of the first."""
-        self.merge({kind: Notice(f"{location}: {message}", rows)})
+        self.merge({kind: Notice(f"{location}: {message}", rows, least)})
 
     def merge(self, later: Mapping[str, Notice]) -> None:
         """Count the notices of later rows."""
         for kind, notice in later.items():
-            seen = self.kinds.get(kind, Notice(notice.first, 0))
-            self.kinds[kind] = Notice(seen.first, seen.rows + notice.rows)
+            seen = self.kinds.get(kind, notice._replace(rows=0))
+            self.kinds[kind] = seen._replace(rows=seen.rows + notice.rows)

@@ -37,11 +37,14 @@ def probability_field(*, log: bool) -> Field:
 
 def warn_of_probabilities(block: Block, notices: Notices) -> None:
     """Warn if the first rows of the input, which are read as logits, are all distributions."""
-    rows = block.values[:_FIRST_ROWS]
-    is_start = len(rows) == _FIRST_ROWS and block.numbers is not None and block.numbers[0] == 1
-    if is_start and (rows > 0).all() and np.abs(rows.sum(axis=1) - 1).max() < ERROR_TOLERANCE:
-        how = "if these are probabilities, give --from probs"
-        notices.add("probabilities", block.locations.at(0), f"rows of logits sum to 1: {how}")
+    assert block.numbers is not None
+    rows = block.values[block.numbers <= _FIRST_ROWS]
+    if rows.size and rows.shape[1] > 1:
+        found = (rows > 0).all(axis=1) & (np.abs(rows.sum(axis=1) - 1) < ERROR_TOLERANCE)
+        message = "logits that sum to 1: if they are probabilities, give --from probs"
+        if found.all():
+            where = block.locations.at(0)
+            notices.add("probabilities", where, message, len(rows), least=_FIRST_ROWS)
 
 
 class SoftmaxResult:
