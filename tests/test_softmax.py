@@ -12,8 +12,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from softmax_cli.core.entmax import Entmax
-from softmax_cli.core.ranking import hardmax, truncate
+from softmax_cli.core.hardmax import hardmax
 from softmax_cli.core.softmax import Logits
+from softmax_cli.core.truncation import truncate
 from softmax_cli.errors import RowErrors
 from tests.conftest import Run, run_in_terminal
 from tests.corpus import Vector, logits, temperatures

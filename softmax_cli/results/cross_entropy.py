@@ -9,9 +9,9 @@ import numpy as np
 
 from softmax_cli.core import losses
 from softmax_cli.core.doubledouble import Bools, Floats
+from softmax_cli.core.hardmax import is_among_best
 from softmax_cli.core.losses import Labels, Objective, weights_of_counts
 from softmax_cli.core.probabilities import Distribution, Probabilities
-from softmax_cli.core.ranking import is_among_best
 from softmax_cli.errors import DataError
 from softmax_cli.input.columns import split_names
 from softmax_cli.input.numbers import parse_list, parse_number

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_cli.core.doubledouble import Floats
+from softmax_cli.core.hardmax import CLOSE, hardmax
 from softmax_cli.core.probabilities import WARNING_TOLERANCE
-from softmax_cli.core.ranking import CLOSE, hardmax
 from softmax_cli.errors import DataError, RowErrors
 from softmax_cli.input.rows import Block
 from softmax_cli.messages import Notices

@@ -165,7 +165,7 @@ class Softmax(Computation):
                 kind = Tempered
                 top_p = top_p if top_p in (None, 1) else top_p * _REACHED
         if settings.truncates:
-            from softmax_cli.core.ranking import truncate
+            from softmax_cli.core.truncation import truncate
 
             remaining = truncate(
                 remaining,
