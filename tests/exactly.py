@@ -125,7 +125,9 @@ def entmax_shares(vector: Iterable[float], alpha: float, temperature: float = 1.
     for _ in range(400):
         middle = (low + high) / 2
         low, high = (middle, high) if mpmath.fsum(shares(middle)) > 1 else (low, middle)
-    return shares((low + high) / 2)
+    with mpmath.workprec(300):  # a dyadic threshold, which makes ties of floats, is exact
+        threshold = +low
+    return shares(threshold)
 
 
 def nearest(exact: Exact) -> float:
