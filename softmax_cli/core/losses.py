@@ -55,8 +55,8 @@ def smoothed(targets: Targets, classes: int, smoothing: float, /) -> Targets:
     """Return targets with a fraction of each spread evenly over all classes."""
     if smoothing == 0:
         return targets
-    kept = _target(targets, classes).plain() * (1.0 - DoubleDouble(smoothing))
-    return Mixture(kept + DoubleDouble(smoothing) / float(classes))
+    kept = _target(targets, classes).plain() * ((1.0 - DoubleDouble(smoothing)) * float(classes))
+    return Mixture(kept + smoothing)  # of sum K, so that those of labels are exact
 
 
 def cross_entropy(
