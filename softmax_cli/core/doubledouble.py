@@ -103,10 +103,10 @@ class DoubleDouble:
         return _double_double(other) / self
 
     def __getitem__(self, key: Any) -> DoubleDouble:
-        part = DoubleDouble(self.high[key], np.broadcast_to(self.low, self.high.shape)[key])
+        high, low, exponent = np.broadcast_arrays(self.high, self.low, self.exponent)
         if isinstance(self.exponent, int):
-            return part
-        return part.scaled(np.broadcast_to(self.exponent, self.high.shape)[key])
+            return DoubleDouble(high[key], low[key])
+        return DoubleDouble(high[key], low[key], exponent[key])
 
     def __setitem__(self, key: Any, value: DoubleDouble) -> None:
         self.high[key], self.low[key] = value.high, value.low
