@@ -116,8 +116,9 @@ def weighted_loss(q: Reference, target: Sequence[Exact], objective: Objective) -
 def entmax_shares(vector: Iterable[float], alpha: float, temperature: float = 1.0) -> list[Exact]:
     """Entmax for alpha > 1: the threshold is searched for in its interval's halves."""
     c = mpmath.mpf(alpha) - 1
-    scores = [c * x / mpmath.mpf(temperature) for x in exacts(vector)]
-    low, high = max(scores) - 1, max(scores)
+    numbers = exacts(vector)
+    scores = [c * (x - max(numbers)) / mpmath.mpf(temperature) for x in numbers]
+    low, high = mpmath.mpf(-1), mpmath.mpf(0)
 
     def shares(threshold: Exact) -> list[Exact]:
         return [(x - threshold) ** (1 / c) if x > threshold else mpmath.mpf(0) for x in scores]
@@ -125,7 +126,9 @@ def entmax_shares(vector: Iterable[float], alpha: float, temperature: float = 1.
     for _ in range(400):
         middle = (low + high) / 2
         low, high = (middle, high) if mpmath.fsum(shares(middle)) > 1 else (low, middle)
-    return shares((low + high) / 2)
+    with mpmath.workprec(380):  # a dyadic threshold, which makes ties of floats, is exact
+        threshold = +low
+    return shares(threshold)
 
 
 def nearest(exact: Exact) -> float:

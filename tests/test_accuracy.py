@@ -154,6 +154,17 @@ def test_proportional_vectors_are_not_a_negative_distance_apart() -> None:
         ("xent --breakdown 0.1,0.10000000000000002 -t 1", 5, 1),
         ("xent -1e17,-7,-7 -t 0 --sampled 4 --seed 1", 0, 1e17),
         ("xent 1e308,-1e308 -t 1 --base 10", 0, 8.685889638065036e307),
+        # Smoothed labels, which were rounded, against a prediction that all but agrees
+        (
+            "xent --label-smoothing 0.435 --breakdown 1.5885312276147867,0,0 -t 0",
+            2,
+            8.377926966319029e-38,
+        ),
+        # Subnormal ones, which were rounded twice
+        ("xent 0,-740.3,-741.1,-741.9 -t 0 -w 3,1,1,1", 0, 1.537e-321),
+        ("xent 0,24 -t 0 -w 0,3 --label-smoothing 0.1 --focal 29 --gradient", 0, 9.1450386004e-313),
+        ("softmax --hierarchical 5,3,2,1,1 --log -735,734,733.5,735.1", 0, -5.625e-320),
+        ("xent --hierarchical 5,3,2,1,1 -t 0 -735,734,733.5,735.1", 0, 5.625e-320),
         (
             "xent 0,-497.5989197531541 -t 1,7.862034589370612e-217 --breakdown",
             2,

@@ -20,7 +20,7 @@ Indices = NDArray[np.intp]
 _SPLITTER: Final = 134217729.0  # 2**27 + 1: splits 53 bits into halves
 _SMALL: Final = 2.0**-400
 _LARGE: Final = 2.0**900  # products of larger numbers may overflow
-TINY: Final = 2.0**-1016  # the low part of smaller numbers has hardly a bit
+_TINY: Final = 2.0**-1016  # the low part of smaller numbers has hardly a bit
 _MOST_POWER: Final = 4400  # more than the range of float exponents
 _EXPONENT_OF_ZERO: Final = -(2**40)  # the exponent of 0
 
@@ -103,13 +103,15 @@ class DoubleDouble:
         return _double_double(other) / self
 
     def __getitem__(self, key: Any) -> DoubleDouble:
-        part = DoubleDouble(self.high[key], np.broadcast_to(self.low, self.high.shape)[key])
+        high, low, exponent = np.broadcast_arrays(self.high, self.low, self.exponent)
         if isinstance(self.exponent, int):
-            return part
-        return part.scaled(np.broadcast_to(self.exponent, self.high.shape)[key])
+            return DoubleDouble(high[key], low[key])
+        return DoubleDouble(high[key], low[key], exponent[key])
 
     def __setitem__(self, key: Any, value: DoubleDouble) -> None:
         self.high[key], self.low[key] = value.high, value.low
+        if not isinstance(self.exponent, int):
+            self.exponent[key] = value.exponent
 
     def scaled(self, exponent: Integers | int) -> DoubleDouble:
         """Return the product with 2**exponent, by a change of the exponent."""
@@ -151,7 +153,7 @@ class DoubleDouble:
         power = np.clip(self.exponent, -_MOST_POWER, _MOST_POWER)
         high, low = np.ldexp(self.high, power), np.ldexp(self.low, power)
         if power.min(initial=0) < -1012:  # the bits of low parts get lost
-            tiny = (np.abs(high) < TINY) & (high != 0)
+            tiny = (np.abs(high) < _TINY) & (high != 0)
             high[tiny], low[tiny] = self[tiny].rounded(), 0.0
         return DoubleDouble(high, low)
 

@@ -144,11 +144,12 @@ def log(x: DoubleDouble, /) -> DoubleDouble:
 
 def log1p(x: DoubleDouble, /) -> DoubleDouble:
     """Return log(1 + x) for x > -1/2, accurate for small x."""
-    number = x + 1.0
+    plain = x.plain()
+    number = plain + 1.0
     fraction, power = _near_one(number.high)
     moved = normalised(fraction - 1, np.ldexp(number.low, -power))
-    result = _log(where(power == 0, x, moved), power)
-    return where(np.abs(x.high) < 2.0**-200, x, result)
+    result = _log(where(power == 0, plain, moved), power)
+    return where(np.abs(plain.high) < 2.0**-200, x, result)
 
 
 def _near_one(x: Floats) -> tuple[Floats, Integers]:

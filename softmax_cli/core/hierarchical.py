@@ -13,15 +13,14 @@ from functools import cached_property
 
 import numpy as np
 
-from softmax_cli.core.doubledouble import Bools, DoubleDouble, Floats, Indices, fold_sum, where
+from softmax_cli.core.doubledouble import Bools, DoubleDouble, Floats, Indices, where
 from softmax_cli.core.elementary import exp, exponentials, in_base, log1p
 from softmax_cli.core.probabilities import Distribution
 
 
 def softplus(x: Floats, /) -> DoubleDouble:
     """Return log(1 + exp(x)) = -log(sigmoid(-x)) in nats; 0 at -inf, inf at inf."""
-    small = exp(DoubleDouble(-np.abs(x))).plain()
-    return log1p(small) + np.maximum(x, 0.0)
+    return log1p(exp(DoubleDouble(-np.abs(x)))) + np.maximum(x, 0.0)
 
 
 def sigmoid(x: Floats, /) -> DoubleDouble:
@@ -99,7 +98,8 @@ class TreeDistribution(Distribution):
         costs = softplus(-self._scores.T), softplus(self._scores.T)
         classes, children = self._tree.classes, self._tree.children
         shape = 2 * classes - 1, len(self._scores)
-        total = DoubleDouble(np.zeros(shape), np.zeros(shape))  # from the root to each node
+        # From the root to each node
+        total = DoubleDouble(np.zeros(shape), np.zeros(shape), np.zeros(shape, np.int64))
         nodes = np.array([classes - 2])  # of one depth, from the root down
         while len(nodes):
             for turn, cost in enumerate(costs):
@@ -110,7 +110,7 @@ class TreeDistribution(Distribution):
 
     @cached_property
     def mass(self) -> DoubleDouble:
-        return where(np.isinf(self.surprisal.high), 0.0, exp(-self.surprisal))
+        return where(np.isinf(self.surprisal.high), 0.0, exp(-self.surprisal.plain()))
 
     @cached_property
     def winners(self) -> Bools:
@@ -124,7 +124,8 @@ def _above(cost: DoubleDouble) -> DoubleDouble:
 
     A sum drops a tiny log1p(exp(-300)), but halfway between two floats it has to be rounded up.
     """
-    return DoubleDouble(cost.high, np.where(cost.high > 0, np.nextafter(cost.low, 1), cost.low))
+    low = np.where(cost.high > 0, np.nextafter(cost.low, 1), cost.low)
+    return DoubleDouble(cost.high, low, cost.exponent)
 
 
 class Branches:
@@ -151,7 +152,7 @@ class Branches:
 
     @cached_property
     def _surprisal(self) -> DoubleDouble:
-        return _above(fold_sum(softplus(-self._logits)))
+        return _above(softplus(-self._logits).sum())
 
     def loss(self, *, base: str = "e") -> Floats:
         """Return -log p of each row's label, shape (rows,)."""
@@ -159,7 +160,7 @@ class Branches:
 
     def probability(self) -> Floats:
         """Return the probability of each row's label, shape (rows,)."""
-        return exp(-self._surprisal).rounded()
+        return exp(-self._surprisal.plain()).rounded()
 
     def gradient(self, *, base: str = "e") -> Floats:
         """Return the derivative of the loss by the score at each branch, shape (depth, rows)."""

@@ -55,8 +55,8 @@ def smoothed(targets: Targets, classes: int, smoothing: float, /) -> Targets:
     """Return targets with a fraction of each spread evenly over all classes."""
     if smoothing == 0:
         return targets
-    kept = _target(targets, classes).plain() * (1.0 - DoubleDouble(smoothing))
-    return Mixture(kept + DoubleDouble(smoothing) / float(classes))
+    kept = _target(targets, classes).plain() * ((1.0 - DoubleDouble(smoothing)) * float(classes))
+    return Mixture(kept + smoothing)  # of sum K, so that those of labels are exact
 
 
 def cross_entropy(
@@ -132,11 +132,9 @@ def gradient(
         result = p - targets.probability
     else:
         terms = targets.probability * _slopes(prediction, objective)
-        plain = terms.plain()
-        others = fold_sum(plain) - plain
-        cancels = others.high < plain.high * 2.0**-30
-        if cancels.any():
-            others = where(cancels, fold_sum(where(cancels, 0.0, plain)), others)
+        # The largest is left out, not subtracted: nothing cancels.
+        is_largest = np.arange(len(p.high))[:, None] == np.argmax(terms.plain().high, axis=0)
+        others = where(is_largest, where(is_largest, 0.0, terms).sum(), terms.sum() - terms)
         result = p * others - terms * prediction.complement
     result = by_temperature(result, prediction.temperature)
     return in_base(result, base).T + 0.0  # no -0.0

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from softmax_cli.core.doubledouble import TINY, Bools, DoubleDouble, Floats, where
+from softmax_cli.core.doubledouble import Bools, DoubleDouble, Floats, where
 from softmax_cli.core.elementary import exp, in_base, log, log1p
 from softmax_cli.errors import DataError, RowErrors, SumError
 
@@ -125,11 +125,8 @@ class Probabilities(Distribution):
         """-log p in nats, shape (classes, rows), from the other classes where p > 1/2."""
         dominant = self.probability.plain().high > 0.5
         odds = where(dominant, self.complement / self.probability, 0.0)
-        near = log1p(odds.plain())
-        if not isinstance(odds.exponent, int):  # log1p(x) is x for an x that would be subnormal
-            near = where(near.high < TINY, odds, near)
         far = where(self.masked.T, np.inf, log(self.total) - self._log_mass)
-        return where(dominant, near, far)
+        return where(dominant, log1p(odds), far)
 
 
 class Masses(Probabilities):

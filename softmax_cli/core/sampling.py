@@ -103,7 +103,7 @@ class SampledSoftmax:
         """Return the loss, shape (trials,)."""
         total = self._total.plain()
         shifted = log(where(total.high > 0, total, 1.0)) + self._shift
-        loss = where(self._shift.high > 0, shifted, log1p(self._sum_of_others.plain()))
+        loss = where(self._shift.high > 0, shifted, log1p(self._sum_of_others))
         return where(self._impossible, np.inf, loss).rounded()
 
     def gradient(self) -> Floats:

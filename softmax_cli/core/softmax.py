@@ -72,11 +72,11 @@ class Logits(Distribution):
         """The sum of exp(shifted) without one winner's own 1, shape (rows,)."""
         is_top = self.shifted.high == 0
         ties: Floats = is_top.sum(axis=0) - 1.0
-        return where(is_top, 0.0, self.mass).sum().plain() + ties
+        return where(is_top, 0.0, self.mass).sum() + ties
 
     @cached_property
     def total(self) -> DoubleDouble:
-        return self._rest + 1.0
+        return (self._rest + 1.0).plain()
 
     @cached_property
     def _log_total(self) -> DoubleDouble:
@@ -179,11 +179,12 @@ def _minus(log_total: DoubleDouble, z: DoubleDouble) -> DoubleDouble:
     Where log_total is too small to change the low part, change that by its last bit: then a z
     halfway between two floats is rounded in the right direction.
     """
-    result = log_total - z
-    high = log_total.high
-    if ((high > 0) & (high < 2.0**-40)).any():
-        dropped = (result.low == -z.low) & (z.low != 0) & (high > 0)
+    plain = log_total.plain()
+    result = plain - z
+    if (plain.high < 2.0**-40).any():
+        dropped = (result.low == -z.low) & (z.low != 0) & (log_total.high > 0)
         np.copyto(result.low, np.nextafter(result.low, 1), where=dropped)
+        result = where(z.high == 0, log_total, result)  # all digits of a subnormal one
     return result
 
 
