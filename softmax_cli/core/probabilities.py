@@ -123,13 +123,13 @@ class Probabilities(Distribution):
     @cached_property
     def surprisal(self) -> DoubleDouble:
         """-log p in nats, shape (classes, rows), from the other classes where p > 1/2."""
-        dominant = self.probability.plain().high > 0.5
-        odds = where(dominant, self.complement / self.probability, 0.0)
+        sizes = self.probability.plain().high
+        top = sizes.argmax(axis=0), np.arange(sizes.shape[1])
+        odds = self.complement[top] / self.probability[top]
         near = log1p(odds.plain())
-        if not isinstance(odds.exponent, int):  # log1p(x) is x for an x that would be subnormal
-            near = where(near.high < TINY, odds, near)
+        near = where(near.high < TINY, odds, near)  # log1p(x) is x where that may be subnormal
         far = where(self.masked.T, np.inf, log(self.total) - self._log_mass)
-        return where(dominant, near, far)
+        return where(sizes > 0.5, near, far)
 
 
 class Masses(Probabilities):
@@ -142,9 +142,7 @@ class Masses(Probabilities):
     def __init__(self, values: Floats, /) -> None:
         self._mass = _checked(values)
 
-    @cached_property
-    def total(self) -> DoubleDouble:
-        return DoubleDouble(np.ones(len(self.masked)))
+    total = Distribution.total  # 1
 
     @cached_property
     def surprisal(self) -> DoubleDouble:
