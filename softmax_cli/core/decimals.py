@@ -30,6 +30,7 @@ def refined(p: Distribution, q: Distribution, rows: Bools, ratios: DoubleDouble)
 
 
 def _masses(distribution: Distribution, row: int) -> list[Decimal]:
+    row = min(row, len(distribution.masked) - 1)  # one row may stand for all
     if isinstance(distribution, Logits) and distribution.temperature > 0:
         logits = [Decimal(x) for x in distribution.scores[row].tolist()]
         top, temperature = max(logits), Decimal(distribution.temperature)

@@ -103,9 +103,9 @@ class DoubleDouble:
         return _double_double(other) / self
 
     def __getitem__(self, key: Any) -> DoubleDouble:
-        high, low, exponent = np.broadcast_arrays(self.high, self.low, self.exponent)
         if isinstance(self.exponent, int):
-            return DoubleDouble(high[key], low[key])
+            return DoubleDouble(self.high[key], np.broadcast_to(self.low, self.high.shape)[key])
+        high, low, exponent = np.broadcast_arrays(self.high, self.low, self.exponent)
         return DoubleDouble(high[key], low[key], exponent[key])
 
     def __setitem__(self, key: Any, value: DoubleDouble) -> None:
@@ -164,9 +164,8 @@ class DoubleDouble:
             total = np.where(np.isnan(total), self.high, total)
         if isinstance(self.exponent, int):
             return total
-        result: Floats = np.asarray(
-            np.ldexp(total, np.clip(self.exponent, -_MOST_POWER, _MOST_POWER))
-        )
+        power = np.clip(self.exponent, -_MOST_POWER, _MOST_POWER)
+        result: Floats = np.asarray(np.ldexp(total, power))
         subnormal = (np.abs(result) < np.finfo(float).tiny) & (total != 0)
         if subnormal.any():  # round once, in units of the smallest float
             units = self.scaled(1074)[subnormal].plain()

@@ -170,9 +170,8 @@ def _log(rest: DoubleDouble, power: Integers) -> DoubleDouble:
     s = (rest - tabled) / (rest + tabled + 2.0)
     square = s * s
     tail = s * square * (_TWO_THIRDS + square.high * (0.4 + square.high * (2 / 7)))
-    steps = (power * _STEPS + number).astype(np.float64)
-    result: DoubleDouble = tail + s.times_power(1) + steps * _C3 + steps * _C2 + steps * _C1
-    return result
+    steps: Floats = (power * _STEPS + number).astype(np.float64)
+    return tail + s.times_power(1) + steps * _C3 + steps * _C2 + steps * _C1
 
 
 def in_base(nats: DoubleDouble, base: str, /) -> Floats:

@@ -123,10 +123,11 @@ class Probabilities(Distribution):
     @cached_property
     def surprisal(self) -> DoubleDouble:
         """-log p in nats, shape (classes, rows), from the other classes where p > 1/2."""
-        dominant = self.probability.plain().high > 0.5
-        odds = where(dominant, self.complement / self.probability, 0.0)
+        sizes = self.probability.plain().high
+        top = sizes.argmax(axis=0), np.arange(sizes.shape[1])
+        odds = self.complement[top] / self.probability[top]
         far = where(self.masked.T, np.inf, log(self.total) - self._log_mass)
-        return where(dominant, log1p(odds), far)
+        return where(sizes > 0.5, log1p(odds), far)
 
 
 class Masses(Probabilities):
@@ -139,9 +140,7 @@ class Masses(Probabilities):
     def __init__(self, values: Floats, /) -> None:
         self._mass = _checked(values)
 
-    @cached_property
-    def total(self) -> DoubleDouble:
-        return DoubleDouble(np.ones(len(self.masked)))
+    total = Distribution.total  # 1
 
     @cached_property
     def surprisal(self) -> DoubleDouble:

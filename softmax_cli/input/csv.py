@@ -35,8 +35,8 @@ _PLAIN_QUOTED: Final = re.compile(rb'"(?<![^,\n]")[^",\n]*"(?![^,\n])')
 # A number that ends each row of a list of all numbers, so that a row too long is seen even beside
 # one too short; where it is in the input, that is read by the csv module
 _ROW_END: Final = b"-8e307"
-# The integer -0, which JSON reads as 0
-_MINUS_ZERO: Final = re.compile(rb"-0(?![.eE])")
+# The integer -0, which JSON reads as 0, but not in 1e-05
+_MINUS_ZERO: Final = re.compile(rb"-0(?![.eE])(?<![eE]-0)")
 
 # A delimiter that is in no label: the unit separator
 _NO_DELIMITER: Final = "\x1f"

@@ -116,7 +116,7 @@ class CsvWriter(Writer):
         if lines is not None:
             return lines.decode().splitlines()
         flat = texts(values, self.digits)
-        if values.dtype.kind in "OU":
+        if values.dtype.kind in "OU" and any(map(self._special.search, flat)):
             flat = list(map(self._quoted, flat))
         width = values.shape[1]
         return [self.delimiter.join(flat[at : at + width]) for at in range(0, len(flat), width)]

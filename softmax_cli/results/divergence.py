@@ -92,6 +92,8 @@ class Divergences(Computation):
         kind = "masses" if settings.generalized else settings.kind
         form = kind, notices, settings.normalize, settings.temperature
         p, q = distribution(block, *form), distribution(others, *form)
+        if others.values.strides[0] == 0:  # one vector for all rows; notices count it for each
+            q = distribution(others.take(slice(1)), kind, Notices(), *form[2:])
         for key, a, b, one, other in (("kl", "P", "Q", p, q), ("reverse", "Q", "P", q, p)):
             if not {key, "jeffreys"}.intersection(self._row):
                 continue

@@ -1,18 +1,17 @@
-"""Softmax of the rows of a CSV file, from file to file, beside other programs.
+"""What a program does with the rows of a CSV file, from file to file, beside other programs.
 
 Run from the checkout, after the tests' installation: ``python -m tests.benchmarks.throughput``.
 polars, duckdb, mawk and scipy take part where they are installed. Each is a process of its own that
-reads normal logits of spread 3, ten a row, and writes probabilities, either so that they read back
-as the same float64 or with 6 decimals; its start is counted, as a user waits for it too. It prints
-a Markdown table: the medians of runs in turns, each time as a multiple of this program's, the
-processor time of all processes, and the most memory that they held together at once, which is
-measured in a run of its own.
+reads normal logits of spread 3, and writes their softmax, so that it reads back as the same float64
+or with 6 decimals, or the mean cross-entropy; all must give the same numbers. Its start is counted,
+as a user waits for it too. The script prints a Markdown table: the medians of runs in turns, this
+program's time as a multiple of each, the processor time of all processes, and the most memory that
+they held together at once, which is measured in a run of its own.
 """
 
 import argparse
 import importlib.util
 import os
-import shlex
 import shutil
 import statistics
 import subprocess
@@ -29,94 +28,132 @@ from tests.benchmarks import medians
 from tests.conftest import COMMAND
 from tests.corpus import SEED
 
-WIDTH: Final = 10
-SIZES: Final = (50_000, 500_000)
-_CHUNK: Final = 10_000
-_DECIMALS: Final = 6
-_NAMES: Final = [f"c{i}" for i in range(WIDTH)]
+# The number of classes, and what is done with them
+TASKS: Final = (
+    (10, "softmax"),
+    (10, "softmax --decimals 6"),
+    (1_000, "softmax"),
+    (100_000, "softmax"),
+    (2, "softmax -k label"),
+    (100, "softmax -k label"),
+    (10, "xent --target-column label --reduction mean"),
+)
+_LONG: Final = 500  # rows of more columns are read as lists
 
-_POLARS = f"""
+# The beginning of every script
+_ARGUMENTS: Final = """
 import sys
+source, target, task, width, kept, decimals = sys.argv[1:]
+kept, names = kept.split(), [f"c{i}" for i in range(int(width))]
+decimals = int(decimals) if decimals else None
+"""
+
+_POLARS: Final = """
 import polars as pl
-names = {_NAMES}
-rows = pl.scan_csv(sys.argv[1], has_header=False, schema={{name: pl.Float64 for name in names}})
-largest = pl.max_horizontal(*names)
-rows = rows.select([(pl.col(name) - largest).exp().alias(name) for name in names])
-rows = rows.select([pl.col(name) / pl.sum_horizontal(*names) for name in names])
-decimals = int(sys.argv[3]) if sys.argv[3:] else None
-rows.sink_csv(sys.argv[2], include_header=False, float_precision=decimals)
+types = dict.fromkeys(kept, pl.Int64) | dict.fromkeys(names, pl.Float64)
+rows = pl.scan_csv(source, has_header=bool(kept), schema=types)
+rows = rows.with_columns(pl.max_horizontal(names).alias("largest"))
+exponentials = [(pl.col(name) - pl.col("largest")).exp() for name in names]
+if task == "xent":
+    total = pl.sum_horizontal(exponentials)
+    chosen = pl.coalesce([pl.when(pl.col("label") == i).then(n) for i, n in enumerate(names)])
+    rows = rows.select((pl.col("largest") + total.log() - chosen).mean())
+else:
+    rows = rows.select(*kept, *exponentials).with_columns(pl.sum_horizontal(names).alias("total"))
+    rows = rows.select(*kept, *(pl.col(name) / pl.col("total") for name in names))
+rows.sink_csv(target, include_header=bool(kept), float_precision=decimals)
 """
 
-_DUCKDB = f"""
-import sys
+_POLARS_LISTS: Final = """
+import polars as pl
+x, whole = pl.col("x"), {"separator": "\\1"}
+rows = pl.scan_csv(source, has_header=False, schema={"x": pl.String}, quote_char=None, **whole)
+rows = rows.select(x.str.split(",").cast(pl.List(pl.Float64)))
+rows = rows.select((x - x.list.max()).list.eval(pl.element().exp()))
+rows = rows.select((x / x.list.sum()).cast(pl.List(pl.String)).list.join(","))
+rows.sink_csv(target, include_header=False, quote_style="never", **whole)
+"""
+
+_DUCKDB: Final = """
 import duckdb
-names = {_NAMES}
-columns = ", ".join(f"{{name}}: 'DOUBLE'" for name in names)
-exponentials = ", ".join(f"exp({{name}} - greatest({{', '.join(names)}})) AS {{name}}"
-                         for name in names)
-total = " + ".join(names)
-form = f"DECIMAL(18, {{sys.argv[3]}})" if sys.argv[3:] else "DOUBLE"
-shares = ", ".join(f"({{name}} / ({{total}}))::{{form}}" for name in names)
+columns = {name: "BIGINT" for name in kept} | {name: "DOUBLE" for name in names}
+rows = (f"SELECT *, greatest({', '.join(names)}) AS largest FROM read_csv('{source}', "
+        f"header = {bool(kept)}, auto_detect = false, columns = {columns})")
+if task == "xent":
+    total = " + ".join(f"exp({name} - largest)" for name in names)
+    rows = f"SELECT avg(largest + ln({total}) - [{', '.join(names)}][label + 1]) FROM ({rows})"
+else:
+    form = "DOUBLE" if decimals is None else f"DECIMAL(18, {decimals})"
+    exponentials = [f"exp({name} - largest) AS {name}" for name in names]
+    rows = f"SELECT {', '.join([*kept, *exponentials])} FROM ({rows})"
+    rows = f"SELECT *, {' + '.join(names)} AS total FROM ({rows})"
+    shares = [f"({name} / total)::{form} AS {name}" for name in names]
+    rows = f"SELECT {', '.join([*kept, *shares])} FROM ({rows})"
 duckdb.sql("SET enable_progress_bar = false")
-duckdb.sql(f"COPY (SELECT {{shares}} FROM (SELECT {{exponentials}} FROM read_csv("
-           f"'{{sys.argv[1]}}', header = false, auto_detect = false, columns = {{{{{{columns}}}}}}"
-           f"))) TO '{{sys.argv[2]}}' (FORMAT csv, HEADER false)")
+duckdb.sql(f"COPY ({rows}) TO '{target}' (FORMAT csv, HEADER {bool(kept)})")
 """
 
-_SCIPY = """
-import sys
+_DUCKDB_LISTS: Final = """
+import duckdb
+rows = (f"SELECT string_split(line, ',')::DOUBLE[] AS x FROM read_csv('{source}', header = false, "
+        "auto_detect = false, delim = '\\1', quote = '', escape = '', "
+        "max_line_size = 100000000, columns = {line: 'VARCHAR'})")
+rows = f"SELECT x, list_max(x) AS largest FROM ({rows})"
+rows = f"SELECT list_transform(x, lambda y: exp(y - largest)) AS x FROM ({rows})"
+rows = f"SELECT x, list_sum(x) AS total FROM ({rows})"
+rows = f"SELECT array_to_string(list_transform(x, lambda y: y / total), ',') FROM ({rows})"
+duckdb.sql("SET enable_progress_bar = false")
+duckdb.sql(f"COPY ({rows}) TO '{target}' (HEADER false, QUOTE '', ESCAPE '', DELIMITER '\\1')")
+"""
+
+_SCIPY: Final = """
 import numpy as np
 from scipy.special import softmax
-rows = np.loadtxt(sys.argv[1], delimiter=",")
-form = f"%.{sys.argv[3]}f" if sys.argv[3:] else "%.17g"
-np.savetxt(sys.argv[2], softmax(rows, axis=1), delimiter=",", fmt=form)
+rows = np.loadtxt(source, delimiter=",")
+np.savetxt(target, softmax(rows, axis=1), delimiter=",", fmt="%.17g")
 """
 
-_MAWK = """{
+_MAWK: Final = """{
     m = $1; for (i = 2; i <= NF; i++) if ($i > m) m = $i
     s = 0; for (i = 1; i <= NF; i++) { e[i] = exp($i - m); s += e[i] }
-    for (i = 1; i < NF; i++) printf form ",", e[i] / s
-    printf form "\\n", e[NF] / s
+    for (i = 1; i < NF; i++) printf "%.17g,", e[i] / s
+    printf "%.17g\\n", e[NF] / s
 }"""
 
 
-def _programs(source: Path, target: Path, decimals: int | None) -> dict[str, list[str]]:
+def _programs(width: int, task: str, source: str, target: str) -> dict[str, list[str]]:
     """The command lines of what is installed."""
-    files = [str(source), str(target)]
-    digits = [] if decimals is None else [str(decimals)]
-    ours = [str(COMMAND), "softmax", *(["--decimals", *digits] if digits else [])]
-    piped = f"cat {shlex.quote(files[0])} | {shlex.join(ours)}"
-    programs = {
-        "softmax-cli": [*ours, "-i", files[0]],
-        "softmax-cli -j 1": [*ours, "-i", files[0], "-j", "1"],
-        "softmax-cli behind cat": ["sh", "-c", piped],
-    }
-    scripts = {
-        "polars: scan_csv, horizontal expressions, sink_csv": ("polars", _POLARS),
-        "duckdb: read_csv with types, COPY": ("duckdb", _DUCKDB),
-        "numpy and scipy: loadtxt, softmax, savetxt": ("scipy", _SCIPY),
-    }
-    for name, (module, script) in scripts.items():
-        if importlib.util.find_spec(module) is not None:
-            programs[name] = [sys.executable, "-c", script, *files, *digits]
-    if shutil.which("mawk"):
-        form = "form=%.17g" if decimals is None else f"form=%.{decimals}f"
-        programs["mawk: printf"] = ["mawk", "-F", ",", "-v", form, _MAWK, files[0]]
+    command, *options = task.split()
+    ours = [str(COMMAND), command, *options, "-i", source]
+    programs = {"softmax-cli": ours, "softmax-cli -j 1": [*ours, "-j", "1"]}
+    scripts = {"polars": _POLARS, "duckdb": _DUCKDB}
+    if width > _LONG:
+        scripts = {"polars": _POLARS_LISTS, "duckdb": _DUCKDB_LISTS}
+    elif not options:
+        scripts["scipy"] = _SCIPY
+        if shutil.which("mawk"):
+            programs["mawk"] = ["mawk", "-F", ",", _MAWK, source]
+    kept, decimals = "label" if "label" in task else "", task.partition("--decimals ")[2]
+    given = [source, target, command, str(width), kept, decimals]
+    for name, script in scripts.items():
+        if importlib.util.find_spec(name) is not None:
+            programs[name] = [sys.executable, "-c", _ARGUMENTS + script, *given]
     return programs
 
 
-def _write_rows(path: Path, rows: int) -> None:
+def _write_rows(path: Path, rows: int, width: int, *, labelled: bool) -> None:
     random = np.random.default_rng(SEED)
     with path.open("w") as file:
-        for start in range(0, rows, _CHUNK):
-            logits = random.normal(size=(min(_CHUNK, rows - start), WIDTH)) * 3
-            file.writelines(",".join(map(repr, row)) + "\n" for row in logits.tolist())
+        if labelled:
+            file.write(",".join(["label", *(f"c{i}" for i in range(width))]) + "\n")
+        for _ in range(rows):
+            label = [int(random.integers(width))] if labelled else []
+            logits = random.normal(size=width) * 3
+            file.write(",".join(map(repr, label + logits.tolist())) + "\n")
 
 
 def _started(command: list[str], target: Path) -> subprocess.Popen[bytes]:
-    """A program that writes into a file, which it may open itself."""
-    if str(target) in command:
-        return subprocess.Popen(command)
+    """A program that writes into a file: to its standard output, or by opening it itself."""
     with target.open("wb") as out:
         return subprocess.Popen(command, stdout=out)
 
@@ -161,36 +198,31 @@ def _megabytes(pid: int) -> float:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--rows", type=int, nargs="+", default=SIZES)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--values", type=int, default=5_000_000, help="logits in each file")
+    parser.add_argument("--rounds", type=int, default=7)
     options = parser.parse_args()
-    print("| rows | digits | program | seconds | times ours | processor seconds | MB |")
+    print("| rows x classes | task | program | seconds | ours / its | processor seconds | MB |")
     print("|---:|---|---|---:|---:|---:|---:|")
-    with tempfile.TemporaryDirectory() as folder:
-        source, target = Path(folder) / "logits.csv", Path(folder) / "probabilities.csv"
-        for rows in options.rows:
-            _write_rows(source, rows)
-            for decimals in (None, _DECIMALS):
-                programs = _programs(source, target, decimals)
-                digits = "all" if decimals is None else f"{decimals} decimals"
-                unit = 0.0 if decimals is None else 10.0**-decimals
-                _compare(f"{rows:,} | {digits}", programs, target, options.rounds, unit)
+    for width, task in TASKS:
+        with tempfile.TemporaryDirectory() as folder:
+            _compare(width, task, max(1, options.values // width), Path(folder), options.rounds)
 
 
-def _compare(
-    case: str, commands: dict[str, list[str]], target: Path, rounds: int, tolerance: float
-) -> None:
+def _compare(width: int, task: str, rows: int, folder: Path, rounds: int) -> None:
+    source, target, labelled = folder / "logits.csv", folder / "result.csv", "label" in task
+    _write_rows(source, rows, width, labelled=labelled)
+    commands = _programs(width, task, str(source), str(target))
     seconds: dict[str, list[float]] = {name: [] for name in commands}
     times = medians({n: partial(_run, commands[n], target, seconds[n]) for n in commands}, rounds)
-    right = None
+    right, tolerance = None, 1e-6 if "--decimals" in task else 0.0
     for name, command in commands.items():
         peak = _peak(command, target)
-        written = np.loadtxt(target, delimiter=",", max_rows=1000)
+        written = np.loadtxt(target, delimiter=",", skiprows=int(labelled), max_rows=1000)
         right = written if right is None else right
         np.testing.assert_allclose(written, right, rtol=1e-13, atol=tolerance)
-        ratio = times[name] / times["softmax-cli"]
         print(
-            f"| {case} | {name} | {times[name]:.2f} | {ratio:.2f} "
+            f"| {rows:,} x {width:,} | {task} | {name} | {times[name]:.2f} "
+            f"| {times['softmax-cli'] / times[name]:.2f} "
             f"| {statistics.median(seconds[name][1:]):.2f} | {peak:.0f} |"
         )
 
