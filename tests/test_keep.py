@@ -38,6 +38,21 @@ OBJECTS = '{"id":17,"a":1,"b":1,"ok":true}\n{"ok":null,"b":2,"a":2,"id":"x"}\n'
          "id,is,line,loss,target,predicted,probability\nz,b,4,4.4,b,a,0.047\n"),
         ("softmax -k ok,id", OBJECTS, "ok,id,a,b\ntrue,17,0.5,0.5\nnull,x,0.5,0.5\n"),
         ("softmax -k 2", '[1,"é",1]\n[2,2.5,2]\n', "é,0.5,0.5\n2.5,0.5,0.5\n"),
+        # The cells beside a column name the classes.
+        ("softmax -k name", "name,logit\ncat,1\ndog,1\n", "name,probabilities\ncat,0.5\ndog,0.5\n"),
+        ("softmax -k 1", "cat 1\ndog 1\n", "cat,0.5\ndog,0.5\n"),
+        ("softmax -k id,name", "id,name,x\n7,a,1\n7,b,1\n",
+         "id,name,probabilities\n7,a,0.5\n7,b,0.5\n"),
+        ("softmax -k 1 --axis column", "cat,1,2\ndog,1,2\n", "cat,0.5,0.5\ndog,0.5,0.5\n"),
+        ("softmax -k 1 --axis row", "cat,1,1\ndog,2,2\n", "cat,0.5,0.5\ndog,0.5,0.5\n"),
+        ("hardmax -k 1", "cat,1\ndog,2\n", "dog\n"),
+        ("hardmax -k 1 --as one-hot", "cat,1\ndog,2\n", "cat,0\ndog,1\n"),
+        ("hardmax -k 1,2 --as name", "7,cat,1\n8,dog,2\n", "8 dog\n"),
+        ("hardmax -k 1 --as name --names a,b", "cat,1\ndog,2\n", "b\n"),
+        ("xent -k 1 -t dog -p 3", "cat,1\ndog,2\n", "0.313\n"),
+        ("xent -k 1 -t dog --reduction mean -p 3", "cat,1\ndog,2\n", "0.313\n"),
+        ("softmax -k 1 --sample 2 --seed 1", "cat,1\ndog,99\n", "dog\ndog\n"),
+        ("kl -k 1 --axis column --base 2", "a,1,0.5\nb,0,0.5\n", "1.0\n"),
     ],
 )  # fmt: skip
 def test_cells_are_copied_as_they_stand(run: Run, line: str, text: str, out: str) -> None:
