@@ -198,9 +198,11 @@ def test_kl_against_a_file(run: Run, tmp_path: Path) -> None:
         run("kl", p, q).numbers()[0]
         for p, q in zip(rows.split(), file.read_text().split(), strict=True)
     ]
-    file.write_text("0.4,0.6\n")
-    fixed = run("kl", "--against", str(file), stdin=rows).numbers()
-    assert fixed == run("kl", "--against", "0.4,0.6", stdin=rows).numbers()
+    rows += "0.4,0.6000000000000001\n1e-320,1\n"
+    fixed = run("kl", "--breakdown", "--against", "0.4,0.6", stdin=rows).ok()
+    for count in (1, 4):
+        file.write_text("0.4,0.6\n" * count)
+        assert fixed == run("kl", "--breakdown", "--against", str(file), stdin=rows).ok()
     file.write_text("0.4,0.6\n0.2,1.8\n")
     broken = run("kl", "--against", str(file), stdin=rows)
     assert f"{file}:2: probabilities sum to 2" in broken.fails(1)
