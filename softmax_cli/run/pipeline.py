@@ -136,9 +136,8 @@ class Run:
         check_names(self._rows.names, block.values.shape[1])
         result, good, errors = self._computed(block, notices)
         if block.values.shape[1] == 1 and len(good) and self._computation.reads_classes:
-            message = (
-                "one number is one class, of probability 1: give all of them, or --axis column"
-            )
+            how = "" if self._rows.source is None else ", or --axis column"
+            message = f"one number is one class, of probability 1: give all of them{how}"
             notices.add("one class", block.locations.at(int(good[0])), message, len(good))
         unusable = [*block.left_out, *(errors[row] for row in sorted(errors))]
         if unusable and self._invalid != "error":
