@@ -164,10 +164,12 @@ def test_ranges_that_there_are_not(run: Run, columns: str, message: str) -> None
     assert message in run("softmax", "-c", columns, stdin="cat,dog,owl\n1,2,3\n").fails(1)
 
 
-def test_rows_of_a_named_column_can_be_skipped(run: Run) -> None:
+def test_rows_of_a_named_column_and_a_first_line_can_be_skipped(run: Run) -> None:
     done = run("softmax", "-k", "1", "--invalid", "skip", stdin="cat,1\nowl,x\ndog,1\n")
     assert (done.status, done.out) == (0, "cat,0.5\ndog,0.5\n")
     assert "1 row can't be used" in done.err
+    done = run("softmax", "--invalid", "skip", stdin="{bad\n[1,1]\n[2,2]\n")
+    assert done.out == "0.5,0.5\n0.5,0.5\n"  # JSON lines, the first of which is none
 
 
 @pytest.mark.parametrize("array", [np.arange(3.0), np.random.default_rng(0).normal(size=(3, 40))])
