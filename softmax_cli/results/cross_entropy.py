@@ -262,7 +262,7 @@ def _number_of_each(text: str, option: str, names: Names) -> Floats:
     for name, _, number in items:
         numbers[classes.index(name)] = parse_number(number, f"{option}, class {name}")
     if len(items) != count or np.isnan(numbers).any():
-        left = [name for name, number in zip(names or (), numbers, strict=True) if np.isnan(number)]
-        hint = f"not given: {', '.join(left[:10])}" if left else ""
+        left = class_names(np.flatnonzero(np.isnan(numbers)), names)
+        hint = f"not given: {', '.join(map(str, left[:10]))}" if len(left) else ""
         raise DataError(f"{option}: give each of the {count} classes one number", hint)
     return numbers
