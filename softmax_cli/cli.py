@@ -10,7 +10,7 @@ from typing import Final
 
 import click
 
-from softmax_cli.errors import SoftmaxError
+from softmax_cli.errors import SoftmaxError, did_you_mean
 from softmax_cli.interrupts import INTERRUPTED
 from softmax_cli.messages import PROGRAM, say
 
@@ -74,13 +74,11 @@ class Commands(click.Group):
 
 def _hint(name: str, known: Sequence[str]) -> str:
     """Return what to type for an unknown name, in parentheses; '' where nothing is near."""
-    import difflib
-
     if name in _INSTEAD:
         return f" (use {_INSTEAD[name]})"
-    begun = [word for word in known if word.startswith(name)]
-    near = begun or difflib.get_close_matches(name, known, n=1, cutoff=_NEAR)
-    return f" (did you mean {near[0]!r}?)" if near else ""
+    begun = [word for word in known if word.startswith(name)][:1]
+    hint = did_you_mean(name, begun, 0.0) or did_you_mean(name, known, _NEAR)
+    return f" ({hint})" if hint else ""
 
 
 def _usage_message(error: click.ClickException) -> str:

@@ -1,6 +1,6 @@
 """The package's exceptions; each message is one line for the user."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 
 class SoftmaxError(Exception):
@@ -17,6 +17,14 @@ class SoftmaxError(Exception):
     @property
     def message(self) -> str:
         return f"{self.location}: {self.text}" if self.location else self.text
+
+
+def did_you_mean(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """Return a hint at the known name nearest to an unknown one; '' if none is as similar."""
+    import difflib
+
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)
+    return f"did you mean {near[0]!r}?" if near else ""
 
 
 class DataError(SoftmaxError):

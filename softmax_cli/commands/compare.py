@@ -78,8 +78,8 @@ def compare(
     linear   x / sum x                   shifted  naive(x - max x)
     stable   what softmax prints         lse      exp(x - logsumexp(x))
 
-    Of each is said how many decimal digits are right, and how far off it is at worst in ulps
-    (units in the last place): half a unit is the nearest number there is.
+    Shown are the decimal digits that are right, and the worst error in ulps (units in the last
+    place): up to 0.5 is the nearest number there is.
     """
     rows = open_rows(source, chunk_bytes=_CHUNK_BYTES)
 

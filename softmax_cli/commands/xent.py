@@ -151,8 +151,9 @@ def xent(
         else:
             from softmax_cli.results.cross_entropy import CrossEntropy
 
-            shows = {"json", *(["table", "markdown"] if report.worst is None else [])}
-            by_class = report.by_class or output.resolved_format() in shows
+            form = output.resolved_format()
+            in_table = form in ("table", "markdown") and report.worst is None
+            by_class = report.by_class or in_table or form == "json"
             losses = CrossEntropy(loss, by_class, reader(rows.names), report)
         beside = losses.targets.beside(rows)
         run = Run(beside, source, losses, notices)

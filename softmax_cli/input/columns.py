@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from softmax_cli.errors import DataError, UsageError
+from softmax_cli.errors import DataError, UsageError, did_you_mean
 from softmax_cli.input.numbers import shown
 from softmax_cli.input.settings import InputSettings
 
@@ -146,7 +146,4 @@ def _columns(item: str, names: Sequence[str], width: int, source: str) -> Sequen
 def _suggestion(item: str, names: Sequence[str]) -> str:
     if not names:
         return "there is no header: use numbers from 1 and ranges, or --header"
-    import difflib
-
-    close = difflib.get_close_matches(item, names, n=1)
-    return f"did you mean {close[0]!r}?" if close else "the columns are " + ", ".join(names[:10])
+    return did_you_mean(item, names) or "the columns are " + ", ".join(names[:10])

@@ -306,8 +306,10 @@ def _parsed(text: bytes, name: str, line: int) -> Any:
     except UnicodeDecodeError as error:
         line += text.count(10, 0, error.start)
         problem, hint = "invalid UTF-8", "iconv turns other encodings into UTF-8"
-    except (TypeError, RecursionError):
-        problem = "half a character (a lone surrogate), or lists within lists, too deep"
+    except TypeError:
+        problem = "half a character (a lone surrogate)"
+    except RecursionError:
+        problem = "lists within lists, too deep"
     else:
         return value
     raise DataError(problem, hint, f"{name}:{line}")

@@ -1,6 +1,5 @@
 """The targets of a loss: classes or distributions, one for all rows or one for each."""
 
-import difflib
 from collections import Counter
 from itertools import chain
 from typing import Final, NamedTuple
@@ -10,7 +9,7 @@ from numpy.typing import NDArray
 
 from softmax_cli.core.losses import Labels, Targets
 from softmax_cli.core.probabilities import Probabilities
-from softmax_cli.errors import DataError, RowErrors, UsageError
+from softmax_cli.errors import DataError, RowErrors, UsageError, did_you_mean
 from softmax_cli.input.numbers import is_list, is_number, parse_list, shown
 from softmax_cli.input.rows import Block, Rows, rows_of
 from softmax_cli.messages import Notices
@@ -55,9 +54,8 @@ class Classes:
             if 0 <= float(text) < self._count:
                 return int(float(text))
             raise DataError(f"label {text} is out of range: the classes are 0 to {self._count - 1}")
-        near = difflib.get_close_matches(text, self._indices, n=1)
         known = ", ".join(list(self._indices)[:10]) or f"0 to {self._count - 1}"
-        hint = f"did you mean {near[0]!r}?" if near else f"the classes are {known}"
+        hint = did_you_mean(text, self._indices) or f"the classes are {known}"
         raise DataError(f"{shown(text)} is not a class", hint)
 
 
