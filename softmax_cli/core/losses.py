@@ -18,8 +18,7 @@ from softmax_cli.core.elementary import exp, expm1, in_base, log, power
 from softmax_cli.core.probabilities import Distribution, Mixture, Probabilities
 from softmax_cli.core.softmax import Logits, by_temperature
 
-Labels = Indices
-Targets = Labels | Probabilities
+Targets = Indices | Probabilities
 
 
 class Objective(NamedTuple):
@@ -60,7 +59,7 @@ def smoothed(targets: Targets, classes: int, smoothing: float, /) -> Targets:
 
 
 def cross_entropy(
-    prediction: Distribution, targets: Labels | Distribution, /, *, base: str = "e"
+    prediction: Distribution, targets: Indices | Distribution, /, *, base: str = "e"
 ) -> Floats:
     """Return H(P, Q), shape (rows,): the mean over the targets P of -log Q; inf where KL is."""
     mean = _expectation(prediction.surprisal, targets)
@@ -160,7 +159,7 @@ def _target(targets: Targets, classes: int) -> DoubleDouble:
     return DoubleDouble(one_hot.astype(np.float64))
 
 
-def _expectation(values: DoubleDouble, targets: Labels | Distribution) -> DoubleDouble:
+def _expectation(values: DoubleDouble, targets: Indices | Distribution) -> DoubleDouble:
     """Return the mean over the targets of values, shape (classes, rows)."""
     if isinstance(targets, Distribution):
         return targets.expectation(values)

@@ -11,7 +11,6 @@ import numpy as np
 from softmax_cli.core.doubledouble import DoubleDouble, Floats, Indices, fold_sum, where
 from softmax_cli.core.elementary import exponentials, log, log1p
 from softmax_cli.core.hierarchical import sigmoid, softplus
-from softmax_cli.core.losses import Labels
 
 # Draws in memory at the same time
 _AT_ONCE: Final = 1 << 16
@@ -125,7 +124,7 @@ class Sampler(NamedTuple):
     is_negative: bool
     generator: np.random.Generator
 
-    def read(self, labels: Labels) -> Indices:
+    def read(self, labels: Indices) -> Indices:
         """Return the classes read in trials with these targets, shape (1 + draws, trials)."""
         shape = len(labels), self.draws
         drawn = self.generator.choice(len(self.noise), shape, p=self.noise)
@@ -142,7 +141,7 @@ class Sampler(NamedTuple):
         weights[1:] /= self.draws * self.noise[read[1:]]
         return SampledSoftmax(scores, weights)
 
-    def expected_negative_loss(self, scores: Floats, labels: Labels) -> Floats:
+    def expected_negative_loss(self, scores: Floats, labels: Indices) -> Floats:
         """Return the expected `NegativeSampling` loss, shape (rows,); scores (rows, classes).
 
         It is that of all classes, each drawn as often as expected.
@@ -152,7 +151,7 @@ class Sampler(NamedTuple):
         times = self.draws * self.noise[read]
         return self.estimate(scores[np.arange(len(labels)), read], read, times).loss()
 
-    def trials(self, scores: Floats, labels: Labels, count: int) -> tuple[Floats, Floats, Indices]:
+    def trials(self, scores: Floats, labels: Indices, count: int) -> tuple[Floats, Floats, Indices]:
         """Return means over `count` trials of each row, standard errors, and the classes read.
 
         Means and errors, shape (2, rows), are those of the loss and of the number of scores read.

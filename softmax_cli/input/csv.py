@@ -24,7 +24,7 @@ from softmax_cli.input.dialect import (
     read_rows,
 )
 from softmax_cli.input.numbers import is_number, parse_number, with_point
-from softmax_cli.input.rows import Block, Locations, Rows, made_rows
+from softmax_cli.input.rows import Block, Labels, Locations, Rows, made_rows
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.stream import Chunk, TextChunks, content_lines
 
@@ -44,7 +44,7 @@ _ODD_LABELS: Final = re.compile(rb'["#\0\x1f]|\r(?!\n)')
 _EXCHANGED: Final = bytes.maketrans(b",.", b".,")
 
 # The vectors, shape (rows, classes), with labels and copied cells, shape (rows, columns)
-_PlainRows = tuple[NDArray[np.float64], list[str] | None, NDArray[np.object_] | None]
+_PlainRows = tuple[NDArray[np.float64], Labels | None, NDArray[np.object_] | None]
 
 
 def read_delimited(
@@ -163,7 +163,7 @@ def _parse_labels(chunk: Chunk, name: str) -> Block:
         rows = read_rows(text, _NO_DELIMITER, name, line)
         return parse_rows(list(rows), name, RowShape(1, (), 0))
     locations = Locations(name, range(line + 1, line + 1 + len(labels)))
-    return Block(np.empty((len(labels), 0)), locations, labels)
+    return Block(np.empty((len(labels), 0)), locations, Labels.of(labels))
 
 
 def parse_rows(rows: list[Row], name: str, shape: RowShape) -> Block:
@@ -192,10 +192,10 @@ def parse_rows(rows: list[Row], name: str, shape: RowShape) -> Block:
 
 def _labels_and_kept(
     table: list[list[str]], shape: RowShape
-) -> tuple[list[str] | None, NDArray[np.object_] | None]:
+) -> tuple[Labels | None, NDArray[np.object_] | None]:
     labels = kept = None
     if shape.label is not None:
-        labels = [cells[shape.label].strip() for cells in table]
+        labels = Labels.of([cells[shape.label].strip() for cells in table])
     if shape.kept:
         kept = np.array([[cells[i] for i in shape.kept] for cells in table], object)
     return labels, kept
@@ -266,16 +266,18 @@ def _parse_numbers(text: bytes, shape: RowShape, parser: Parser) -> _PlainRows |
     is_end = cells == float(_ROW_END)
     if not is_end[width::step].all() or np.count_nonzero(is_end) * step != len(cells):
         return None
-    if not cells.all() and _MINUS_ZERO.search(text):
+    rows = cells.reshape(-1, step)
+    vectors = rows[:, :width] if shape.takes_all() else rows.take(shape.chosen, axis=1)
+    if not vectors.all() and _MINUS_ZERO.search(text):
         return None
     labels = None
     if shape.label is not None:
-        labels = array.as_list()[shape.label : -1 : step]
-        if {int} != set(map(type, labels)):  # only an integer's text follows from its value
+        distinct = np.unique(rows[:, shape.label])
+        if np.abs(distinct).max() > 2.0**53:  # not exact
             return None
-    rows = cells.reshape(-1, step)
-    vectors = rows[:, :width] if shape.takes_all() else rows.take(shape.chosen, axis=1)
-    return vectors, labels and list(map(str, labels)), None
+        texts = [f"{number:.17g}" for number in distinct.tolist()]
+        labels = Labels(texts, np.searchsorted(distinct, rows[:, shape.label]))
+    return vectors, labels, None
 
 
 def _parse_among_text(text: bytes, shape: RowShape, parser: Parser) -> _PlainRows | None:

@@ -13,7 +13,7 @@ import orjson
 from softmax_cli.errors import DataError
 from softmax_cli.input.columns import RowShape, row_shape, split_names
 from softmax_cli.input.numbers import parse_number, shown
-from softmax_cli.input.rows import Block, Locations, Rows, already_parsed, made_rows
+from softmax_cli.input.rows import Block, Labels, Locations, Rows, already_parsed, made_rows
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.stream import Chunk, TextChunks
 
@@ -221,7 +221,7 @@ class _Table(NamedTuple):
         return Block(
             np.array(rows, np.float64).reshape(len(values), width),
             locations,
-            labels if self.label_key is not None else None,
+            Labels.of(labels) if self.label_key is not None else None,
             shape.label_column(),
             np.array([self._kept(value) for value in values], object) if self.kept_keys else None,
             errors,

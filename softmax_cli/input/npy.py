@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from softmax_cli.errors import DataError
 from softmax_cli.input.columns import RowShape, row_shape
-from softmax_cli.input.rows import Block, Locations, Rows, made_rows
+from softmax_cli.input.rows import Block, Labels, Locations, Rows, made_rows
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.stream import Chunk, Input
 
@@ -161,7 +161,8 @@ class _Table(NamedTuple):
             kept = np.array(array.take(shape.kept, axis=1).tolist(), object)
         if shape.label is not None:
             column = array[:, shape.label]
-            labels = list(map(str, (column + 0 if column.dtype == bool else column).tolist()))
+            column = column + 0 if column.dtype == bool else column
+            labels = Labels.of(list(map(str, column.tolist())))
         if not shape.takes_all():
             array = array.take(shape.chosen, axis=1)
         values = array.astype(np.float64)  # without a warning of a signaling nan: see core

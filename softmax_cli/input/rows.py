@@ -32,6 +32,18 @@ class Locations(NamedTuple):
         return f"{self.name}{self.separator}{self.numbers[row]}"
 
 
+class Labels(NamedTuple):
+    """The labels of rows: the distinct ones as text, and the index among these of each row's."""
+
+    texts: Sequence[str]
+    indices: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, texts: Sequence[str]) -> Labels:
+        found = {text: i for i, text in enumerate(dict.fromkeys(texts))}
+        return cls(list(found), np.array([found[text] for text in texts], np.intp))
+
+
 class Block(NamedTuple):
     """Consecutive rows of the input.
 
@@ -43,7 +55,7 @@ class Block(NamedTuple):
 
     values: NDArray[np.float64]
     locations: Locations
-    labels: list[str] | None = None
+    labels: Labels | None = None
     label_column: int | None = None
     kept: NDArray[np.object_] | None = None
     row_errors: Mapping[int, DataError] = {}
@@ -64,7 +76,7 @@ class Block(NamedTuple):
         return self._replace(
             values=self.values[rows],
             locations=self.locations._replace(numbers=some(self.locations.numbers)),
-            labels=None if self.labels is None else list(some(self.labels)),
+            labels=self.labels and self.labels._replace(indices=self.labels.indices[rows]),
             kept=None if self.kept is None else self.kept[rows],
             numbers=None if self.numbers is None else self.numbers[rows],
             row_errors=errors,

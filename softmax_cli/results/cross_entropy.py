@@ -8,9 +8,9 @@ from typing import Any, Final
 import numpy as np
 
 from softmax_cli.core import losses
-from softmax_cli.core.doubledouble import Bools, Floats
+from softmax_cli.core.doubledouble import Bools, Floats, Indices
 from softmax_cli.core.hardmax import is_among_best
-from softmax_cli.core.losses import Labels, Objective, weights_of_counts
+from softmax_cli.core.losses import Objective, weights_of_counts
 from softmax_cli.core.probabilities import Distribution, Probabilities
 from softmax_cli.errors import DataError
 from softmax_cli.input.columns import split_names
@@ -93,7 +93,7 @@ class LossResult(RowLosses):
         return self._counted(losses.target_distribution(self._smoothed, self._classes))
 
     @cached_property
-    def _likeliest(self) -> Labels:
+    def _likeliest(self) -> Indices:
         """By the given scores: different ones may have equal probabilities after rounding."""
         return np.asarray(np.argmax(self.given, axis=1))
 

@@ -1,5 +1,6 @@
 """The targets of a loss: classes or distributions, one for all rows or one for each."""
 
+import math
 from collections import Counter
 from itertools import chain
 from typing import Final, NamedTuple
@@ -7,11 +8,12 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_cli.core.losses import Labels, Targets
+from softmax_cli.core.doubledouble import Indices
+from softmax_cli.core.losses import Targets
 from softmax_cli.core.probabilities import Probabilities
 from softmax_cli.errors import DataError, RowErrors, UsageError, did_you_mean
 from softmax_cli.input.numbers import is_list, is_number, parse_list, shown
-from softmax_cli.input.rows import Block, Rows, rows_of
+from softmax_cli.input.rows import Block, Labels, Rows, rows_of
 from softmax_cli.messages import Notices
 from softmax_cli.option_rules import TargetSettings
 from softmax_cli.output.fields import Names
@@ -27,7 +29,7 @@ class RowTargets(NamedTuple):
     ignored: NDArray[np.bool_]
 
     @property
-    def labels(self) -> Labels:
+    def labels(self) -> Indices:
         """The class of each row, the likeliest one of a distribution."""
         if isinstance(self.targets, Probabilities):
             return np.asarray(np.argmax(self.targets.mass.rounded(), axis=0))
@@ -38,25 +40,33 @@ class Classes:
     """Finds a class by text, typed or in a cell: an exact name, else an index from 0."""
 
     def __init__(self, names: Names, count: int) -> None:
-        self._indices = {name: i for i, name in enumerate(names or ())}
-        self._counts = Counter(names)
+        self._names = names or ()
+        keys = list(map(_key, self._names))
+        self._indices = {key: i for i, key in enumerate(keys)}
+        self._counts = Counter(keys)
         self._count = count
 
     def index(self, text: str) -> int:
         """Return the index of a class; raise `DataError` for none, or more than one."""
         text = text.strip()
-        if self._counts[text] > 1:
+        key = _key(text)
+        if self._counts[key] > 1:
             text = f"{shown(text)} is the name of several classes"
             raise DataError(text, "choose one by its index")
-        if text in self._indices:
-            return self._indices[text]
-        if is_number(text) and float(text).is_integer():  # '3.0' from a column of floats
-            if 0 <= float(text) < self._count:
-                return int(float(text))
+        if key in self._indices:
+            return self._indices[key]
+        if isinstance(key, float) and key.is_integer():
+            if 0 <= key < self._count:
+                return int(key)
             raise DataError(f"label {text} is out of range: the classes are 0 to {self._count - 1}")
-        known = ", ".join(list(self._indices)[:10]) or f"0 to {self._count - 1}"
-        hint = did_you_mean(text, self._indices) or f"the classes are {known}"
+        known = ", ".join(self._names[:10]) or f"0 to {self._count - 1}"
+        hint = did_you_mean(text, self._names) or f"the classes are {known}"
         raise DataError(f"{shown(text)} is not a class", hint)
+
+
+def _key(text: str) -> str | float:
+    """Return a number's value, and other text as it is: the label '3.0' is the class '3'."""
+    return float(text) if is_number(text) and math.isfinite(float(text)) else text
 
 
 class TargetReader(NamedTuple):
@@ -83,7 +93,7 @@ class TargetReader(NamedTuple):
         first = next(blocks, None)
         if first is None:
             raise DataError(f"{name}: no rows")
-        waiting, hint, label = [first], "", (first.labels or ["0"])[0].strip()
+        waiting, hint, label = [first], "", first.labels.texts[0].strip() if first.labels else "0"
         if not (is_number(label) or self._is_ignored(label) or label in (self.class_names or ())):
             hint = f"its first line, {shown(label)}, was taken for a header"
             waiting = [first.take(slice(1, None))] if len(first.values) > 1 else []
@@ -91,11 +101,8 @@ class TargetReader(NamedTuple):
 
     def _is_ignored(self, label: str) -> bool:
         """Return whether a label is that of --ignore, as text or as a number: 3 and 3.0."""
-        if self.settings.ignore is None:
-            return False
-        label, ignore = label.strip(), self.settings.ignore.strip()
-        are_numbers = is_number(label) and is_number(ignore)
-        return label == ignore or (are_numbers and float(label) == float(ignore))
+        ignore = self.settings.ignore
+        return ignore is not None and _key(label.strip()) == _key(ignore.strip())
 
     def read(self, block: Block, notices: Notices, classes: int | None = None) -> RowTargets:
         """Return the targets of a block's rows; `classes` is their number if not the columns'.
@@ -113,24 +120,25 @@ class TargetReader(NamedTuple):
             found = pairs.distribution(other, "targets", notices, self.normalize)
             assert isinstance(found, Probabilities)
             return RowTargets(found, np.zeros(rows, bool))
-        target, all_classes = self.settings.target, Classes(self.class_names, classes or columns)
-        texts = source.labels or [] if target is None else [target] * rows
-        known: dict[str, int] = {}
-        unknown: dict[str, DataError] = {}
-        for text in dict.fromkeys(texts):
+        all_classes = Classes(self.class_names, classes or columns)
+        target, given = self.settings.target, source.labels
+        if given is None or target is not None:
+            given = Labels([target or ""], np.zeros(rows, np.intp))
+        indices = np.empty(len(given.texts), np.intp)
+        unknown: dict[int, DataError] = {}
+        for i, text in enumerate(given.texts):
             try:
-                known[text] = _IGNORED if self._is_ignored(text) else all_classes.index(text)
+                indices[i] = _IGNORED if self._is_ignored(text) else all_classes.index(text)
             except DataError as error:
                 if target is not None:
                     raise
-                unknown[text] = error
-        if unknown:
-            column = "" if source.label_column is None else f":{source.label_column}"
-            errors = {}
-            for row, text in enumerate(texts):
-                if text in unknown:
-                    location = f"{source.locations.at(row)}{column}"
-                    errors[row] = DataError(unknown[text].text, unknown[text].hint, location)
+                unknown[i] = error
+        column = "" if source.label_column is None else f":{source.label_column}"
+        errors = {}
+        for row in np.flatnonzero(np.isin(given.indices, list(unknown))).tolist():
+            wrong, location = unknown[given.indices[row]], f"{source.locations.at(row)}{column}"
+            errors[row] = DataError(wrong.text, wrong.hint, location)
+        if errors:
             raise RowErrors(errors)
-        labels = np.array([known[text] for text in texts], np.intp)
+        labels = indices[given.indices]
         return RowTargets(np.maximum(labels, 0), labels == _IGNORED)
