@@ -132,7 +132,7 @@ class DoubleDouble:
     def sum(self) -> DoubleDouble:
         """Return the sum over the first axis, for terms >= 0."""
         if isinstance(self.exponent, int):
-            largest = np.abs(self.high).max(axis=0, initial=0.0)
+            largest = self.high.max(axis=0, initial=0.0)
             if ((largest == 0) | ((largest > _SMALL) & (largest < _LARGE))).all():
                 return fold_sum(self)
         top = self._own_exponents().max(axis=0, initial=_EXPONENT_OF_ZERO)

@@ -62,7 +62,7 @@ def cross_entropy(
     prediction: Distribution, targets: Indices | Distribution, /, *, base: str = "e"
 ) -> Floats:
     """Return H(P, Q), shape (rows,): the mean over the targets P of -log Q; inf where KL is."""
-    mean = _expectation(prediction.surprisal, targets)
+    mean = _cross_entropy(prediction, targets)
     if isinstance(targets, Distribution):  # a tiny P may have underflowed to 0
         mean = where(np.any(divergences.impossible(targets, prediction), axis=1), np.inf, mean)
     return in_base(mean, base)
@@ -84,7 +84,7 @@ def excess_entropy(prediction: Distribution, targets: Targets, /, *, base: str =
 
 def perplexity(prediction: Distribution, targets: Targets, /) -> Floats:
     """Return exp(H(P, Q)), shape (rows,)."""
-    return exp(_expectation(prediction.surprisal, targets).plain()).rounded()
+    return exp(_cross_entropy(prediction, targets).plain()).rounded()
 
 
 def target_probability(prediction: Distribution, targets: Targets, /) -> Floats:
@@ -101,14 +101,19 @@ def loss(
     prediction: Distribution, targets: Targets, objective: Objective, /, *, base: str = "e"
 ) -> Floats:
     """Return the loss, shape (rows,), of targets before smoothing."""
-    costs = _costs(prediction, objective.focal)
-    targets = smoothed(targets, len(costs.high), objective.smoothing)
-    if objective.weights is None:
-        return in_base(_expectation(costs, targets), base)
-    weights = DoubleDouble(objective.weights[:, None]).normal()
+    weights, focal = objective.weights, objective.focal
+    targets = smoothed(targets, prediction.masked.shape[1], objective.smoothing)
     if isinstance(targets, Probabilities):
-        return in_base(targets.expectation(_product(costs, weights)), base)
-    return in_base(_product(_expectation(costs, targets), weights[targets, 0]), base)
+        costs = _costs(prediction, focal)
+        if weights is not None:
+            costs = _product(costs, DoubleDouble(weights[:, None]).normal())
+        return in_base(targets.expectation(costs), base)
+    costs = prediction.surprisal_of(targets)
+    if focal:
+        costs = costs.normal() * power(_expectation(_complement(prediction, focal), targets), focal)
+    if weights is not None:
+        costs = _product(costs, DoubleDouble(weights[targets]).normal())
+    return in_base(costs, base)
 
 
 def gradient(
@@ -157,6 +162,12 @@ def _target(targets: Targets, classes: int) -> DoubleDouble:
         return targets.probability
     one_hot = np.arange(classes)[:, None] == targets
     return DoubleDouble(one_hot.astype(np.float64))
+
+
+def _cross_entropy(prediction: Distribution, targets: Indices | Distribution) -> DoubleDouble:
+    if isinstance(targets, Distribution):
+        return targets.expectation(prediction.surprisal)
+    return prediction.surprisal_of(targets)
 
 
 def _expectation(values: DoubleDouble, targets: Indices | Distribution) -> DoubleDouble:

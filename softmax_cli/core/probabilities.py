@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from softmax_cli.core.doubledouble import Bools, DoubleDouble, Floats, where
+from softmax_cli.core.doubledouble import Bools, DoubleDouble, Floats, Indices, where
 from softmax_cli.core.elementary import exp, in_base, log, log1p
 from softmax_cli.errors import DataError, RowErrors, SumError
 
@@ -41,6 +41,10 @@ class Distribution(ABC):
     @abstractmethod
     def surprisal(self) -> DoubleDouble:
         """-log p in nats, inf for a masked class, shape (classes, rows)."""
+
+    def surprisal_of(self, classes: Indices) -> DoubleDouble:
+        """Return -log p of a class of each row, shape (rows,)."""
+        return self.surprisal[classes, np.arange(len(classes))]
 
     @cached_property
     def probability(self) -> DoubleDouble:

@@ -9,11 +9,19 @@ rounded once.
 
 import math
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
-from softmax_cli.core.doubledouble import Bools, DoubleDouble, Floats, normalised, two_sum, where
+from softmax_cli.core.doubledouble import (
+    Bools,
+    DoubleDouble,
+    Floats,
+    Indices,
+    normalised,
+    two_sum,
+    where,
+)
 from softmax_cli.core.elementary import CACHED, exponentials, exponentials_in_place, in_base, log1p
 from softmax_cli.core.probabilities import ERROR_TOLERANCE, Distribution, check_sums
 from softmax_cli.errors import DataError, RowErrors
@@ -70,9 +78,10 @@ class Logits(Distribution):
     @cached_property
     def _rest(self) -> DoubleDouble:
         """The sum of exp(shifted) without one winner's own 1, shape (rows,)."""
-        is_top = self.shifted.high == 0
+        is_top, mass = self.shifted.high == 0, self.mass  # whose low part is 0 there
+        others = DoubleDouble(np.where(is_top, 0.0, mass.high), mass.low, mass.exponent)
         ties: Floats = is_top.sum(axis=0) - 1.0
-        return where(is_top, 0.0, self.mass).sum() + ties
+        return others.sum() + ties
 
     @cached_property
     def total(self) -> DoubleDouble:
@@ -84,13 +93,20 @@ class Logits(Distribution):
 
     @cached_property
     def surprisal(self) -> DoubleDouble:
-        usual = _minus(self._log_total, self.shifted)
-        vast = np.isinf(self.shifted.high) & (self._columns > -np.inf)
+        return self._surprisal_at(...)
+
+    def surprisal_of(self, classes: Indices) -> DoubleDouble:
+        return self._surprisal_at((classes, np.arange(len(classes))))
+
+    def _surprisal_at(self, key: Any) -> DoubleDouble:
+        shifted, logits = self.shifted[key], self._columns[key]
+        usual = _minus(self._log_total, shifted)
+        vast = np.isinf(shifted.high) & (logits > -np.inf)
         if self.temperature == 0 or not vast.any():
             return usual
         # Finite logits so far apart that -log p overflows
         fraction, exponent = math.frexp(self.temperature)
-        gap = _shifted(self._columns / 4, self._shift / 4, fraction)
+        gap = _shifted(logits / 4, self._shift / 4, fraction)
         return where(vast, -gap, usual).scaled(np.where(vast, 2 - exponent, 0))
 
     def probabilities(self) -> Floats:
@@ -151,9 +167,11 @@ def _shifted(columns: Floats, shift: Floats, temperature: float) -> DoubleDouble
     if temperature == 0:
         return DoubleDouble(np.where(columns == shift, 0.0, -np.inf), np.zeros(columns.shape))
     gap = DoubleDouble(*two_sum(columns, -shift))
+    if temperature == 1:
+        return gap
     beyond = np.isneginf(gap.high) & np.isfinite(columns)
     gap = by_temperature(gap, temperature)
-    if temperature != 1 and beyond.any():  # the division may bring 1e308 - -1e308 back into range
+    if beyond.any():  # the division may bring 1e308 - -1e308 back into range
         quarters = DoubleDouble(*two_sum(columns / 4, -shift / 4))
         return where(beyond, by_temperature(quarters, temperature).times_power(2), gap)
     return gap

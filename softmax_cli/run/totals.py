@@ -33,14 +33,15 @@ class ExactSum:
             values = values[finite]
         fraction, exponent = np.frexp(values)
         significand = np.ldexp(fraction, 53).astype(np.int64)
+        power = exponent.astype(np.intp) + 1073  # from 0
         # Halves of 26 and 27 bits, so that int64 holds the sum of 2**35 of them.
-        high, low = significand >> 26, significand & 0x3FFFFFF
-        for power in np.unique(exponent):
-            has_power = exponent == power
-            part = (int(high[has_power].sum()) << 26) + int(low[has_power].sum())
+        high, low = np.zeros((2, 2098), np.int64)
+        np.add.at(high, power, significand >> 26)
+        np.add.at(low, power, significand & 0x3FFFFFF)
+        for shift in (high | low).nonzero()[0].tolist():
+            part = (int(high[shift]) << 26) + int(low[shift])
             # A subnormal's significand has its missing bits as zeros at the end.
-            shift = int(power) - 53 + 1074
-            self.units += part << shift if shift >= 0 else part >> -shift
+            self.units += part << shift - 52 if shift >= 52 else part >> 52 - shift
 
     def merge(self, other: ExactSum, /) -> None:
         self.units += other.units
