@@ -2,10 +2,9 @@
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
-from operator import itemgetter
 from typing import Any, Final
 
 import numpy as np
@@ -184,20 +183,20 @@ def parse_rows(rows: list[Row], name: str, shape: RowShape) -> Block:
                 numbers = [math.nan] * len(shape.chosen)
                 table[i] = [*cells, *[""] * shape.width]
         values += numbers
-    labels, kept = _labels_and_kept(table, shape)
+    labels, kept = _labels_and_kept(list(zip(*table, strict=False)), shape)
     array = np.array(values).reshape(len(rows), len(shape.chosen))
     locations = Locations(name, [row.line for row in rows])
     return Block(array, locations, labels, shape.label_column(), kept, errors)
 
 
 def _labels_and_kept(
-    table: list[list[str]], shape: RowShape
+    columns: Sequence[Sequence[str]], shape: RowShape
 ) -> tuple[Labels | None, NDArray[np.object_] | None]:
     labels = kept = None
     if shape.label is not None:
-        labels = Labels.of([cells[shape.label].strip() for cells in table])
+        labels = Labels.of(list(map(str.strip, columns[shape.label])))
     if shape.kept:
-        kept = np.array([[cells[i] for i in shape.kept] for cells in table], object)
+        kept = np.array([columns[i] for i in shape.kept], object).T
     return labels, kept
 
 
@@ -293,15 +292,18 @@ def _parse_among_text(text: bytes, shape: RowShape, parser: Parser) -> _PlainRow
     are_last = list(shape.chosen) == list(range(first, shape.width))
     are_last = are_last and max(shape.kept, default=-1) < first
     rows = [line.split(",", first if are_last else -1) for line in lines]
-    if {first + 1 if are_last else shape.width} != set(map(len, rows)):
+    try:
+        columns = list(zip(*rows, strict=True))
+    except ValueError:  # rows of several lengths
         return None
-    if are_last or count == 1:
-        vectors = map(itemgetter(first), rows)
-    else:
-        vectors = map(",".join, map(itemgetter(*shape.chosen), rows))
+    if len(columns) != (first + 1 if are_last else shape.width):
+        return None
+    vectors: Iterable[str] = columns[first]
+    if not are_last and count > 1:
+        vectors = map(",".join, zip(*(columns[i] for i in shape.chosen), strict=True))
     found = _parse_numbers(
         "\n".join([*vectors, ""]).encode(), RowShape(count, range(count)), parser
     )
     if found is None:
         return None
-    return found[0], *_labels_and_kept(rows, shape)
+    return found[0], *_labels_and_kept(columns, shape)

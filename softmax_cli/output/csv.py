@@ -1,7 +1,7 @@
 """Results as comma- or tab-separated text."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any, Final
 
@@ -107,26 +107,30 @@ class CsvWriter(Writer):
             lines = number_lines(part[0], self.digits, self.delimiter) if len(part) == 1 else None
             if lines is None:
                 cells = zip(*map(self._cells, part), strict=True)
-                lines = self._lines(map(self.delimiter.join, cells))
+                lines = self._lines(list(map(self.delimiter.join, cells)))
             yield lines
 
     def _cells(self, values: Values) -> list[str]:
         """Return the text of each row of an array, without the line end."""
         lines = number_lines(values, self.digits, self.delimiter)
         if lines is not None:
-            return lines.decode().splitlines()
-        flat = texts(values, self.digits)
-        if values.dtype.kind in "OU" and any(map(self._special.search, flat)):
-            flat = list(map(self._quoted, flat))
-        width = values.shape[1]
+            return lines.decode().removesuffix("\n").split("\n")
+        flat, width = texts(values, self.digits), values.shape[1]
+        if values.dtype.kind in "OU":
+            every = "".join(flat)
+            if any(character in every for character in '\r\n"#' + self.delimiter):
+                flat = list(map(self._quoted, flat))
+        if width == 1:
+            return flat
         return [self.delimiter.join(flat[at : at + width]) for at in range(0, len(flat), width)]
 
     def _quoted(self, text: str) -> str:
         return '"' + text.replace('"', '""') + '"' if self._special.search(text) else text
 
-    def _lines(self, lines: Iterable[str]) -> bytes:
-        # An empty cell alone would make a blank line, which readers skip.
-        return "".join((line or '""') + "\n" for line in lines).encode()
+    def _lines(self, lines: list[str]) -> bytes:
+        if "" in lines:  # an empty cell alone would make a blank line, which readers skip
+            lines = [line or '""' for line in lines]
+        return "\n".join([*lines, ""]).encode()
 
 
 class TsvWriter(CsvWriter):

@@ -24,10 +24,10 @@ _NO_CHARACTER: Final = 0
 def texts(values: NDArray[Any], digits: Digits) -> list[str]:
     """Return the elements of an array as text: floats with given digits, lists joined by ';'."""
     if values.dtype.kind != "f":
-        return [
-            ";".join(map(str, value)) if isinstance(value, list) else str(value)
-            for value in values.ravel().tolist()
-        ]
+        items = values.ravel().tolist()
+        if {str} == set(map(type, items)):
+            return items
+        return [";".join(map(str, x)) if isinstance(x, list) else str(x) for x in items]
     if digits != SHORTEST:
         return _formatted(values.reshape(-1, 1), digits, "\n").splitlines()
     flat = np.ascontiguousarray(values, np.float64).ravel()
