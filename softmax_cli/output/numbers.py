@@ -96,24 +96,25 @@ def _fixed(values: NDArray[Any], decimals: int, delimiter: str) -> bytes | None:
     units = _units(np.abs(numbers), decimals)
     if units is None:
         return None
-    before = max(1, len(str(units.max())) - decimals)
-    behind = decimals + 1 if decimals else 0
-    text = np.empty((len(numbers), 1 + before + behind + 1), np.uint8)
-    text[:, 0] = np.where(negative, ord("-"), _NO_CHARACTER)
-    for column in range(before + behind, before + 1, -1):
+    sign = int(negative.any())
+    point = sign + max(1, len(str(units.max())) - decimals)
+    width = point + 1 + decimals if decimals else point
+    text = np.empty((len(numbers), width + 1), np.uint8)
+    for column in range(width - 1, point, -1):
         units = _without_last_digit(units, text[:, column])
     if decimals:
-        text[:, before + 1] = ord(".")
-    for column in range(before, 0, -1):
+        text[:, point] = ord(".")
+    for column in range(point - 1, sign - 1, -1):
         absent = units == 0
         units = _without_last_digit(units, text[:, column])
-        if column < before:
+        if column < point - 1:
             text[absent, column] = _NO_CHARACTER
+    if sign:
+        text[:, 0] = np.where(negative, ord("-"), _NO_CHARACTER)
     text[:, -1] = ord(delimiter)
     text[values.shape[1] - 1 :: values.shape[1], -1] = ord("\n")
-    if before == 1 and not negative.any():
-        return text[:, 1:].tobytes()
-    return text.tobytes().translate(None, bytes([_NO_CHARACTER]))
+    lines = text.tobytes()
+    return lines.translate(None, bytes([_NO_CHARACTER])) if point > 1 else lines
 
 
 def _units(sizes: NDArray[np.float64], decimals: int) -> NDArray[np.unsignedinteger[Any]] | None:
