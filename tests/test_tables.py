@@ -279,12 +279,13 @@ def test_columns_sets_the_width_and_a_dumb_terminal_has_one_too() -> None:
         assert max(map(cell_len, coloured.splitlines())) <= 40
 
 
-def test_a_name_that_two_classes_have_is_refused_where_it_is_asked_for(run: Run) -> None:
+def test_a_class_whose_name_is_a_number_or_that_of_another(run: Run) -> None:
     rows = "a,b,a\n1,2,3\n"
     assert "'a' is the name of several classes" in run("xent", "-t", "a", stdin=rows).fails(1)
     assert "the name of columns 1 and 3" in run("softmax", "-c", "b,a", stdin=rows).fails(1)
-    assert run("xent", "-t", "b", stdin=rows).ok()
     assert run("xent", "-t", "2", stdin=rows).ok() == "loss\n0.4076059644443803\n"
+    rows = "3,2,1,label\n1,2,3,1.0\n"  # of the class '1', not the index
+    assert run("xent", "--target-column", "label", stdin=rows).ok() == "loss\n0.4076059644443803\n"
 
 
 class Page(NamedTuple):
