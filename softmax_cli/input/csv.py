@@ -255,9 +255,8 @@ def _parse_numbers(text: bytes, shape: RowShape, parser: Parser) -> _PlainRows |
     """Return the rows if every cell, chosen or not, is a number, else None."""
     if b"[" in text:  # the parser would flatten lists
         return None
-    items = text.replace(b"\n", b",%b," % _ROW_END)
     try:
-        array: Any = parser.parse(b"[%b0]" % items)
+        array: Any = parser.parse(b"[%b0]" % text.replace(b"\n", b",%b," % _ROW_END))
         cells = np.frombuffer(array.as_buffer(of_type="d"))[:-1]
     except (ValueError, TypeError, RuntimeError):  # not JSON, not numbers, or too large an integer
         return None

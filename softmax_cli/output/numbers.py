@@ -56,10 +56,9 @@ def _shortest_lines(values: NDArray[Any], delimiter: str) -> bytes | bytearray |
     if values.dtype not in _DUMPED_BY_ORJSON:
         return None
     flat = np.ascontiguousarray(values).reshape(-1)
-    dumped = orjson.dumps(flat, option=orjson.OPT_SERIALIZE_NUMPY)
-    if b"n" in dumped:  # null, for what is not finite
+    lines = bytearray(orjson.dumps(flat, option=orjson.OPT_SERIALIZE_NUMPY))
+    if b"n" in lines:  # null, for what is not finite
         return None
-    lines = bytearray(dumped)
     characters = np.frombuffer(lines, np.uint8)
     commas = characters == ord(",")
     rows = slice(values.shape[1] - 1, None, values.shape[1])
