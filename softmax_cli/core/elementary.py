@@ -161,17 +161,18 @@ def _near_one(x: Floats) -> tuple[Floats, Integers]:
 def _log(rest: DoubleDouble, power: Integers) -> DoubleDouble:
     """Return log((1 + rest) * 2**power), by the number t in the table nearest to 1 + rest.
 
-    log((1 + rest) / t) is 2 atanh(s), where s = (1 + rest - t) / (1 + rest + t).
+    log((1 + rest) / t) is 2 atanh(s / 2), where s = d / (t + d / 2) and d = 1 + rest - t.
     """
     number = np.rint(np.log2(1 + rest.high) * _STEPS).astype(np.int64)
     index = number & (_STEPS - 1)
     half = np.where(number < 0, 0.5, 1.0)
-    tabled = DoubleDouble(_POWERS.high[index] * half - 1, _POWERS.low[index] * half)
-    s = (rest - tabled) / (rest + tabled + 2.0)
+    tabled = DoubleDouble(_POWERS.high[index] * half, _POWERS.low[index] * half)
+    difference = rest - DoubleDouble(tabled.high - 1, tabled.low)
+    s = difference / (tabled + difference.times_power(-1))
     square = s * s
-    tail = s * square * (_TWO_THIRDS + square.high * (0.4 + square.high * (2 / 7)))
+    tail = s * square * (_TWELFTH + square.high * (1 / 80 + square.high / 448))
     steps: Floats = (power * _STEPS + number).astype(np.float64)
-    return tail + s.times_power(1) + steps * _C3 + steps * _C2 + steps * _C1
+    return tail + s + DoubleDouble(steps * _C2, steps * _C3) + steps * _C1
 
 
 def in_base(nats: DoubleDouble, base: str, /) -> Floats:
@@ -181,5 +182,5 @@ def in_base(nats: DoubleDouble, base: str, /) -> Floats:
 
 _SIXTH: Final = DoubleDouble(1.0) / 6.0
 _THIRD: Final = DoubleDouble(1.0) / 3.0
-_TWO_THIRDS: Final = DoubleDouble(2.0) / 3.0
+_TWELFTH: Final = DoubleDouble(1.0) / 12.0
 _UNITS: Final = {base: 1.0 / log(DoubleDouble(float(base))) for base in ("2", "10")}
