@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from softmax_cli.core.losses import Objective
+from tests.exactly import Reference
 
 Vector = NDArray[np.float64]
 SEED = 20260722
@@ -295,6 +296,21 @@ TARGETS: dict[str, Family] = {
     "logits up to 1e308": _vast,
     "sparse, many classes": _sparse,
 }
+
+
+def _smoothed(objective: Objective) -> Family:
+    """A target that all but agrees with its prediction once it is smoothed."""
+
+    def family(rng: np.random.Generator) -> Case:
+        e, p = objective.smoothing, _probabilities(rng, _size(rng), [1, 1e-3, 1e-17])
+        q = np.log((1 - e) * p + e / len(p))
+        target = np.array([float(len(p) * x - e) for x in Reference.of_logits(q).p])
+        return _likely(rng, np.maximum(target, 0), q)._replace(objective=objective)
+
+    return family
+
+
+SMOOTHED = {f"smoothing {e}": _smoothed(Objective(smoothing=e)) for e in (1e-3, 0.3, 0.5)}
 
 
 def _objectives(*families: Family) -> dict[str, Family]:

@@ -57,6 +57,10 @@ class Reference:
         paths = [tree.path(label).T.tolist() for label in range(tree.classes)]
         return cls([mpmath.fprod(branches[node][turn] for node, turn in path) for path in paths])
 
+    def smoothed(self, smoothing: float) -> Reference:
+        """With a fraction spread evenly over all classes."""
+        return Reference([x + smoothing * (mpmath.mpf(1) / len(self.p) - x) for x in self.p])
+
     def complement(self, i: int) -> Exact:
         """1 - p of a class."""
         return 1 - self.p[i] if self.p[i] < 0.5 else mpmath.fsum(self.p[:i] + self.p[i + 1 :])

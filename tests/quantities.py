@@ -12,7 +12,7 @@ import numpy as np
 
 from softmax_cli.core import divergences, losses
 from softmax_cli.core.hierarchical import HuffmanTree, TreeDistribution
-from softmax_cli.core.probabilities import Distribution, Masses, Probabilities
+from softmax_cli.core.probabilities import Distribution, Masses, Probabilities, Smoothed
 from softmax_cli.core.softmax import Logits, from_log_probabilities
 from tests import corpus
 from tests.corpus import Case, Family, Vector
@@ -111,6 +111,10 @@ _LOG_PROBABILITIES = Kind(
     lambda rows, _: from_log_probabilities(rows, normalize=True),
     lambda x, _: Reference.of_logits(x),
 )
+_SMOOTHED = Kind(
+    lambda rows, case: Smoothed(Probabilities(rows, normalize=True), case.objective.smoothing),
+    lambda x, case: Reference.of_probabilities(x).smoothed(case.objective.smoothing),
+)
 _MASSES = Kind(lambda rows, _: Masses(rows), lambda x, _: Reference(exacts(x)))
 _TREE = Kind(
     lambda rows, case: TreeDistribution(rows, HuffmanTree(case.q)),
@@ -127,6 +131,7 @@ GIVEN = {
     "masses": Given(corpus.MASSES, _MASSES, _MASSES),
     "a target": Given(corpus.TARGETS, _PROBABILITIES, _LOGITS),
     "a target of log-probs": Given(corpus.TARGETS_OF_LOGS, _PROBABILITIES, _LOG_PROBABILITIES),
+    "a smoothed target": Given(corpus.SMOOTHED, _SMOOTHED, _LOGITS),
     "parameters, label": Given(corpus.LABEL_LOSSES, _LOGITS),
     "parameters, target": Given(corpus.TARGET_LOSSES, _PROBABILITIES, _LOGITS),
     "a Huffman tree": Given(corpus.TREES, _TREE),
@@ -195,6 +200,7 @@ QUANTITIES: dict[str, dict[str, Quantity]] = {
     "masses": _DIVERGENCES,
     "a target": _OF_TARGET,
     "a target of log-probs": _OF_TARGET,
+    "a smoothed target": {"KL": _KL},
     "parameters, label": _LOSS,
     "parameters, target": _LOSS,
     "a Huffman tree": {**_SOFTMAX, **_ENTROPY, "cross-entropy": _OF_LABEL["cross-entropy"]},

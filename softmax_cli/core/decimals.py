@@ -5,7 +5,7 @@ from decimal import Context, Decimal, localcontext
 import numpy as np
 
 from softmax_cli.core.doubledouble import Bools, DoubleDouble, where
-from softmax_cli.core.probabilities import Distribution, Masses
+from softmax_cli.core.probabilities import Distribution, Masses, Smoothed
 from softmax_cli.core.softmax import Logits
 
 
@@ -16,13 +16,13 @@ def refined(p: Distribution, q: Distribution, rows: Bools, ratios: DoubleDouble)
     least = np.where(near & (sizes > 0), sizes, 0.5).min(axis=0)
     exact = DoubleDouble(np.zeros(near.shape), np.zeros(near.shape))
     for i, row in enumerate(np.flatnonzero(rows).tolist()):
-        digits = 40 - int(np.log10(least[i]))
-        with localcontext(Context(prec=digits + 5)):
+        # If all seem to be 0, as many as it takes until KL underflows
+        digits = 40 - int(np.log10(least[i])) if sizes[:, i].any() else 200
+        with localcontext(Context(prec=digits + 5)):  # so that a log is 0 if all digits agree
             a, b = _masses(p, row), _masses(q, row)
             factor = 1 if isinstance(p, Masses) else sum(b, Decimal()) / sum(a, Decimal())
-            logs = [Decimal()] * len(a)
-            for c in np.flatnonzero(near[:, i]).tolist():
-                logs[c] = round(a[c] / b[c] * factor, digits).ln()  # 0 if all digits agree
+            triples = zip(a, b, near[:, i].tolist(), strict=True)
+            logs = [round(x / y * factor, digits).ln() if n else Decimal() for x, y, n in triples]
             high = [float(x) for x in logs]
             low = [float(x - Decimal(y)) for x, y in zip(logs, high, strict=True)]
         exact[:, i] = DoubleDouble(np.array(high), np.array(low))
@@ -31,6 +31,10 @@ def refined(p: Distribution, q: Distribution, rows: Bools, ratios: DoubleDouble)
 
 def _masses(distribution: Distribution, row: int) -> list[Decimal]:
     row = min(row, len(distribution.masked) - 1)  # one row may stand for all
+    if isinstance(distribution, Smoothed):
+        masses, smoothing = _masses(distribution.target, row), Decimal(distribution.smoothing)
+        kept, spread = (1 - smoothing) * len(masses), smoothing * sum(masses, Decimal())
+        return [kept * x + spread for x in masses]
     if isinstance(distribution, Logits) and distribution.temperature > 0:
         logits = [Decimal(x) for x in distribution.scores[row].tolist()]
         top, temperature = max(logits), Decimal(distribution.temperature)

@@ -13,7 +13,7 @@ import numpy as np
 
 from softmax_cli.core.doubledouble import Bools, DoubleDouble, Floats, fold_sum, where
 from softmax_cli.core.elementary import in_base, log
-from softmax_cli.core.probabilities import Distribution, Masses
+from softmax_cli.core.probabilities import Distribution, Masses, Smoothed
 from softmax_cli.core.softmax import Logits
 
 # Up to this size of log(p / q) series are used. Coefficients are listed from the highest power
@@ -119,7 +119,8 @@ def _log_ratios(p: Distribution, q: Distribution) -> DoubleDouble:
     b = q.probability.rounded()
     if isinstance(p, Logits) or isinstance(q, Logits):
         ratios = _centred(a, b, ratios, ratios)
-    if (close := _too_close(a, b, ratios.high)).any():
+    same = isinstance(p, Smoothed) & ~ratios.high.any(axis=0)  # or different in later digits
+    if (close := same | _too_close(a, b, ratios.high)).any():
         from softmax_cli.core.decimals import refined  # rarely needed
 
         ratios[:, close] = refined(p, q, close, ratios[:, close])

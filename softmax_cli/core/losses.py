@@ -15,7 +15,7 @@ import numpy as np
 from softmax_cli.core import divergences
 from softmax_cli.core.doubledouble import DoubleDouble, Floats, Indices, fold_sum, where
 from softmax_cli.core.elementary import exp, expm1, in_base, log, power
-from softmax_cli.core.probabilities import Distribution, Mixture, Probabilities
+from softmax_cli.core.probabilities import Distribution, Mixture, Probabilities, Smoothed
 from softmax_cli.core.softmax import Logits, by_temperature
 
 Targets = Indices | Probabilities
@@ -52,10 +52,7 @@ def weights_of_counts(counts: Floats, /, *, beta: float | None = None) -> Floats
 
 def smoothed(targets: Targets, classes: int, smoothing: float, /) -> Targets:
     """Return targets with a fraction of each spread evenly over all classes."""
-    if smoothing == 0:
-        return targets
-    kept = _target(targets, classes).plain() * ((1.0 - DoubleDouble(smoothing)) * float(classes))
-    return Mixture(kept + smoothing)  # of sum K, so that those of labels are exact
+    return Smoothed(_target(targets, classes), smoothing) if smoothing else targets
 
 
 def cross_entropy(
@@ -94,7 +91,7 @@ def target_probability(prediction: Distribution, targets: Targets, /) -> Floats:
 
 def target_distribution(targets: Targets, classes: int, /) -> Floats:
     """Return P itself, shape (rows, classes): one-hot for labels."""
-    return _target(targets, classes).rounded().T
+    return _target(targets, classes).probabilities()
 
 
 def loss(
@@ -150,18 +147,18 @@ def contributions(
     """Return each class's part of the loss, (rows, classes); 0 where its coefficient is 0."""
     costs = _costs(prediction, objective.focal)
     classes = len(costs.high)
-    coefficients = _target(smoothed(targets, classes, objective.smoothing), classes)
+    coefficients = _target(smoothed(targets, classes, objective.smoothing), classes).probability
     if objective.weights is not None:
         coefficients = coefficients * DoubleDouble(objective.weights[:, None]).normal()
     return in_base(_product(costs, coefficients), base).T
 
 
-def _target(targets: Targets, classes: int) -> DoubleDouble:
-    """Return P, shape (classes, rows): one-hot for labels."""
+def _target(targets: Targets, classes: int) -> Probabilities:
+    """Return P: one-hot for labels."""
     if isinstance(targets, Probabilities):
-        return targets.probability
+        return targets
     one_hot = np.arange(classes)[:, None] == targets
-    return DoubleDouble(one_hot.astype(np.float64))
+    return Mixture(DoubleDouble(one_hot.astype(np.float64)))
 
 
 def _cross_entropy(prediction: Distribution, targets: Indices | Distribution) -> DoubleDouble:

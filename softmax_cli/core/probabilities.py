@@ -158,6 +158,16 @@ class Mixture(Probabilities):
         self._mass = probability
 
 
+class Smoothed(Probabilities):
+    """Rows of probabilities, a fraction of which is spread evenly over all classes."""
+
+    def __init__(self, target: Probabilities, smoothing: float, /) -> None:
+        self.target, self.smoothing = target, smoothing
+        classes, spread = len(target.mass.high), DoubleDouble(np.array([smoothing])).normal()
+        # Not divided by the classes, so that those of labels are exact
+        self._mass = target.mass * ((1.0 - spread) * float(classes)) + target.total * spread
+
+
 def check_sums(sums: Floats, tolerance: float, /) -> None:
     """Raise `RowErrors` for sums that are 0 or too far from 1."""
     errors: dict[int, DataError] = {}
