@@ -48,8 +48,8 @@ class Classes:
 
     def index(self, text: str) -> int:
         """Return the index of a class; raise `DataError` for none, or more than one."""
-        text = text.strip()
-        key = _key(text)
+        key = _key(text.strip())
+        text = key if isinstance(key, str) else repr(key).removesuffix(".0")
         if self._counts[key] > 1:
             text = f"{shown(text)} is the name of several classes"
             raise DataError(text, "choose one by its index")
