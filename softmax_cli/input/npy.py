@@ -3,7 +3,6 @@
 The format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 """
 
-import io
 import math
 import tokenize
 import warnings
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from softmax_cli.errors import DataError
 from softmax_cli.input.columns import RowShape, row_shape
+from softmax_cli.input.packed import Pieces
 from softmax_cli.input.rows import Block, Labels, Locations, Rows, made_rows
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.stream import Chunk, Input
@@ -28,19 +28,16 @@ _UNREADABLE: Final = (
     LookupError,
     AttributeError,
     OverflowError,
-    EOFError,
     MemoryError,
     RecursionError,
     tokenize.TokenError,
 )
-_LONGEST_HEADER: Final = 10_000
 
 
 def read_npy(settings: InputSettings, target_column: str | None, source: Input) -> Rows:
     """Return the rows of an array; one of one dimension is a single vector."""
-    name = source.name
-    data, pieces = bytearray(), source.pieces()
-    dims, is_fortran, dtype = _take_header(data, pieces, name)
+    name, file = source.name, Pieces(source.pieces())
+    dims, is_fortran, dtype = _header(file, name)
     if len(dims) not in (1, 2):
         hint = "one dimension is a vector, two are a vector in each row"
         raise DataError(f"{name}: an array of {len(dims)} dimensions", hint)
@@ -51,17 +48,17 @@ def read_npy(settings: InputSettings, target_column: str | None, source: Input) 
     is_fortran = is_fortran and 1 not in (rows, width)
     size = rows * width * dtype.itemsize
     if is_fortran and source.size is None:
-        _fill(data, pieces, size + 1)  # all columns, to get at the first row
-    actual_size = len(data) + source.left()
+        while len(file.waiting) <= size and file.wait():
+            pass  # all columns are needed for the first row
+    actual_size = len(file.waiting) + source.left()
     if (is_fortran or source.size is not None) and actual_size != size:
         raise DataError(
             f"{name}: {actual_size} bytes of numbers where the header says {size}",
             "the file was cut short, or is not what its header says",
         )
     table = _Table(source, dtype, rows, row_shape(settings, target_column, None, width, name))
-    chunks = table.fortran_chunks if is_fortran else table.row_chunks
     return made_rows(
-        chunks(data, pieces),
+        table.fortran_chunks(file) if is_fortran else table.row_chunks(file),
         table.parse,
         settings,
         table.shape,
@@ -70,33 +67,21 @@ def read_npy(settings: InputSettings, target_column: str | None, source: Input) 
     )
 
 
-def _fill(data: bytearray, pieces: Iterator[bytes], size: int) -> None:
-    """Read until `data` has `size` bytes, or the input ends."""
-    while len(data) < size and (piece := next(pieces, None)) is not None:
-        data += piece
-
-
-def _take_header(
-    data: bytearray, pieces: Iterator[bytes], name: str
-) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    """Remove the header from `data`; return the shape, whether in Fortran order, and the dtype."""
-    _fill(data, pieces, npy_format.MAGIC_LEN + 4)
+def _header(file: Pieces, name: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Return the shape, whether in Fortran order, and the dtype."""
     unreadable = f"{name}: an npy header that can't be read"
-    version = data[6] if data.startswith(npy_format.MAGIC_PREFIX) and len(data) > 6 else 0
-    if version not in (1, 2, 3):
-        raise DataError(unreadable)
-    start = npy_format.MAGIC_LEN + (2 if version == 1 else 4)
-    size = int.from_bytes(data[npy_format.MAGIC_LEN : start], "little")
-    _fill(data, pieces, start + min(size, _LONGEST_HEADER))
-    if not 0 < size <= min(len(data) - start, _LONGEST_HEADER):
-        raise DataError(unreadable)
-    # Version 3 differs from 2 in the encoding of field names, which numbers do not have.
-    read = npy_format.read_array_header_1_0 if version == 1 else npy_format.read_array_header_2_0
     try:
+        version, _ = npy_format.read_magic(file)
+        while len(file.waiting) < 4 and file.wait():
+            pass
+        # From version 2 on, the header's length has four bytes; numbers need only the lower two.
+        if version not in (1, 2, 3) or (version > 1 and any(file.waiting[2:4])):
+            raise DataError(unreadable)
+        # Version 3 differs from 2 in the encoding of field names, which numbers do not have.
+        formats = npy_format.read_array_header_1_0, npy_format.read_array_header_2_0
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # headers written by Python 2
-            header = data[npy_format.MAGIC_LEN : start + size]
-            dims, is_fortran, dtype = read(io.BytesIO(header))
+            dims, is_fortran, dtype = formats[version > 1](file)
     except _UNREADABLE as error:
         raise DataError(unreadable) from error
     if dtype.kind not in "fiub" or dtype.itemsize > 8:
@@ -106,7 +91,6 @@ def _take_header(
     is_real = all(type(n) is int and n >= 0 for n in dims)  # True is an int, too
     if not is_real or math.prod(dims) * dtype.itemsize >= 1 << 63:
         raise DataError(unreadable)
-    del data[: start + size]
     return dims, is_fortran, dtype
 
 
@@ -116,33 +100,29 @@ class _Table(NamedTuple):
     rows: int
     shape: RowShape
 
-    def row_chunks(self, data: bytearray, pieces: Iterator[bytes]) -> Iterator[Chunk]:
+    def row_chunks(self, file: Pieces) -> Iterator[Chunk]:
         """Yield chunks in C order; a read is as fast as mmap, and safe if the file shrinks."""
         name, row_bytes = self.source.name, self.shape.width * self.dtype.itemsize
-        most = max(1, self.source.chunk_bytes // row_bytes)
         done = 0
         while done < self.rows:
-            count = min(most, self.rows - done, len(data) // row_bytes)
+            count = min(self.rows - done, len(file.waiting) // row_bytes)
             if count:
-                yield Chunk(bytes(data[: count * row_bytes]), done)
-                del data[: count * row_bytes]
+                yield Chunk(file.read(count * row_bytes), done)
                 done += count
-            elif (piece := next(pieces, None)) is not None:
-                data += piece
-            else:
+            elif not file.wait():
                 raise DataError(f"{name}: it ends within row {done + 1} of {self.rows}")
-        if data or any(pieces):
+        if file.read(1):
             raise DataError(f"{name}: more bytes after the last of {self.rows} rows")
 
-    def fortran_chunks(self, data: bytearray, pieces: Iterator[bytes]) -> Iterator[Chunk]:
+    def fortran_chunks(self, file: Pieces) -> Iterator[Chunk]:
         """Yield chunks of an array in Fortran order, from a mapped file or a whole pipe."""
         source, rows, width = self.source, self.rows, self.shape.width
         row_bytes = width * self.dtype.itemsize
         array: NDArray[Any]
         if source.size is None:
-            array = np.frombuffer(data, self.dtype).reshape(width, rows).T
+            array = np.frombuffer(file.waiting, self.dtype).reshape(width, rows).T
         else:
-            start = source.file.tell() - len(data)
+            start = source.file.tell() - len(file.waiting)
             with source.reading():
                 array = np.memmap(source.file, self.dtype, "r", start, (rows, width), "F")
         most = max(1, source.chunk_bytes // row_bytes)

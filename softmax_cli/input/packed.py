@@ -15,21 +15,26 @@ ZIP: Final = b"PK\x03\x04"
 PACKINGS: Final = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ": "lzma"}
 
 
-class _Pieces:
-    """A file of bytes that arrive in pieces."""
+class Pieces:
+    """A file of bytes that arrive in pieces; those `waiting` have arrived and are not read."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces = pieces
-        self._piece = io.BytesIO()
+        self.waiting = bytearray()
 
-    def read(self, size: int) -> bytes:
-        if not self.has_more():
-            self._piece = io.BytesIO(next(self._pieces, b""))
-        return self._piece.read(size)
+    def read(self, size: int = 1 << 16, /) -> bytes:
+        """Return at most `size` of the bytes that wait; wait if there are none."""
+        while not self.waiting and self.wait():
+            pass
+        data = bytes(self.waiting[:size])
+        del self.waiting[:size]
+        return data
 
-    def has_more(self) -> bool:
-        """Return whether bytes have arrived that are not read."""
-        return self._piece.tell() < self._piece.getbuffer().nbytes
+    def wait(self) -> bool:
+        """Wait for another piece; return whether there is one."""
+        piece = next(self._pieces, None)
+        self.waiting += piece or b""
+        return piece is not None
 
 
 def unpacked(pieces: Iterator[bytes], most: int, name: str) -> Iterator[bytes]:
@@ -41,13 +46,13 @@ def unpacked(pieces: Iterator[bytes], most: int, name: str) -> Iterator[bytes]:
 
     first = next(pieces)
     module = import_module(next(PACKINGS[start] for start in PACKINGS if first.startswith(start)))
-    packed = _Pieces(chain([first], pieces))
+    packed = Pieces(chain([first], pieces))
     file, data = module.open(packed), b""
     errors = EOFError, OSError, zlib.error, getattr(module, "LZMAError", OSError)
     try:
         while part := file.read1(most):
             data += part
-            if len(data) >= most or not packed.has_more():
+            if len(data) >= most or not packed.waiting:
                 yield data
                 data = b""
     except errors as error:
