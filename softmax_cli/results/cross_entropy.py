@@ -19,7 +19,7 @@ from softmax_cli.input.rows import Block
 from softmax_cli.messages import Notices
 from softmax_cli.option_rules import GIVEN, UNITS, LossSettings, ReportSettings
 from softmax_cli.output.fields import Field, Layout, Names, Values, class_names
-from softmax_cli.results.loss import Loss, RowLosses, columns_of, report_keys, summary_fields
+from softmax_cli.results.loss import Loss, RowLosses
 from softmax_cli.results.pairs import check_length, distribution
 from softmax_cli.results.softmax import warn_of_probabilities
 from softmax_cli.results.targets import Classes, RowTargets, TargetReader
@@ -199,14 +199,12 @@ class CrossEntropy(Loss):
         return groups
 
     def layout_of_rows(self) -> Layout:
-        unit, row = UNITS[self.report.base], report_keys(self.report, _BREAKDOWN)
-        selection = ("loss", "probability", "target", "predicted", "perplexity")
-        lines = selection if row == ("loss",) else row
-        return Layout(
-            row,
-            (*_BREAKDOWN, "target", "probabilities", "gradient"),
-            columns_of(lines, {"entropy": "H(P)", "kl": "KL(P||Q)"}),
-            (
+        unit = UNITS[self.report.base]
+        lines = ("loss", "probability", "target", "predicted", "perplexity")
+        others = ("target", "probabilities", "gradient")
+        layout = self.columns(_BREAKDOWN, lines, others, {"entropy": "H(P)", "kl": "KL(P||Q)"})
+        return layout._replace(
+            classes=(
                 Field("smoothed_target", "target"),
                 Field("given", GIVEN[self._settings.kind]),
                 Field("probabilities", "probability"),
@@ -225,7 +223,6 @@ class CrossEntropy(Loss):
                 Field("kl", "KL(P||Q)"),
                 Field("cross_entropy", "H(P,Q)", unit),
             ),
-            summary=summary_fields(self.report),
             summary_records="by_class",
             summary_columns=(
                 Field("class", "class", "text"),

@@ -16,7 +16,7 @@ from softmax_cli.messages import Notices
 from softmax_cli.option_rules import ManySettings, ReportSettings
 from softmax_cli.output.fields import Layout, Values, class_names, ragged
 from softmax_cli.results.hierarchical import read_counts
-from softmax_cli.results.loss import Loss, RowLosses, columns_of, report_keys, summary_fields
+from softmax_cli.results.loss import Loss, RowLosses
 from softmax_cli.results.pairs import check_length, order_by_names
 from softmax_cli.results.targets import RowTargets, TargetReader
 
@@ -99,15 +99,7 @@ class Estimates(Loss):
 
     def layout_of_rows(self) -> Layout:
         is_repeated = self.many.repeat is not None
-        errors = ["standard_error"] if is_repeated else []
-        losses = ["loss", *errors, "exact", "touched"]
-        breakdown = [*losses, *(["cross_entropy"] if self.many.negative is not None else [])]
-        row = report_keys(self.report, tuple(breakdown))
-        shown = [*losses, "target"] if row == ("loss",) else row
-        fields = [*breakdown, "target", *([] if is_repeated else ["drawn"])]
-        return Layout(
-            row,
-            (*fields, "gradient") if self.report.gradient else fields,
-            columns_of(shown, _TITLES),
-            summary=summary_fields(self.report),
-        )
+        losses = ["loss", *["standard_error"] * is_repeated, "exact", "touched"]
+        breakdown = [*losses, *["cross_entropy"] * (self.many.negative is not None)]
+        others = ["target", *["drawn"] * (not is_repeated), *["gradient"] * self.report.gradient]
+        return self.columns(breakdown, [*losses, "target"], others, _TITLES)

@@ -17,8 +17,8 @@ from softmax_cli.input.settings import InputSettings
 from softmax_cli.messages import Notices
 from softmax_cli.option_rules import ReportSettings, SoftmaxSettings
 from softmax_cli.output.fields import Field, Layout, Names, Values, class_names
-from softmax_cli.results.loss import Loss, RowLosses, columns_of, report_keys, summary_fields
-from softmax_cli.results.softmax import SUMMARY, Softmax, SoftmaxResult, probability_field
+from softmax_cli.results.loss import Loss, RowLosses
+from softmax_cli.results.softmax import Softmax, SoftmaxResult
 from softmax_cli.results.targets import RowTargets, TargetReader
 from softmax_cli.run.pipeline import check_names
 
@@ -117,20 +117,17 @@ class TreeSoftmax(Softmax):
         return result
 
     def _layout(self) -> Layout:
-        shown = probability_field(log=self._settings.log)
-        return Layout(
-            (shown.key,),
-            ("scores", "codes", shown.key, "entropy"),
-            (shown, Field("entropy", "entropy"), Field("winner", "winner", "text")),
-            (
+        layout = super()._layout()
+        shown = layout.lines[0]
+        return layout._replace(
+            fields=("scores", "codes", shown.key, "entropy"),
+            classes=(
                 Field("counts", "count"),
                 Field("codes", "code", "text"),
                 shown,
                 Field("probabilities", "", "bar"),
             ),
             footer=(Field("winner", "winner"), Field("entropy", "entropy", "nats")),
-            summary=SUMMARY,
-            emphasis="winners",
         )
 
 
@@ -189,13 +186,6 @@ class Paths(Loss):
         return result
 
     def layout_of_rows(self) -> Layout:
-        row = report_keys(self.report, _BREAKDOWN)
-        in_brief = ("loss", "probability", "target", "touched", "code")
-        shown = in_brief if row == ("loss",) else row
-        fields = (*_BREAKDOWN, "target", "code")
-        return Layout(
-            row,
-            (*fields, "gradient") if self.report.gradient else fields,
-            columns_of(shown, {"touched": "scores read"}),
-            summary=summary_fields(self.report),
-        )
+        lines = ("loss", "probability", "target", "touched", "code")
+        others = ["target", "code", *["gradient"] * self.report.gradient]
+        return self.columns(_BREAKDOWN, lines, others, {"touched": "scores read"})

@@ -100,7 +100,7 @@ class Loss(Computation):
         if self.report.by_class:
             columns, more = layout.summary_columns, ["loss_sum", "correct"]
         elif self.report.worst is not None:
-            columns, more = columns_of(self.worst_keys, {}), []
+            columns, more = _columns(self.worst_keys, {}), []
         else:
             return layout
         keys = [field.key for field in columns]
@@ -109,6 +109,32 @@ class Loss(Computation):
 
     def layout_of_rows(self) -> Layout:
         raise NotImplementedError
+
+    def columns(
+        self,
+        breakdown: Sequence[str],
+        lines: Sequence[str],
+        others: Sequence[str],
+        titles: Mapping[str, str],
+    ) -> Layout:
+        """Return a layout of the columns of --breakdown, or of those of a table without it.
+
+        `others` are more keys of JSON; a column without a title has its key as title.
+        """
+        report, unit = self.report, UNITS[self.report.base]
+        row = ["gradient"] if report.gradient else breakdown if report.breakdown else ["loss"]
+        summary = (
+            Field("rows", "rows"),
+            Field("mean", "mean", unit),
+            Field("loss_sum", "sum", unit),
+            Field("weight_sum", "denominator"),
+            Field("perplexity", "perplexity"),
+            Field("exact_mean", "exact mean", unit),
+            Field("accuracy", f"top-{report.top} accuracy" if report.top else "accuracy"),
+            Field("touched_mean", "scores read on average"),
+        )
+        shown = _columns(lines if row == ["loss"] else row, titles)
+        return Layout(row, [*breakdown, *others], shown, summary=summary)
 
     def add_up(self, result: Any) -> Totals:
         """Return the sums, the number of rows that are not ignored, and the worst rows."""
@@ -184,8 +210,7 @@ class Tokens(Loss):
         return totals
 
     def layout_of_rows(self) -> Layout:
-        keys, lines = report_keys(self.report, _OF_TOKENS), columns_of(_OF_TOKENS, {})
-        return Layout(keys, _OF_TOKENS, lines, summary=summary_fields(self.report))
+        return self.columns(_OF_TOKENS, _OF_TOKENS, (), {})
 
 
 def _perplexity(total: ExactSum, weight: int, base: str) -> float:
@@ -199,30 +224,7 @@ def _perplexity(total: ExactSum, weight: int, base: str) -> float:
     return float(exp(DoubleDouble(mean, rest) * unit).rounded())
 
 
-def summary_fields(report: ReportSettings) -> tuple[Field, ...]:
-    """Return the summary's fields; those that a kind of loss does not have are not shown."""
-    unit = UNITS[report.base]
-    return (
-        Field("rows", "rows"),
-        Field("mean", "mean", unit),
-        Field("loss_sum", "sum", unit),
-        Field("weight_sum", "denominator"),
-        Field("perplexity", "perplexity"),
-        Field("exact_mean", "exact mean", unit),
-        Field("accuracy", f"top-{report.top} accuracy" if report.top else "accuracy"),
-        Field("touched_mean", "scores read on average"),
-    )
-
-
-def report_keys(report: ReportSettings, breakdown: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the columns of delimited text."""
-    if report.gradient:
-        return ("gradient",)
-    return breakdown if report.breakdown else ("loss",)
-
-
-def columns_of(keys: Sequence[str], titles: Mapping[str, str]) -> list[Field]:
-    """Return the columns of a table; a column without a title has its key as title."""
+def _columns(keys: Sequence[str], titles: Mapping[str, str]) -> list[Field]:
     text = ("line", "target", "predicted", "code")
     return [Field(key, titles.get(key, key), "text" if key in text else "") for key in keys]
 

@@ -27,13 +27,6 @@ _AT_ONCE: Final = 1 << 18  # about as many samples are drawn
 # Rows of logits that sum to 1, as many as would not do so by chance
 _FIRST_ROWS: Final = 3
 
-SUMMARY: Final = (Field("rows", "rows"), Field("entropy_mean", "mean entropy", "nats"))
-
-
-def probability_field(*, log: bool) -> Field:
-    """Return the field of probabilities, or of their logarithms."""
-    return Field("log_probabilities", "log p") if log else Field("probabilities", "probability")
-
 
 def warn_of_probabilities(block: Block, notices: Notices) -> None:
     """Warn if the first rows of the input, which are read as logits, are all distributions."""
@@ -217,7 +210,8 @@ class Softmax(Computation):
 
     def _layout(self) -> Layout:
         settings = self._settings
-        shown = probability_field(log=settings.log)
+        log_p = Field("log_probabilities", "log p")
+        shown = log_p if settings.log else Field("probabilities", "probability")
         is_softmax, draws = settings.alpha == 1, settings.sample is not None
         logsumexp = [Field("logsumexp", "logsumexp")] if is_softmax else []
         has_zeros = settings.truncates or not is_softmax
@@ -246,7 +240,7 @@ class Softmax(Computation):
                 perplexity,
                 *counts,
             ),
-            summary=SUMMARY,
+            summary=(Field("rows", "rows"), Field("entropy_mean", "mean entropy", "nats")),
             emphasis="winners",
             numbered=samples,
         )
