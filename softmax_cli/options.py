@@ -66,8 +66,6 @@ class Option(click.Option):
         """Return the default without the range, which an error states."""
         extra = super().get_help_extra(ctx)
         extra.pop("range", None)
-        if isinstance(self.show_default, str):
-            extra["default"] = self.show_default  # without click's parentheses
         return extra
 
 
@@ -175,26 +173,23 @@ input_options: Final = group(
         option("-c --columns LIST", "Columns of the vector: a, 2-5, a:c, !b", str, **_REPEATABLE),
         option("-k --keep LIST", "Columns to copy to the output", str, **_REPEATABLE),
         option("-d --delimiter CHAR", "A character, tab or space  [default: detected]", _delimiter),
-        option("--decimal", "Decimal point or comma", [".", ","], show_default="."),
+        option("--decimal", "Decimal point or comma  [default: .]", [".", ","]),
         option("--header/--no-header", "First row holds names  [default: detected]", default=None),
         option("--names A,B,...", "Names of the classes", lambda text: tuple(split_names(text))),
-        option(
-            "--axis", "Is a vector a row or column?", ["row", "column"], show_default="detected"
-        ),
+        option("--axis", "Is a vector a row or column?  [default: detected]", ["row", "column"]),
         option("--invalid", "Rows that can't be used", INVALID, default="error"),
         option("-j --jobs N", "Processes  [default: one a core, at most 8]", Whole(1, 1024)),
         option("-v --verbose", "Say what was detected about the input"),
     ),
 )
 
-_AUTO: Final = "table, or csv in a pipe"
 _output_options: Final = group(
     "output",
     OutputSettings,
     heading(
         "Output",
         option("-o --output file FILE", "Write FILE at the end; its suffix sets -f", FILE),
-        option("-f --format", "Format", FORMATS, default="auto", show_default=_AUTO),
+        option("-f --format", "Format  [default: table, or csv in a pipe]", FORMATS),
         option("-p --precision N", "Significant digits  [default: all; tables 6]", Whole(1, 100)),
         option("--decimals N", "Decimal places", Whole(0, 100)),
         option("--prefix TEXT", "Before the names of the output's own columns"),

@@ -24,15 +24,13 @@ Examples:
     "Hardmax",
     option(
         "--as form",
-        "What to print",
+        "What to print  [default: index; name with --names]",
         ["index", "name", "value", "one-hot"],
-        show_default="index; name with --names",
     ),
     option(
         "--ties",
-        "Which class wins a tie",
+        "Which class wins a tie  [default: first]",
         ["first", "last", "all", "split", "error"],
-        show_default="first",
     ),
     option("--top K", "The K best classes, best first", Whole(1)),
 )

@@ -6,8 +6,7 @@ from typing import Final
 
 from softmax_cli.messages import visible
 from softmax_cli.output import file
-from softmax_cli.output.fields import Column
-from softmax_cli.output.view import Part, Table, ViewWriter, number_texts, word_texts
+from softmax_cli.output.view import Part, Table, ViewWriter, cell_texts
 
 # Characters to escape; an underscore within a word needs no escape.
 _SPECIAL: Final = re.compile(r"[\\`*|<&\[~$]|(?<![^\W_])_|_(?![^\W_])")
@@ -35,16 +34,10 @@ class MarkdownWriter(ViewWriter):
         columns = [column for column in table.columns if column.style not in ("bar", "instead")]
         titles = [_escaped(visible(column.title)) for column in columns]
         rules = ["---:" if column.is_number else "---" for column in columns]
-        lines = [titles, rules, *zip(*map(self._cells, columns), strict=True)]
-        rows = "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+        cells = [map(_escaped, cell_texts(column, self.digits)) for column in columns]
+        lines = [titles, rules, *zip(*cells, strict=True)]
+        rows = "".join(f"| {' | '.join(line)} |\n" for line in lines)
         return f"{rows}\n{table.more}\n" if table.more else rows
-
-    def _cells(self, column: Column) -> list[str]:
-        if column.style == "mark":
-            return ["●" if value > 0 else "" for value in column.values]
-        if column.is_number:
-            return number_texts(column, self.digits)
-        return [_escaped(text) for text in word_texts(column.values)]
 
 
 def _escaped(text: str) -> str:

@@ -21,15 +21,7 @@ from softmax_cli.output import file
 from softmax_cli.output.fields import Column, Values
 from softmax_cli.output.formats import TABLE_DIGITS, Digits
 from softmax_cli.output.progress import terminal_width
-from softmax_cli.output.view import (
-    Footer,
-    Part,
-    Table,
-    ViewWriter,
-    left_out,
-    number_texts,
-    word_texts,
-)
+from softmax_cli.output.view import Footer, Part, Table, ViewWriter, cell_texts, left_out
 
 _STDIN, _STDOUT, _STDERR = range(3)
 _MARGIN: Final = 1
@@ -250,18 +242,16 @@ def _name(text: str) -> Text:
 
 def _texts(column: Column, digits: Digits, is_head: bool) -> _Texts:
     """Return a column as text; it is not a bar."""
-    values, style = column.values, column.style
+    words, style = cell_texts(column, digits), column.style
     if style == "text":
-        cells = list(map(_name if is_head else Text, word_texts(values)))
+        cells = list(map(_name if is_head else Text, words))
     elif style == "status":
         colours = {"ok": "green", "not softmax": "dim", "no distribution": "dim"}
-        cells = [Text(word, colours.get(word, "red")) for word in values.tolist()]
+        cells = [Text(word, colours.get(word, "red")) for word in words]
     elif style == "mark":
-        marks = ["●" if value > 0 else "" for value in values]  # none for nan
-        cells = [Text(mark, "green", justify="center") for mark in marks]
+        cells = [Text(mark, "green", justify="center") for mark in words]
     else:
-        numbers = number_texts(column, digits)
-        cells = list(map(Text, _aligned(numbers), ["red" * (n in _NOT_FINITE) for n in numbers]))
+        cells = list(map(Text, _aligned(words), ["red" * (n in _NOT_FINITE) for n in words]))
     narrowest = min(_width(cells), _NAME_WIDTH) if style == "text" else _width(cells)
     return _Texts(_name(column.title), cells, narrowest, column.is_number)
 

@@ -273,15 +273,14 @@ def left_out(count: int, unit: str, form: str = "csv") -> str:
     return f"… {count} more {what}{comma}{rest}{how}" if count else ""
 
 
-def number_texts(column: Column, digits: Digits) -> list[str]:
-    """Return a column's numbers as text; some styles have digits of their own."""
-    shown = texts(column.values, _DIGITS.get(column.style, digits))
-    return ["" if text == "nan" and column.style in _DIGITS else text for text in shown]
-
-
-def word_texts(values: Values) -> list[str]:
-    """Return words with control characters escaped, and '' for None."""
-    words = zip(values.ravel().tolist(), texts(values, SHORTEST), strict=True)
+def cell_texts(column: Column, digits: Digits) -> list[str]:
+    """Return a column's cells as text: numbers, marks, or words with control characters escaped."""
+    if column.style == "mark":
+        return ["●" if value > 0 else "" for value in column.values]  # none for nan
+    if column.is_number:
+        shown = texts(column.values, _DIGITS.get(column.style, digits))
+        return ["" if text == "nan" and column.style in _DIGITS else text for text in shown]
+    words = zip(column.values.tolist(), texts(column.values, SHORTEST), strict=True)
     return ["" if value is None else visible(text) for value, text in words]
 
 

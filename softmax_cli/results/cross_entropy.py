@@ -142,6 +142,7 @@ class CrossEntropy(Loss):
         super().__init__(targets, report)
         self._settings = settings
         self._by_class = by_class
+        self.has_perplexity = not settings.focal  # whose factor makes the mean no cross-entropy
         self.weights = read_weights(settings, targets.class_names)
         self.objective = Objective(self.weights, settings.label_smoothing, settings.focal)
 
@@ -178,8 +179,6 @@ class CrossEntropy(Loss):
         correct = totals.counts["correct"]
         summary = {**super().summarise(totals), "correct": correct}
         summary["accuracy"] = ratio(correct, totals.counts["counted"])
-        if self._settings.focal:
-            summary.pop("perplexity", None)  # the factor makes the mean no cross-entropy
         if groups := self._summarise_classes(totals):
             summary["by_class"] = groups
         return summary
