@@ -9,7 +9,7 @@ import click
 
 from softmax_cli.input.columns import split_names
 from softmax_cli.input.formats import INPUT_FORMATS
-from softmax_cli.input.numbers import is_negative_value, is_number
+from softmax_cli.input.numbers import is_negative_value
 from softmax_cli.input.settings import INVALID, InputSettings
 from softmax_cli.option_rules import GIVEN, UNITS
 from softmax_cli.output.formats import FORMATS, OutputSettings
@@ -42,8 +42,8 @@ class Finite(click.FloatRange):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
-        """Convert as click does, and refuse inf and nan."""
-        number = float(super().convert(value, param, ctx))
+        """Convert as click does, but -0 to 0, and refuse inf and nan."""
+        number = float(super().convert(value, param, ctx)) + 0.0
         if not math.isfinite(number):
             self.fail(f"{value} is not a finite number", param, ctx)
         return number
@@ -231,18 +231,13 @@ def from_option(default: str) -> Declaration:
 
 def temperature_option(text: str) -> Declaration:
     """Return the option --temperature, with its help text."""
-    return option("-T --temperature T", text, parse_temperature, default="1")
+    return option("-T --temperature T", text, Finite(0), default="1")
 
 
-def parse_temperature(text: str) -> float:
-    """Return a finite temperature of 0 or more; raise `BadParameter` for other text."""
-    if not is_number(text) or not 0 <= float(text) < float("inf"):
-        raise click.BadParameter(f"{text!r} is not a temperature: it must be one number, 0 or more")
-    return abs(float(text))
-
-
-def check_stdin_is_read_once(readers: dict[str, str | None]) -> None:
-    """Raise `UsageError` if two of the named inputs are standard input."""
-    both = [name for name, path in readers.items() if path == "-"]
+def check_stdin_is_read_once(what: str, source: InputSettings, **files: str | None) -> None:
+    """Raise `UsageError` if two of the rows and the files of options are standard input."""
+    paths = {f"--{name}": path for name, path in files.items()}
+    paths = {what: None if source.vectors else source.path, **paths}
+    both = [name for name, path in paths.items() if path == "-"]
     if len(both) > 1:
         raise click.UsageError(f"standard input can't be both {both[0]} and {both[1]}")

@@ -8,7 +8,7 @@ from softmax_cli import options
 from softmax_cli.input.columns import split_names
 from softmax_cli.input.formats import open_rows
 from softmax_cli.input.settings import InputSettings
-from softmax_cli.options import heading, option, parse_temperature
+from softmax_cli.options import Finite, heading, option
 from softmax_cli.output.formats import OutputSettings, open_writer
 
 _METHODS: Final = ("hard", "linear", "naive", "shifted", "lse", "stable")
@@ -41,8 +41,9 @@ def _dtypes(_ctx: click.Context, _param: click.Parameter, value: str | None) -> 
     return tuple(dict.fromkeys(known[name] for name in names))
 
 
-def _temperatures(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[float, ...]:
-    return tuple(dict.fromkeys(map(parse_temperature, split_names(value) or [""])))
+def _temperatures(ctx: click.Context, param: click.Parameter, value: str) -> tuple[float, ...]:
+    items = split_names(value) or [""]
+    return tuple(dict.fromkeys(Finite(0).convert(item, param, ctx) for item in items))
 
 
 @click.command(cls=options.VectorCommand, epilog=_EXAMPLES)

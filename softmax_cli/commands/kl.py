@@ -49,8 +49,7 @@ def kl(source: InputSettings, output: OutputSettings, settings: DivergenceSettin
 
     P and Q are two vectors; or each row is a P, and --against gives Q.
     """
-    if settings.against == source.path == "-" and not source.vectors:
-        raise click.UsageError("standard input can't be both P and --against")
+    options.check_stdin_is_read_once("P", source, against=settings.against)
     rows = open_rows(source, kind=settings.kind)
 
     from softmax_cli.messages import Notices

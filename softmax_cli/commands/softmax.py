@@ -58,8 +58,7 @@ def softmax(source: InputSettings, output: OutputSettings, settings: SoftmaxSett
     names = source.names
     if settings.hierarchical is not None:
         source = source._replace(names=None)  # columns are nodes, --names those of the classes
-    path = None if source.vectors else source.path
-    options.check_stdin_is_read_once({"scores": path, "--hierarchical": settings.hierarchical})
+    options.check_stdin_is_read_once("scores", source, hierarchical=settings.hierarchical)
     rows = open_rows(source, kind=settings.kind)
 
     from softmax_cli.messages import Notices

@@ -113,14 +113,8 @@ def xent(
         many.check_others(loss, report)
         if many.hierarchical is not None:  # columns are nodes, --names those of the classes
             source = source._replace(names=None)
-    options.check_stdin_is_read_once(
-        {
-            "predictions": None if source.vectors else source.path,
-            "--targets": targets.target_file,
-            "--hierarchical": many.hierarchical,
-            "--noise": many.noise,
-        }
-    )
+    files = {"targets": targets.target_file, "hierarchical": many.hierarchical, "noise": many.noise}
+    options.check_stdin_is_read_once("predictions", source, **files)
     kind = "logprobs" if targets.tokens else loss.kind
     rows = open_rows(source, target_column=targets.target_column, kind=kind)
 
@@ -129,7 +123,7 @@ def xent(
         raise DataError(f"{target!r} is a column, and no class", hint)
 
     from softmax_cli.messages import Notices
-    from softmax_cli.results.loss import Loss, write
+    from softmax_cli.results.loss import Loss, Tokens, write
     from softmax_cli.results.targets import TargetReader
     from softmax_cli.run.pipeline import Run, shape_of
 
@@ -141,8 +135,6 @@ def xent(
             tree = Hierarchy(many.hierarchical, names)
             losses: Loss = Paths(tree, reader(tree.names), report)
         elif targets.tokens:
-            from softmax_cli.results.loss import Tokens
-
             losses = Tokens(reader(rows.names), report)
         elif many.method is not None:
             from softmax_cli.results.estimates import Estimates

@@ -214,6 +214,7 @@ class _Table(NamedTuple):
             try:
                 row, label = self._row(value, locations.at(i))
             except DataError as error:
+                error.location = error.location or locations.at(i)
                 errors[i] = error
                 row, label = [np.nan] * width, ""
             rows += row
@@ -230,7 +231,7 @@ class _Table(NamedTuple):
     def _row(self, value: Any, location: str) -> tuple[list[float], str]:
         if isinstance(value, DataError):
             raise value
-        cells = self._cells(value, location)
+        cells = self._cells(value)
         numbers = [cells[i] for i in self.shape.chosen]
         if not _NUMBERS.issuperset(map(type, numbers)):
             numbers = [_number(cells[i], f"{location}:{i + 1}") for i in self.shape.chosen]
@@ -242,29 +243,26 @@ class _Table(NamedTuple):
             raise DataError(f"{_described(label)} where a class is expected", location=location)
         return numbers, str(label).strip()
 
-    def _cells(self, value: Any, location: str) -> list[Any]:
+    def _cells(self, value: Any) -> list[Any]:
         """Return a row's cells, as many as the first row has."""
         if keys := self.keys:
             if not isinstance(value, dict):
-                raise DataError(
-                    f"{_described(value)} where an object is expected", location=location
-                )
-            if not all(map(value.__contains__, keys)):
-                missing = next(key for key in keys if key not in value)
-                raise DataError(f"no key: {shown(missing)}", location=location)
+                raise DataError(f"{_described(value)} where an object is expected")
+            if missing := [key for key in keys if key not in value]:
+                raise DataError(f"no key: {shown(missing[0])}")
             if self.key is None:
                 if len(value) != len(keys):
                     new = next(key for key in value if key not in keys)
-                    raise DataError(f"a key that is new: {shown(new)}", location=location)
+                    raise DataError(f"a key that is new: {shown(new)}")
                 return [value[key] for key in keys]
             if self.classes and value.get(_CLASSES, self.classes) != self.classes:
-                raise DataError("classes other than those of the first row", location=location)
+                raise DataError("classes other than those of the first row")
             value = value[self.key]
         if not isinstance(value, list):
-            raise DataError(f"{_described(value)} where a list is expected", location=location)
+            raise DataError(f"{_described(value)} where a list is expected")
         if len(value) != self.shape.width:
             length = f"a row of length {len(value)} where {self.shape.width} is expected"
-            raise DataError(length, location=location)
+            raise DataError(length)
         return value
 
     def _kept(self, value: Any) -> list[str | float]:

@@ -18,8 +18,11 @@ _OF_CLASSES: Final = frozenset({"logits", "probabilities", "log_probabilities", 
 class JsonLinesWriter(Writer):
     """One JSON object a line, without a summary."""
 
+    before, after = b"", b"\n"  # each object
+
     def encode(self, records: Records) -> bytes:
-        return b"".join(item + b"\n" for item in self._objects(records))
+        # The sum is a copy without the spare memory at the end of orjson's bytes.
+        return b"".join(self.before + item + self.after for item in self._objects(records))
 
     def write(self, piece: Any, vectors: int) -> None:
         file.write(piece)
@@ -51,16 +54,13 @@ class JsonWriter(JsonLinesWriter):
     """One JSON value; rows are written as they arrive, the first one with the second."""
 
     summarises = True
+    before, after = b",\n", b""
 
     def __init__(self, layout: Layout, shape: Shape, digits: Digits) -> None:
         super().__init__(layout, shape, digits)
         self._count = 0
         self._begun = False
         self._waiting = b""  # objects, each after a comma and a newline
-
-    def encode(self, records: Records) -> bytes:
-        # The sum is a copy without the spare memory at the end of orjson's bytes.
-        return b"".join(b",\n" + item for item in self._objects(records))
 
     def write(self, piece: Any, vectors: int) -> None:
         self._count += vectors * self.layout.records

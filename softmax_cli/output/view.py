@@ -132,9 +132,8 @@ class ViewWriter(Writer):
                 shown.append(column)
                 continue
             width = column.values.shape[1]
-            names = shape.class_names(width)
-            if layout.numbered:
-                names = [str(number) for number in range(1, width + 1)]
+            numbers = [str(number) for number in range(1, width + 1)]
+            names = numbers if layout.numbered else shape.class_names(width)
             table = table._replace(
                 classes=range(len(shown), len(shown) + width),
                 largest=max(1.0, largest_size(column.values)) if column.style == "barred" else 1.0,

@@ -32,9 +32,8 @@ def read_counts(text: str, option: str) -> tuple[Floats, Names]:
     The text is a list, or a file with a row, a column, or lines of a name and a count. Raises
     `DataError` for another file, or counts that are not positive and finite.
     """
-    names: Names = None
     if is_list(text):
-        location, counts = option, np.array(parse_list(text, option))
+        names, location, counts = None, option, np.array(parse_list(text, option))
     else:
         location = f"{option} {text}"
         try:
