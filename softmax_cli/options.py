@@ -58,9 +58,8 @@ class Option(click.Option):
 
     def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
         """Convert a value, without the prefix that hid its dash."""
-        return super().type_cast_value(
-            ctx, _without_guard(value) if isinstance(value, str) else value
-        )
+        value = _without_guard(value) if isinstance(value, str) else value
+        return super().type_cast_value(ctx, value)
 
     def get_help_extra(self, ctx: click.Context) -> click.types.OptionHelpExtra:
         """Return the default without the range, which an error states."""

@@ -81,9 +81,8 @@ def row_shape(
     if label is not None:
         chosen = [i for i in chosen if i != label]
     if not chosen:
-        raise DataError(
-            f"{source}: no columns are left for the vector", "choose its columns with -c"
-        )
+        hint = "choose its columns with -c"
+        raise DataError(f"{source}: no columns are left for the vector", hint)
     is_lone = len(chosen) == 1 and label is None
     transposed = settings.axis == "column" or (settings.axis is None and is_lone)
     return RowShape(width, chosen, label, kept, names, transposed, settings.decimal or ".")
@@ -140,10 +139,7 @@ def _columns(item: str, names: Sequence[str], width: int, source: str) -> Sequen
             raise DataError(f"{source}: no columns {item}: {shown(end)} comes first")
         return range(first, last + 1)
     missing = end if start in names else start if end in names else item
-    raise DataError(f"{source}: no column named {shown(missing)}", _suggestion(missing, names))
-
-
-def _suggestion(item: str, names: Sequence[str]) -> str:
+    hint = did_you_mean(missing, names) or "the columns are " + ", ".join(names[:10])
     if not names:
-        return "there is no header: use numbers from 1 and ranges, or --header"
-    return did_you_mean(item, names) or "the columns are " + ", ".join(names[:10])
+        hint = "there is no header: use numbers from 1 and ranges, or --header"
+    raise DataError(f"{source}: no column named {shown(missing)}", hint)

@@ -56,9 +56,8 @@ def read_rows(text: bytes, delimiter: str, name: str, line: int = 0) -> Iterator
         error, is_open = None, False
         if b'"' in data or b"\r" in data.rstrip(b"\r\n"):
             # csv refuses a NUL in Python 3.10.
-            texts = (
-                part.decode(errors="replace").replace("\0", "") for part in chain([data], lines)
-            )
+            parts = chain([data], lines)
+            texts = (part.decode(errors="replace").replace("\0", "") for part in parts)
             rows = csv.reader(texts, delimiter=delimiter, strict=True, skipinitialspace=is_blank)
             try:
                 cells = next(rows)

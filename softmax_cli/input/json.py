@@ -50,15 +50,15 @@ def read_json(
     if first is None:
         raise DataError(f"{name}: no rows")
     table = _table(first, settings, target_column, name, kind)
-    lines = (chunk for chunk in text.chunks() if not chunk.data.isspace())
-    rows = made_rows(
-        lines if is_lines else _blocks(values, table),
-        table.parse if is_lines else already_parsed,
-        settings,
-        table.shape,
-        table.form,
-        text.source,
-    )
+    form = settings, table.shape, table.form, text.source
+    if is_lines:
+        lines = (chunk for chunk in text.chunks() if not chunk.data.isspace())
+        rows = made_rows(lines, table.parse, *form)
+    else:
+        numbers = range(1, len(values) + 1)
+        parts = (slice(i, i + _BLOCK_ROWS) for i in range(0, len(values), _BLOCK_ROWS))
+        blocks = (table.block(numbers[part], values[part]) for part in parts)
+        rows = made_rows(blocks, already_parsed, *form)
     if not table.key:
         return rows
     names = rows.names or (tuple(table.classes) if table.classes and not rows.transposed else None)
@@ -86,12 +86,10 @@ def _is_row(line: bytes) -> bool:
 
 def _first_usable(records: Iterable[_Record], invalid: str) -> _Record | None:
     """Return the first record, or the first list or object if others may be left out."""
-    usable = (
-        record
-        for record in islice(records, _BLOCK_ROWS)
-        if invalid == "error" or (record[1] and isinstance(record[1], list | dict))
-    )
-    return next(usable, None)
+    for number, value in islice(records, _BLOCK_ROWS):
+        if invalid == "error" or (value and isinstance(value, list | dict)):
+            return number, value
+    return None
 
 
 def _records(data: bytes, name: str, line: int) -> Iterator[_Record]:
@@ -110,12 +108,6 @@ def _rows_of_value(value: Any) -> list[Any]:
     if isinstance(value, list) and (not value or isinstance(value[0], list | dict)):
         return value
     return [value]
-
-
-def _blocks(values: list[Any], table: _Table) -> Iterator[Block]:
-    for start in range(0, len(values), _BLOCK_ROWS):
-        some = values[start : start + _BLOCK_ROWS]
-        yield table.block(range(start + 1, start + 1 + len(some)), some)
 
 
 def _table(

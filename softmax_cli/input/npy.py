@@ -52,19 +52,13 @@ def read_npy(settings: InputSettings, target_column: str | None, source: Input) 
             pass  # all columns are needed for the first row
     actual_size = len(file.waiting) + source.left()
     if (is_fortran or source.size is not None) and actual_size != size:
-        raise DataError(
-            f"{name}: {actual_size} bytes of numbers where the header says {size}",
-            "the file was cut short, or is not what its header says",
-        )
+        sizes = f"{actual_size} bytes of numbers where the header says {size}"
+        hint = "the file was cut short, or is not what its header says"
+        raise DataError(f"{name}: {sizes}", hint)
     table = _Table(source, dtype, rows, row_shape(settings, target_column, None, width, name))
-    return made_rows(
-        table.fortran_chunks(file) if is_fortran else table.row_chunks(file),
-        table.parse,
-        settings,
-        table.shape,
-        f"npy, {dtype} of shape {dims}{', Fortran order' * is_fortran}",
-        source,
-    )
+    chunks = table.fortran_chunks(file) if is_fortran else table.row_chunks(file)
+    form = f"npy, {dtype} of shape {dims}{', Fortran order' * is_fortran}"
+    return made_rows(chunks, table.parse, settings, table.shape, form, source)
 
 
 def _header(file: Pieces, name: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:

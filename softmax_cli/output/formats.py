@@ -78,9 +78,8 @@ class OutputSettings(NamedTuple):
             message = "-f npy is binary and not for a terminal: write it to a file with -o FILE"
             raise UsageError(message)
         if form == "npy" and (self.precision, self.decimals) != (None, None):
-            raise UsageError(
-                "--precision and --decimals do not go with npy, which keeps all digits"
-            )
+            message = "--precision and --decimals do not go with npy, which keeps all digits"
+            raise UsageError(message)
 
     def _is_for_a_terminal(self) -> bool:
         return self.file == "-" and os.isatty(_STDOUT)

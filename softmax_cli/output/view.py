@@ -199,10 +199,8 @@ class ViewWriter(Writer):
             chosen = np.array([*dict.fromkeys([*chosen[:best], *marked[emphasis[marked] > 0]])])
             chosen = chosen[: layout.best]
             fields = [f for f in reversed(layout.classes) if f.key in _ADDITIVE]
-            added = {f.key: Field(f.key, f.title or "probability") for f in fields}
-            others = self._footer(
-                [*added.values()], lambda key: np.delete(first(key), chosen).sum()
-            )
+            added = [*{f.key: Field(f.key, f.title or "probability") for f in fields}.values()]
+            others = self._footer(added, lambda key: np.delete(first(key), chosen).sum())
             sums = ", ".join(map(" ".join, reversed(others)))
             unit = ", together ".join(filter(None, [unit, sums]))
         bars = [f.key for f in layout.classes if f.style == "bar" and f.key != "probabilities"]

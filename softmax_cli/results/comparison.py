@@ -189,8 +189,7 @@ class Comparison(Computation):
         assert isinstance(totals, ComparisonTotals)
         records = totals.trials
         for record in records:
-            digits = right_digits(record["worst_ulp_error"], record["dtype"])
-            record["worst_digits"] = float(digits)
+            record["worst_digits"] = float(right_digits(record["worst_ulp_error"], record["dtype"]))
         found, statuses = _findings(records), {record["status"] for record in records}
         of_linear = [sentence for sentence in found if sentence.startswith("linear")]
         where = "here" if totals.rows == 1 else f"on all {totals.rows:,} rows"

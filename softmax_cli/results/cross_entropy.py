@@ -201,8 +201,7 @@ class CrossEntropy(Loss):
         unit = UNITS[self.report.base]
         lines = ("loss", "probability", "target", "predicted", "perplexity")
         others = ("target", "probabilities", "gradient")
-        layout = self.columns(_BREAKDOWN, lines, others, {"entropy": "H(P)", "kl": "KL(P||Q)"})
-        return layout._replace(
+        return self.columns(_BREAKDOWN, lines, others)._replace(
             classes=(
                 Field("smoothed_target", "target"),
                 Field("given", GIVEN[self._settings.kind]),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 
 from softmax_cli.core.doubledouble import DoubleDouble, Floats
@@ -19,8 +17,6 @@ from softmax_cli.results.hierarchical import read_counts
 from softmax_cli.results.loss import Loss, RowLosses
 from softmax_cli.results.pairs import check_length, order_by_names
 from softmax_cli.results.targets import RowTargets, TargetReader
-
-_TITLES: Final = {"loss": "estimate", "standard_error": "std error", "touched": "scores read"}
 
 
 class EstimateResult(RowLosses):
@@ -67,6 +63,7 @@ class Estimates(Loss):
     parallel = False
     has_perplexity = False
     averaged = ("exact", "touched")
+    loss_title = "estimate"
 
     def __init__(self, many: ManySettings, targets: TargetReader, report: ReportSettings) -> None:
         super().__init__(targets, report)
@@ -102,4 +99,4 @@ class Estimates(Loss):
         losses = ["loss", *["standard_error"] * is_repeated, "exact", "touched"]
         breakdown = [*losses, *["cross_entropy"] * (self.many.negative is not None)]
         others = ["target", *["drawn"] * (not is_repeated), *["gradient"] * self.report.gradient]
-        return self.columns(breakdown, [*losses, "target"], others, _TITLES)
+        return self.columns(breakdown, [*losses, "target"], others)

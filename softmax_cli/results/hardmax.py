@@ -89,8 +89,7 @@ class HardmaxResult:
     @property
     def ties(self) -> Values:
         """The indices of each row's tied winners; an empty list without a tie."""
-        tied = self.tied.tolist()
-        return ragged(self.winners(r, None) if tied[r] else [] for r in range(len(tied)))
+        return ragged(self.winners(i, None) if tied else [] for i, tied in enumerate(self.tied))
 
     def winners(self, row: int, names: Names) -> list[object]:
         return list(class_names(np.flatnonzero(self._winners[row]), names).tolist())

@@ -160,9 +160,8 @@ class PathResult(RowLosses):
         return np.where(self.is_counted, codes, "")
 
     def why_infinite(self, row: int) -> str:
-        return (
-            f"the loss is inf: a branch on the path to class {self.target[row]} has probability 0"
-        )
+        name = self.target[row]
+        return f"the loss is inf: a branch on the path to class {name} has probability 0"
 
 
 class Paths(Loss):
@@ -187,4 +186,4 @@ class Paths(Loss):
     def layout_of_rows(self) -> Layout:
         lines = ("loss", "probability", "target", "touched", "code")
         others = ["target", "code", *["gradient"] * self.report.gradient]
-        return self.columns(_BREAKDOWN, lines, others, {"touched": "scores read"})
+        return self.columns(_BREAKDOWN, lines, others)

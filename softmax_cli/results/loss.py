@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from types import SimpleNamespace
 from typing import Any, Final
@@ -23,6 +23,14 @@ from softmax_cli.run.totals import ONE, ExactSum, Totals, Worst
 
 # The columns of delimited text with --tokens and --breakdown
 _OF_TOKENS: Final = ("loss", "perplexity", "tokens")
+# The titles of columns in a table, where these are not the keys; and the keys of text
+_TITLES: Final = {
+    "entropy": "H(P)",
+    "kl": "KL(P||Q)",
+    "standard_error": "std error",
+    "touched": "scores read",
+}
+_TEXT: Final = ("line", "target", "predicted", "code")
 
 
 class RowLosses:
@@ -87,6 +95,7 @@ class Loss(Computation):
     """
 
     has_perplexity = True
+    loss_title = "loss"
     worst_keys: Sequence[str] = ()
     weights: Floats | None = None
 
@@ -100,7 +109,7 @@ class Loss(Computation):
         if self.report.by_class:
             columns, more = layout.summary_columns, ["loss_sum", "correct"]
         elif self.report.worst is not None:
-            columns, more = _columns(self.worst_keys, {}), []
+            columns, more = self._fields(self.worst_keys), []
         else:
             return layout
         keys = [field.key for field in columns]
@@ -111,15 +120,11 @@ class Loss(Computation):
         raise NotImplementedError
 
     def columns(
-        self,
-        breakdown: Sequence[str],
-        lines: Sequence[str],
-        others: Sequence[str],
-        titles: Mapping[str, str],
+        self, breakdown: Sequence[str], lines: Sequence[str], others: Sequence[str]
     ) -> Layout:
         """Return a layout of the columns of --breakdown, or of those of a table without it.
 
-        `others` are more keys of JSON; a column without a title has its key as title.
+        `others` are more keys of JSON.
         """
         report, unit = self.report, UNITS[self.report.base]
         row = ["gradient"] if report.gradient else breakdown if report.breakdown else ["loss"]
@@ -133,8 +138,12 @@ class Loss(Computation):
             Field("accuracy", f"top-{report.top} accuracy" if report.top else "accuracy"),
             Field("touched_mean", "scores read on average"),
         )
-        shown = _columns(lines if row == ["loss"] else row, titles)
+        shown = self._fields(lines if row == ["loss"] else row)
         return Layout(row, [*breakdown, *others], shown, summary=summary)
+
+    def _fields(self, keys: Sequence[str]) -> list[Field]:
+        titles = {**_TITLES, "loss": self.loss_title}
+        return [Field(key, titles.get(key, key), "text" * (key in _TEXT)) for key in keys]
 
     def add_up(self, result: Any) -> Totals:
         """Return the sums, the number of rows that are not ignored, and the worst rows."""
@@ -210,7 +219,7 @@ class Tokens(Loss):
         return totals
 
     def layout_of_rows(self) -> Layout:
-        return self.columns(_OF_TOKENS, _OF_TOKENS, (), {})
+        return self.columns(_OF_TOKENS, _OF_TOKENS, ())
 
 
 def _perplexity(total: ExactSum, weight: int, base: str) -> float:
@@ -224,23 +233,14 @@ def _perplexity(total: ExactSum, weight: int, base: str) -> float:
     return float(exp(DoubleDouble(mean, rest) * unit).rounded())
 
 
-def _columns(keys: Sequence[str], titles: Mapping[str, str]) -> list[Field]:
-    text = ("line", "target", "predicted", "code")
-    return [Field(key, titles.get(key, key), "text" if key in text else "") for key in keys]
-
-
 def write(run: Run, writer: Writer, report: ReportSettings) -> None:
-    """Write the report that the options ask for."""
-    if report.worst is not None or report.by_class:
-        _write_columns(run, writer)
-    elif report.gradient or report.reduction == "none":
-        run.write(writer)
-    else:
-        run.reduce(writer, "loss", "mean" if report.reduction == "mean" else "loss_sum")
-
-
-def _write_columns(run: Run, writer: Writer) -> None:
-    """Write the rows with the largest losses, or those of the classes; and the summary of all."""
+    """Write each row's loss, or all rows' mean or sum; or the worst rows, or those of classes."""
+    if report.worst is None and not report.by_class:
+        if report.gradient or report.reduction == "none":
+            run.write(writer)
+        else:
+            run.reduce(writer, "loss", "mean" if report.reduction == "mean" else "loss_sum")
+        return
     worst, summary = run.count().worst, dict(run.summary())
     if worst is None:
         groups, keys = summary.pop("by_class", ()), writer.layout.fields
