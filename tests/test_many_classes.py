@@ -226,8 +226,8 @@ def test_a_masked_class_costs_nothing_and_a_masked_target_all(run: Run) -> None:
 @pytest.mark.parametrize(
     ("line", "status", "message"),
     [
-        ("xent --hierarchical 5,3,2,1 1,2 -t 0", 1, "2 scores where a tree of 4 classes has 3"),
-        ("xent --hierarchical 5,3,2,1 1 -t 0", 1, "1 score where a tree of 4 classes has 3"),
+        ("xent --hierarchical 5,3,2,1 1,2 -t 0", 1, "length 2 where a tree of 4 classes needs 3"),
+        ("xent --hierarchical 5,3,2,1 1 -t 0", 1, "length 1 where a tree of 4 classes needs 3"),
         ("xent --hierarchical 5,0,2 1,2 -t 0", 1, "count 2 is 0, and counts must be finite"),
         ("xent --hierarchical 5,inf 1 -t 0", 1, "and counts must be finite and greater"),
         ("xent --hierarchical 5,x 1 -t 0", 1, "'x' is not a number"),
@@ -255,7 +255,7 @@ def test_a_masked_class_costs_nothing_and_a_masked_target_all(run: Run) -> None:
             2,
             "--hierarchical does not go with --temperature",
         ),
-        ("softmax --hierarchical 5,3,2,1", 1, "stdin:1: 2 scores"),
+        ("softmax --hierarchical 5,3,2,1", 1, "stdin:1: length 2"),
         ("softmax --hierarchical -", 2, "standard input"),
         ("softmax --hierarchical - 1,2", 1, "2 rows of 2 numbers (counts must be one row or one"),
     ],

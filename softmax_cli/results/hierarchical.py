@@ -75,8 +75,7 @@ class Hierarchy:
         """Raise `DataError` unless rows have a score for each inner node."""
         scores, classes = block.values.shape[1], self.tree.classes
         if scores != classes - 1:
-            given, needed = (f"{n} score{'s' * (n != 1)}" for n in (scores, classes - 1))
-            text = f"{given} where a tree of {classes} classes has {needed}"
+            text = f"length {scores} where a tree of {classes} classes needs {classes - 1}"
             raise DataError(text, location=block.locations.at(0) if len(block.values) else "")
 
 

@@ -221,25 +221,19 @@ class Softmax(Computation):
         entropy, winner = Field("entropy", "entropy"), Field("winner", "winner", "text")
         perplexity = Field("perplexity", "perplexity")
         breakdown = (*logsumexp, entropy, perplexity, winner, Field("probability", "probability"))
+        nats, first = entropy._replace(style="nats"), Field("samples", "", "text")
+        lines = (first if draws else shown, *counts, entropy, winner)
         return Layout(
             [field.key for field in breakdown] if settings.breakdown else samples or [shown.key],
             (*given, shown.key, *(field.key for field in logsumexp), "entropy", *samples),
-            breakdown
-            if settings.breakdown
-            else (Field("samples", "", "text") if draws else shown, *counts, entropy, winner),
+            breakdown if settings.breakdown else lines,
             (
                 Field("logits", GIVEN[settings.kind]),
                 shown,
                 *([Field("drawn", "drawn")] if draws else []),
                 Field("probabilities", "", "bar"),
             ),
-            footer=(
-                Field("winner", "winner"),
-                *logsumexp,
-                entropy._replace(style="nats"),
-                perplexity,
-                *counts,
-            ),
+            footer=(Field("winner", "winner"), *logsumexp, nats, perplexity, *counts),
             summary=(Field("rows", "rows"), Field("entropy_mean", "mean entropy", "nats")),
             emphasis="winners",
             numbered=samples,
