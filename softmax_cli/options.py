@@ -42,9 +42,9 @@ class Finite(click.FloatRange):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
-        """Convert as click does, but -0 to 0, and refuse inf and nan."""
+        """Convert as click does, but -0 to 0, and refuse inf, nan and underscores."""
         number = float(super().convert(value, param, ctx)) + 0.0
-        if not math.isfinite(number):
+        if not math.isfinite(number) or "_" in str(value):
             self.fail(f"{value} is not a finite number", param, ctx)
         return number
 
