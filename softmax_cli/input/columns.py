@@ -1,12 +1,17 @@
 """Columns chosen by name, number or range, and which cells of a row make its vector."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from softmax_cli.errors import DataError, UsageError, did_you_mean
 from softmax_cli.input.numbers import shown
 from softmax_cli.input.settings import InputSettings
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _RANGE = re.compile(r"(\d+)([-:]?)(\d*)\Z")
 # Number of columns that a description names
@@ -34,6 +39,14 @@ class RowShape(NamedTuple):
         """Return whether the vector is the whole row."""
         every = range(self.width)
         return self.chosen == every or list(self.chosen) == list(every)
+
+    def vectors(self, cells: NDArray[Any]) -> NDArray[Any]:
+        """Return the chosen columns of an array, shape (rows, width); a view if possible."""
+        first = self.chosen[0]
+        adjacent = range(first, first + len(self.chosen))
+        if self.chosen == adjacent or list(self.chosen) == list(adjacent):
+            return cells[:, first : adjacent.stop]
+        return cells.take(self.chosen, axis=1)
 
     def label_column(self) -> int | None:
         """Return the number of the label's column, from 1; None where a label is the whole row."""

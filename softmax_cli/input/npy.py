@@ -137,9 +137,9 @@ class _Table(NamedTuple):
             column = array[:, shape.label]
             column = column + 0 if column.dtype == bool else column
             labels = Labels.of(list(map(str, column.tolist())))
-        if not shape.takes_all():
-            array = array.take(shape.chosen, axis=1)
-        values = array.astype(np.float64)  # without a warning of a signaling nan: see core
+        values = shape.vectors(array).astype(
+            np.float64
+        )  # without a warning of a signaling nan: see core
         is_nan = np.isnan(values)
         errors = {}
         for row in np.flatnonzero(is_nan.any(axis=1)).tolist():
