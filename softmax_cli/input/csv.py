@@ -34,6 +34,8 @@ _PLAIN_QUOTED: Final = re.compile(rb'"(?<![^,\n]")[^",\n]*"(?![^,\n])')
 # A number that ends each row of a list of all numbers, so that a row too long is seen even beside
 # one too short; where it is in the input, that is read by the csv module
 _ROW_END: Final = b"-8e307"
+# The parser allocates room for as many numbers as its text has bytes, so it gets parts of it.
+_PART_BYTES: Final = 1 << 17
 # The integer -0, which JSON reads as 0, but not in 1e-05
 _MINUS_ZERO: Final = re.compile(rb"-0(?![.eE])(?<![eE]-0)")
 
@@ -255,17 +257,25 @@ def _parse_numbers(text: bytes, shape: RowShape, parser: Parser) -> _PlainRows |
     """Return the rows if every cell, chosen or not, is a number, else None."""
     if b"[" in text:  # the parser would flatten lists
         return None
-    try:
-        array: Any = parser.parse(b"[%b0]" % text.replace(b"\n", b",%b," % _ROW_END))
-        cells = np.frombuffer(array.as_buffer(of_type="d"))[:-1]
-    except (ValueError, TypeError, RuntimeError):  # not JSON, not numbers, or too large an integer
-        return None
+    parts = []
+    start = 0
+    while start < len(text):
+        end = text.find(b"\n", start + _PART_BYTES) + 1 or len(text)
+        items = text[start:end].replace(b"\n", b",%b," % _ROW_END)
+        try:
+            array: Any = parser.parse(b"[%b0]" % items)
+            parts.append(np.frombuffer(array.as_buffer(of_type="d"))[:-1])
+        except (ValueError, TypeError, RuntimeError):  # not JSON, not numbers, or too large an int
+            return None
+        del array  # the parser has one list at a time
+        start = end
+    cells = np.concatenate(parts)
     width, step = shape.width, shape.width + 1
     is_end = cells == float(_ROW_END)
     if not is_end[width::step].all() or np.count_nonzero(is_end) * step != len(cells):
         return None
     rows = cells.reshape(-1, step)
-    vectors = rows[:, :width] if shape.takes_all() else rows.take(shape.chosen, axis=1)
+    vectors = shape.vectors(rows)
     if not vectors.all() and _MINUS_ZERO.search(text):
         return None
     labels = None

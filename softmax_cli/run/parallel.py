@@ -30,8 +30,8 @@ _MOST_JOBS: Final = 8  # by default
 _LEAST_CHUNKS: Final = 2  # per process
 # Bytes of a buffer, into which most chunks and their output fit
 _BUFFER_BYTES: Final = 1 << 22
-# Where a worker's buffers begin: for two chunks that it has, and two outputs to be written
-_BUFFERS: Final = range(0, 4 * _BUFFER_BYTES, _BUFFER_BYTES)
+# Where a worker's buffers begin: for two chunks that it has, and an output to be written
+_BUFFERS: Final = range(0, 3 * _BUFFER_BYTES, _BUFFER_BYTES)
 
 
 def default_jobs() -> int:
