@@ -59,6 +59,11 @@ class Chunk(NamedTuple):
     line: int
 
 
+def input_name(path: str) -> str:
+    """Return the name of an input in messages."""
+    return "stdin" if path == "-" else path or "''"
+
+
 class Input:
     """A file, or standard input for '-', without a buffer: a read returns what has arrived.
 
@@ -67,7 +72,7 @@ class Input:
     """
 
     def __init__(self, path: str, chunk_bytes: int = CHUNK_BYTES) -> None:
-        self.name = "stdin" if path == "-" else path or "''"
+        self.name = input_name(path)
         self.chunk_bytes = chunk_bytes
         with self.reading():
             number = STDIN if path == "-" else os.open(path, os.O_RDONLY)

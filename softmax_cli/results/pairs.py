@@ -14,6 +14,7 @@ from softmax_cli.input.formats import open_rows
 from softmax_cli.input.numbers import is_list, parse_list, shown
 from softmax_cli.input.rows import Block, Locations, Rows, rows_of
 from softmax_cli.input.settings import InputSettings
+from softmax_cli.input.stream import input_name
 from softmax_cli.messages import Notices
 from softmax_cli.output.fields import Names
 
@@ -28,7 +29,8 @@ def against(rows: Rows, text: str | None) -> Rows:
         return _first_against_second(rows)
     if is_list(text):
         return against_one(rows, np.array(parse_list(text, "--against")), "--against")
-    blocks = in_order_of(rows.names, open_rows(InputSettings(path=text)), text)
+    name = input_name(text)
+    blocks = in_order_of(rows.names, open_rows(InputSettings(path=text)), name)
     waiting = [next(blocks)]
     if len(waiting[0].values) == 1:
         waiting += islice(blocks, 1)
@@ -36,7 +38,7 @@ def against(rows: Rows, text: str | None) -> Rows:
             if waiting[0].row_errors:
                 raise RowErrors(waiting[0].row_errors)
             return against_one(rows, waiting[0].values[0], waiting[0].locations.at(0))
-    return rows_of(side_by_side(rows, chain(waiting, blocks), text), rows)
+    return rows_of(side_by_side(rows, chain(waiting, blocks), name), rows)
 
 
 def _first_against_second(rows: Rows) -> Rows:

@@ -14,6 +14,7 @@ from softmax_cli.core.probabilities import Probabilities
 from softmax_cli.errors import DataError, RowErrors, UsageError, did_you_mean
 from softmax_cli.input.numbers import is_list, is_number, parse_list, shown
 from softmax_cli.input.rows import Block, Labels, Rows, rows_of
+from softmax_cli.input.stream import input_name
 from softmax_cli.messages import Notices
 from softmax_cli.option_rules import TargetSettings
 from softmax_cli.output.fields import Names
@@ -82,14 +83,15 @@ class TargetReader(NamedTuple):
 
     def beside(self, rows: Rows) -> Rows:
         """Return the rows, each paired with its distribution or a row of the file of targets."""
-        target, name = self.settings.target or "", self.settings.target_file
+        target, path = self.settings.target or "", self.settings.target_file
         if is_list(target) and target.strip() not in (self.class_names or ()):
             return pairs.against_one(rows, np.array(parse_list(target, "--target")), "--target")
-        if name is None:
+        if path is None:
             return rows
         from softmax_cli.input.formats import read_targets
 
-        blocks = pairs.in_order_of(self.class_names, read_targets(name), name)
+        name = input_name(path)
+        blocks = pairs.in_order_of(self.class_names, read_targets(path), name)
         first = next(blocks, None)
         if first is None:
             raise DataError(f"{name}: no rows")
