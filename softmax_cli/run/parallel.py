@@ -1,7 +1,6 @@
 """An ordered map over chunks, in this process or, for a long input, in several.
 
-No other module knows of processes. The parent reads chunks, sends each to a worker, and yields the
-outcomes in order. Chunks and their output go through shared memory.
+No other module knows of processes. Chunks and their output go through shared memory.
 """
 
 from __future__ import annotations
@@ -30,8 +29,9 @@ _MOST_JOBS: Final = 8  # by default
 _LEAST_CHUNKS: Final = 2  # per process
 # Bytes of a buffer, into which most chunks and their output fit
 _BUFFER_BYTES: Final = 1 << 22
-# Where a worker's buffers begin: for two chunks that it has, and an output to be written
-_BUFFERS: Final = range(0, 3 * _BUFFER_BYTES, _BUFFER_BYTES)
+_MOST_CHUNKS: Final = 4  # that a worker has, so that it need not wait while the parent writes
+# Where a worker's buffers begin: for its chunks, and two outputs to be written
+_BUFFERS: Final = range(0, (_MOST_CHUNKS + 2) * _BUFFER_BYTES, _BUFFER_BYTES)
 
 
 def default_jobs() -> int:
@@ -73,7 +73,7 @@ def _useful_jobs(rows: Rows, done: int) -> int:
 
 
 class _Worker:
-    """A process, and the numbers of its chunks: up to two, so that it need not wait for the next.
+    """A process, and the numbers of its chunks.
 
     The buffers in the memory take turns; each holds a chunk, and then its output until that is
     written. `unwritten` counts those in use.
@@ -173,7 +173,7 @@ class _Pool:
         while end is None or written < read:
             workers = [w for w in self._workers.values() if w.unwritten < len(_BUFFERS)]
             worker = min(workers, key=lambda worker: len(worker.numbers))
-            inputs = [file] if end is None and len(worker.numbers) < 2 else []
+            inputs = [file] if end is None and len(worker.numbers) < _MOST_CHUNKS else []
             waited: list[Any] = [*inputs, *self._workers]
             ready, _, _ = select.select(waited, [], [])
             done.update(self._workers[item].receive() for item in ready if item is not file)
