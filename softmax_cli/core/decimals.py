@@ -16,7 +16,7 @@ def refined(p: Distribution, q: Distribution, rows: Bools, ratios: DoubleDouble)
     least = np.where(near & (sizes > 0), sizes, 0.5).min(axis=0)
     exact = DoubleDouble(np.zeros(near.shape), np.zeros(near.shape))
     for i, row in enumerate(np.flatnonzero(rows).tolist()):
-        # If all seem to be 0, as many as it takes until KL underflows
+        # Where all ratios are 0, enough to see every difference that makes KL more than 0
         digits = 40 - int(np.log10(least[i])) if sizes[:, i].any() else 200
         with localcontext(Context(prec=digits + 5)):  # so that a log is 0 if all digits agree
             a, b = _masses(p, row), _masses(q, row)

@@ -119,7 +119,7 @@ def _log_ratios(p: Distribution, q: Distribution) -> DoubleDouble:
     b = q.probability.rounded()
     if isinstance(p, Logits) or isinstance(q, Logits):
         ratios = _centred(a, b, ratios, ratios)
-    same = isinstance(p, Smoothed) & ~ratios.high.any(axis=0)  # or different in later digits
+    same = isinstance(p, Smoothed) & ~ratios.high.any(axis=0)  # as far as double-doubles tell
     if (close := same | _too_close(a, b, ratios.high)).any():
         from softmax_cli.core.decimals import refined  # rarely needed
 

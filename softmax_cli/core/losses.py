@@ -50,16 +50,18 @@ def weights_of_counts(counts: Floats, /, *, beta: float | None = None) -> Floats
     return (inverse * (DoubleDouble(float(len(counts))) / fold_sum(inverse))).rounded()
 
 
-def smoothed(targets: Targets, classes: int, smoothing: float, /) -> Targets:
-    """Return targets with a fraction of each spread evenly over all classes."""
-    return Smoothed(_target(targets, classes), smoothing) if smoothing else targets
+def smoothed(targets: Targets, prediction: Distribution, smoothing: float, /) -> Targets:
+    """Return targets with a fraction of each spread evenly over the classes of a prediction."""
+    if smoothing == 0:
+        return targets
+    return Smoothed(_target(targets, prediction.masked.shape[1]), smoothing)
 
 
 def cross_entropy(
     prediction: Distribution, targets: Indices | Distribution, /, *, base: str = "e"
 ) -> Floats:
     """Return H(P, Q), shape (rows,): the mean over the targets P of -log Q; inf where KL is."""
-    mean = _cross_entropy(prediction, targets)
+    mean = _mean_cost(prediction, targets, Objective())
     if isinstance(targets, Distribution):  # a tiny P may have underflowed to 0
         mean = where(np.any(divergences.impossible(targets, prediction), axis=1), np.inf, mean)
     return in_base(mean, base)
@@ -81,7 +83,7 @@ def excess_entropy(prediction: Distribution, targets: Targets, /, *, base: str =
 
 def perplexity(prediction: Distribution, targets: Targets, /) -> Floats:
     """Return exp(H(P, Q)), shape (rows,)."""
-    return exp(_cross_entropy(prediction, targets).plain()).rounded()
+    return exp(_mean_cost(prediction, targets, Objective()).plain()).rounded()
 
 
 def target_probability(prediction: Distribution, targets: Targets, /) -> Floats:
@@ -98,19 +100,8 @@ def loss(
     prediction: Distribution, targets: Targets, objective: Objective, /, *, base: str = "e"
 ) -> Floats:
     """Return the loss, shape (rows,), of targets before smoothing."""
-    weights, focal = objective.weights, objective.focal
-    targets = smoothed(targets, prediction.masked.shape[1], objective.smoothing)
-    if isinstance(targets, Probabilities):
-        costs = _costs(prediction, focal)
-        if weights is not None:
-            costs = _product(costs, DoubleDouble(weights[:, None]).normal())
-        return in_base(targets.expectation(costs), base)
-    costs = prediction.surprisal_of(targets)
-    if focal:
-        costs = costs.normal() * power(_expectation(_complement(prediction, focal), targets), focal)
-    if weights is not None:
-        costs = _product(costs, DoubleDouble(weights[targets]).normal())
-    return in_base(costs, base)
+    targets = smoothed(targets, prediction, objective.smoothing)
+    return in_base(_mean_cost(prediction, targets, objective), base)
 
 
 def gradient(
@@ -121,7 +112,7 @@ def gradient(
     With b_c = a_c times minus the derivative of the cost by log p_c, it is p_i times the sum of
     the other classes' b, minus b_i (1 - p_i); 1 - p_i is the sum of the other probabilities.
     """
-    targets = smoothed(targets, prediction.masked.shape[1], objective.smoothing)
+    targets = smoothed(targets, prediction, objective.smoothing)
     p = prediction.probability
     is_plain = objective.weights is None and objective.focal == 0
     if not isinstance(targets, Probabilities):
@@ -146,8 +137,8 @@ def contributions(
 ) -> Floats:
     """Return each class's part of the loss, (rows, classes); 0 where its coefficient is 0."""
     costs = _costs(prediction, objective.focal)
-    classes = len(costs.high)
-    coefficients = _target(smoothed(targets, classes, objective.smoothing), classes).probability
+    targets = smoothed(targets, prediction, objective.smoothing)
+    coefficients = _target(targets, len(costs.high)).probability
     if objective.weights is not None:
         coefficients = coefficients * DoubleDouble(objective.weights[:, None]).normal()
     return in_base(_product(costs, coefficients), base).T
@@ -161,10 +152,16 @@ def _target(targets: Targets, classes: int) -> Probabilities:
     return Mixture(DoubleDouble(one_hot.astype(np.float64)))
 
 
-def _cross_entropy(prediction: Distribution, targets: Indices | Distribution) -> DoubleDouble:
-    if isinstance(targets, Distribution):
-        return targets.expectation(prediction.surprisal)
-    return prediction.surprisal_of(targets)
+def _mean_cost(
+    prediction: Distribution, targets: Indices | Distribution, objective: Objective
+) -> DoubleDouble:
+    """Return the loss in nats, shape (rows,), of targets after smoothing."""
+    labels = None if isinstance(targets, Distribution) else targets
+    costs = _costs(prediction, objective.focal, labels)
+    if objective.weights is not None:
+        weights = objective.weights[:, None] if labels is None else objective.weights[labels]
+        costs = _product(costs, DoubleDouble(weights).normal())
+    return targets.expectation(costs) if isinstance(targets, Distribution) else costs
 
 
 def _expectation(values: DoubleDouble, targets: Indices | Distribution) -> DoubleDouble:
@@ -174,11 +171,18 @@ def _expectation(values: DoubleDouble, targets: Indices | Distribution) -> Doubl
     return values[targets, np.arange(len(targets))]
 
 
-def _costs(prediction: Distribution, focal: float) -> DoubleDouble:
-    """Return (1 - p)**focal * -log p of each class in nats, shape (classes, rows)."""
+def _costs(prediction: Distribution, focal: float, labels: Indices | None = None) -> DoubleDouble:
+    """Return (1 - p)**focal * -log p in nats of each class, (classes, rows), or of labels, (rows,).
+
+    That of labels alone needs no logarithm of the other classes.
+    """
+    surprisal = prediction.surprisal if labels is None else prediction.surprisal_of(labels)
     if focal == 0:
-        return prediction.surprisal
-    return prediction.surprisal.normal() * power(_complement(prediction, focal), focal)
+        return surprisal
+    complement = _complement(prediction, focal)
+    if labels is not None:
+        complement = _expectation(complement, labels)
+    return surprisal.normal() * power(complement, focal)
 
 
 def _complement(prediction: Distribution, focal: float) -> DoubleDouble:

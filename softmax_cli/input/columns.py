@@ -35,18 +35,21 @@ class RowShape(NamedTuple):
     transposed: bool = False
     decimal: str = "."
 
+    def adjacent(self) -> range | None:
+        """Return the chosen columns as a range; None if they are not next to each other."""
+        columns = range(self.chosen[0], self.chosen[0] + len(self.chosen))
+        return columns if self.chosen == columns or list(self.chosen) == list(columns) else None
+
     def takes_all(self) -> bool:
         """Return whether the vector is the whole row."""
-        every = range(self.width)
-        return self.chosen == every or list(self.chosen) == list(every)
+        return self.adjacent() == range(self.width)
 
     def vectors(self, cells: NDArray[Any]) -> NDArray[Any]:
         """Return the chosen columns of an array, shape (rows, width); a view if possible."""
-        first = self.chosen[0]
-        adjacent = range(first, first + len(self.chosen))
-        if self.chosen == adjacent or list(self.chosen) == list(adjacent):
-            return cells[:, first : adjacent.stop]
-        return cells.take(self.chosen, axis=1)
+        columns = self.adjacent()
+        if columns is None:
+            return cells.take(self.chosen, axis=1)
+        return cells[:, columns.start : columns.stop]
 
     def label_column(self) -> int | None:
         """Return the number of the label's column, from 1; None where a label is the whole row."""

@@ -255,6 +255,29 @@ def _with_single_blanks(text: bytes) -> bytes:
 
 def _parse_numbers(text: bytes, shape: RowShape, parser: Parser) -> _PlainRows | None:
     """Return the rows if every cell, chosen or not, is a number, else None."""
+    cells = _parse_list(text, parser)
+    if cells is None:
+        return None
+    width, step = shape.width, shape.width + 1
+    is_end = cells == float(_ROW_END)
+    if not is_end[width::step].all() or np.count_nonzero(is_end) * step != len(cells):
+        return None
+    rows = cells.reshape(-1, step)
+    vectors = shape.vectors(rows)
+    if not vectors.all() and _MINUS_ZERO.search(text):
+        return None
+    labels = None
+    if shape.label is not None:
+        distinct = np.unique(rows[:, shape.label])
+        if np.abs(distinct).max() > 2.0**53:  # not exact
+            return None
+        indices = np.searchsorted(distinct, rows[:, shape.label])
+        labels = Labels(list(map(str, distinct.tolist())), indices)
+    return vectors, labels, None
+
+
+def _parse_list(text: bytes, parser: Parser) -> NDArray[np.float64] | None:
+    """Return all numbers of a text in which every cell is one, and `_ROW_END` after each row."""
     if b"[" in text:  # the parser would flatten lists
         return None
     parts = []
@@ -269,23 +292,7 @@ def _parse_numbers(text: bytes, shape: RowShape, parser: Parser) -> _PlainRows |
             return None
         del array  # the parser has one list at a time
         start = end
-    cells = np.concatenate(parts)
-    width, step = shape.width, shape.width + 1
-    is_end = cells == float(_ROW_END)
-    if not is_end[width::step].all() or np.count_nonzero(is_end) * step != len(cells):
-        return None
-    rows = cells.reshape(-1, step)
-    vectors = shape.vectors(rows)
-    if not vectors.all() and _MINUS_ZERO.search(text):
-        return None
-    labels = None
-    if shape.label is not None:
-        distinct = np.unique(rows[:, shape.label])
-        if np.abs(distinct).max() > 2.0**53:  # not exact
-            return None
-        texts = [f"{number:.17g}" for number in distinct.tolist()]
-        labels = Labels(texts, np.searchsorted(distinct, rows[:, shape.label]))
-    return vectors, labels, None
+    return np.concatenate(parts)
 
 
 def _parse_among_text(text: bytes, shape: RowShape, parser: Parser) -> _PlainRows | None:
@@ -298,8 +305,7 @@ def _parse_among_text(text: bytes, shape: RowShape, parser: Parser) -> _PlainRow
         return None
     first, count = shape.chosen[0], len(shape.chosen)
     # Chosen cells at the end of the row are not split, which is faster.
-    are_last = list(shape.chosen) == list(range(first, shape.width))
-    are_last = are_last and max(shape.kept, default=-1) < first
+    are_last = shape.adjacent() == range(first, shape.width) and max(shape.kept, default=-1) < first
     rows = [line.split(",", first if are_last else -1) for line in lines]
     try:
         columns = list(zip(*rows, strict=True))

@@ -137,9 +137,8 @@ class _Table(NamedTuple):
             column = array[:, shape.label]
             column = column + 0 if column.dtype == bool else column
             labels = Labels.of(list(map(str, column.tolist())))
-        values = shape.vectors(array).astype(
-            np.float64
-        )  # without a warning of a signaling nan: see core
+        # Without a warning of a signaling nan: see core
+        values = shape.vectors(array).astype(np.float64)
         is_nan = np.isnan(values)
         errors = {}
         for row in np.flatnonzero(is_nan.any(axis=1)).tolist():

@@ -40,7 +40,7 @@ class LossResult(RowLosses):
         self.labels = None if isinstance(targets.targets, Probabilities) else targets.targets
         self._classes = block.values.shape[1]
         self._top = loss.report.top
-        self._smoothed = losses.smoothed(targets.targets, self._classes, loss.objective.smoothing)
+        self._smoothed = losses.smoothed(targets.targets, prediction, loss.objective.smoothing)
         self._pair = prediction, self._smoothed
 
     @cached_property

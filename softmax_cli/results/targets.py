@@ -38,7 +38,10 @@ class RowTargets(NamedTuple):
 
 
 class Classes:
-    """Finds a class by text, typed or in a cell: an exact name, else an index from 0."""
+    """Finds a class by text, typed or in a cell: a name, else an index from 0.
+
+    Numbers are compared by value.
+    """
 
     def __init__(self, names: Names, count: int) -> None:
         self._names = names or ()
@@ -124,8 +127,9 @@ class TargetReader(NamedTuple):
             return RowTargets(found, np.zeros(rows, bool))
         all_classes = Classes(self.class_names, classes or columns)
         target, given = self.settings.target, source.labels
-        if given is None or target is not None:
-            given = Labels([target or ""], np.zeros(rows, np.intp))
+        if target is not None:
+            given = Labels([target], np.zeros(rows, np.intp))
+        assert given is not None
         indices = np.empty(len(given.texts), np.intp)
         unknown: dict[int, DataError] = {}
         for i, text in enumerate(given.texts):
