@@ -23,8 +23,8 @@ _SUSPECTS: Final = "id", "index", "unnamed: 0", "label", "target", "class", "ste
 class RowShape(NamedTuple):
     """The cells of a row of `width` cells that make the vector, hold the label or are copied.
 
-    They are indices from 0; `names` are those of all columns. If `transposed`, vectors are columns.
-    `decimal` stands before the decimals of numbers.
+    They are indices from 0, a range if they are adjacent; `names` are those of all columns. If
+    `transposed`, vectors are columns. `decimal` stands before the decimals of numbers.
     """
 
     width: int
@@ -35,21 +35,15 @@ class RowShape(NamedTuple):
     transposed: bool = False
     decimal: str = "."
 
-    def adjacent(self) -> range | None:
-        """Return the chosen columns as a range; None if they are not next to each other."""
-        columns = range(self.chosen[0], self.chosen[0] + len(self.chosen))
-        return columns if self.chosen == columns or list(self.chosen) == list(columns) else None
-
     def takes_all(self) -> bool:
         """Return whether the vector is the whole row."""
-        return self.adjacent() == range(self.width)
+        return self.chosen == range(self.width)
 
     def vectors(self, cells: NDArray[Any]) -> NDArray[Any]:
         """Return the chosen columns of an array, shape (rows, width); a view if possible."""
-        columns = self.adjacent()
-        if columns is None:
-            return cells.take(self.chosen, axis=1)
-        return cells[:, columns.start : columns.stop]
+        if isinstance(self.chosen, range):
+            return cells[:, self.chosen.start : self.chosen.stop]
+        return cells.take(self.chosen, axis=1)
 
     def label_column(self) -> int | None:
         """Return the number of the label's column, from 1; None where a label is the whole row."""
@@ -99,6 +93,9 @@ def row_shape(
     if not chosen:
         hint = "choose its columns with -c"
         raise DataError(f"{source}: no columns are left for the vector", hint)
+    adjacent = range(chosen[0], chosen[0] + len(chosen))
+    if isinstance(chosen, list) and chosen == list(adjacent):
+        chosen = adjacent
     is_lone = len(chosen) == 1 and label is None
     transposed = settings.axis == "column" or (settings.axis is None and is_lone)
     return RowShape(width, chosen, label, kept, names, transposed, settings.decimal or ".")

@@ -2,10 +2,10 @@
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from csimdjson import Parser  # the package simdjson would import json too
@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from softmax_cli.errors import DataError
 from softmax_cli.input.columns import RowShape, is_numbered, row_shape
 from softmax_cli.input.dialect import (
-    DELIMITERS,
     SAMPLE_BYTES,
     Row,
     find_delimiter,
@@ -23,29 +22,18 @@ from softmax_cli.input.dialect import (
     read_rows,
 )
 from softmax_cli.input.numbers import is_number, parse_number, with_point
+from softmax_cli.input.plain_csv import parse_plain
 from softmax_cli.input.rows import Block, Labels, Locations, Rows, made_rows
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.stream import Chunk, TextChunks, content_lines
 
 # A quoted cell, between delimiters or line ends
 _QUOTED = rb'"(?<![^%b\n]")[^"]*(?:""[^"]*)*"(?![^%b\r\n])'
-# A quoted cell that needs no quotes
-_PLAIN_QUOTED: Final = re.compile(rb'"(?<![^,\n]")[^",\n]*"(?![^,\n])')
-# A number that ends each row of a list of all numbers, so that a row too long is seen even beside
-# one too short; where it is in the input, that is read by the csv module
-_ROW_END: Final = b"-8e307"
-# The parser allocates room for as many numbers as its text has bytes, so it gets parts of it.
-_PART_BYTES: Final = 1 << 17
-# The integer -0, which JSON reads as 0, but not in 1e-05
-_MINUS_ZERO: Final = re.compile(rb"-0(?![.eE])(?<![eE]-0)")
 
 # A delimiter that is in no label: the unit separator
 _NO_DELIMITER: Final = "\x1f"
 _ODD_LABELS: Final = re.compile(rb'["#\0\x1f]|\r(?!\n)')
 _EXCHANGED: Final = bytes.maketrans(b",.", b".,")
-
-# The vectors, shape (rows, classes), with labels and copied cells, shape (rows, columns)
-_PlainRows = tuple[NDArray[np.float64], Labels | None, NDArray[np.object_] | None]
 
 
 def read_delimited(
@@ -144,9 +132,9 @@ def _parse(chunk: Chunk, name: str, delimiter: str, shape: RowShape, parser: Par
     text, line = chunk
     plain = None
     if shape.decimal == ".":
-        plain = _parse_plain(text, delimiter, shape, parser)
+        plain = parse_plain(text, delimiter, shape, parser)
     elif delimiter != "," and shape.takes_all():  # other cells keep their text
-        plain = _parse_plain(text.translate(_EXCHANGED), delimiter, shape, parser)
+        plain = parse_plain(text.translate(_EXCHANGED), delimiter, shape, parser)
     if plain is None:
         return parse_rows(list(read_rows(text, delimiter, name, line)), name, shape)
     values, labels, kept = plain
@@ -216,109 +204,3 @@ def _row_error(cells: list[str], shape: RowShape, location: str) -> DataError | 
         return None
     length = f"a row of length {len(cells)} where {shape.width} is expected"
     return DataError(length, location=f"{location}:{min(len(cells), shape.width) + 1}")
-
-
-def _parse_plain(text: bytes, delimiter: str, shape: RowShape, parser: Parser) -> _PlainRows | None:
-    """Return the rows of a text of whole lines, parsed at once as a JSON list.
-
-    None if that might be wrong: the csv module, which is slower, knows every dialect. Both give the
-    same numbers: simdjson, like `float`, rounds to nearest.
-    """
-    if b"\r" in text:
-        text = text.replace(b"\r\n", b"\n")
-    if delimiter not in DELIMITERS or b"\r" in text or (delimiter != "," and b"," in text):
-        return None
-    if not text.endswith(b"\n"):
-        text += b"\n"
-    if delimiter == " ":
-        text = _with_single_blanks(text)
-    if delimiter != ",":
-        text = text.replace(delimiter.encode(), b",")
-    if b'"' in text:
-        if b'"' in _PLAIN_QUOTED.sub(b"", text):
-            return None
-        text = text.replace(b'"', b"")
-    rows = None
-    if not shape.kept:  # copied cells keep their text
-        rows = _parse_numbers(text, shape, parser)
-    if rows is None and not shape.takes_all():
-        rows = _parse_among_text(text, shape, parser)
-    return rows
-
-
-def _with_single_blanks(text: bytes) -> bytes:
-    text = text.replace(b"\t", b" ")
-    while b"  " in text:
-        text = text.replace(b"  ", b" ")
-    return text.replace(b" \n", b"\n").replace(b"\n ", b"\n").strip(b" ")
-
-
-def _parse_numbers(text: bytes, shape: RowShape, parser: Parser) -> _PlainRows | None:
-    """Return the rows if every cell, chosen or not, is a number, else None."""
-    cells = _parse_list(text, parser)
-    if cells is None:
-        return None
-    width, step = shape.width, shape.width + 1
-    is_end = cells == float(_ROW_END)
-    if not is_end[width::step].all() or np.count_nonzero(is_end) * step != len(cells):
-        return None
-    rows = cells.reshape(-1, step)
-    vectors = shape.vectors(rows)
-    if not vectors.all() and _MINUS_ZERO.search(text):
-        return None
-    labels = None
-    if shape.label is not None:
-        distinct = np.unique(rows[:, shape.label])
-        if np.abs(distinct).max() > 2.0**53:  # not exact
-            return None
-        indices = np.searchsorted(distinct, rows[:, shape.label])
-        labels = Labels(list(map(str, distinct.tolist())), indices)
-    return vectors, labels, None
-
-
-def _parse_list(text: bytes, parser: Parser) -> NDArray[np.float64] | None:
-    """Return all numbers of a text in which every cell is one, and `_ROW_END` after each row."""
-    if b"[" in text:  # the parser would flatten lists
-        return None
-    parts = []
-    start = 0
-    while start < len(text):
-        end = text.find(b"\n", start + _PART_BYTES) + 1 or len(text)
-        items = text[start:end].replace(b"\n", b",%b," % _ROW_END)
-        try:
-            array: Any = parser.parse(b"[%b0]" % items)
-            parts.append(np.frombuffer(array.as_buffer(of_type="d"))[:-1])
-        except (ValueError, TypeError, RuntimeError):  # not JSON, not numbers, or too large an int
-            return None
-        del array  # the parser has one list at a time
-        start = end
-    return np.concatenate(parts)
-
-
-def _parse_among_text(text: bytes, shape: RowShape, parser: Parser) -> _PlainRows | None:
-    """Return the rows if the chosen cells are numbers, else None; other cells may be any text."""
-    if b"#" in text or b"\0" in text:
-        return None
-    try:
-        lines = text.decode().removesuffix("\n").split("\n")
-    except UnicodeDecodeError:
-        return None
-    first, count = shape.chosen[0], len(shape.chosen)
-    # Chosen cells at the end of the row are not split, which is faster.
-    are_last = shape.adjacent() == range(first, shape.width) and max(shape.kept, default=-1) < first
-    rows = [line.split(",", first if are_last else -1) for line in lines]
-    try:
-        columns = list(zip(*rows, strict=True))
-    except ValueError:  # rows of several lengths
-        return None
-    if len(columns) != (first + 1 if are_last else shape.width):
-        return None
-    vectors: Iterable[str] = columns[first]
-    if not are_last and count > 1:
-        vectors = map(",".join, zip(*(columns[i] for i in shape.chosen), strict=True))
-    found = _parse_numbers(
-        "\n".join([*vectors, ""]).encode(), RowShape(count, range(count)), parser
-    )
-    if found is None:
-        return None
-    return found[0], *_labels_and_kept(columns, shape)

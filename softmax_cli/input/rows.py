@@ -48,16 +48,17 @@ class Block(NamedTuple):
     """Consecutive rows of the input.
 
     `label_column` counts from 1. `kept` holds the cells copied to the output, shape (rows,
-    columns): text, or numbers from JSON and npy. Rows with `row_errors` have nan as values. If
-    vectors are columns, `left_out` holds the errors of the rows they lack. `against` has as many
-    rows of another input. `numbers` counts rows from 1, if one process reads the whole input.
+    columns): text, perhaps as UTF-8 in bytes, or numbers from JSON and npy. Rows with `row_errors`
+    have nan as values. If vectors are columns, `left_out` holds the errors of the rows they lack.
+    `against` has as many rows of another input. `numbers` counts rows from 1, if one process reads
+    the whole input.
     """
 
     values: NDArray[np.float64]
     locations: Locations
     labels: Labels | None = None
     label_column: int | None = None
-    kept: NDArray[np.object_] | None = None
+    kept: NDArray[Any] | None = None
     row_errors: Mapping[int, DataError] = {}
     left_out: Sequence[DataError] = ()
     against: Block | None = None

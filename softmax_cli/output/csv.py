@@ -10,8 +10,8 @@ import numpy as np
 from softmax_cli.messages import say
 from softmax_cli.output import file
 from softmax_cli.output.fields import Layout, Records, Summary, Values
-from softmax_cli.output.formats import Digits, Shape, Writer
-from softmax_cli.output.numbers import number_lines, texts
+from softmax_cli.output.formats import SHORTEST, Digits, Shape, Writer
+from softmax_cli.output.numbers import lines_with_cells, number_lines, texts
 
 # Numbers that are formatted at once; a longer vector is written in parts
 _NUMBERS_AT_ONCE: Final = 1 << 15
@@ -104,11 +104,20 @@ class CsvWriter(Writer):
         rows = max(1, _NUMBERS_AT_ONCE // sum(array.shape[1] for array in arrays))
         for start in range(0, len(arrays[0]), rows):
             part = [array[start : start + rows] for array in arrays]
-            lines = number_lines(part[0], self.digits, self.delimiter) if len(part) == 1 else None
+            lines = self._at_once(part)
             if lines is None:
                 cells = zip(*map(self._cells, part), strict=True)
                 lines = self._lines(list(map(self.delimiter.join, cells)))
             yield lines
+
+    def _at_once(self, part: Sequence[Values]) -> bytes | bytearray | None:
+        """Return the lines of numbers, perhaps with cells from a text; None for other columns."""
+        if len(part) == 1:
+            return number_lines(part[0], self.digits, self.delimiter)
+        is_text = part[0].dtype.kind == "S" and self.digits == SHORTEST and len(part) == 2
+        if is_text and (self.delimiter == "," or b"\t" not in part[0].tobytes()):
+            return lines_with_cells(part[0], part[1], self.delimiter)
+        return None
 
     def _cells(self, values: Values) -> list[str]:
         """Return the text of each row of an array, without the line end."""
@@ -116,7 +125,7 @@ class CsvWriter(Writer):
         if lines is not None:
             return lines.decode().removesuffix("\n").split("\n")
         flat, width = texts(values, self.digits), values.shape[1]
-        if values.dtype.kind in "OU":
+        if values.dtype.kind in "OSU":
             every = "".join(flat)
             if any(character in every for character in '\r\n"#' + self.delimiter):
                 flat = list(map(self._quoted, flat))

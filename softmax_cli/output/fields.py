@@ -20,7 +20,7 @@ class Records(NamedTuple):
     result: Any  # of the vectors that can be used
     count: int  # type: ignore[assignment]  # of all vectors; tuples have a method of this name
     good: NDArray[np.intp] | None = None  # indices of those; None for all
-    kept: NDArray[np.object_] | None = None  # copied cells, shape (count, columns)
+    kept: NDArray[Any] | None = None  # copied cells, shape (count, columns); bytes are UTF-8
     numbers: NDArray[np.intp] | None = None  # row numbers, where some have no result
 
 

@@ -24,10 +24,7 @@ _NO_CHARACTER: Final = 0
 def texts(values: NDArray[Any], digits: Digits) -> list[str]:
     """Return the elements of an array as text: floats with given digits, lists joined by ';'."""
     if values.dtype.kind != "f":
-        items = values.ravel().tolist()
-        if {str} == set(map(type, items)):
-            return items
-        return [";".join(map(str, x)) if isinstance(x, list) else str(x) for x in items]
+        return list(map(_text, values.ravel().tolist()))
     if digits != SHORTEST:
         return _formatted(values.reshape(-1, 1), digits, "\n").splitlines()
     flat = np.ascontiguousarray(values, np.float64).ravel()
@@ -35,6 +32,12 @@ def texts(values: NDArray[Any], digits: Digits) -> list[str]:
     for i in np.flatnonzero(~np.isfinite(flat)).tolist():
         found[i] = str(flat[i])
     return found if len(flat) else []
+
+
+def _text(item: object) -> str:
+    if isinstance(item, list):
+        return ";".join(map(str, item))
+    return item.decode() if isinstance(item, bytes) else str(item)
 
 
 def number_lines(values: NDArray[Any], digits: Digits, delimiter: str) -> bytes | bytearray | None:
@@ -55,26 +58,65 @@ def number_lines(values: NDArray[Any], digits: Digits, delimiter: str) -> bytes 
 def _shortest_lines(values: NDArray[Any], delimiter: str) -> bytes | bytearray | None:
     if values.dtype not in _DUMPED_BY_ORJSON:
         return None
-    flat = np.ascontiguousarray(values).reshape(-1)
-    lines = bytearray(orjson.dumps(flat, option=orjson.OPT_SERIALIZE_NUMPY))
+    lines = _dumped(values)
     if b"n" in lines:  # null, for what is not finite
         return None
     characters = np.frombuffer(lines, np.uint8)
-    commas = characters == ord(",")
-    rows = slice(values.shape[1] - 1, None, values.shape[1])
-    # nonzero is slow, so groups of eight characters are searched, each with one comma mostly; the
-    # first of eight is the bit 2**7, to which frexp gives the exponent 8.
-    eights = np.packbits(commas)
-    groups = (eights != 0).nonzero()[0]
-    if len(groups) < values.size - 1:
-        ends = commas.nonzero()[0][rows]
-    else:
-        bits = np.frexp(eights[groups[rows]].astype(np.float32))[1]
-        ends = groups[rows] * 8 + (8 - bits)
+    ends = _positions(characters == ord(","), values.shape[1])
     characters[ends] = characters[-1] = ord("\n")
     del characters  # a view, which would prevent resizing
     del lines[:1]  # the bracket; a bytearray does this without a copy
     return lines if delimiter == "," else lines.replace(b",", delimiter.encode())
+
+
+def lines_with_cells(
+    cells: NDArray[np.bytes_], values: NDArray[Any], delimiter: str
+) -> bytes | bytearray | None:
+    """Return lines of cells of UTF-8, shape (rows, columns), and numbers with the shortest digits.
+
+    The cells have no comma, quote or line end. None for values that only `texts` can format.
+    """
+    if values.dtype != np.float64 or not np.isfinite(values).all():
+        return None
+    rows, columns = cells.shape
+    text = np.full((rows, columns, cells.itemsize + 1), ord(","), np.uint8)
+    text[..., :-1] = np.ascontiguousarray(cells).view(np.uint8).reshape(rows, columns, -1)
+    size = columns * text.shape[2]
+    # The cells take the place of nan, written as null, and numbers of up to 17 characters.
+    count = max(0, -(-(size - 5) // 18))
+    length = max(4, -(-(size - 5) // max(1, count)))
+    rooms = np.full((rows, 1 + count), 10.0 ** (length - 4))
+    rooms[:, 0] = np.nan
+    lines = _dumped(np.hstack([rooms, values]))
+    characters = np.frombuffer(lines, np.uint8)
+    starts = _positions(characters == ord("n"))
+    characters[starts - 1] = characters[-1] = ord("\n")
+    places = starts[:, None] + np.arange(5 + count * length)
+    characters[places] = _NO_CHARACTER
+    characters[places[:, :size]] = text.reshape(rows, size)
+    lines = lines[1:].translate(None, bytes([_NO_CHARACTER]))
+    return lines if delimiter == "," else lines.replace(b",", delimiter.encode())
+
+
+def _dumped(values: NDArray[Any]) -> bytearray:
+    flat = np.ascontiguousarray(values).reshape(-1)
+    return bytearray(orjson.dumps(flat, option=orjson.OPT_SERIALIZE_NUMPY))
+
+
+def _positions(mask: NDArray[np.bool_], step: int = 1) -> NDArray[np.intp]:
+    """Return the index of every `step`-th true element.
+
+    nonzero is slow, so groups of eight are searched, most of which have one. That is the bit 2**0,
+    2**8, ... of an integer, to which frexp gives the exponent 1, 9, ...
+    """
+    eights = np.append(mask, np.zeros(-len(mask) % 8, bool)).view("<u8")
+    groups = (eights != 0).nonzero()[0]
+    if len(groups) < np.count_nonzero(mask):
+        return mask.nonzero()[0][step - 1 :: step]
+    groups = groups[step - 1 :: step]
+    exponents = np.frexp(eights[groups].astype(np.float32))[1]
+    positions: NDArray[np.intp] = groups * 8 + exponents // 8
+    return positions
 
 
 def _formatted(values: NDArray[Any], digits: Digits, delimiter: str) -> str:
@@ -148,6 +190,8 @@ def plain(value: object, digits: Digits) -> object:
             return str(value)
         rounded = value if digits == SHORTEST else float(digits.form() % value)
         return rounded if math.isfinite(rounded) else value  # 1.797e308 to 3 digits is no float
+    if isinstance(value, bytes):
+        return value.decode()
     if isinstance(value, list | tuple):
         return [plain(item, digits) for item in value]
     if isinstance(value, dict):
@@ -159,6 +203,6 @@ def plain_values(values: NDArray[Any], digits: Digits) -> list[Any]:
     """Return the elements along an array's first axis as values for JSON."""
     items: list[Any] = values.tolist()
     is_plain = values.dtype.kind != "f" or (digits == SHORTEST and np.isfinite(values).all())
-    if is_plain and values.dtype.kind != "O":
+    if is_plain and values.dtype.kind not in "OS":
         return items
     return [plain(item, digits) for item in items]

@@ -173,7 +173,7 @@ class ViewWriter(Writer):
             return getattr(records.result, key)[0]
 
         if self.shape.kept and records.kept is not None:
-            cells = map(str, records.kept[0])
+            cells = texts(records.kept[0], SHORTEST)
             parts.append(list(zip(self.shape.kept, map(visible, cells), strict=True)))
         parts.append(self._classes(first))
         if layout.identity:
