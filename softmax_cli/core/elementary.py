@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from softmax_cli.core.doubledouble import DoubleDouble, Floats, Integers, normalised, where
+from softmax_cli.core.doubledouble import DoubleDouble, Floats, Integers, normalised, two_sum, where
 
 # exp and log have tables of 2**(j / 2048).
 _STEP_BITS: Final = 11
@@ -42,6 +42,8 @@ _C1: Final = 0.0003384507713235507
 _C2: Final = 4.3423506994609605e-13
 _C3: Final = 3.1204245642798044e-22
 _C23: Final = _C2 + _C3
+# The bits of a float without those after the first 24 of its significand
+_HEAD_MASK: Final = ~((1 << 29) - 1)
 # Adding 1.5 * 2**52, whose ulp is 1, rounds to an integer, and puts it into the low bits.
 _ROUND: Final = 1.5 * 2.0**52
 _ROUND_BITS: Final = int(np.float64(_ROUND).view(np.int64))
@@ -150,6 +152,27 @@ def log1p(x: DoubleDouble, /) -> DoubleDouble:
     moved = normalised(fraction - 1, np.ldexp(number.low, -power))
     result = _log(where(power == 0, plain, moved), power)
     return where(np.abs(plain.high) < 2.0**-200, x, result)
+
+
+def log1p_of_sum(x: DoubleDouble, /) -> DoubleDouble:
+    """Return log(1 + x) for sums of exponentials, 0 <= x < 2**28, with a relative error of 2**-63.
+
+    It is minus the logarithm of the 24-bit number c nearest to 1 / (1 + x) in the table of exp, and
+    log1p of r = c (1 + x) - 1 = (c - 1) + c x, where the product of c and the head of x is exact.
+    """
+    plain = x.plain()
+    steps = np.rint(np.log2(1.0 + plain.high) * _STEPS)
+    number = -steps.astype(np.int64)
+    index = number & (_STEPS - 1)
+    c = (_HEAD_BITS[index] + (number << _TO_EXPONENT)).view(np.float64)
+    head = (plain.high.view(np.int64) & _HEAD_MASK).view(np.float64)
+    exact = (c - 1.0) + c * head
+    rest = c * ((plain.high - head) + plain.low)
+    r = exact + rest
+    rest += r * r * (r * (1 / 3 - r * (1 / 4 - r * (1 / 5 - r / 6))) - 0.5)
+    rest += steps * _C23 - _CHANGE[index]
+    high, low = two_sum(steps * _C1, exact)
+    return where(plain.high < 2.0**-200, x, normalised(high, low + rest))
 
 
 def _near_one(x: Floats) -> tuple[Floats, Integers]:

@@ -22,7 +22,13 @@ from softmax_cli.core.doubledouble import (
     two_sum,
     where,
 )
-from softmax_cli.core.elementary import CACHED, exponentials, exponentials_in_place, in_base, log1p
+from softmax_cli.core.elementary import (
+    CACHED,
+    exponentials,
+    exponentials_in_place,
+    in_base,
+    log1p_of_sum,
+)
 from softmax_cli.core.probabilities import ERROR_TOLERANCE, Distribution, check_sums
 from softmax_cli.errors import DataError, RowErrors
 
@@ -89,7 +95,7 @@ class Logits(Distribution):
 
     @cached_property
     def _log_total(self) -> DoubleDouble:
-        return log1p(self._rest)
+        return log1p_of_sum(self._rest)
 
     @cached_property
     def surprisal(self) -> DoubleDouble:
