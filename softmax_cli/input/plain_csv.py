@@ -5,7 +5,6 @@ from typing import Any, Final
 
 import numpy as np
 from csimdjson import Parser  # the package simdjson would import json too
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from softmax_cli.input.columns import RowShape
@@ -21,13 +20,11 @@ _ROW_END: Final = b"-8e307"
 _PART_BYTES: Final = 1 << 17
 # The integer -0, which JSON reads as 0, but not in 1e-05
 _MINUS_ZERO: Final = re.compile(rb"-0(?![.eE])(?<![eE]-0)")
-# Bytes of a cell; longer ones are handled one by one
-_USUAL_SIZE: Final = 64
+# Bytes of a cell; longer ones are objects of their own
+_LONG_CELL: Final = 64
 
 # The vectors, shape (rows, classes), with labels and copied cells, shape (rows, columns)
 _PlainRows = tuple[NDArray[np.float64], Labels | None, NDArray[Any] | None]
-# Where the cells of a column begin and end
-_Places = tuple[NDArray[np.intp], NDArray[np.intp]]
 
 
 def parse_plain(text: bytes, delimiter: str, shape: RowShape, parser: Parser) -> _PlainRows | None:
@@ -67,12 +64,18 @@ def _with_single_blanks(text: bytes) -> bytes:
 
 def _parse_numbers(text: bytes, shape: RowShape, parser: Parser) -> _PlainRows | None:
     """Return the rows if every cell, chosen or not, is a number, else None."""
-    rows = _parse_list(text, shape.width, parser)
-    if rows is None:
+    cells = _parse_list(text, parser, b",%b," % _ROW_END)
+    if cells is None:
         return None
-    vectors, labels = shape.vectors(rows), None
+    width, step = shape.width, shape.width + 1
+    is_end = cells == float(_ROW_END)
+    if not is_end[width::step].all() or np.count_nonzero(is_end) * step != len(cells):
+        return None
+    rows = cells.reshape(-1, step)
+    vectors = shape.vectors(rows)
     if not vectors.all() and _MINUS_ZERO.search(text):
         return None
+    labels = None
     if shape.label is not None:
         distinct = np.unique(rows[:, shape.label])
         if np.abs(distinct).max() > 2.0**53:  # not exact
@@ -82,18 +85,15 @@ def _parse_numbers(text: bytes, shape: RowShape, parser: Parser) -> _PlainRows |
     return vectors, labels, None
 
 
-def _parse_list(text: bytes, width: int, parser: Parser) -> NDArray[np.float64] | None:
-    """Return numbers of shape (rows, width + 1), where the last column is not used.
-
-    None if a cell is no number, or a row has another width.
-    """
+def _parse_list(text: bytes, parser: Parser, row_end: bytes) -> NDArray[np.float64] | None:
+    """Return all numbers of a text in which every cell is one; `row_end` replaces line ends."""
     if b"[" in text:  # the parser would flatten lists
         return None
     parts = []
     start = 0
     while start < len(text):
         end = text.find(b"\n", start + _PART_BYTES) + 1 or len(text)
-        items = text[start:end].replace(b"\n", b",%b," % _ROW_END)
+        items = text[start:end].replace(b"\n", row_end)
         try:
             array: Any = parser.parse(b"[%b0]" % items)
             parts.append(np.frombuffer(array.as_buffer(of_type="d"))[:-1])
@@ -101,46 +101,38 @@ def _parse_list(text: bytes, width: int, parser: Parser) -> NDArray[np.float64] 
             return None
         del array  # the parser has one list at a time
         start = end
-    cells = np.concatenate(parts)
-    is_end = cells == float(_ROW_END)
-    step = width + 1
-    if not is_end[width::step].all() or np.count_nonzero(is_end) * step != len(cells):
-        return None
-    return cells.reshape(-1, step)
+    return np.concatenate(parts)
 
 
 def _parse_among_text(text: bytes, shape: RowShape, parser: Parser) -> _PlainRows | None:
     """Return the rows if the chosen cells are numbers, else None; other cells may be any text."""
     if b"#" in text or b"\0" in text or not _is_utf8(text):
         return None
-    chosen, between = shape.chosen, list[int]()
-    if not isinstance(chosen, range):
-        chosen = sorted(set(chosen))
-        between = sorted(set(range(chosen[0], chosen[-1])).difference(chosen))
-    others = [*range(chosen[0]), *between, *range(chosen[-1] + 1, shape.width)]
-    # Cells up to the vector's end are found from the beginning of their line, others from its end.
-    first = max((i + 1 for i in (*others, *shape.kept) if i <= chosen[-1]), default=0)
-    places = _places(text, shape.width, first, shape.width - chosen[-1] - 1)
+    ends = _cell_ends(text, shape.width)
+    if ends is None:
+        return None
+    before = np.append(-1, ends.ravel()[:-1]).reshape(ends.shape)
+    columns, chosen = np.arange(shape.width), shape.chosen
+    if isinstance(chosen, range):
+        others = np.delete(columns, slice(chosen.start, chosen.stop))
+    else:
+        others = np.delete(columns, chosen)
     # Each other cell goes with the comma before it, or in front of the vector the one after it.
-    pairs = [(places[i][0] - (i > chosen[0]), places[i][1] + (i < chosen[0])) for i in others]
-    edges = np.array([edge for pair in pairs for edge in pair], np.intp).T.ravel()
-    if (np.diff(edges) < 0).any():
+    is_in_front = others == np.arange(len(others))
+    numbers = _without(text, before[:, others] + is_in_front, ends[:, others] + is_in_front)
+    values = _parse_list(numbers, parser, b",")
+    if values is None or (not values.all() and _MINUS_ZERO.search(numbers)):
         return None
-    numbers = _without(text, edges[::2], edges[1::2])
-    rows = _parse_list(numbers, len(chosen), parser)
-    if rows is None or len(rows) != text.count(b"\n"):
-        return None
-    vectors = rows[:, :-1]
-    if chosen is not shape.chosen:
-        vectors = vectors[:, np.searchsorted(chosen, shape.chosen)]
-    if not vectors.all() and _MINUS_ZERO.search(numbers):
-        return None
+    vectors = values.reshape(len(ends), -1)
+    if not isinstance(chosen, range):
+        vectors = vectors[:, np.unique(chosen, return_inverse=True)[1]]
     labels = kept = None
     if shape.label is not None:
-        distinct, indices = np.unique(_cells(text, *places[shape.label]), return_inverse=True)
+        found = _cells(text, before[:, shape.label] + 1, ends[:, shape.label])
+        distinct, indices = np.unique(found, return_inverse=True)
         labels = Labels([str(label, "utf-8").strip() for label in distinct.tolist()], indices)
     if shape.kept:
-        kept = np.stack([_cells(text, *places[i]) for i in shape.kept], axis=1)
+        kept = _cells(text, before[:, list(shape.kept)] + 1, ends[:, list(shape.kept)])
         if shape.transposed:  # they will be names
             kept = np.array([[cell.decode() for cell in row] for row in kept.tolist()], object)
     return vectors, labels, kept
@@ -154,38 +146,21 @@ def _is_utf8(text: bytes) -> bool:
     return True
 
 
-def _places(text: bytes, width: int, first: int, last: int) -> dict[int, _Places]:
-    """Return the places of the `first` and the `last` columns."""
+def _cell_ends(text: bytes, width: int) -> NDArray[np.intp] | None:
+    """Return where the cells end, shape (rows, width); None if a row has another width."""
     characters = np.frombuffer(text, np.uint8)
     is_line_end = characters == ord("\n")
-    is_edge = is_line_end | (characters == ord(","))
-    line_ends, size = is_line_end.nonzero()[0], len(text)
-    starts = np.append(0, line_ends[:-1] + 1)
-    places = dict(enumerate(_first_cells(is_edge, starts, first)))
-    backwards = _first_cells(is_edge[::-1], size - line_ends, last)
-    for i, (starts, ends) in enumerate(backwards, 1):
-        places[width - i] = size - ends, size - starts
-    return places
-
-
-def _first_cells(is_edge: NDArray[np.bool_], starts: NDArray[np.intp], count: int) -> list[_Places]:
-    """Return the places of each row's first cell, second, and so on."""
-    places = []
-    if count:
-        windows = sliding_window_view(np.append(is_edge, np.ones(_USUAL_SIZE, bool)), _USUAL_SIZE)
-    for _ in range(count):
-        found = windows[starts]
-        ends = starts + found.argmax(axis=1)
-        if not (found[:, 0] | (ends > starts)).all():  # longer ones
-            edges = np.append(is_edge.nonzero()[0], len(is_edge))
-            ends = edges[np.searchsorted(edges, starts)]
-        places.append((starts, ends))
-        starts = np.minimum(ends + 1, len(is_edge))
-    return places
+    ends = (is_line_end | (characters == ord(","))).nonzero()[0]
+    rows = np.count_nonzero(is_line_end)
+    if len(ends) != rows * width or not is_line_end[ends[width - 1 :: width]].all():
+        return None
+    cells: NDArray[np.intp] = ends.reshape(rows, width)
+    return cells
 
 
 def _without(text: bytes, starts: NDArray[np.intp], ends: NDArray[np.intp]) -> bytes:
     """Return a text with blanks in place of some parts, or without them if they are long."""
+    starts, ends = starts.ravel(), ends.ravel()
     sizes = ends - starts
     if sizes.sum() > len(text) // 4:
         pairs = zip([0, *ends.tolist()], [*starts.tolist(), len(text)], strict=True)
@@ -197,15 +172,16 @@ def _without(text: bytes, starts: NDArray[np.intp], ends: NDArray[np.intp]) -> b
 
 
 def _cells(text: bytes, starts: NDArray[np.intp], ends: NDArray[np.intp]) -> NDArray[Any]:
-    """Return cells, shape (rows,), as UTF-8 in an array of bytes, or of objects if one is long."""
+    """Return cells as UTF-8: in an array of bytes of one length, or of objects if one is long."""
     sizes = ends - starts
     longest = max(1, int(sizes.max()))
-    if longest > _USUAL_SIZE:
-        pairs = zip(starts.tolist(), ends.tolist(), strict=True)
-        return np.array([text[start:end] for start, end in pairs], object)
+    if longest > _LONG_CELL:
+        pairs = zip(starts.ravel().tolist(), ends.ravel().tolist(), strict=True)
+        found = [text[start:end] for start, end in pairs]
+        return np.array(found, object).reshape(starts.shape)
     offsets = np.arange(longest)
-    at = np.minimum(starts[:, None] + offsets, len(text) - 1)
+    at = np.minimum(starts[..., None] + offsets, len(text) - 1)
     characters = np.frombuffer(text, np.uint8)[at]
-    characters[offsets >= sizes[:, None]] = 0
-    cells: NDArray[Any] = characters.view(f"S{longest}")[:, 0]
+    characters[offsets >= sizes[..., None]] = 0
+    cells: NDArray[Any] = characters.view(f"S{longest}")[..., 0]
     return cells

@@ -62,7 +62,7 @@ def _shortest_lines(values: NDArray[Any], delimiter: str) -> bytes | bytearray |
     if b"n" in lines:  # null, for what is not finite
         return None
     characters = np.frombuffer(lines, np.uint8)
-    ends = _positions(characters == ord(","), values.shape[1])
+    ends = _positions(characters, ",", values.shape[1])
     characters[ends] = characters[-1] = ord("\n")
     del characters  # a view, which would prevent resizing
     del lines[:1]  # the bracket; a bytearray does this without a copy
@@ -89,7 +89,7 @@ def lines_with_cells(
     rooms[:, 0] = np.nan
     lines = _dumped(np.hstack([rooms, values]))
     characters = np.frombuffer(lines, np.uint8)
-    starts = _positions(characters == ord("n"))
+    starts = _positions(characters, "n")
     characters[starts - 1] = characters[-1] = ord("\n")
     places = starts[:, None] + np.arange(5 + count * length)
     characters[places] = _NO_CHARACTER
@@ -103,16 +103,18 @@ def _dumped(values: NDArray[Any]) -> bytearray:
     return bytearray(orjson.dumps(flat, option=orjson.OPT_SERIALIZE_NUMPY))
 
 
-def _positions(mask: NDArray[np.bool_], step: int = 1) -> NDArray[np.intp]:
-    """Return the index of every `step`-th true element.
+def _positions(characters: NDArray[np.uint8], which: str, step: int = 1) -> NDArray[np.intp]:
+    """Return the index of every `step`-th occurrence of a character.
 
     nonzero is slow, so groups of eight are searched, most of which have one. That is the bit 2**0,
     2**8, ... of an integer, to which frexp gives the exponent 1, 9, ...
     """
-    eights = np.append(mask, np.zeros(-len(mask) % 8, bool)).view("<u8")
+    found = np.zeros(-(-len(characters) // 8) * 8, bool)
+    np.equal(characters, ord(which), out=found[: len(characters)])
+    eights = found.view("<u8")
     groups = (eights != 0).nonzero()[0]
-    if len(groups) < np.count_nonzero(mask):
-        return mask.nonzero()[0][step - 1 :: step]
+    if len(groups) < np.count_nonzero(found):
+        return found.nonzero()[0][step - 1 :: step]
     groups = groups[step - 1 :: step]
     exponents = np.frexp(eights[groups].astype(np.float32))[1]
     positions: NDArray[np.intp] = groups * 8 + exponents // 8
