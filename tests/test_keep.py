@@ -27,7 +27,6 @@ OBJECTS = '{"id":17,"a":1,"b":1,"ok":true}\n{"ok":null,"b":2,"a":2,"id":"x"}\n'
          '"two\nlines", 8 ,0.5,0.5\n')),
         ("softmax -k 1", "1.50\t1\t1\n-0\t2\t2\n", "1.50,0.5,0.5\n-0,0.5,0.5\n"),
         ("hardmax -k 1", "7,7,6\n", "7,0\n"),
-        ("softmax -k 3 -p 3", "7,7,6\n", "6,0.5,0.5\n"),
         ("softmax -k 3 -c 1-2,3 -p 3", "7,7,6\n", "6,0.422,0.422,0.155\n"),
         ("softmax -k 1", "x,1\ny,1\n", "x,0.5\ny,0.5\n"),
         ("hardmax -k id --ties last", TEXT, "id,index\nx,1\ny,1\n"),
@@ -121,14 +120,15 @@ def test_what_can_not_be_copied_is_refused(run: Run, line: str, status: int, mes
     assert message in run(*line.split(), stdin="x,1,1\nx,1,1\n").fails(status)
 
 
-_cells = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=6)
+_texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=6)
+_cells = _texts | st.sampled_from(["a long text " * 9, "é", "7", ""])
 
 
 @given(st.lists(st.tuples(_cells, _cells), min_size=1, max_size=12))
 @settings(max_examples=80)
 def test_any_text_comes_out_as_it_went_in(server: ForkServer, rows: list[tuple[str, str]]) -> None:
     text = io.StringIO(newline="")
-    writer = csv.writer(text, quoting=csv.QUOTE_ALL)
+    writer = csv.writer(text, quoting=csv.QUOTE_ALL if len(rows) % 2 else csv.QUOTE_MINIMAL)
     writer.writerow(["a", "first", "b", "second"])
     writer.writerows([1, first, 1, second] for first, second in rows)
     done = server.run(["softmax", "-k", "second,first"], text.getvalue().encode())
