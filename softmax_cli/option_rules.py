@@ -3,6 +3,7 @@
 `check` raises `UsageError` for options that do not go together.
 """
 
+from collections.abc import Container
 from typing import Any, Final, NamedTuple
 
 from softmax_cli.errors import UsageError
@@ -11,18 +12,25 @@ from softmax_cli.errors import UsageError
 GIVEN: Final = {"logits": "logit", "probs": "given p", "logprobs": "given log p"}
 # The unit of logarithms to each base
 UNITS: Final = {"e": "nats", "2": "bits", "10": "dits"}
+# The options of losses that read the scores of all classes
+_OF_ALL_SCORES: Final = (
+    *("kind", "temperature", "normalize", "weights", "class_counts", "beta"),
+    *("label_smoothing", "focal", "top", "by_class"),
+)
 
 
-def check_alone(option: str, allowed: str, *groups: Any) -> None:
-    """Raise `UsageError` for an option of the groups of settings that is given but not allowed.
+def check_apart(settings: Any, field: str, others: Container[str]) -> None:
+    """Raise `UsageError` for a field that is given together with one of some others."""
+    defaults = settings._field_defaults.items()
+    given = [name for name, default in defaults if getattr(settings, name) != default]
+    both = [name for name in given if name in others and name != field]
+    if field in given and both:
+        raise UsageError(f"{_option(field)} does not go with {_option(both[0])}")
 
-    `allowed` are the names of fields, `option` is the one that others do not go with.
-    """
-    for settings in groups:
-        for field, default in settings._field_defaults.items():
-            if getattr(settings, field) != default and field not in allowed.split():
-                other = {"kind": "from", "target_file": "targets"}.get(field, field)
-                raise UsageError(f"{option} does not go with --{other.replace('_', '-')}")
+
+def _option(field: str) -> str:
+    name = {"kind": "from", "target_file": "targets"}.get(field, field)
+    return "--" + name.replace("_", "-")
 
 
 def check_temperature(temperature: float, kind: str) -> None:
@@ -69,29 +77,21 @@ class SoftmaxSettings(NamedTuple):
             raise UsageError("--normalize needs --from probs or --from logprobs")
         if self.alpha != 1 and self.kind != "logits":
             raise UsageError(f"--alpha takes logits: it does not go with --from {self.kind}")
-        if self.hierarchical is not None:
-            check_alone("--hierarchical", "hierarchical log top", self)
+        check_apart(self, "hierarchical", {*self._fields} - {"log", "top"})
 
 
-class TargetSettings(NamedTuple):
-    """The targets: one for all rows, a column or a file, or with `tokens` the numbers' own."""
+class LossSettings(NamedTuple):
+    """The options of xent: of the targets, the loss, the report, and losses of many classes.
+
+    `kind` is what is read; with `tokens` numbers are their own targets. `hierarchical` and `noise`
+    may be a list or a file.
+    """
 
     target: str | None = None
     target_column: str | None = None
     target_file: str | None = None
-    ignore: str | None = None
     tokens: bool = False
-
-    def check(self) -> None:
-        given = [self.target, self.target_column, self.target_file, self.tokens or None]
-        if given.count(None) != 3:
-            ways = "-t TARGET, --target-column COL, --targets FILE and --tokens"
-            raise UsageError(f"what is the true class? give one of {ways}")
-
-
-class LossSettings(NamedTuple):
-    """The form of the predictions, and the options of a loss other than cross-entropy."""
-
+    ignore: str | None = None
     kind: str = "logits"
     temperature: float = 1.0
     normalize: bool = False
@@ -100,18 +100,6 @@ class LossSettings(NamedTuple):
     beta: float | None = None
     label_smoothing: float = 0.0
     focal: float = 0.0
-
-    def check(self) -> None:
-        check_temperature(self.temperature, self.kind)
-        if self.weights is not None and self.class_counts is not None:
-            raise UsageError("give --weights or --class-counts, not both")
-        if self.beta is not None and self.class_counts is None:
-            raise UsageError("--beta needs --class-counts")
-
-
-class ReportSettings(NamedTuple):
-    """The options of the report on the losses."""
-
     reduction: str = "none"
     base: str = "e"
     breakdown: bool = False
@@ -119,14 +107,47 @@ class ReportSettings(NamedTuple):
     top: int | None = None
     worst: int | None = None
     by_class: bool = False
+    hierarchical: str | None = None
+    negative: int | None = None
+    sampled: int | None = None
+    noise: str | None = None
+    seed: int | None = None
+    repeat: int | None = None
+
+    @property
+    def labels_only(self) -> str | None:
+        """The option that needs labels as targets, if one is given."""
+        fields = ("by_class", "hierarchical", "negative", "sampled", "ignore")
+        given = (_option(field) for field in fields if getattr(self, field) not in (None, False))
+        return next(given, None)
 
     def check(self) -> None:
+        given = [self.target, self.target_column, self.target_file, self.tokens or None]
+        if given.count(None) != 3:
+            ways = "-t TARGET, --target-column COL, --targets FILE and --tokens"
+            raise UsageError(f"what is the true class? give one of {ways}")
+        check_temperature(self.temperature, self.kind)
+        if self.weights is not None and self.class_counts is not None:
+            raise UsageError("give --weights or --class-counts, not both")
+        if self.beta is not None and self.class_counts is None:
+            raise UsageError("--beta needs --class-counts")
         for field in ("breakdown", "worst", "by_class"):
-            if getattr(self, field):
-                check_alone("--" + field.replace("_", "-"), f"{field} base top", self)
+            check_apart(self, field, ("reduction", "breakdown", "gradient", "worst", "by_class"))
         if self.gradient and self.reduction == "mean":
             hint = "divide each row's by the `weight_sum` of -f json --reduction mean"
             raise UsageError("--gradient does not go with --reduction mean", hint)
+        if [self.hierarchical, self.negative, self.sampled].count(None) < 2:
+            raise UsageError("give only one of --hierarchical, --negative and --sampled")
+        for field in ("noise", "seed", "repeat"):
+            if getattr(self, field) is not None and self.negative is None and self.sampled is None:
+                raise UsageError(f"--{field} needs --negative or --sampled")
+        kind = "kind" if self.kind == "logprobs" else ""
+        allowed = {kind, "reduction", "base", "breakdown", "worst"}
+        check_apart(self, "tokens", {*self._fields} - allowed)
+        check_apart(self, "hierarchical", _OF_ALL_SCORES)
+        check_apart(self, "negative", (*_OF_ALL_SCORES, "worst"))
+        check_apart(self, "sampled", (*_OF_ALL_SCORES, "worst"))
+        check_apart(self, "gradient", ("repeat",))
 
 
 class DivergenceSettings(NamedTuple):
@@ -146,36 +167,4 @@ class DivergenceSettings(NamedTuple):
         check_temperature(self.temperature, self.kind)
         if self.reduction != "none" and self.breakdown:
             raise UsageError("--breakdown shows rows, and --reduction one number for all")
-        if self.generalized:
-            check_alone("--generalized", "generalized against divergence reduction base", self)
-
-
-class ManySettings(NamedTuple):
-    """The methods to compute a loss without reading all scores; `noise` may be a list or a file."""
-
-    hierarchical: str | None = None
-    negative: int | None = None
-    sampled: int | None = None
-    noise: str | None = None
-    seed: int | None = None
-    repeat: int | None = None
-
-    @property
-    def method(self) -> str | None:
-        """The option of the method, if one is given."""
-        names = ("hierarchical", "negative", "sampled")
-        return next((f"--{name}" for name in names if getattr(self, name) is not None), None)
-
-    def check(self) -> None:
-        if [self.hierarchical, self.negative, self.sampled].count(None) < 2:
-            raise UsageError("give only one of --hierarchical, --negative and --sampled")
-        for name in ("noise", "seed", "repeat"):
-            if getattr(self, name) is not None and self.negative is None and self.sampled is None:
-                raise UsageError(f"--{name} needs --negative or --sampled")
-
-    def check_others(self, loss: LossSettings, report: ReportSettings) -> None:
-        """Raise `UsageError` for other options that do not go with the method."""
-        worst = "" if self.hierarchical is None else "worst"
-        check_alone(str(self.method), f"reduction base breakdown gradient {worst}", loss, report)
-        if report.gradient and self.repeat is not None:
-            raise UsageError("--gradient does not go with --repeat")
+        check_apart(self, "generalized", ("kind", "temperature", "normalize", "breakdown"))

@@ -1,6 +1,5 @@
 """softmax-cli xent."""
 
-from functools import partial
 from typing import Final
 
 import click
@@ -9,13 +8,7 @@ from softmax_cli import completion, options
 from softmax_cli.errors import DataError
 from softmax_cli.input.formats import open_rows
 from softmax_cli.input.settings import InputSettings
-from softmax_cli.option_rules import (
-    LossSettings,
-    ManySettings,
-    ReportSettings,
-    TargetSettings,
-    check_alone,
-)
+from softmax_cli.option_rules import LossSettings
 from softmax_cli.options import Finite, Whole, group, heading, option
 from softmax_cli.output.formats import OutputSettings, open_writer
 
@@ -30,8 +23,8 @@ Examples:
 
 @click.command(cls=options.VectorCommand, epilog=_EXAMPLES)
 @group(
-    "targets",
-    TargetSettings,
+    "settings",
+    LossSettings,
     heading(
         "Target",
         option("-t --target T", "Target of all rows: class or distribution"),
@@ -40,10 +33,6 @@ Examples:
         option("--tokens", "Log-probabilities of tokens that came, no target"),
         option("--ignore T", "Label of rows to leave out (ignore_index)"),
     ),
-)
-@group(
-    "loss",
-    LossSettings,
     heading(
         "Loss",
         options.from_option("logits"),
@@ -54,13 +43,6 @@ Examples:
         option("--beta B", "Weights (1 - B) / (1 - B^n) from counts n", Finite(0, 1)),
         option("--label-smoothing E", "Spread E of each target over all classes", Finite(0, 1)),
         option("--focal GAMMA", "Focal loss: times (1 - p)^GAMMA", Finite(0)),
-    ),
-)
-@group(
-    "report",
-    ReportSettings,
-    heading(
-        "Loss",
         options.REDUCTION,
         options.BASE,
         option("--breakdown", "CSV of loss, entropy, kl, perplexity, ..."),
@@ -69,10 +51,6 @@ Examples:
         option("--worst N", "The N rows with the largest loss", Whole(1)),
         option("--by-class", "Rows, mean loss and accuracy of each class"),
     ),
-)
-@group(
-    "many",
-    ManySettings,
     heading(
         "Many classes",
         options.HIERARCHICAL,
@@ -89,65 +67,49 @@ Examples:
 )
 @options.input_options
 @options.output_options
-def xent(
-    source: InputSettings,
-    output: OutputSettings,
-    targets: TargetSettings,
-    loss: LossSettings,
-    report: ReportSettings,
-    many: ManySettings,
-) -> None:
+def xent(source: InputSettings, output: OutputSettings, settings: LossSettings) -> None:
     """Cross-entropy loss of predictions against targets.
 
     A vector is a prediction Q. For a class as the target the loss is -log q of that class, for
     a distribution P it is H(P,Q) = H(P) + KL(P||Q). -f table and -f json give accuracy and
     perplexity, too.
     """
-    if report.by_class and source.keep is not None:
+    if settings.by_class and source.keep is not None:
         raise click.UsageError("--keep copies cells to rows, and --by-class has rows of classes")
-    if targets.tokens:
-        own = "tokens reduction base breakdown worst" + " kind" * (loss.kind == "logprobs")
-        check_alone("--tokens", own, targets, loss, report, many)
-    names, labels_only = source.names, "--by-class" if report.by_class else many.method
-    if many.method is not None:
-        many.check_others(loss, report)
-        if many.hierarchical is not None:  # columns are nodes, --names those of the classes
-            source = source._replace(names=None)
-    files = {"targets": targets.target_file, "hierarchical": many.hierarchical, "noise": many.noise}
+    target, tree, names = settings.target, settings.hierarchical, source.names
+    if tree is not None:
+        source = source._replace(names=None)  # columns are nodes, --names those of the classes
+    files = {"targets": settings.target_file, "hierarchical": tree, "noise": settings.noise}
     options.check_stdin_is_read_once("predictions", source, **files)
-    kind = "logprobs" if targets.tokens else loss.kind
-    rows = open_rows(source, target_column=targets.target_column, kind=kind)
+    kind = "logprobs" if settings.tokens else settings.kind
+    rows = open_rows(source, target_column=settings.target_column, kind=kind)
 
-    if (target := targets.target) in rows.others and target not in (rows.names or ()):
+    if target in rows.others and target not in (rows.names or ()):
         hint = f"--target-column {target} takes the class of each row from it"
         raise DataError(f"{target!r} is a column, and no class", hint)
 
     from softmax_cli.messages import Notices
     from softmax_cli.results.loss import Loss, Tokens, write
-    from softmax_cli.results.targets import TargetReader
     from softmax_cli.run.pipeline import Run, shape_of
 
     with Notices() as notices:
-        reader = partial(TargetReader, targets, loss.normalize, labels_only)
-        if many.hierarchical is not None:
+        if tree is not None:
             from softmax_cli.results.hierarchical import Hierarchy, Paths
 
-            tree = Hierarchy(many.hierarchical, names)
-            losses: Loss = Paths(tree, reader(tree.names), report)
-        elif targets.tokens:
-            losses = Tokens(reader(rows.names), report)
-        elif many.method is not None:
+            losses: Loss = Paths(settings, Hierarchy(tree, names))
+        elif settings.tokens:
+            losses = Tokens(settings, rows.names)
+        elif settings.negative is not None or settings.sampled is not None:
             from softmax_cli.results.estimates import Estimates
 
-            losses = Estimates(many, reader(rows.names), report)
+            losses = Estimates(settings, rows.names)
         else:
             from softmax_cli.results.cross_entropy import CrossEntropy
 
             form = output.resolved_format()
-            in_table = form in ("table", "markdown") and report.worst is None
-            by_class = report.by_class or in_table or form == "json"
-            losses = CrossEntropy(loss, by_class, reader(rows.names), report)
-        beside = losses.targets.beside(rows)
-        run = Run(beside, source, losses, notices)
+            in_table = form in ("table", "markdown") and settings.worst is None
+            by_class = settings.by_class or in_table or form == "json"
+            losses = CrossEntropy(settings, rows.names, by_class)
+        run = Run(losses.targets.beside(rows), source, losses, notices)
         writer = open_writer(output, losses.layout(), shape_of(rows, source.invalid))
-        write(run, writer, report)
+        write(run, writer, settings)

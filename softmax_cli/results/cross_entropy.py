@@ -17,12 +17,12 @@ from softmax_cli.input.columns import split_names
 from softmax_cli.input.numbers import parse_list, parse_number
 from softmax_cli.input.rows import Block
 from softmax_cli.messages import Notices
-from softmax_cli.option_rules import GIVEN, UNITS, LossSettings, ReportSettings
+from softmax_cli.option_rules import GIVEN, UNITS, LossSettings
 from softmax_cli.output.fields import Field, Layout, Names, Values, class_names
 from softmax_cli.results.loss import Loss, RowLosses
 from softmax_cli.results.pairs import check_length, distribution
 from softmax_cli.results.softmax import warn_of_probabilities
-from softmax_cli.results.targets import Classes, RowTargets, TargetReader
+from softmax_cli.results.targets import Classes, RowTargets
 from softmax_cli.run.totals import ONE, ExactSum, Totals, ratio
 
 _BREAKDOWN: Final = ("loss", "entropy", "kl", "perplexity", "probability", "predicted")
@@ -39,7 +39,7 @@ class LossResult(RowLosses):
         self._arguments = prediction, targets.targets, loss.objective
         self.labels = None if isinstance(targets.targets, Probabilities) else targets.targets
         self._classes = block.values.shape[1]
-        self._top = loss.report.top
+        self._top = loss.settings.top
         self._smoothed = losses.smoothed(targets.targets, prediction, loss.objective.smoothing)
         self._pair = prediction, self._smoothed
 
@@ -136,18 +136,15 @@ class CrossEntropy(Loss):
 
     worst_keys = ("line", "loss", "target", "predicted", "probability")
 
-    def __init__(
-        self, settings: LossSettings, by_class: bool, targets: TargetReader, report: ReportSettings
-    ) -> None:
-        super().__init__(targets, report)
-        self._settings = settings
+    def __init__(self, settings: LossSettings, names: Names, by_class: bool) -> None:
+        super().__init__(settings, names)
         self._by_class = by_class
         self.has_perplexity = not settings.focal  # whose factor makes the mean no cross-entropy
-        self.weights = read_weights(settings, targets.class_names)
+        self.weights = read_weights(settings, names)
         self.objective = Objective(self.weights, settings.label_smoothing, settings.focal)
 
     def compute(self, block: Block, notices: Notices) -> LossResult:
-        settings = self._settings
+        settings = self.settings
         if self.weights is not None:
             option = "--weights" if settings.weights is not None else "--class-counts"
             check_length(option, len(self.weights), block.values.shape[1])
@@ -157,7 +154,7 @@ class CrossEntropy(Loss):
         result = LossResult(block, targets, prediction, self)
         if settings.kind == "logits":
             warn_of_probabilities(block, notices)
-        if not self.report.gradient:
+        if not self.settings.gradient:
             result.note_infinite(notices)
         return result
 
@@ -198,13 +195,13 @@ class CrossEntropy(Loss):
         return groups
 
     def layout_of_rows(self) -> Layout:
-        unit = UNITS[self.report.base]
+        unit = UNITS[self.settings.base]
         lines = ("loss", "probability", "target", "predicted", "perplexity")
         others = ("target", "probabilities", "gradient")
         return self.columns(_BREAKDOWN, lines, others)._replace(
             classes=(
                 Field("smoothed_target", "target"),
-                Field("given", GIVEN[self._settings.kind]),
+                Field("given", GIVEN[self.settings.kind]),
                 Field("probabilities", "probability"),
                 Field("surprisals", "-log p"),
                 Field("parts", "part of loss"),

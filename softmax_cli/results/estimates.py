@@ -11,12 +11,12 @@ from softmax_cli.core.sampling import Sampler, log_uniform, proportional
 from softmax_cli.core.softmax import Logits
 from softmax_cli.input.rows import Block
 from softmax_cli.messages import Notices
-from softmax_cli.option_rules import ManySettings, ReportSettings
-from softmax_cli.output.fields import Layout, Values, class_names, ragged
+from softmax_cli.option_rules import LossSettings
+from softmax_cli.output.fields import Layout, Names, Values, class_names, ragged
 from softmax_cli.results.hierarchical import read_counts
 from softmax_cli.results.loss import Loss, RowLosses
 from softmax_cli.results.pairs import check_length, order_by_names
-from softmax_cli.results.targets import RowTargets, TargetReader
+from softmax_cli.results.targets import RowTargets
 
 
 class EstimateResult(RowLosses):
@@ -33,7 +33,7 @@ class EstimateResult(RowLosses):
         exact = cross_entropy = logits.surprisals()[np.arange(len(labels)), labels]
         if sampler.is_negative:
             exact = sampler.expected_negative_loss(self._scores, labels)
-        means, errors, self.read = sampler.trials(self._scores, labels, loss.many.repeat or 1)
+        means, errors, self.read = sampler.trials(self._scores, labels, loss.settings.repeat or 1)
         self.loss, self.standard_error = self._in_unit(means[0]), self._in_unit(errors[0], np.nan)
         self.exact, self.cross_entropy = self._in_unit(exact), self._in_unit(cross_entropy)
         touched = self._counted(means[1])
@@ -65,14 +65,13 @@ class Estimates(Loss):
     averaged = ("exact", "touched")
     loss_title = "estimate"
 
-    def __init__(self, many: ManySettings, targets: TargetReader, report: ReportSettings) -> None:
-        super().__init__(targets, report)
-        self.many = many
-        self._generator = np.random.Generator(np.random.PCG64(many.seed))
-        self._noise, self._counts = many.noise or "uniform", None
+    def __init__(self, settings: LossSettings, names: Names) -> None:
+        super().__init__(settings, names)
+        self._generator = np.random.Generator(np.random.PCG64(settings.seed))
+        self._noise, self._counts = settings.noise or "uniform", None
         if self._noise not in ("uniform", "log-uniform"):
-            counts, names = read_counts(self._noise, "--noise")
-            order = order_by_names(targets.class_names, names, "--noise")
+            counts, own = read_counts(self._noise, "--noise")
+            order = order_by_names(names, own, "--noise")
             self._counts = counts if order is None else counts[order]
 
     def compute(self, block: Block, notices: Notices) -> EstimateResult:
@@ -90,13 +89,13 @@ class Estimates(Loss):
             probabilities = log_uniform(classes)
         else:
             probabilities = np.full(classes, 1 / classes)
-        many = self.many
-        draws = many.negative or many.sampled or 0
-        return Sampler(probabilities, draws, many.negative is not None, self._generator)
+        negative, sampled = self.settings.negative, self.settings.sampled
+        draws = negative or sampled or 0
+        return Sampler(probabilities, draws, negative is not None, self._generator)
 
     def layout_of_rows(self) -> Layout:
-        is_repeated = self.many.repeat is not None
+        is_repeated = self.settings.repeat is not None
         losses = ["loss", *["standard_error"] * is_repeated, "exact", "touched"]
-        breakdown = [*losses, *["cross_entropy"] * (self.many.negative is not None)]
-        others = ["target", *["drawn"] * (not is_repeated), *["gradient"] * self.report.gradient]
+        breakdown = [*losses, *["cross_entropy"] * (self.settings.negative is not None)]
+        others = ["target", *["drawn"] * (not is_repeated), *["gradient"] * self.settings.gradient]
         return self.columns(breakdown, [*losses, "target"], others)

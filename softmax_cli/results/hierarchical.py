@@ -15,11 +15,11 @@ from softmax_cli.input.numbers import is_list, parse_list
 from softmax_cli.input.rows import Block
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.messages import Notices
-from softmax_cli.option_rules import ReportSettings, SoftmaxSettings
+from softmax_cli.option_rules import LossSettings, SoftmaxSettings
 from softmax_cli.output.fields import Field, Layout, Names, Values, class_names
 from softmax_cli.results.loss import Loss, RowLosses
 from softmax_cli.results.softmax import Softmax, SoftmaxResult
-from softmax_cli.results.targets import RowTargets, TargetReader
+from softmax_cli.results.targets import RowTargets
 from softmax_cli.run.pipeline import check_names
 
 OPTION: Final = "--hierarchical"
@@ -170,19 +170,19 @@ class Paths(Loss):
     reads_classes = False
     averaged = ("touched",)
 
-    def __init__(self, hierarchy: Hierarchy, targets: TargetReader, report: ReportSettings) -> None:
-        super().__init__(targets, report)
+    def __init__(self, settings: LossSettings, hierarchy: Hierarchy) -> None:
+        super().__init__(settings, hierarchy.names)
         self.hierarchy = hierarchy
 
     def compute(self, block: Block, notices: Notices) -> PathResult:
         self.hierarchy.check(block)
         targets = self.targets.read(block, notices, self.hierarchy.tree.classes)
         result = PathResult(block, targets, self)
-        if not self.report.gradient or np.isinf(block.values).any():
+        if not self.settings.gradient or np.isinf(block.values).any():
             result.note_infinite(notices)
         return result
 
     def layout_of_rows(self) -> Layout:
         lines = ("loss", "probability", "target", "touched", "code")
-        others = ["target", "code", *["gradient"] * self.report.gradient]
+        others = ["target", "code", *["gradient"] * self.settings.gradient]
         return self.columns(_BREAKDOWN, lines, others)

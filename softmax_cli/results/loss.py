@@ -14,8 +14,8 @@ from softmax_cli.core.elementary import exp, in_base, log
 from softmax_cli.errors import DataError, RowErrors
 from softmax_cli.input.rows import Block
 from softmax_cli.messages import Notices
-from softmax_cli.option_rules import UNITS, ReportSettings
-from softmax_cli.output.fields import Field, Layout, Records, Values, class_names
+from softmax_cli.option_rules import UNITS, LossSettings
+from softmax_cli.output.fields import Field, Layout, Names, Records, Values, class_names
 from softmax_cli.output.formats import Writer
 from softmax_cli.results.targets import RowTargets, TargetReader
 from softmax_cli.run.pipeline import Computation, Run
@@ -47,7 +47,7 @@ class RowLosses:
         self._locations = block.locations
         self._targets = targets
         self.is_counted = ~targets.ignored
-        self._base = loss.report.base
+        self._base = loss.settings.base
 
     def __len__(self) -> int:
         return len(self.given)
@@ -99,16 +99,16 @@ class Loss(Computation):
     worst_keys: Sequence[str] = ()
     weights: Floats | None = None
 
-    def __init__(self, targets: TargetReader, report: ReportSettings) -> None:
-        self.targets = targets
-        self.report = report
+    def __init__(self, settings: LossSettings, names: Names) -> None:
+        self.settings = settings
+        self.targets = TargetReader(settings, names)
 
     def layout(self) -> Layout:
         """Return the layout of the rows, of the classes, or of the worst rows with their lines."""
         layout = self.layout_of_rows()
-        if self.report.by_class:
+        if self.settings.by_class:
             columns, more = layout.summary_columns, ["loss_sum", "correct"]
-        elif self.report.worst is not None:
+        elif self.settings.worst is not None:
             columns, more = self._fields(self.worst_keys), []
         else:
             return layout
@@ -126,8 +126,8 @@ class Loss(Computation):
 
         `others` are more keys of JSON.
         """
-        report, unit = self.report, UNITS[self.report.base]
-        row = ["gradient"] if report.gradient else breakdown if report.breakdown else ["loss"]
+        settings, unit = self.settings, UNITS[self.settings.base]
+        row = ["gradient"] if settings.gradient else breakdown if settings.breakdown else ["loss"]
         summary = (
             Field("rows", "rows"),
             Field("mean", "mean", unit),
@@ -135,7 +135,7 @@ class Loss(Computation):
             Field("weight_sum", "denominator"),
             Field("perplexity", "perplexity"),
             Field("exact_mean", "exact mean", unit),
-            Field("accuracy", f"top-{report.top} accuracy" if report.top else "accuracy"),
+            Field("accuracy", f"top-{settings.top} accuracy" if settings.top else "accuracy"),
             Field("touched_mean", "scores read on average"),
         )
         shown = self._fields(lines if row == ["loss"] else row)
@@ -149,10 +149,10 @@ class Loss(Computation):
         """Return the sums, the number of rows that are not ignored, and the worst rows."""
         sums = {key: getattr(result, key) for key in ("loss", *self.averaged)}
         counted, worst = result.is_counted, None
-        if self.report.worst is not None:
+        if self.settings.worst is not None:
             keys = self.worst_keys if result.kept is None else (*self.worst_keys, "kept")
             columns = {key: getattr(result, key)[counted] for key in keys}
-            worst = Worst.of(columns, self.report.worst)
+            worst = Worst.of(columns, self.settings.worst)
         return Totals(len(result), sums, {"counted": int(counted.sum())}, worst)
 
     def summarise(self, totals: Totals) -> dict[str, Any]:
@@ -162,17 +162,17 @@ class Loss(Computation):
         """
         counted = totals.counts["counted"]
         weight = counted * ONE if self.weights is None else totals.sums["weight"].units
-        if self.report.reduction == "mean" and weight == 0:
+        if self.settings.reduction == "mean" and weight == 0:
             why = "the targets' weights sum to 0" if counted else "every row is ignored"
             raise DataError(f"{why}: there is no mean")
-        ignored = {} if self.targets.settings.ignore is None else {"ignored": totals.rows - counted}
+        ignored = {} if self.settings.ignore is None else {"ignored": totals.rows - counted}
         weight_sum = counted if self.weights is None else totals.sums["weight"].total()
         if weight_sum < 2**53 and weight == int(weight_sum) * ONE:
             weight_sum = int(weight_sum)  # is shown with all digits
         sums = {"loss_sum": totals.sums["loss"].total(), "weight_sum": weight_sum}
         sums["mean"] = totals.sums["loss"].total(weight)
         if self.has_perplexity:
-            sums["perplexity"] = _perplexity(totals.sums["loss"], weight, self.report.base)
+            sums["perplexity"] = _perplexity(totals.sums["loss"], weight, self.settings.base)
         means = totals.sums_and_means(self.averaged, counted)
         return {"rows": totals.rows, **ignored, **sums, **means}
 
@@ -233,13 +233,13 @@ def _perplexity(total: ExactSum, weight: int, base: str) -> float:
     return float(exp(DoubleDouble(mean, rest) * unit).rounded())
 
 
-def write(run: Run, writer: Writer, report: ReportSettings) -> None:
+def write(run: Run, writer: Writer, settings: LossSettings) -> None:
     """Write each row's loss, or all rows' mean or sum; or the worst rows, or those of classes."""
-    if report.worst is None and not report.by_class:
-        if report.gradient or report.reduction == "none":
+    if settings.worst is None and not settings.by_class:
+        if settings.gradient or settings.reduction == "none":
             run.write(writer)
         else:
-            run.reduce(writer, "loss", "mean" if report.reduction == "mean" else "loss_sum")
+            run.reduce(writer, "loss", "mean" if settings.reduction == "mean" else "loss_sum")
         return
     worst, summary = run.count().worst, dict(run.summary())
     if worst is None:

@@ -16,7 +16,7 @@ from softmax_cli.input.numbers import is_list, is_number, parse_list, shown
 from softmax_cli.input.rows import Block, Labels, Rows, rows_of
 from softmax_cli.input.stream import input_name
 from softmax_cli.messages import Notices
-from softmax_cli.option_rules import TargetSettings
+from softmax_cli.option_rules import LossSettings
 from softmax_cli.output.fields import Names
 from softmax_cli.results import pairs
 
@@ -74,14 +74,9 @@ def _key(text: str) -> str | float:
 
 
 class TargetReader(NamedTuple):
-    """Reads the targets of blocks of rows.
+    """Reads the targets of blocks of rows."""
 
-    `labels_only` is the name of the option that needs labels as targets, if one is given.
-    """
-
-    settings: TargetSettings
-    normalize: bool
-    labels_only: str | None
+    settings: LossSettings
     class_names: Names
 
     def beside(self, rows: Rows) -> Rows:
@@ -118,11 +113,11 @@ class TargetReader(NamedTuple):
         rows, columns = block.values.shape
         source = block if block.against is None else block.against
         if block.against is not None and source.labels is None:
-            if self.labels_only is not None or self.settings.ignore is not None:
-                option = self.labels_only or "--ignore"
+            option = self.settings.labels_only
+            if option is not None:
                 raise UsageError(f"{option} needs class labels, not distributions")
             other = pairs.checked_against(block)
-            found = pairs.distribution(other, "targets", notices, self.normalize)
+            found = pairs.distribution(other, "targets", notices, self.settings.normalize)
             assert isinstance(found, Probabilities)
             return RowTargets(found, np.zeros(rows, bool))
         all_classes = Classes(self.class_names, classes or columns)
