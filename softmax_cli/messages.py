@@ -41,15 +41,13 @@ class Notice(NamedTuple):
 
 
 class Notices:
-    """Warnings about rows by kind; leaving the context, also by an error, prints each kind once."""
+    """Warnings about rows by kind."""
 
     def __init__(self) -> None:
         self.kinds: dict[str, Notice] = {}
 
-    def __enter__(self) -> Notices:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def say(self) -> None:
+        """Print each kind once."""
         # Sorted, as which kind comes first depends on how rows are divided into chunks.
         for kind, (first, rows, least) in sorted(self.kinds.items()):
             if rows < least:

@@ -84,7 +84,6 @@ def compare(
     """
     rows = open_rows(source, chunk_bytes=_CHUNK_BYTES)
 
-    from softmax_cli.messages import Notices
     from softmax_cli.results.comparison import Comparison, Trial
     from softmax_cli.run.pipeline import Run, shape_of
 
@@ -97,8 +96,7 @@ def compare(
     comparison = Comparison(trials)
     shape = shape_of(rows, source.invalid)._replace(transposed=False)
     writer = open_writer(output, comparison.layout(), shape)
-    with Notices() as notices:
-        run = Run(rows, source, comparison, notices)
+    with Run(rows, source, comparison) as run:
         run.write(writer, sums=check)
     naive = ("naive", dtypes[0] if dtypes else "float64")
     is_broken = check and any(

@@ -52,11 +52,10 @@ def hardmax(
     is_named = source.names or rows.beside
     form = form or ("one-hot" if ties == "split" else "name" if is_named else "index")
 
-    from softmax_cli.messages import Notices
     from softmax_cli.results.hardmax import Hardmax
     from softmax_cli.run.pipeline import Run, shape_of
 
     choice = Hardmax(form.replace("-", "_"), ties, top, rows.names)
     writer = open_writer(output, choice.layout(), shape_of(rows, source.invalid))
-    with Notices() as notices:
-        Run(rows, source, choice, notices).write(writer)
+    with Run(rows, source, choice) as run:
+        run.write(writer)

@@ -52,16 +52,13 @@ def kl(source: InputSettings, output: OutputSettings, settings: DivergenceSettin
     options.check_stdin_is_read_once("P", source, against=settings.against)
     rows = open_rows(source, kind=settings.kind)
 
-    from softmax_cli.messages import Notices
     from softmax_cli.results.divergence import Divergences
     from softmax_cli.results.pairs import against
     from softmax_cli.run.pipeline import Run, shape_of
 
-    with Notices() as notices:
-        divergences = Divergences(settings, rows.names)
-        beside = against(rows, settings.against)
-        writer = open_writer(output, divergences.layout(), shape_of(rows, source.invalid))
-        run = Run(beside, source, divergences, notices)
+    divergences = Divergences(settings, rows.names)
+    writer = open_writer(output, divergences.layout(), shape_of(rows, source.invalid))
+    with Run(against(rows, settings.against), source, divergences) as run:
         if settings.reduction == "none":
             run.write(writer)
         else:

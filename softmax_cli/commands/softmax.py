@@ -61,20 +61,19 @@ def softmax(source: InputSettings, output: OutputSettings, settings: SoftmaxSett
     options.check_stdin_is_read_once("scores", source, hierarchical=settings.hierarchical)
     rows = open_rows(source, kind=settings.kind)
 
-    from softmax_cli.messages import Notices
     from softmax_cli.results.softmax import Softmax
-    from softmax_cli.run.pipeline import Computation, Run, shape_of
+    from softmax_cli.run.pipeline import Run, shape_of
 
     shape = shape_of(rows, source.invalid)
     lists = output.resolved_format() in ("json", "jsonl")
     if settings.hierarchical is None:
-        computation: Computation = Softmax(settings, rows.names, lists=lists)
+        computation = Softmax(settings, rows.names, lists=lists)
     else:
         from softmax_cli.results.hierarchical import Hierarchy, TreeSoftmax
 
         tree = Hierarchy(settings.hierarchical, names)
         computation = TreeSoftmax(tree, settings, lists=lists)
-        rows, shape = rows._replace(names=None), shape._replace(names=tree.names)
+        shape = shape._replace(names=tree.names)
     writer = open_writer(output, computation.layout(), shape)
-    with Notices() as notices:
-        Run(rows, source, computation, notices).write(writer)
+    with Run(rows, source, computation) as run:
+        run.write(writer)

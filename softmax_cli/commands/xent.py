@@ -88,28 +88,27 @@ def xent(source: InputSettings, output: OutputSettings, settings: LossSettings) 
         hint = f"--target-column {target} takes the class of each row from it"
         raise DataError(f"{target!r} is a column, and no class", hint)
 
-    from softmax_cli.messages import Notices
     from softmax_cli.results.loss import Loss, Tokens, write
     from softmax_cli.run.pipeline import Run, shape_of
 
-    with Notices() as notices:
-        if tree is not None:
-            from softmax_cli.results.hierarchical import Hierarchy, Paths
+    if tree is not None:
+        from softmax_cli.results.hierarchical import Hierarchy, Paths
 
-            losses: Loss = Paths(settings, Hierarchy(tree, names))
-        elif settings.tokens:
-            losses = Tokens(settings, rows.names)
-        elif settings.negative is not None or settings.sampled is not None:
-            from softmax_cli.results.estimates import Estimates
+        losses: Loss = Paths(settings, Hierarchy(tree, names))
+    elif settings.tokens:
+        losses = Tokens(settings, rows.names)
+    elif settings.negative is not None or settings.sampled is not None:
+        from softmax_cli.results.estimates import Estimates
 
-            losses = Estimates(settings, rows.names)
-        else:
-            from softmax_cli.results.cross_entropy import CrossEntropy
+        losses = Estimates(settings, rows.names)
+    else:
+        from softmax_cli.results.cross_entropy import CrossEntropy
 
-            form = output.resolved_format()
-            in_table = form in ("table", "markdown") and settings.worst is None
-            by_class = settings.by_class or in_table or form == "json"
-            losses = CrossEntropy(settings, rows.names, by_class)
-        run = Run(losses.targets.beside(rows), source, losses, notices)
-        writer = open_writer(output, losses.layout(), shape_of(rows, source.invalid))
+        form = output.resolved_format()
+        in_table = form in ("table", "markdown") and settings.worst is None
+        by_class = settings.by_class or in_table or form == "json"
+        losses = CrossEntropy(settings, rows.names, by_class)
+    beside = losses.targets.beside(rows)
+    writer = open_writer(output, losses.layout(), shape_of(rows, source.invalid))
+    with Run(beside, source, losses) as run:
         write(run, writer, settings)

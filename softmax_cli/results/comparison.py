@@ -1,5 +1,6 @@
 """Each row's softmax by each method, and a summary of the methods over all rows."""
 
+from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, Final, NamedTuple
@@ -100,36 +101,27 @@ class ComparisonResult:
 
 
 class ComparisonTotals(Totals):
-    """For each trial the rows that are not 'ok', the first of them, and the worst error."""
+    """The counts of rows that are not 'ok', by the trial's index; the first, and worst errors."""
 
     def __init__(self, result: ComparisonResult) -> None:
         count = len(result.trials)
-        super().__init__(len(result.row) // count, {})
-        self.trials: list[dict[str, Any]] = []
-        for i, trial in enumerate(result.trials):
-            broken = np.flatnonzero(result.status[i::count] != "ok") * count + i
-            first = broken[0] if len(broken) else i
-            self.trials.append(
-                {
-                    **trial._asdict(),
-                    "rows": self.rows,
-                    "broken": len(broken),
-                    "first_broken": int(result.row[first]) if len(broken) else None,
-                    "status": str(result.shown_status[first]),
-                    "reason": str(result.reason[first]),
-                    "worst_ulp_error": float(result.ulp_error[i::count].max(initial=0.0)),
-                }
-            )
+        broken = np.flatnonzero(result.status != "ok")
+        super().__init__(len(result.row) // count, {}, Counter((broken % count).tolist()))
+        self.first = {
+            i % count: {
+                "first_broken": int(result.row[i]),
+                "status": str(result.shown_status[i]),
+                "reason": str(result.reason[i]),
+            }
+            for i in reversed(broken.tolist())
+        }
+        self.worst_errors = result.ulp_error.reshape(-1, count).max(axis=0, initial=0.0)
 
     def merge(self, later: Totals) -> None:
         super().merge(later)
         assert isinstance(later, ComparisonTotals)
-        for mine, record in zip(self.trials, later.trials, strict=True):
-            if mine["first_broken"] is None:
-                mine.update({key: record[key] for key in ("first_broken", "status", "reason")})
-            for key in ("rows", "broken"):
-                mine[key] += record[key]
-            mine["worst_ulp_error"] = max(mine["worst_ulp_error"], record["worst_ulp_error"])
+        self.first = later.first | self.first
+        self.worst_errors = np.maximum(self.worst_errors, later.worst_errors)
 
 
 class Comparison(Computation):
@@ -187,9 +179,15 @@ class Comparison(Computation):
     def summarise(self, totals: Totals) -> dict[str, Any]:
         """Return the records of all trials, and sentences about them."""
         assert isinstance(totals, ComparisonTotals)
-        records = totals.trials
-        for record in records:
-            record["worst_digits"] = float(right_digits(record["worst_ulp_error"], record["dtype"]))
+        records = []
+        for i, trial in enumerate(self._trials):
+            status = "not softmax" if trial.method in _NOT_SOFTMAX else "ok"
+            all_good = {"first_broken": None, "status": status, "reason": ""}
+            counts = {"rows": totals.rows, "broken": totals.counts[i]}
+            error = float(totals.worst_errors[i])
+            digits = float(right_digits(error, trial.dtype))
+            worst = {"worst_ulp_error": error, "worst_digits": digits}
+            records.append({**trial._asdict(), **counts, **totals.first.get(i, all_good), **worst})
         found, statuses = _findings(records), {record["status"] for record in records}
         of_linear = [sentence for sentence in found if sentence.startswith("linear")]
         where = "here" if totals.rows == 1 else f"on all {totals.rows:,} rows"

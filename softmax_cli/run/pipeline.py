@@ -49,18 +49,25 @@ class Computation:
 
 
 class Run:
-    """Runs a computation on the rows of an input, with warnings and progress on standard error."""
+    """Runs a computation on the rows of an input, with progress on standard error.
 
-    def __init__(
-        self, rows: Rows, settings: InputSettings, computation: Computation, notices: Notices
-    ) -> None:
+    Leaving the context, also by an error, prints warnings about rows.
+    """
+
+    def __init__(self, rows: Rows, settings: InputSettings, computation: Computation) -> None:
         self._rows = rows
         self._invalid = settings.invalid
         self._jobs = (settings.jobs or default_jobs()) if computation.parallel else 1
         self._computation = computation
-        self._notices = notices
+        self._notices = Notices()
         self._read = 0  # rows so far, if one process reads all
         self.totals: Totals | None = None
+
+    def __enter__(self) -> "Run":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._notices.say()
 
     def write(self, writer: Writer, *, sums: bool = False) -> None:
         """Write each block's results as soon as they are computed, then the summary.
