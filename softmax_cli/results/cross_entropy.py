@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
@@ -24,8 +24,6 @@ from softmax_cli.results.pairs import check_length, distribution
 from softmax_cli.results.softmax import warn_of_probabilities
 from softmax_cli.results.targets import Classes, RowTargets
 from softmax_cli.run.totals import ONE, ExactSum, Totals, ratio
-
-_BREAKDOWN: Final = ("loss", "entropy", "kl", "perplexity", "probability", "predicted")
 
 
 class LossResult(RowLosses):
@@ -134,6 +132,9 @@ class LossResult(RowLosses):
 class CrossEntropy(Loss):
     """Computes cross-entropy with weights, label smoothing and focal factor; sums also by class."""
 
+    breakdown = ("loss", "entropy", "kl", "perplexity", "probability", "predicted")
+    lines = ("loss", "probability", "target", "predicted", "perplexity")
+    others = ("target", "probabilities")
     worst_keys = ("line", "loss", "target", "predicted", "probability")
 
     def __init__(self, settings: LossSettings, names: Names, by_class: bool) -> None:
@@ -195,10 +196,9 @@ class CrossEntropy(Loss):
         return groups
 
     def layout_of_rows(self) -> Layout:
-        unit = UNITS[self.settings.base]
-        lines = ("loss", "probability", "target", "predicted", "perplexity")
-        others = ("target", "probabilities", "gradient")
-        return self.columns(_BREAKDOWN, lines, others)._replace(
+        layout, unit = super().layout_of_rows(), UNITS[self.settings.base]
+        return layout._replace(
+            fields=(*self.breakdown, *self.others, "gradient"),
             classes=(
                 Field("smoothed_target", "target"),
                 Field("given", GIVEN[self.settings.kind]),
@@ -219,13 +219,7 @@ class CrossEntropy(Loss):
                 Field("cross_entropy", "H(P,Q)", unit),
             ),
             summary_records="by_class",
-            summary_columns=(
-                Field("class", "class", "text"),
-                Field("rows", "rows"),
-                Field("mean", "mean loss"),
-                Field("share", "share of loss"),
-                Field("accuracy", "accuracy"),
-            ),
+            summary_columns=self.columns(("class", "rows", "mean", "share", "accuracy")),
             emphasis="emphasis",
         )
 

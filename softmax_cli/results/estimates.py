@@ -12,7 +12,7 @@ from softmax_cli.core.softmax import Logits
 from softmax_cli.input.rows import Block
 from softmax_cli.messages import Notices
 from softmax_cli.option_rules import LossSettings
-from softmax_cli.output.fields import Layout, Names, Values, class_names, ragged
+from softmax_cli.output.fields import Names, Values, class_names, ragged
 from softmax_cli.results.hierarchical import read_counts
 from softmax_cli.results.loss import Loss, RowLosses
 from softmax_cli.results.pairs import check_length, order_by_names
@@ -67,6 +67,11 @@ class Estimates(Loss):
 
     def __init__(self, settings: LossSettings, names: Names) -> None:
         super().__init__(settings, names)
+        is_repeated = settings.repeat is not None
+        losses = ["loss", *["standard_error"] * is_repeated, "exact", "touched"]
+        self.breakdown = [*losses, *["cross_entropy"] * (settings.negative is not None)]
+        self.lines = [*losses, "target"]
+        self.others = ["target", *["drawn"] * (not is_repeated)]
         self._generator = np.random.Generator(np.random.PCG64(settings.seed))
         self._noise, self._counts = settings.noise or "uniform", None
         if self._noise not in ("uniform", "log-uniform"):
@@ -92,10 +97,3 @@ class Estimates(Loss):
         negative, sampled = self.settings.negative, self.settings.sampled
         draws = negative or sampled or 0
         return Sampler(probabilities, draws, negative is not None, self._generator)
-
-    def layout_of_rows(self) -> Layout:
-        is_repeated = self.settings.repeat is not None
-        losses = ["loss", *["standard_error"] * is_repeated, "exact", "touched"]
-        breakdown = [*losses, *["cross_entropy"] * (self.settings.negative is not None)]
-        others = ["target", *["drawn"] * (not is_repeated), *["gradient"] * self.settings.gradient]
-        return self.columns(breakdown, [*losses, "target"], others)

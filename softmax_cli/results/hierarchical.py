@@ -23,7 +23,6 @@ from softmax_cli.results.targets import RowTargets
 from softmax_cli.run.pipeline import check_names
 
 OPTION: Final = "--hierarchical"
-_BREAKDOWN: Final = ("loss", "probability", "touched")
 
 
 def read_counts(text: str, option: str) -> tuple[Floats, Names]:
@@ -166,6 +165,9 @@ class PathResult(RowLosses):
 class Paths(Loss):
     """Computes the losses of labels from the nodes on their paths through a tree."""
 
+    breakdown = ("loss", "probability", "touched")
+    lines = ("loss", "probability", "target", "touched", "code")
+    others = ("target", "code")
     worst_keys = ("line", "loss", "target", "probability")
     reads_classes = False
     averaged = ("touched",)
@@ -181,8 +183,3 @@ class Paths(Loss):
         if not self.settings.gradient or np.isinf(block.values).any():
             result.note_infinite(notices)
         return result
-
-    def layout_of_rows(self) -> Layout:
-        lines = ("loss", "probability", "target", "touched", "code")
-        others = ["target", "code", *["gradient"] * self.settings.gradient]
-        return self.columns(_BREAKDOWN, lines, others)

@@ -21,16 +21,16 @@ from softmax_cli.results.targets import RowTargets, TargetReader
 from softmax_cli.run.pipeline import Computation, Run
 from softmax_cli.run.totals import ONE, ExactSum, Totals, Worst
 
-# The columns of delimited text with --tokens and --breakdown
-_OF_TOKENS: Final = ("loss", "perplexity", "tokens")
 # The titles of columns in a table, where these are not the keys; and the keys of text
 _TITLES: Final = {
     "entropy": "H(P)",
     "kl": "KL(P||Q)",
     "standard_error": "std error",
     "touched": "scores read",
+    "mean": "mean loss",
+    "share": "share of loss",
 }
-_TEXT: Final = ("line", "target", "predicted", "code")
+_TEXT: Final = ("line", "class", "target", "predicted", "code")
 
 
 class RowLosses:
@@ -90,14 +90,16 @@ class RowLosses:
 class Loss(Computation):
     """The base class of computations of losses; `averaged` are fields other than the loss.
 
-    `has_perplexity` says whether exp of the mean is one. `worst_keys` are the columns of the table
-    of worst rows, `weights` those of the classes.
+    `has_perplexity` says whether exp of the mean is one, `weights` are those of the classes.
     """
 
     has_perplexity = True
-    loss_title = "loss"
-    worst_keys: Sequence[str] = ()
     weights: Floats | None = None
+    loss_title = "loss"
+    breakdown: Sequence[str]  # the columns of --breakdown
+    lines: Sequence[str]  # those of a table without it
+    others: Sequence[str] = ()  # more keys of JSON
+    worst_keys: Sequence[str] = ()  # the columns of the table of the worst rows
 
     def __init__(self, settings: LossSettings, names: Names) -> None:
         self.settings = settings
@@ -109,7 +111,7 @@ class Loss(Computation):
         if self.settings.by_class:
             columns, more = layout.summary_columns, ["loss_sum", "correct"]
         elif self.settings.worst is not None:
-            columns, more = self._fields(self.worst_keys), []
+            columns, more = self.columns(self.worst_keys), []
         else:
             return layout
         keys = [field.key for field in columns]
@@ -117,17 +119,9 @@ class Loss(Computation):
         return layout._replace(head=columns[:1], lines=columns[1:])
 
     def layout_of_rows(self) -> Layout:
-        raise NotImplementedError
-
-    def columns(
-        self, breakdown: Sequence[str], lines: Sequence[str], others: Sequence[str]
-    ) -> Layout:
-        """Return a layout of the columns of --breakdown, or of those of a table without it.
-
-        `others` are more keys of JSON.
-        """
         settings, unit = self.settings, UNITS[self.settings.base]
-        row = ["gradient"] if settings.gradient else breakdown if settings.breakdown else ["loss"]
+        gradient = ["gradient"] * settings.gradient
+        row = gradient or (self.breakdown if settings.breakdown else ["loss"])
         summary = (
             Field("rows", "rows"),
             Field("mean", "mean", unit),
@@ -138,10 +132,10 @@ class Loss(Computation):
             Field("accuracy", f"top-{settings.top} accuracy" if settings.top else "accuracy"),
             Field("touched_mean", "scores read on average"),
         )
-        shown = self._fields(lines if row == ["loss"] else row)
-        return Layout(row, [*breakdown, *others], shown, summary=summary)
+        shown = self.columns(self.lines if row == ["loss"] else row)
+        return Layout(row, [*self.breakdown, *self.others, *gradient], shown, summary=summary)
 
-    def _fields(self, keys: Sequence[str]) -> list[Field]:
+    def columns(self, keys: Sequence[str]) -> list[Field]:
         titles = {**_TITLES, "loss": self.loss_title}
         return [Field(key, titles.get(key, key), "text" * (key in _TEXT)) for key in keys]
 
@@ -197,7 +191,8 @@ class TokenResult(RowLosses):
 class Tokens(Loss):
     """Computes the losses of sequences; their mean is that of all tokens."""
 
-    worst_keys = ("line", *_OF_TOKENS)
+    breakdown = lines = ("loss", "perplexity", "tokens")
+    worst_keys = ("line", *breakdown)
     reads_classes = False
 
     def compute(self, block: Block, notices: Notices) -> TokenResult:
@@ -217,9 +212,6 @@ class Tokens(Loss):
         totals.sums["loss"] = ExactSum(result.of_tokens)
         totals.counts["counted"] = result.of_tokens.size
         return totals
-
-    def layout_of_rows(self) -> Layout:
-        return self.columns(_OF_TOKENS, _OF_TOKENS, ())
 
 
 def _perplexity(total: ExactSum, weight: int, base: str) -> float:
