@@ -3,9 +3,8 @@
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
-from softmax_cli.core.doubledouble import Floats
+from softmax_cli.core.doubledouble import Bools, Floats, Indices
 from softmax_cli.core.hardmax import CLOSE, hardmax
 from softmax_cli.core.probabilities import WARNING_TOLERANCE
 from softmax_cli.errors import DataError, RowErrors
@@ -25,7 +24,7 @@ class HardmaxResult:
     def __init__(self, scores: Floats, policy: str, names: Names) -> None:
         self.scores = scores
         self._highest, self._winners, self.margin = hardmax(scores)
-        self.tied: NDArray[np.bool_] = self._winners.sum(axis=1) > 1
+        self.tied: Bools = self._winners.sum(axis=1) > 1
         self.at_edge = np.zeros(len(scores), bool)  # a tie for the last of several places
         self._policy = policy
         self._names = names
@@ -34,7 +33,7 @@ class HardmaxResult:
         return len(self.scores)
 
     @cached_property
-    def close(self) -> NDArray[np.bool_]:
+    def close(self) -> Bools:
         """Whether the runner-up has over half the winner's probability.
 
         Rows that are probabilities already have these themselves, the others by softmax.
@@ -49,7 +48,7 @@ class HardmaxResult:
         return np.where(self.close, "close", "clear")
 
     @cached_property
-    def picked(self) -> NDArray[np.intp]:
+    def picked(self) -> Indices:
         """The winner's index."""
         if self._policy == "last":
             last = self.scores.shape[1] - 1
@@ -161,14 +160,14 @@ class Hardmax(Computation):
         return Totals(len(result), {}, counts)
 
     def layout(self) -> Layout:
-        best, name, value = self.top is not None, Field("name", "winner"), Field("value", "value")
-        named = Field("name", "" if best else "winner", "text")
-        one_hot = ["one_hot"] if self.form == "one_hot" else []
+        best, one_hot = self.top is not None, ["one_hot"] * (self.form == "one_hot")
+        value = [] if best else [Field("value", "value")]
         return Layout(
             (self.form,),
             ("index", "name", "value", "margin", "ties", *one_hot),
             (
-                *((named,) if best else (named, value)),
+                Field("name", "" if best else "winner", "text"),
+                *value,
                 Field("margin", "margin"),
                 Field("close", "close", "mark"),
             ),
@@ -178,7 +177,8 @@ class Hardmax(Computation):
                 Field("distance", "distance"),
             ),
             footer=(
-                *((Field("name", "best"),) if best else (name, value)),
+                Field("name", "best" if best else "winner"),
+                *value,
                 Field("margin", "margin to the runner-up"),
                 Field("closeness", "choice"),
             ),

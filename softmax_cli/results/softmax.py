@@ -6,9 +6,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from softmax_cli.core.doubledouble import Floats
+from softmax_cli.core.doubledouble import Bools, Floats, Indices
 from softmax_cli.core.probabilities import ERROR_TOLERANCE
 from softmax_cli.core.softmax import Logits
 from softmax_cli.input.rows import Block
@@ -52,8 +51,8 @@ class SoftmaxResult:
         self.logits = logits
         self._distribution = distribution
         self._names = names
-        self.indices: NDArray[np.intp] = np.zeros((len(logits), 0), np.intp)
-        self.index: NDArray[np.intp] | None = None  # of the chosen classes
+        self.indices: Indices = np.zeros((len(logits), 0), np.intp)
+        self.index: Indices | None = None  # of the chosen classes
 
     def __len__(self) -> int:
         return len(self.logits)
@@ -91,7 +90,7 @@ class SoftmaxResult:
         setattr(self, "class", class_names(best.picked, self._names))
 
     @property
-    def winners(self) -> NDArray[np.bool_]:
+    def winners(self) -> Bools:
         return self._distribution.winners
 
     @property
@@ -181,7 +180,7 @@ class Softmax(Computation):
             result.choose(settings.top, remaining, block)
         return result
 
-    def _samples(self, probabilities: Floats, count: int) -> NDArray[np.intp]:
+    def _samples(self, probabilities: Floats, count: int) -> Indices:
         from softmax_cli.core.sampling import draw
 
         parts = np.array_split(probabilities, len(probabilities) * count // _AT_ONCE + 1)

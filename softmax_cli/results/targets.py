@@ -6,9 +6,8 @@ from itertools import chain
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from softmax_cli.core.doubledouble import Indices
+from softmax_cli.core.doubledouble import Bools, Indices
 from softmax_cli.core.losses import Targets
 from softmax_cli.core.probabilities import Probabilities
 from softmax_cli.errors import DataError, RowErrors, UsageError, did_you_mean
@@ -27,7 +26,7 @@ class RowTargets(NamedTuple):
     """The targets of a block's rows, and which rows are ignored; these have label 0 here."""
 
     targets: Targets
-    ignored: NDArray[np.bool_]
+    ignored: Bools
 
     @property
     def labels(self) -> Indices:
