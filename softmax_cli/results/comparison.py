@@ -139,11 +139,8 @@ class Comparison(Computation):
         """Return the layout of records of trials; a table of many rows shows the summary."""
         trials = self._trials
         temperatures = {trial.temperature for trial in trials}
-        head = (
-            Field("method", "method", "text"),
-            *((Field("temperature", "T"),) if temperatures != {1.0} else ()),
-            Field("dtype", "type", "text"),
-        )
+        temperature = [Field("temperature", "T")] if temperatures != {1.0} else []
+        head = Field("method", "method", "text"), *temperature, Field("dtype", "type", "text")
         return Layout(
             row=(*_KEYS, "probabilities"),
             fields=(*_KEYS, "reason", "probabilities"),

@@ -36,7 +36,6 @@ class LossResult(RowLosses):
         self._prediction = prediction
         self._arguments = prediction, targets.targets, loss.objective
         self.labels = None if isinstance(targets.targets, Probabilities) else targets.targets
-        self._classes = block.values.shape[1]
         self._top = loss.settings.top
         self._smoothed = losses.smoothed(targets.targets, prediction, loss.objective.smoothing)
         self._pair = prediction, self._smoothed
@@ -88,7 +87,7 @@ class LossResult(RowLosses):
 
     @property
     def smoothed_target(self) -> Floats:
-        return self._counted(losses.target_distribution(self._smoothed, self._classes))
+        return self._counted(losses.target_distribution(self._smoothed, self.given.shape[1]))
 
     @cached_property
     def _likeliest(self) -> Indices:
@@ -103,26 +102,19 @@ class LossResult(RowLosses):
     def is_correct(self) -> Bools:
         """Whether the target is the likeliest class, or one of the best; False if ignored."""
         labels = self._targets.labels
-        found = (
-            is_among_best(self.given, labels, self._top) if self._top else self._likeliest == labels
-        )
+        found = self._likeliest == labels
+        if self._top is not None:
+            found = is_among_best(self.given, labels, self._top)
         return np.asarray(found & self.is_counted)
 
     @property
     def emphasis(self) -> Floats:
         """The target's probabilities, but -1 for a wrong prediction, shape (rows, classes)."""
-        found = self._counted(losses.target_distribution(self._targets.targets, self._classes))
+        target = losses.target_distribution(self._targets.targets, self.given.shape[1])
+        found = self._counted(target)
         wrong = np.flatnonzero(self.is_counted & ~self.is_correct)
         found[wrong, self._likeliest[wrong]] = -1.0
         return found
-
-    @property
-    def weights(self) -> Floats:
-        """What each row adds to the denominator of the mean; as in torch 1 for a distribution."""
-        of_classes = self._arguments[2].weights
-        if of_classes is None or self.labels is None:
-            return self._counted(np.ones(len(self)))
-        return self._counted(of_classes[self.labels])
 
     def why_infinite(self, row: int) -> str:
         name = class_names(np.array([np.argmax(self.parts[row])]), self.names)[0]
@@ -164,7 +156,9 @@ class CrossEntropy(Loss):
         counted, correct, labels = result.is_counted, result.is_correct, result.labels
         totals.counts["correct"] = int(correct.sum())
         if self.weights is not None:
-            totals.sums["weight"] = ExactSum(result.weights)
+            # As in torch, a distribution has the weight 1.
+            weights = np.ones(len(result)) if labels is None else self.weights[labels]
+            totals.sums["weight"] = ExactSum(weights[counted])
         if self._by_class and labels is not None:
             for label in np.unique(labels[counted]).tolist():
                 own = counted & (labels == label)
@@ -213,11 +207,7 @@ class CrossEntropy(Loss):
                 Field("probability", "p of target"),
                 Field("predicted", "predicted"),
             ),
-            identity=(
-                Field("entropy", "H(P)"),
-                Field("kl", "KL(P||Q)"),
-                Field("cross_entropy", "H(P,Q)", unit),
-            ),
+            identity=(*self.columns(("entropy", "kl")), Field("cross_entropy", "H(P,Q)", unit)),
             summary_records="by_class",
             summary_columns=self.columns(("class", "rows", "mean", "share", "accuracy")),
             emphasis="emphasis",

@@ -146,13 +146,12 @@ class Hardmax(Computation):
         else:
             result = BestResult(block.values, self.top, policy, self.names)
             taken = "they are taken as they come"
-        if self.ties in (None, "error"):
-            rows = np.flatnonzero(result.tied | result.at_edge).tolist()
-            if rows and self.ties == "error":
-                raise RowErrors({row: DataError(result.describe_tie(row)) for row in rows})
-            if rows:
-                message = f"{result.describe_tie(rows[0])}; {taken} (--ties chooses)"
-                notices.add("tie", block.locations.at(rows[0]), message, len(rows))
+        rows = np.flatnonzero(result.tied | result.at_edge).tolist()
+        if rows and self.ties == "error":
+            raise RowErrors({row: DataError(result.describe_tie(row)) for row in rows})
+        if rows and self.ties is None:
+            message = f"{result.describe_tie(rows[0])}; {taken} (--ties chooses)"
+            notices.add("tie", block.locations.at(rows[0]), message, len(rows))
         return result
 
     def add_up(self, result: HardmaxResult) -> Totals:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Final
 
 import numpy as np
 
@@ -21,8 +20,6 @@ from softmax_cli.results.loss import Loss, RowLosses
 from softmax_cli.results.softmax import Softmax, SoftmaxResult
 from softmax_cli.results.targets import RowTargets
 from softmax_cli.run.pipeline import check_names
-
-OPTION: Final = "--hierarchical"
 
 
 def read_counts(text: str, option: str) -> tuple[Floats, Names]:
@@ -63,9 +60,9 @@ class Hierarchy:
     """
 
     def __init__(self, text: str, names: Names) -> None:
-        counts, own = read_counts(text, OPTION)
+        counts, own = read_counts(text, "--hierarchical")
         if len(counts) < 2:
-            raise DataError(f"{OPTION}: one count, and a tree needs at least two classes")
+            raise DataError("--hierarchical: one count, and a tree needs at least two classes")
         self.tree = HuffmanTree(counts)
         self.names = tuple(names or own or ()) or None
         check_names(self.names, self.tree.classes)
