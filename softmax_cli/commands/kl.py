@@ -57,8 +57,9 @@ def kl(source: InputSettings, output: OutputSettings, settings: DivergenceSettin
     from softmax_cli.run.pipeline import Run, shape_of
 
     divergences = Divergences(settings, rows.names)
+    beside = against(rows, settings.against)
     writer = open_writer(output, divergences.layout(), shape_of(rows, source.invalid))
-    with Run(against(rows, settings.against), source, divergences) as run:
+    with Run(beside, source, divergences) as run:
         if settings.reduction == "none":
             run.write(writer)
         else:
