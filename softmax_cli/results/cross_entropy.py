@@ -191,6 +191,8 @@ class CrossEntropy(Loss):
 
     def layout_of_rows(self) -> Layout:
         layout, unit = super().layout_of_rows(), UNITS[self.settings.base]
+        loss, perplexity = Field("loss", "loss", unit), Field("perplexity", "perplexity")
+        target, predicted = Field("probability", "p of target"), Field("predicted", "predicted")
         return layout._replace(
             fields=(*self.breakdown, *self.others, "gradient"),
             classes=(
@@ -201,12 +203,7 @@ class CrossEntropy(Loss):
                 Field("parts", "part of loss"),
                 Field("gradient", "gradient"),
             ),
-            footer=(
-                Field("loss", "loss", unit),
-                Field("perplexity", "perplexity"),
-                Field("probability", "p of target"),
-                Field("predicted", "predicted"),
-            ),
+            footer=(loss, perplexity, target, predicted),
             identity=(*self.columns(("entropy", "kl")), Field("cross_entropy", "H(P,Q)", unit)),
             summary_records="by_class",
             summary_columns=self.columns(("class", "rows", "mean", "share", "accuracy")),

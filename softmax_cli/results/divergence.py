@@ -109,21 +109,14 @@ class Divergences(Computation):
         total, of_masses = settings.divergence, settings.generalized
         keys = _OF_MASSES if of_masses else tuple(_TITLES)
         identity = [Field(key, _TITLES[key], unit) for key in ("entropy", "kl", "cross_entropy")]
+        terms = Field("terms", "P log(P/Q) - P + Q" if of_masses else "P log(P/Q)")
+        mean = Field(f"{total}_mean", f"mean {_TITLES[total]}", unit)
         return Layout(
             self._row,
             keys,
             [Field(key, _TITLES[key]) for key in keys],
-            (
-                Field("p", "P"),
-                Field("q", "Q"),
-                Field("terms", "P log(P/Q) - P + Q" if of_masses else "P log(P/Q)"),
-                Field("terms", "", "bar"),
-            ),
+            (Field("p", "P"), Field("q", "Q"), terms, Field("terms", "", "bar")),
             footer=[Field(key, _TITLES[key], unit) for key in _OF_MASSES],
             identity=() if of_masses else identity,
-            summary=(
-                Field("rows", "rows"),
-                Field(f"{total}_mean", f"mean {_TITLES[total]}", unit),
-                Field(f"{total}_sum", "sum", unit),
-            ),
+            summary=(Field("rows", "rows"), mean, Field(f"{total}_sum", "sum", unit)),
         )

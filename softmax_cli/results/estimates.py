@@ -76,8 +76,7 @@ class Estimates(Loss):
         self._noise, self._counts = settings.noise or "uniform", None
         if self._noise not in ("uniform", "log-uniform"):
             counts, own = read_counts(self._noise, "--noise")
-            order = order_by_names(names, own, "--noise")
-            self._counts = counts if order is None else counts[order]
+            self._counts = counts[order_by_names(names, own, "--noise")]
 
     def compute(self, block: Block, notices: Notices) -> EstimateResult:
         """Return the estimates; raise `RowErrors` before drawing if rows have no loss."""

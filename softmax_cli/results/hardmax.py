@@ -160,21 +160,14 @@ class Hardmax(Computation):
 
     def layout(self) -> Layout:
         best, one_hot = self.top is not None, ["one_hot"] * (self.form == "one_hot")
+        winner = Field("name", "" if best else "winner", "text")
         value = [] if best else [Field("value", "value")]
+        scores, pick = Field("scores", "value"), Field("one_hot", "pick", "mark")
         return Layout(
             (self.form,),
             ("index", "name", "value", "margin", "ties", *one_hot),
-            (
-                Field("name", "" if best else "winner", "text"),
-                *value,
-                Field("margin", "margin"),
-                Field("close", "close", "mark"),
-            ),
-            (
-                Field("scores", "value"),
-                Field("one_hot", "pick", "mark"),
-                Field("distance", "distance"),
-            ),
+            (winner, *value, Field("margin", "margin"), Field("close", "close", "mark")),
+            (scores, pick, Field("distance", "distance")),
             footer=(
                 Field("name", "best" if best else "winner"),
                 *value,

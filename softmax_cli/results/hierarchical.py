@@ -112,15 +112,10 @@ class TreeSoftmax(Softmax):
 
     def _layout(self) -> Layout:
         layout = super()._layout()
-        shown = layout.lines[0]
+        shown, bar = layout.lines[0], layout.classes[-1]
         return layout._replace(
             fields=("scores", "codes", shown.key, "entropy"),
-            classes=(
-                Field("counts", "count"),
-                Field("codes", "code", "text"),
-                shown,
-                Field("probabilities", "", "bar"),
-            ),
+            classes=(Field("counts", "count"), Field("codes", "code", "text"), shown, bar),
             footer=(Field("winner", "winner"), Field("entropy", "entropy", "nats")),
         )
 

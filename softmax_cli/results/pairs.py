@@ -65,13 +65,13 @@ def against_one(rows: Rows, values: Floats, name: str) -> Rows:
     return rows._replace(parse=parse)
 
 
-def order_by_names(names: Names, others: Names, where: str) -> list[int] | None:
-    """Return the index of each name among others; None if the order is the same or names miss.
+def order_by_names(names: Names, others: Names, where: str) -> list[int] | slice:
+    """Return the index of each name among others; all if the order is the same or names miss.
 
     Raises `DataError`, with the location of the others, if they have other names.
     """
     if names is None or others is None or tuple(names) == tuple(others):
-        return None
+        return slice(None)
     if sorted(names) != sorted(others):
         alone = next((name for name in others if name not in names), others[-1])
         raise DataError(f"{where}: {shown(alone)} is not a column of the input")
@@ -81,8 +81,6 @@ def order_by_names(names: Names, others: Names, where: str) -> list[int] | None:
 def in_order_of(names: Names, others: Rows, name: str) -> Iterator[Block]:
     """Return another input's blocks, its columns reordered by names if it has names, too."""
     order = order_by_names(names, others.names, name)
-    if order is None:
-        return others.blocks()
     return (block._replace(values=block.values[:, order]) for block in others.blocks())
 
 

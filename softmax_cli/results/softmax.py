@@ -216,7 +216,9 @@ class Softmax(Computation):
         has_zeros = settings.truncates or not is_softmax
         counts = [Field("support", "support")] if has_zeros else []
         samples = ["samples"] if draws else []
+        drawn = [Field("drawn", "drawn")] if draws else []
         given = ["logits"] if settings.kind == "logits" else []
+        score, bar = Field("logits", GIVEN[settings.kind]), Field("probabilities", "", "bar")
         entropy, winner = Field("entropy", "entropy"), Field("winner", "winner", "text")
         perplexity = Field("perplexity", "perplexity")
         breakdown = (*logsumexp, entropy, perplexity, winner, Field("probability", "probability"))
@@ -226,12 +228,7 @@ class Softmax(Computation):
             [field.key for field in breakdown] if settings.breakdown else samples or [shown.key],
             (*given, shown.key, *(field.key for field in logsumexp), "entropy", *samples),
             breakdown if settings.breakdown else lines,
-            (
-                Field("logits", GIVEN[settings.kind]),
-                shown,
-                *([Field("drawn", "drawn")] if draws else []),
-                Field("probabilities", "", "bar"),
-            ),
+            (score, shown, *drawn, bar),
             footer=(Field("winner", "winner"), *logsumexp, nats, perplexity, *counts),
             summary=(Field("rows", "rows"), Field("entropy_mean", "mean entropy", "nats")),
             emphasis="winners",

@@ -11,6 +11,7 @@ from softmax_cli.core.doubledouble import Bools, Indices
 from softmax_cli.core.losses import Targets
 from softmax_cli.core.probabilities import Probabilities
 from softmax_cli.errors import DataError, RowErrors, UsageError, did_you_mean
+from softmax_cli.input.formats import read_targets
 from softmax_cli.input.numbers import is_list, is_number, parse_list, shown
 from softmax_cli.input.rows import Block, Labels, Rows, rows_of
 from softmax_cli.input.stream import input_name
@@ -85,8 +86,6 @@ class TargetReader(NamedTuple):
             return pairs.against_one(rows, np.array(parse_list(target, "--target")), "--target")
         if path is None:
             return rows
-        from softmax_cli.input.formats import read_targets
-
         name = input_name(path)
         blocks = pairs.in_order_of(self.class_names, read_targets(path), name)
         first = next(blocks, None)
