@@ -165,9 +165,7 @@ class Comparison(Computation):
             summary_only=True,
             most=100,
             records=len(trials),
-            constants={
-                key: np.array([getattr(trial, key) for trial in trials]) for key in Trial._fields
-            },
+            constants={key: np.array([getattr(t, key) for t in trials]) for key in Trial._fields},
         )
 
     def add_up(self, result: ComparisonResult) -> Totals:
