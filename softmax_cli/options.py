@@ -132,7 +132,7 @@ def group(name: str, settings: type[Any], *decorators: Decorator) -> Decorator:
     def decorate(function: Function) -> Function:
         @functools.wraps(function)
         def command(**values: Any) -> int | None:
-            own = {key: values.pop(key) for key in settings._fields}
+            own = {key: values.pop(key) for key in settings._fields if key in values}
             made = settings(**{key: value for key, value in own.items() if value is not None})
             made.check()
             return function(**{name: made}, **values)

@@ -82,7 +82,7 @@ def compare(
     Shown are the decimal digits that are right, and the worst error in ulps (units in the last
     place): up to 0.5 is the nearest number there is.
     """
-    rows = open_rows(source, chunk_bytes=_CHUNK_BYTES)
+    rows = open_rows(source, _CHUNK_BYTES)
 
     from softmax_cli.results.comparison import Comparison, Trial
     from softmax_cli.run.pipeline import Run, shape_of

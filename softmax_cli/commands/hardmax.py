@@ -48,7 +48,7 @@ def hardmax(
         raise click.UsageError(f"--ties {ties} does not go with --top")
     if ties == "split" and form not in (None, "one-hot"):
         raise click.UsageError(f"--ties split needs --as one-hot, not --as {form}")
-    rows = open_rows(source, kind="scores")
+    rows = open_rows(source._replace(kind="scores"))
     is_named = source.names or rows.beside
     form = form or ("one-hot" if ties == "split" else "name" if is_named else "index")
 

@@ -50,7 +50,7 @@ def kl(source: InputSettings, output: OutputSettings, settings: DivergenceSettin
     P and Q are two vectors; or each row is a P, and --against gives Q.
     """
     options.check_stdin_is_read_once("P", source, against=settings.against)
-    rows = open_rows(source, kind=settings.kind)
+    rows = open_rows(source._replace(kind=settings.kind))
 
     from softmax_cli.results.divergence import Divergences
     from softmax_cli.results.pairs import against

@@ -59,7 +59,7 @@ def softmax(source: InputSettings, output: OutputSettings, settings: SoftmaxSett
     if settings.hierarchical is not None:
         source = source._replace(names=None)  # columns are nodes, --names those of the classes
     options.check_stdin_is_read_once("scores", source, hierarchical=settings.hierarchical)
-    rows = open_rows(source, kind=settings.kind)
+    rows = open_rows(source._replace(kind=settings.kind))
 
     from softmax_cli.results.softmax import Softmax
     from softmax_cli.run.pipeline import Run, shape_of

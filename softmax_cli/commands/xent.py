@@ -82,7 +82,7 @@ def xent(source: InputSettings, output: OutputSettings, settings: LossSettings) 
     files = {"targets": settings.target_file, "hierarchical": tree, "noise": settings.noise}
     options.check_stdin_is_read_once("predictions", source, **files)
     kind = "logprobs" if settings.tokens else settings.kind
-    rows = open_rows(source, target_column=settings.target_column, kind=kind)
+    rows = open_rows(source._replace(target_column=settings.target_column, kind=kind))
 
     if target in rows.others and target not in (rows.names or ()):
         hint = f"--target-column {target} takes the class of each row from it"

@@ -31,7 +31,7 @@ class RowShape(NamedTuple):
     chosen: Sequence[int]
     label: int | None = None
     kept: Sequence[int] = ()
-    names: Sequence[str] | None = None
+    names: Sequence[str] = ()
     transposed: bool = False
     decimal: str = "."
 
@@ -62,26 +62,20 @@ class RowShape(NamedTuple):
 
     def is_suspect(self, column: int) -> bool:
         """Return whether the name of a column is hardly that of a class."""
-        return self.names is not None and self.names[column].casefold() in _SUSPECTS
+        return bool(self.names) and self.names[column].casefold() in _SUSPECTS
 
 
-def row_shape(
-    settings: InputSettings,
-    target_column: str | None,
-    names: Sequence[str] | None,
-    width: int,
-    source: str,
-) -> RowShape:
+def row_shape(settings: InputSettings, names: Sequence[str], width: int, source: str) -> RowShape:
     """Return the shape of rows of `width` cells; a label is no part of the vector."""
     label = None
-    if target_column is not None:
-        found = _resolve(target_column, names, range(width), source, width)
+    if (target := settings.target_column) is not None:
+        found = _resolve(target, names, range(width), source, width)
         if len(found) != 1:
-            raise UsageError(f"--target-column {target_column} names {len(found)} columns, not one")
+            raise UsageError(f"--target-column {target} names {len(found)} columns, not one")
         label = found[0]
     kept = _resolve(settings.keep, names, range(width), source, width) if settings.keep else []
     # A first column without a name holds the row names.
-    has_row_names = names is not None and not names[0] and width > 1
+    has_row_names = names[:1] == [""] and width > 1
     chosen: Sequence[int] = range(int(has_row_names), width)
     if kept:
         copied = set(kept)
@@ -116,15 +110,15 @@ def split_names(spec: str) -> list[str]:
 
 
 def _resolve(
-    spec: str, names: Sequence[str] | None, every: Sequence[int], source: str, width: int
+    spec: str, names: Sequence[str], every: Sequence[int], source: str, width: int
 ) -> list[int]:
     """Return the columns in a list such as 'id,2-5,cat:owl', or `every` one but those in '!id'."""
     chosen: list[int] = []
     left_out: list[int] = []
     for item in split_names(spec):
-        is_left_out = item.startswith("!") and item not in (names or ())
+        is_left_out = item.startswith("!") and item not in names
         found = left_out if is_left_out else chosen
-        found += _columns(item[is_left_out:], names or (), width, source)
+        found += _columns(item[is_left_out:], names, width, source)
     if left_out and chosen and spec.startswith("!"):
         raise UsageError(f"{spec!r} leaves out one column and takes others: ! is for one item")
     unwanted = set(left_out)

@@ -36,18 +36,16 @@ _ODD_LABELS: Final = re.compile(rb'["#\0\x1f]|\r(?!\n)')
 _EXCHANGED: Final = bytes.maketrans(b",.", b".,")
 
 
-def read_delimited(
-    settings: InputSettings, target_column: str | None, text: TextChunks, kind: str = ""
-) -> Rows:
+def read_delimited(settings: InputSettings, text: TextChunks) -> Rows:
     """Return the rows of delimited text; the first ones tell the shape of all."""
-    rows = first_cells(text) if kind == "counts" else []
+    rows = first_cells(text) if settings.kind == "counts" else []
     if rows and [is_number(cell) for cell in rows[-1]] == [False, True]:
         settings = settings._replace(axis="column", keep="1")  # lines of a name and a number
     name = text.source.name
     delimiter = settings.delimiter or find_delimiter(text, settings.decimal)
     first = _first_row(text, delimiter, settings.header)
-    shape = _shape(first.cells, settings, target_column, name)
-    has_header = shape.names is not None
+    shape = _shape(first.cells, settings, name)
+    has_header = bool(shape.names)
     chunks = _chunks(text, delimiter, first if has_header else None)
     form = f"csv, delimiter {delimiter!r}, {'no ' * (not has_header)}header"
     parse = partial(_parse, name=name, delimiter=delimiter, shape=shape, parser=Parser())
@@ -83,20 +81,18 @@ def _first_row(text: TextChunks, delimiter: str, header: bool | None) -> Row:
     return first
 
 
-def _shape(
-    first: list[str], settings: InputSettings, target_column: str | None, name: str
-) -> RowShape:
+def _shape(first: list[str], settings: InputSettings, name: str) -> RowShape:
     """Return the shape of every row, with column names if the first row holds them."""
-    given = (settings.columns, settings.keep, target_column)
+    given = (settings.columns, settings.keep, settings.target_column)
     names = [cell.strip() for cell in first]
     header = settings.header
     if header is None and not all(is_numbered(spec) for spec in given if spec is not None):
         header = True  # a column is chosen by name
     if not header:
-        shape = row_shape(settings, target_column, None, len(first), name)
+        shape = row_shape(settings, (), len(first), name)
         if header is False or not is_header(names, [first[i] for i in shape.chosen]):
             return shape
-    return row_shape(settings, target_column, names, len(first), name)
+    return row_shape(settings, names, len(first), name)
 
 
 def _chunks(text: TextChunks, delimiter: str, header: Row | None = None) -> Iterator[Chunk]:

@@ -21,38 +21,29 @@ if TYPE_CHECKING:
 INPUT_FORMATS: Final = ("auto", "csv", "json", "jsonl", "npy")
 
 
-def open_rows(
-    settings: InputSettings,
-    *,
-    target_column: str | None = None,
-    kind: str = "logits",
-    chunk_bytes: int = CHUNK_BYTES,
-) -> Rows:
+def open_rows(settings: InputSettings, chunk_bytes: int = CHUNK_BYTES) -> Rows:
     """Return the vectors in the arguments or, without any, the rows of the input.
 
-    `kind` chooses a list of a JSON object: 'logits', 'probs', 'logprobs', or 'scores' for any of
-    these. With 'counts' lines of a name and a number are one vector with names. Rows that take long
-    to compute need smaller chunks.
+    Rows that take long to compute need smaller chunks.
     """
     if settings.vectors:
-        return _typed_rows(settings, target_column)
-    if settings.axis == "column" and target_column is not None:
+        return _typed_rows(settings)
+    if settings.axis == "column" and settings.target_column is not None:
         raise UsageError("--target-column needs rows; with --axis column the vectors are columns")
     if settings.path == "-" and os.isatty(STDIN):  # it would seem to hang
         raise UsageError(
             "no vector: type one, as in 'softmax-cli softmax 1 2 3', "
             "or give rows by a pipe or with -i FILE"
         )
-    return _read(settings, target_column, Input(settings.path, chunk_bytes), kind)
+    return _read(settings, Input(settings.path, chunk_bytes))
 
 
-def _typed_rows(settings: InputSettings, target_column: str | None) -> Rows:
+def _typed_rows(settings: InputSettings) -> Rows:
     if settings.path != "-":
         raise UsageError("give numbers or -i FILE, not both")
-    given = {**settings._asdict(), "target_column": target_column}
     of_rows = "target-column columns keep delimiter header axis input-format invalid"
     for name in of_rows.split():
-        if given[name.replace("-", "_")] not in (None, "auto", "error"):
+        if getattr(settings, name.replace("-", "_")) not in (None, "auto", "error"):
             raise UsageError(f"--{name} needs rows from a file or a pipe, not arguments")
     vectors = parse_vectors(
         [text.replace(settings.decimal or ".", ".") for text in settings.vectors]
@@ -68,7 +59,7 @@ def _typed_rows(settings: InputSettings, target_column: str | None) -> Rows:
     return Rows(iter([block]), already_parsed, settings.names)
 
 
-def _read(settings: InputSettings, target_column: str | None, source: Input, kind: str) -> Rows:
+def _read(settings: InputSettings, source: Input) -> Rows:
     format_ = settings.input_format
     if format_ == "auto":
         start = source.start
@@ -85,20 +76,20 @@ def _read(settings: InputSettings, target_column: str | None, source: Input, kin
     if format_ == "csv":
         from softmax_cli.input.csv import read_delimited
 
-        return read_delimited(settings, target_column, text, kind)
+        return read_delimited(settings, text)
     settings = settings._replace(axis=settings.axis or "row")
     if format_ == "npy":
         from softmax_cli.input.npy import read_npy
 
-        return read_npy(settings, target_column, source)
+        return read_npy(settings, source)
     if settings.input_format == "auto" and not source.start.lstrip().startswith(b"{"):
         from softmax_cli.input.printed import is_printed, read_printed
 
         if is_printed(text):
-            return read_printed(settings, target_column, text)
+            return read_printed(settings, text)
     from softmax_cli.input.json import read_json
 
-    return read_json(settings, target_column, text, kind)
+    return read_json(settings, text)
 
 
 def read_targets(path: str) -> Rows:
@@ -113,7 +104,7 @@ def read_targets(path: str) -> Rows:
     text = TextChunks(Input(path))
     settings = InputSettings(axis="row")
     if text.source.start.lstrip().startswith((b"[", *PRINTED)):
-        return read_printed(settings, None, text)
+        return read_printed(settings, text)
     if any(len(cells) > 1 and all(map(is_number, cells)) for cells in csv.first_cells(text)):
-        return csv.read_delimited(settings, None, text)
+        return csv.read_delimited(settings, text)
     return csv.read_labels(text)

@@ -27,13 +27,8 @@ _BLOCK_ROWS: Final = 1 << 10
 _Record = tuple[int, Any]
 
 
-def read_json(
-    settings: InputSettings, target_column: str | None, text: TextChunks, kind: str
-) -> Rows:
-    """Return the rows of JSON lines or of one JSON value, as the settings or the first line say.
-
-    `kind` chooses the list that makes the vector in objects that this tool has written.
-    """
+def read_json(settings: InputSettings, text: TextChunks) -> Rows:
+    """Return the rows of JSON lines or of one JSON value, as the settings or the first line say."""
     name = text.source.name
     is_lines = settings.input_format != "json" and _is_lines(text, settings)
     values: list[Any] = []
@@ -49,7 +44,7 @@ def read_json(
     first = first or next(records(), None)
     if first is None:
         raise DataError(f"{name}: no rows")
-    table = _table(first, settings, target_column, name, kind)
+    table = _table(first, settings, name)
     form = settings, table.shape, table.form, text.source
     if is_lines:
         lines = (chunk for chunk in text.chunks() if not chunk.data.isspace())
@@ -110,9 +105,7 @@ def _rows_of_value(value: Any) -> list[Any]:
     return [value]
 
 
-def _table(
-    record: _Record, settings: InputSettings, target: str | None, name: str, kind: str
-) -> _Table:
+def _table(record: _Record, settings: InputSettings, name: str) -> _Table:
     number, first = record
     location = f"{name}:{number}"
     if isinstance(first, DataError):
@@ -122,15 +115,15 @@ def _table(
     if not first:
         raise DataError(f"an empty {'list' if isinstance(first, list) else 'object'}", "", location)
     if isinstance(first, list):
-        shape = row_shape(settings, target, None, len(first), name)
+        shape = row_shape(settings, (), len(first), name)
         return _Table(name, "JSON, lists", shape, shape.label, shape.kept)
     first = _with_kept(first)
     keys = list(first)
-    key = _list_key(first, settings.columns, kind, location)
+    key = _list_key(first, settings, location)
     if key and not first[key]:
         raise DataError("an empty list", "", location)
     settings = settings._replace(columns=settings.columns or key)
-    shape = row_shape(settings, target, keys, len(keys), location if key else name)
+    shape = row_shape(settings, keys, len(keys), location if key else name)
     label = None if shape.label is None else keys[shape.label]
     kept = [keys[i] for i in shape.kept]
     if not key:
@@ -143,15 +136,15 @@ def _table(
     return _Table(name, f"JSON, objects with {shown(key)}", shape, label, kept, keys, key, names)
 
 
-def _list_key(first: dict[str, Any], columns: str | None, kind: str, location: str) -> str | None:
+def _list_key(first: dict[str, Any], settings: InputSettings, location: str) -> str | None:
     """Return the key of the list that makes the vector; None if the vector is not a list."""
-    asked = split_names(columns or "")
+    asked = split_names(settings.columns or "")
     lists = [key for key, value in first.items() if isinstance(value, list)]
     if len(asked) == 1 and asked[0] in lists:
         return asked[0]
     if asked or not lists:
         return None
-    wanted = [_LISTS[kind]] if kind in _LISTS else list(_LISTS.values())
+    wanted = [_LISTS[settings.kind]] if settings.kind in _LISTS else list(_LISTS.values())
     for key in wanted:
         if key in lists:
             return key

@@ -34,7 +34,7 @@ _UNREADABLE: Final = (
 )
 
 
-def read_npy(settings: InputSettings, target_column: str | None, source: Input) -> Rows:
+def read_npy(settings: InputSettings, source: Input) -> Rows:
     """Return the rows of an array; one of one dimension is a single vector."""
     name, file = source.name, Pieces(source.pieces())
     dims, is_fortran, dtype = _header(file, name)
@@ -55,7 +55,7 @@ def read_npy(settings: InputSettings, target_column: str | None, source: Input) 
         sizes = f"{actual_size} bytes of numbers where the header says {size}"
         hint = "the file was cut short, or is not what its header says"
         raise DataError(f"{name}: {sizes}", hint)
-    table = _Table(source, dtype, rows, row_shape(settings, target_column, None, width, name))
+    table = _Table(source, dtype, rows, row_shape(settings, (), width, name))
     chunks = table.fortran_chunks(file) if is_fortran else table.row_chunks(file)
     form = f"npy, {dtype} of shape {dims}{', Fortran order' * is_fortran}"
     return made_rows(chunks, table.parse, settings, table.shape, form, source)

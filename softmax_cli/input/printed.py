@@ -29,7 +29,7 @@ def is_printed(text: TextChunks) -> bool:
     return before.lstrip()[:1].isalpha()  # 'tensor(' or 'array('
 
 
-def read_printed(settings: InputSettings, target_column: str | None, text: TextChunks) -> Rows:
+def read_printed(settings: InputSettings, text: TextChunks) -> Rows:
     """Return the innermost lists of a text, which is read whole, as rows."""
     name = text.source.name
     whole = b"".join(chunk.data for chunk in text.chunks()).decode(errors="replace")
@@ -43,6 +43,6 @@ def read_printed(settings: InputSettings, target_column: str | None, text: TextC
         hint = "one dimension is a vector, two are a vector in each row"
         raise DataError(f"{name}: not one array as numpy or torch print it", hint)
     rows = [Row(list_items(items), 0, 0, number) for number, items in enumerate(lists, 1)]
-    shape = row_shape(settings, target_column, None, len(rows[0].cells), name)
+    shape = row_shape(settings, (), len(rows[0].cells), name)
     blocks = iter([parse_rows(rows, name, shape)])
     return made_rows(blocks, already_parsed, settings, shape, "lists as printed", text.source)

@@ -137,15 +137,15 @@ def made_rows(
     if settings.verbose:
         say(source.name, f"{form}, {shape.described()}")
     names = shape.names
-    chosen = None if names is None else tuple(names[i] for i in shape.chosen)
+    chosen = tuple(names[i] for i in shape.chosen) if names else None
     takes_others = (settings.columns or "!").startswith("!")  # columns that no option names
     rows = Rows(
         chunks,
         parse,
         settings.names or chosen,
-        header=names is not None,
+        header=bool(names),
         kept=tuple(names[i] if names else f"column {i + 1}" for i in shape.kept),
-        others=frozenset(names or ()).difference(chosen or ()),
+        others=frozenset(names).difference(chosen or ()),
         source=source,
         warning=_suspicion(shape, source.name) if takes_others else "",
     )

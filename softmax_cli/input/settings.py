@@ -8,7 +8,12 @@ INVALID: Final = ("error", "nan", "skip")
 
 
 class InputSettings(NamedTuple):
-    """The input options; a delimiter of ' ' is any run of blanks, None is to be detected."""
+    """The input options; a delimiter of ' ' is any run of blanks, None is to be detected.
+
+    A command may add the column of the labels, and the `kind` of the numbers, which chooses a list
+    of a JSON object: 'logits', 'probs', 'logprobs', or 'scores' for any of these. With 'counts'
+    lines of a name and a number are one vector with names.
+    """
 
     vectors: tuple[str, ...] = ()
     path: str = "-"
@@ -23,6 +28,8 @@ class InputSettings(NamedTuple):
     invalid: str = "error"
     verbose: bool = False
     decimal: str | None = None
+    target_column: str | None = None
+    kind: str = "logits"
 
     def check(self) -> None:
         """Raise `UsageError` for options that do not go together."""

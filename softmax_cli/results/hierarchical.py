@@ -33,7 +33,7 @@ def read_counts(text: str, option: str) -> tuple[Floats, Names]:
     else:
         location = f"{option} {text}"
         try:
-            rows = open_rows(InputSettings(path=text), kind="counts")
+            rows = open_rows(InputSettings(path=text, kind="counts"))
         except DataError as error:
             error.hint = error.hint or f"{option} takes counts as a list or a file"
             raise
