@@ -25,9 +25,9 @@ _MODE: Final = 0o666  # less the umask
 class WriteError(DataError):
     """Standard output, or the file that replaces it, can't be written."""
 
-    def __init__(self, reason: str | None) -> None:
-        super().__init__(f"can't write to standard output: {reason}")
-        self.reason = reason
+    def __init__(self, error: OSError) -> None:
+        super().__init__(f"can't write to standard output: {error.strerror}")
+        self.strerror = error.strerror
 
 
 def write(data: bytes | bytearray | memoryview) -> None:
@@ -40,7 +40,7 @@ def write(data: bytes | bytearray | memoryview) -> None:
         end = position()
         if end is not None and done:
             cut(end - done + bytes(data[:done]).rfind(b"\n") + 1)
-        raise WriteError(error.strerror) from error
+        raise WriteError(error) from error
 
 
 def write_at(start: int, data: bytes) -> None:
@@ -79,15 +79,13 @@ def replaced(path: str) -> Iterator[None]:
     target = Path(path).resolve()
     draft = target.with_name(f".softmax-cli-{os.urandom(8).hex()}")
     try:
-        with _write_errors():
-            is_draft = _redirect(path, draft)
+        is_draft = _redirect(path, draft)
         yield
         if is_draft:
-            with _write_errors():
-                os.fsync(_STDOUT)
-                draft.replace(target)
-    except WriteError as error:
-        raise DataError(f"can't write {path or repr(path)}: {error.reason}") from error
+            os.fsync(_STDOUT)
+            draft.replace(target)
+    except (OSError, WriteError) as error:
+        raise DataError(f"can't write {path or repr(path)}: {error.strerror}") from error
     finally:
         draft.unlink(missing_ok=True)
 
@@ -119,11 +117,3 @@ def _let_signals_raise() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) != signal.SIG_IGN:  # by nohup
             signal.signal(number, lambda number, _: sys.exit(128 + number))
-
-
-@contextmanager
-def _write_errors() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise WriteError(error.strerror) from error
