@@ -151,7 +151,7 @@ def _folded(table: Table, count: int) -> Table:
 
 
 class _Texts(NamedTuple):
-    """A column as text, and how narrow its cells may get: words can be folded, numbers can't."""
+    """A column as text, and how narrow it may get: words can be folded, numbers can't."""
 
     title: Text
     cells: Sequence[Text]
@@ -207,8 +207,7 @@ class Grid:
                     widths.insert(at, bar)
                     at += 1
         # If even two columns are too wide, let the table exceed the screen.
-        needed = _MARGIN + sum(widths) + _GAP * (len(widths) - 1)
-        self._screen.width = max(self._screen.width, needed)
+        self._screen.width -= min(0, self.room)
         frame = RichTable(
             box=box.SIMPLE_HEAD,
             show_edge=False,
@@ -252,8 +251,13 @@ def _texts(column: Column, digits: Digits, is_head: bool) -> _Texts:
         cells = [Text(mark, "green", justify="center") for mark in words]
     else:
         cells = list(map(Text, _aligned(words), ["red" * (n in _NOT_FINITE) for n in words]))
-    narrowest = min(_width(cells), _NAME_WIDTH) if style == "text" else _width(cells)
-    return _Texts(_name(column.title), cells, narrowest, column.is_number)
+    title = _name(column.title)
+    narrowest = max(
+        min(_width(cells), _NAME_WIDTH) if style == "text" else _width(cells),
+        min(_width(title.split(" ")), _NAME_WIDTH),
+        -(-title.cell_len // _TITLE_LINES),
+    )
+    return _Texts(title, cells, narrowest, column.is_number)
 
 
 def _width(texts: Iterable[Text]) -> int:
@@ -263,17 +267,9 @@ def _width(texts: Iterable[Text]) -> int:
 def _fitted(columns: Sequence[_Texts], screen: Screen) -> tuple[list[int], int]:
     """Return the widths, the widest reduced until all fit, and the width that is left."""
     room = screen.width - _MARGIN - _GAP * (len(columns) - 1)
-    widths = [_width([title, *cells]) for title, cells, *_ in columns]
-    least = [
-        max(
-            narrowest,
-            min(_width(title.split(" ")), _NAME_WIDTH),
-            -(-title.cell_len // _TITLE_LINES),
-        )
-        for title, _, narrowest, _ in columns
-    ]
+    widths = [_width([column.title, *column.cells]) for column in columns]
     while sum(widths) > room:
-        loose = [i for i, width in enumerate(widths) if width > least[i]]
+        loose = [i for i, width in enumerate(widths) if width > columns[i].narrowest]
         if not loose:
             break
         widths[max(loose, key=widths.__getitem__)] -= 1
