@@ -4,9 +4,9 @@ The format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.ht
 """
 
 import math
-import tokenize
 import warnings
 from collections.abc import Iterator
+from tokenize import TokenError
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -20,18 +20,9 @@ from softmax_cli.input.rows import Block, Labels, Locations, Rows, made_rows
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.stream import Chunk, Input
 
-# What numpy raises for headers that it can't read
-_UNREADABLE: Final = (
-    ValueError,
-    SyntaxError,
-    TypeError,
-    LookupError,
-    AttributeError,
-    OverflowError,
-    MemoryError,
-    RecursionError,
-    tokenize.TokenError,
-)
+# What is raised for a header that is not Python, and for one that makes no sense to numpy
+_NOT_PYTHON: Final = (SyntaxError, TokenError, MemoryError, RecursionError)
+_NONSENSE: Final = (ValueError, TypeError, LookupError, AttributeError, OverflowError)
 
 
 def read_npy(settings: InputSettings, source: Input) -> Rows:
@@ -48,8 +39,7 @@ def read_npy(settings: InputSettings, source: Input) -> Rows:
     is_fortran = is_fortran and 1 not in (rows, width)
     size = rows * width * dtype.itemsize
     if is_fortran and source.size is None:
-        while len(file.waiting) <= size and file.wait():
-            pass  # all columns are needed for the first row
+        file.fill(size + 1)  # all columns are needed for the first row
     actual_size = len(file.waiting) + source.left()
     if (is_fortran or source.size is not None) and actual_size != size:
         sizes = f"{actual_size} bytes of numbers where the header says {size}"
@@ -66,8 +56,7 @@ def _header(file: Pieces, name: str) -> tuple[tuple[int, ...], bool, np.dtype[An
     unreadable = f"{name}: an npy header that can't be read"
     try:
         version, _ = npy_format.read_magic(file)
-        while len(file.waiting) < 4 and file.wait():
-            pass
+        file.fill(4)
         # From version 2 on, the header's length has four bytes; numbers need only the lower two.
         if version not in (1, 2, 3) or (version > 1 and any(file.waiting[2:4])):
             raise DataError(unreadable)
@@ -76,7 +65,7 @@ def _header(file: Pieces, name: str) -> tuple[tuple[int, ...], bool, np.dtype[An
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # headers written by Python 2
             dims, is_fortran, dtype = formats[version > 1](file)
-    except _UNREADABLE as error:
+    except (*_NOT_PYTHON, *_NONSENSE) as error:
         raise DataError(unreadable) from error
     if dtype.kind not in "fiub" or dtype.itemsize > 8:
         kind = str(npy_format.dtype_to_descr(dtype))[:40]
@@ -99,12 +88,11 @@ class _Table(NamedTuple):
         name, row_bytes = self.source.name, self.shape.width * self.dtype.itemsize
         done = 0
         while done < self.rows:
-            count = min(self.rows - done, len(file.waiting) // row_bytes)
-            if count:
-                yield Chunk(file.read(count * row_bytes), done)
-                done += count
-            elif not file.wait():
+            if not file.fill(row_bytes):
                 raise DataError(f"{name}: it ends within row {done + 1} of {self.rows}")
+            count = min(self.rows - done, len(file.waiting) // row_bytes)
+            yield Chunk(file.read(count * row_bytes), done)
+            done += count
         if file.read(1):
             raise DataError(f"{name}: more bytes after the last of {self.rows} rows")
 

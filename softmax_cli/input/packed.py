@@ -24,17 +24,16 @@ class Pieces:
 
     def read(self, size: int = 1 << 16, /) -> bytes:
         """Return at most `size` of the bytes that wait; wait if there are none."""
-        while not self.waiting and self.wait():
-            pass
+        self.fill(1)
         data = bytes(self.waiting[:size])
         del self.waiting[:size]
         return data
 
-    def wait(self) -> bool:
-        """Wait for another piece; return whether there is one."""
-        piece = next(self._pieces, None)
-        self.waiting += piece or b""
-        return piece is not None
+    def fill(self, size: int) -> bool:
+        """Wait until `size` bytes have arrived; return whether they have."""
+        while len(self.waiting) < size and (piece := next(self._pieces, None)) is not None:
+            self.waiting += piece
+        return len(self.waiting) >= size
 
 
 def unpacked(pieces: Iterator[bytes], most: int, name: str) -> Iterator[bytes]:
@@ -69,8 +68,7 @@ def only_array(file: io.FileIO, most: int, name: str) -> Iterator[bytes]:
 
     if not file.seekable():
         raise DataError(f"{name}: a zip archive, as .npz is, in a pipe: give it with -i FILE")
-    damaged = zipfile.BadZipFile, zlib.error
-    errors = *damaged, OSError, EOFError, LookupError, RuntimeError, ValueError
+    damaged = zipfile.BadZipFile, zlib.error, EOFError, LookupError, RuntimeError, ValueError
     try:
         archive = zipfile.ZipFile(file)
         names = archive.namelist()
@@ -85,5 +83,5 @@ def only_array(file: io.FileIO, most: int, name: str) -> Iterator[bytes]:
         with archive.open(names[0]) as member:
             while data := member.read(most):
                 yield data
-    except errors as error:
+    except (OSError, *damaged) as error:
         raise DataError(f"{name}: a damaged zip archive: {error}") from error
