@@ -2,14 +2,12 @@
 
 import math
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterator
 from functools import partial
 from typing import Final
 
 import numpy as np
 from csimdjson import Parser  # the package simdjson would import json too
-from numpy.typing import NDArray
 
 from softmax_cli.errors import DataError
 from softmax_cli.input.columns import RowShape, is_numbered, row_shape
@@ -32,7 +30,7 @@ _QUOTED = rb'"(?<![^%b\n]")[^"]*(?:""[^"]*)*"(?![^%b\r\n])'
 
 # A delimiter that is in no label: the unit separator
 _NO_DELIMITER: Final = "\x1f"
-_ODD_LABELS: Final = re.compile(rb'["#\0\x1f]|\r(?!\n)')
+_ODD_LABELS: Final = re.compile('["#\0\x1f\ufffd]|\r(?!\n|\\Z)')
 _EXCHANGED: Final = bytes.maketrans(b",.", b".,")
 
 
@@ -97,20 +95,18 @@ def _shape(first: list[str], settings: InputSettings, name: str) -> RowShape:
 
 def _chunks(text: TextChunks, delimiter: str, header: Row | None = None) -> Iterator[Chunk]:
     """Yield the chunks that contain rows, without the header."""
-    has_rows = False
+    name, has_rows = text.source.name, False
     if header is not None:
         text.take(header.end)
     for chunk in text.chunks(partial(_end_of_rows, delimiter=delimiter)):
         if any(content_lines(chunk.data)):
             has_rows = True
             yield chunk
-    unfinished = next(read_rows(text.text, delimiter, text.source.name, text.line), None)
+    unfinished = next(read_rows(text.text, delimiter, name, text.line), None)
     if unfinished is not None and unfinished.error is not None:
         raise unfinished.error  # even with --invalid skip: it swallows rows that can be used
     if header is not None and not has_rows:
-        raise DataError(
-            f"{text.source.name}: no rows after the header", "--no-header takes it as data"
-        )
+        raise DataError(f"{name}: no rows after the header", "--no-header takes it as data")
 
 
 def _end_of_rows(text: bytes, delimiter: str) -> int:
@@ -140,11 +136,9 @@ def _parse(chunk: Chunk, name: str, delimiter: str, shape: RowShape, parser: Par
 
 def _parse_labels(chunk: Chunk, name: str) -> Block:
     text, line = chunk
-    labels: list[str] = []
-    if not _ODD_LABELS.search(text):
-        with suppress(UnicodeDecodeError):
-            labels = list(map(str.strip, text.decode().removesuffix("\n").split("\n")))
-    if not all(labels) or not labels:
+    content = text.decode(errors="replace").removesuffix("\n")
+    labels = list(map(str.strip, content.split("\n")))
+    if _ODD_LABELS.search(content) or not all(labels):
         rows = read_rows(text, _NO_DELIMITER, name, line)
         return parse_rows(list(rows), name, RowShape(1, (), 0))
     locations = Locations(name, range(line + 1, line + 1 + len(labels)))
@@ -169,21 +163,14 @@ def parse_rows(rows: list[Row], name: str, shape: RowShape) -> Block:
                 numbers = [math.nan] * len(shape.chosen)
                 table[i] = [*cells, *[""] * shape.width]
         values += numbers
-    labels, kept = _labels_and_kept(list(zip(*table, strict=False)), shape)
+    labels = kept = None
+    if shape.label is not None:
+        labels = Labels.of([cells[shape.label].strip() for cells in table])
+    if shape.kept:
+        kept = np.array([[cells[i] for i in shape.kept] for cells in table], object)
     array = np.array(values).reshape(len(rows), len(shape.chosen))
     locations = Locations(name, [row.line for row in rows])
     return Block(array, locations, labels, shape.label_column(), kept, errors)
-
-
-def _labels_and_kept(
-    columns: Sequence[Sequence[str]], shape: RowShape
-) -> tuple[Labels | None, NDArray[np.object_] | None]:
-    labels = kept = None
-    if shape.label is not None:
-        labels = Labels.of(list(map(str.strip, columns[shape.label])))
-    if shape.kept:
-        kept = np.array([columns[i] for i in shape.kept], object).T
-    return labels, kept
 
 
 def _row_error(cells: list[str], shape: RowShape, location: str) -> DataError | None:
