@@ -73,7 +73,7 @@ class CsvWriter(Writer):
         return {_KEPT: records.kept.repeat(layout.records, axis=0), **columns}
 
     def _with_header(self, columns: dict[str, Values]) -> Iterator[bytes | bytearray]:
-        if self.layout.has_header or self.shape.header:
+        if len(self.layout.row) > 1 or self.shape.header:
             own = [key for key in columns if key != _KEPT]
             titles = chain.from_iterable(self._titles(key, columns[key]) for key in own)
             names = [self.shape.prefix + title for title in titles]

@@ -60,7 +60,7 @@ class Layout(NamedTuple):
     table of a lone vector has a line for each class.
     """
 
-    row: Sequence[str]  # the columns of delimited text and npy
+    row: Sequence[str]  # the columns of delimited text and npy; several have a header
     fields: Sequence[str]  # of a JSON object
     lines: Sequence[Field]  # the columns of the table of many vectors
     classes: Sequence[Field] = ()  # columns for a lone vector; none: it is shown as many are
@@ -80,11 +80,6 @@ class Layout(NamedTuple):
     best: int | None = None  # lines of the table of a lone vector; None for all, or for the best
     only_many: Sequence[str] = ()  # columns of `row` that a lone vector does not have
     constants: Mapping[str, Values] = {}  # values that are the same for every vector, good or not
-
-    @property
-    def has_header(self) -> bool:
-        """Whether delimited text has a header though the input had none."""
-        return len(self.row) > 1
 
     def values(self, key: str, records: Records) -> Values:
         """Return an attribute of all vectors, nan (or the text 'nan') where there is no result."""
