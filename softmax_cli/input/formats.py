@@ -31,10 +31,8 @@ def open_rows(settings: InputSettings, chunk_bytes: int = CHUNK_BYTES) -> Rows:
     if settings.axis == "column" and settings.target_column is not None:
         raise UsageError("--target-column needs rows; with --axis column the vectors are columns")
     if settings.path == "-" and os.isatty(STDIN):  # it would seem to hang
-        raise UsageError(
-            "no vector: type one, as in 'softmax-cli softmax 1 2 3', "
-            "or give rows by a pipe or with -i FILE"
-        )
+        how = "type one, as in 'softmax-cli softmax 1 2 3', or give rows by a pipe or with -i FILE"
+        raise UsageError(f"no vector: {how}")
     return _read(settings, Input(settings.path, chunk_bytes))
 
 
@@ -45,9 +43,8 @@ def _typed_rows(settings: InputSettings) -> Rows:
     for name in of_rows.split():
         if getattr(settings, name.replace("-", "_")) not in (None, "auto", "error"):
             raise UsageError(f"--{name} needs rows from a file or a pipe, not arguments")
-    vectors = parse_vectors(
-        [text.replace(settings.decimal or ".", ".") for text in settings.vectors]
-    )
+    texts = [text.replace(settings.decimal or ".", ".") for text in settings.vectors]
+    vectors = parse_vectors(texts)
 
     import numpy as np
 

@@ -13,7 +13,7 @@ import orjson
 from softmax_cli.errors import DataError
 from softmax_cli.input.columns import RowShape, row_shape, split_names
 from softmax_cli.input.numbers import parse_number, shown
-from softmax_cli.input.rows import Block, Labels, Locations, Rows, already_parsed, made_rows
+from softmax_cli.input.rows import Block, Labels, Locations, Rows, made_rows
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.stream import Chunk, TextChunks
 
@@ -52,8 +52,7 @@ def read_json(settings: InputSettings, text: TextChunks) -> Rows:
     else:
         numbers = range(1, len(values) + 1)
         parts = (slice(i, i + _BLOCK_ROWS) for i in range(0, len(values), _BLOCK_ROWS))
-        blocks = (table.block(numbers[part], values[part]) for part in parts)
-        rows = made_rows(blocks, already_parsed, *form)
+        rows = made_rows(parts, lambda part: table.block(numbers[part], values[part]), *form)
     if not table.key:
         return rows
     names = rows.names or (tuple(table.classes) if table.classes and not rows.transposed else None)
@@ -145,9 +144,8 @@ def _list_key(first: dict[str, Any], settings: InputSettings, location: str) -> 
     if asked or not lists:
         return None
     wanted = [_LISTS[settings.kind]] if settings.kind in _LISTS else list(_LISTS.values())
-    for key in wanted:
-        if key in lists:
-            return key
+    if found := [key for key in wanted if key in lists]:
+        return found[0]
     hint = f"-c takes another list: {', '.join(lists)}"
     raise DataError(f"no list of {' or '.join(wanted)}", hint, location)
 
@@ -246,8 +244,7 @@ class _Table(NamedTuple):
         if not isinstance(value, list):
             raise DataError(f"{_described(value)} where a list is expected")
         if len(value) != self.shape.width:
-            length = f"a row of length {len(value)} where {self.shape.width} is expected"
-            raise DataError(length)
+            raise DataError(f"a row of length {len(value)} where {self.shape.width} is expected")
         return value
 
     def _kept(self, value: Any) -> list[str | float]:

@@ -104,10 +104,8 @@ def parse_vectors(arguments: Sequence[str]) -> list[list[float]]:
     if not all(lists):
         number = arguments[lists.index(False)]
         listed = arguments[lists.index(True)]
-        raise UsageError(
-            f"a mix of numbers ({number}) and lists ({listed}): give numbers for one vector, "
-            "or a list for each vector"
-        )
+        mix = f"a mix of numbers ({number}) and lists ({listed})"
+        raise UsageError(f"{mix}: give numbers for one vector, or a list for each vector")
     vectors = [parse_list(text, f"argument {n}") for n, text in enumerate(arguments, 1)]
     for n, vector in enumerate(vectors, 1):
         if len(vector) != len(vectors[0]):

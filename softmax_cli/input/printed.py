@@ -34,10 +34,8 @@ def read_printed(settings: InputSettings, text: TextChunks) -> Rows:
     name = text.source.name
     whole = b"".join(chunk.data for chunk in text.chunks()).decode(errors="replace")
     if _DOTS in whole:
-        hint = (
-            "print all of it, by np.set_printoptions(threshold=10**9) or torch's (profile='full')"
-        )
-        raise DataError(f"{name}: an abbreviated print", hint)
+        how = "np.set_printoptions(threshold=10**9) or torch's (profile='full')"
+        raise DataError(f"{name}: an abbreviated print", f"print all of it, by {how}")
     lists = printed_lists(whole)
     if not lists:
         hint = "one dimension is a vector, two are a vector in each row"

@@ -168,7 +168,7 @@ def made_rows(
 def _suspicion(shape: RowShape, source: str) -> str:
     """Return a warning of a column whose name is hardly that of a class; '' if there is none."""
     for i in shape.chosen if shape.names else ():  # an array may claim any number of columns
-        if shape.names and shape.is_suspect(i):
+        if shape.is_suspect(i):
             how = f"-k {i + 1} copies it, -c '!{i + 1}' leaves it out"
             return f"{source}: column {shown(shape.names[i])} is read as a class ({how})"
     return ""
