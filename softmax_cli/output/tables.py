@@ -38,57 +38,48 @@ _NOT_FINITE: Final = ("nan", "inf", "-inf")
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
 
 
-class Screen:
-    """A rich console on standard output, as wide as COLUMNS or the terminal, unless widened."""
-
-    def __init__(self) -> None:
-        columns = os.environ.get("COLUMNS", "")
-        given_width = int(columns) if columns.isdecimal() else 0
-        # Standard output may be a pipe to a pager, or a file.
-        self.width = given_width or terminal_width(_STDOUT, _STDERR, _STDIN)
-        self._console = Console(
-            file=sys.stdout,
-            width=self.width,
-            height=25,  # rich uses the width only if a height is given, too
-            highlight=False,
-            markup=False,
-            emoji=False,
-        )
-
-    def print(self, parts: Sequence[RenderableType]) -> None:
-        """Print the parts one below the other, with a left margin."""
-        self._console.width = self.width
-        with self._console.capture() as captured:
-            self._console.print(Padding(Group(*parts), (0, 0, 0, _MARGIN)))
-        lines = "\n".join(line.rstrip() for line in captured.get().split("\n"))
-        file.write(lines.encode(self._console.encoding, "replace"))
-
-
 class TableWriter(ViewWriter):
     """A table of the first vectors, written at the end, with a footer for all vectors."""
 
     most_classes = _MOST_CLASSES
 
     def show(self, parts: Sequence[Part]) -> None:
-        screen = Screen()
+        console = _console()
         lines: list[RenderableType] = []
         for i, part in enumerate(parts):
             if i and Table in (type(part), type(parts[i - 1])):
                 lines.append(Text())
             match part:
                 case Table():
-                    lines += _table(part, screen, self.digits)
+                    lines += _table(part, console, self.digits)
                 case list():
-                    lines += _footer(part, screen)
+                    lines += _footer(part, console)
                 case (left, right):
-                    is_wide = len(left) + len(right) + 2 > screen.width - _MARGIN
+                    is_wide = len(left) + len(right) + 2 > console.width - _MARGIN
                     lines.append(Text.assemble((left, "dim"), "\n" if is_wide else "  ", right))
                 case str():
                     lines.append(Text(visible(part), "" if i else "bold"))
-        screen.print(lines)
+        with console.capture() as captured:
+            console.print(Padding(Group(*lines), (0, 0, 0, _MARGIN)))
+        page = "\n".join(line.rstrip() for line in captured.get().split("\n"))
+        file.write(page.encode(console.encoding, "replace"))
 
 
-def _footer(items: Footer, screen: Screen) -> list[Text]:
+def _console() -> Console:
+    """Return a console on standard output, as wide as COLUMNS or the terminal."""
+    columns = os.environ.get("COLUMNS", "")
+    given_width = int(columns) if columns.isdecimal() else 0
+    return Console(
+        file=sys.stdout,  # which may be a pipe to a pager, or a file
+        width=given_width or terminal_width(_STDOUT, _STDERR, _STDIN),
+        height=25,  # rich uses the width only if a height is given, too
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
+
+
+def _footer(items: Footer, console: Console) -> list[Text]:
     """Return 'title value' for each item, as many to a line as fit; the first answer is bold."""
     lines: list[Text] = []
     answer = next((title for title, _ in items if title != "rows"), None)
@@ -96,46 +87,46 @@ def _footer(items: Footer, screen: Screen) -> list[Text]:
         is_finite = value.partition(" ")[0] not in _NOT_FINITE
         style = f"{'bold' if title == answer else ''} {'' if is_finite else 'red'}"
         word = Text.assemble((f"{title} ", "dim"), (value, style))
-        if lines and lines[-1].cell_len + 3 + word.cell_len <= screen.width - 2:
+        if lines and lines[-1].cell_len + 3 + word.cell_len <= console.width - 2:
             lines[-1] = lines[-1] + Text("   ") + word
         else:
             lines.append(word)
     return lines
 
 
-def _table(table: Table, screen: Screen, digits: Digits) -> list[RenderableType]:
+def _table(table: Table, console: Console, digits: Digits) -> list[RenderableType]:
     """Return a table that fits, and notes on what it leaves out."""
     # A column without a mark says nothing.
     said = [c for c in table.columns if c.style != "mark" or (c.values > 0).any()]
-    grid = _fitting(table._replace(columns=said), screen, digits)
+    grid = _fitting(table._replace(columns=said), console, digits)
     hidden = left_out(grid.table.hidden, table.hidden_unit)
     is_rounded = grid.class_digits != digits
     decimals = "… rounded to fit; -f csv shows all digits" if is_rounded else ""
     return [*grid.drawn(), *map(Text, filter(None, [table.more, hidden, decimals]))]
 
 
-def _fitting(table: Table, screen: Screen, digits: Digits) -> Grid:
+def _fitting(table: Table, console: Console, digits: Digits) -> Grid:
     """Return a table with fewer digits and classes where it is too wide, if that makes it fit."""
     count = min(len(table.classes), _MOST_CLASSES)
-    whole = grid = Grid(_folded(table, count), screen, digits)
+    whole = grid = Grid(_folded(table, count), console, digits)
     if whole.room >= 0 or not table.classes:
         return whole
     is_number = table.columns[table.classes.start].is_number
     fewer = _FEWER_DIGITS if digits == TABLE_DIGITS and is_number else (digits,)
     for class_digits in fewer:
         if grid.room < 0:
-            grid = Grid(_folded(table, count), screen, digits, class_digits)
+            grid = Grid(_folded(table, count), console, digits, class_digits)
     if grid.room < 0 and table.columns[-1].style == "instead":
         instead = table.columns[-1]._replace(style="number")
         others = [c for i, c in enumerate(table.columns[:-1]) if i not in table.classes]
         hidden = len(table.classes) - 1
         few = Table([*others, instead], table.more, hidden=hidden, heads=table.heads)
-        return Grid(few, screen, digits)
+        return Grid(few, console, digits)
     least = 2 if len(table.classes) < 6 else 0  # a few classes rather stand in several tables
     while grid.room < 0 and count > least:
         # A class that is left out saves at most the widest column.
         count = max(least, count - max(1, -grid.room // (max(grid.widths) + _GAP)))
-        grid = Grid(_folded(table, count), screen, digits, fewer[-1])
+        grid = Grid(_folded(table, count), console, digits, fewer[-1])
     return whole if grid.room < 0 else grid
 
 
@@ -166,18 +157,18 @@ class Grid:
     """
 
     def __init__(
-        self, table: Table, screen: Screen, digits: Digits, class_digits: Digits | None = None
+        self, table: Table, console: Console, digits: Digits, class_digits: Digits | None = None
     ) -> None:
         self.table = table
         self.class_digits = class_digits or digits
-        self._screen = screen
+        self._console = console
         self._digits = digits
         self._columns = [
             _texts(column, self.class_digits if i in table.classes else digits, i == 0)
             for i, column in enumerate(table.columns)
             if column.style not in ("bar", "instead")
         ]
-        self.widths, self.room = _fitted(self._columns, screen)
+        self.widths, self.room = _fitted(self._columns, console)
         cells = {column.title.plain: column.cells for column in self._columns}
         for i, winner in enumerate(cells.get("winner", ())):
             if column := cells.get(table.prefix + winner.plain):
@@ -207,7 +198,7 @@ class Grid:
                     widths.insert(at, bar)
                     at += 1
         # If even two columns are too wide, let the table exceed the screen.
-        self._screen.width -= min(0, self.room)
+        self._console.width -= min(0, self.room)
         frame = RichTable(
             box=box.SIMPLE_HEAD,
             show_edge=False,
@@ -229,7 +220,7 @@ class Grid:
     def _part(self, columns: Sequence[Column]) -> Grid:
         """Return a table of some columns, after those that name the lines."""
         columns = [*self.table.columns[: self.table.heads], *columns]
-        return Grid(self.table._replace(columns=columns), self._screen, self._digits)
+        return Grid(self.table._replace(columns=columns), self._console, self._digits)
 
 
 def _name(text: str) -> Text:
@@ -264,9 +255,9 @@ def _width(texts: Iterable[Text]) -> int:
     return max((text.cell_len for text in texts), default=0)
 
 
-def _fitted(columns: Sequence[_Texts], screen: Screen) -> tuple[list[int], int]:
+def _fitted(columns: Sequence[_Texts], console: Console) -> tuple[list[int], int]:
     """Return the widths, the widest reduced until all fit, and the width that is left."""
-    room = screen.width - _MARGIN - _GAP * (len(columns) - 1)
+    room = console.width - _MARGIN - _GAP * (len(columns) - 1)
     widths = [_width([column.title, *column.cells]) for column in columns]
     while sum(widths) > room:
         loose = [i for i, width in enumerate(widths) if width > columns[i].narrowest]
