@@ -43,7 +43,6 @@ class Progress:
     def close(self) -> None:
         if self._drawn:
             _write("\r" + " " * self._drawn + "\r")
-            self._drawn = 0
 
     def _line(self, seconds: float, width: int) -> str:
         if self._done is None:
