@@ -206,12 +206,7 @@ def check_names(names: Sequence[str] | None, classes: int) -> None:
 
 def shape_of(rows: Rows, invalid: str) -> Shape:
     """Return what a writer needs to know of the input."""
+    fills = invalid == "nan"
     return Shape(
-        rows.names,
-        rows.header,
-        rows.transposed,
-        rows.column_names,
-        rows.kept,
-        invalid == "nan",
-        rows.beside,
+        rows.names, rows.header, rows.transposed, rows.column_names, rows.kept, fills, rows.beside
     )
