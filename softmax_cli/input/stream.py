@@ -21,14 +21,12 @@ _LONG_ROW: Final = 1 << 16
 STDIN: Final = 0
 # A row of a packed file, which may be much shorter than what is in it, is no longer than this.
 _LONGEST_PACKED_ROW: Final = 1 << 28
+_PICKLE: Final = "a Python pickle: numpy.save or DataFrame.to_csv write what can be read"
 # The first bytes of files that can't be read, and what makes them readable
 REFUSED: Final = {
     b"\xd0\xcf\x11\xe0": "an Excel file: save it as CSV",
     b"PAR1": "a Parquet file: duckdb or pandas turn it into CSV",
-    **dict.fromkeys(
-        [b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"],
-        "a Python pickle: numpy.save or DataFrame.to_csv write what can be read",
-    ),
+    **dict.fromkeys([b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"], _PICKLE),
     b"(\xb5/\xfd": "packed by zstd: zstdcat unpacks it",
     **dict.fromkeys([ZIP, *PACKINGS], "packed twice: unpack it once"),
 }
@@ -118,9 +116,7 @@ class Input:
     def _read(self) -> bytes:
         """Return the next bytes as soon as some arrive; none at the end."""
         with self.reading():
-            while (
-                data := self.file.read(self.chunk_bytes)
-            ) is None:  # no data on a non-blocking pipe
+            while (data := self.file.read(self.chunk_bytes)) is None:  # a non-blocking pipe
                 select.select([self.file], [], [])
         return data
 
