@@ -21,7 +21,7 @@ from softmax_cli.input.dialect import (
 )
 from softmax_cli.input.numbers import is_number, parse_number, with_point
 from softmax_cli.input.plain_csv import parse_plain
-from softmax_cli.input.rows import Block, Labels, Locations, Rows, made_rows
+from softmax_cli.input.rows import Block, Labels, Locations, Rows, shaped
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.stream import Chunk, TextChunks, content_lines
 
@@ -47,7 +47,7 @@ def read_delimited(settings: InputSettings, text: TextChunks) -> Rows:
     chunks = _chunks(text, delimiter, first if has_header else None)
     form = f"csv, delimiter {delimiter!r}, {'no ' * (not has_header)}header"
     parse = partial(_parse, name=name, delimiter=delimiter, shape=shape, parser=Parser())
-    return made_rows(chunks, parse, settings, shape, form, text.source)
+    return shaped(Rows(chunks, parse), text.source, settings, shape, form)
 
 
 def read_labels(text: TextChunks) -> Rows:

@@ -13,7 +13,7 @@ import orjson
 from softmax_cli.errors import DataError
 from softmax_cli.input.columns import RowShape, row_shape, split_names
 from softmax_cli.input.numbers import parse_number, shown
-from softmax_cli.input.rows import Block, Labels, Locations, Rows, made_rows
+from softmax_cli.input.rows import Block, Labels, Locations, Rows, shaped
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.stream import Chunk, TextChunks
 
@@ -45,14 +45,14 @@ def read_json(settings: InputSettings, text: TextChunks) -> Rows:
     if first is None:
         raise DataError(f"{name}: no rows")
     table = _table(first, settings, name)
-    form = settings, table.shape, table.form, text.source
     if is_lines:
         lines = (chunk for chunk in text.chunks() if not chunk.data.isspace())
-        rows = made_rows(lines, table.parse, *form)
+        rows = Rows(lines, table.parse)
     else:
         numbers = range(1, len(values) + 1)
         parts = (slice(i, i + _BLOCK_ROWS) for i in range(0, len(values), _BLOCK_ROWS))
-        rows = made_rows(parts, lambda part: table.block(numbers[part], values[part]), *form)
+        rows = Rows(parts, lambda part: table.block(numbers[part], values[part]))
+    rows = shaped(rows, text.source, settings, table.shape, table.form)
     if not table.key:
         return rows
     names = rows.names or (tuple(table.classes) if table.classes and not rows.transposed else None)
@@ -71,10 +71,7 @@ def _is_lines(text: TextChunks, settings: InputSettings) -> bool:
 
 def _is_row(line: bytes) -> bool:
     """Return whether a line is a single row, not the beginning or all of a value with rows."""
-    try:
-        value = _parsed(line, "", 1)
-    except DataError:
-        return False
+    _, value = next(_records(line, "", 0))
     return isinstance(value, list | dict) and (not value or _rows_of_value(value)[:1] == [value])
 
 
@@ -178,8 +175,8 @@ class _Table(NamedTuple):
         try:
             values = list(map(orjson.loads, data.removesuffix(b"\n").split(b"\n")))
         except orjson.JSONDecodeError:
-            records = list(_records(data, self.name, line))
-            return self.block([number for number, _ in records], [value for _, value in records])
+            numbers, found = zip(*_records(data, self.name, line), strict=True)
+            return self.block(numbers, list(found))
         return self.block(range(line + 1, line + 1 + len(values)), values)
 
     def block(self, numbers: Sequence[int], values: list[Any]) -> Block:
@@ -202,14 +199,10 @@ class _Table(NamedTuple):
                 row, label = [np.nan] * width, ""
             rows += row
             labels.append(label)
-        return Block(
-            np.array(rows, np.float64).reshape(len(values), width),
-            locations,
-            Labels.of(labels) if self.label_key is not None else None,
-            shape.label_column(),
-            np.array([self._kept(value) for value in values], object) if self.kept_keys else None,
-            errors,
-        )
+        array = np.array(rows, np.float64).reshape(len(values), width)
+        found = Labels.of(labels) if self.label_key is not None else None
+        kept = np.array([self._kept(value) for value in values], object) if self.kept_keys else None
+        return Block(array, locations, found, shape.label_column(), kept, errors)
 
     def _row(self, value: Any, location: str) -> tuple[list[float], str]:
         if isinstance(value, DataError):

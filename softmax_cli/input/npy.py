@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from softmax_cli.errors import DataError
 from softmax_cli.input.columns import RowShape, row_shape
 from softmax_cli.input.packed import Pieces
-from softmax_cli.input.rows import Block, Labels, Locations, Rows, made_rows
+from softmax_cli.input.rows import Block, Labels, Locations, Rows, shaped
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.stream import Chunk, Input
 
@@ -48,7 +48,7 @@ def read_npy(settings: InputSettings, source: Input) -> Rows:
     table = _Table(source, dtype, rows, row_shape(settings, (), width, name))
     chunks = table.fortran_chunks(file) if is_fortran else table.row_chunks(file)
     form = f"npy, {dtype} of shape {dims}{', Fortran order' * is_fortran}"
-    return made_rows(chunks, table.parse, settings, table.shape, form, source)
+    return shaped(Rows(chunks, table.parse), source, settings, table.shape, form)
 
 
 def _header(file: Pieces, name: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:

@@ -122,15 +122,8 @@ def already_parsed(block: Block) -> Block:
     return block
 
 
-def made_rows(
-    chunks: Iterator[Any],
-    parse: Callable[[Any], Block],
-    settings: InputSettings,
-    shape: RowShape,
-    form: str,
-    source: Input,
-) -> Rows:
-    """Return the rows of an input, or its columns as rows; if verbose, describe the input.
+def shaped(rows: Rows, source: Input, settings: InputSettings, shape: RowShape, form: str) -> Rows:
+    """Return rows with the names in their shape, or columns as rows; if verbose, describe them.
 
     Copied cells beside columns name the classes, so that all is read before they are known.
     """
@@ -139,10 +132,8 @@ def made_rows(
     names = shape.names
     chosen = tuple(names[i] for i in shape.chosen) if names else None
     takes_others = (settings.columns or "!").startswith("!")  # columns that no option names
-    rows = Rows(
-        chunks,
-        parse,
-        settings.names or chosen,
+    rows = rows._replace(
+        names=settings.names or chosen,
         header=bool(names),
         kept=tuple(names[i] if names else f"column {i + 1}" for i in shape.kept),
         others=frozenset(names).difference(chosen or ()),
