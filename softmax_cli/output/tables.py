@@ -182,9 +182,8 @@ class Grid:
         table, columns, widths = self.table, list(self._columns), list(self.widths)
         others = table.columns[table.heads :]
         if self.room < 0 and len(others) > 1:
-            stop = 1
-            while self._part(others[: stop + 1]).room >= 0:
-                stop += 1
+            counts = range(1, len(others))
+            stop = next(n for n in counts if self._part(others[: n + 1]).room < 0)
             return [*self._part(others[:stop]).drawn(), Text(), *self._part(others[stop:]).drawn()]
         count = sum(column.style in ("bar", "barred") for column in table.columns)
         bar = min(_BAR.stop - 1, self.room // max(1, count) - _GAP)
