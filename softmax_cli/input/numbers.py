@@ -115,9 +115,7 @@ def parse_vectors(arguments: Sequence[str]) -> list[list[float]]:
 
 
 def _typed_number(text: str, location: str) -> float:
-    # 'softmax 1, 2, 3': the shell leaves the comma on the number.
-    text = text.strip()
-    number = text[:-1] if text.endswith((",", ";")) else text
+    number = list_items(text)[0]  # 'softmax 1, 2, 3': the shell leaves the comma on the number
     try:
         return parse_number(number, location)
     except DataError as error:
