@@ -150,15 +150,11 @@ class Run:
         if unusable and self._invalid != "error":
             notices.merge({UNUSABLE: Notice(unusable[0].message, len(unusable))})
         first = unusable[0] if unusable else None
-        outcome = Outcome(b"", 0, len(good), None, notices.kinds, first)
         if result is None:
-            return outcome
+            return Outcome(b"", 0, 0, None, notices.kinds, first)
         records = self._records(block, result, good)
-        return outcome._replace(
-            piece=encode(records),
-            vectors=records.count,
-            totals=self._computation.add_up(result) if sums and len(good) else None,
-        )
+        totals = self._computation.add_up(result) if sums and len(good) else None
+        return Outcome(encode(records), records.count, len(good), totals, notices.kinds, first)
 
     def _records(self, block: Block, result: Any, good: NDArray[np.intp]) -> Records:
         """Return the result with rows of nan for the unusable rows, or without these."""
