@@ -146,18 +146,16 @@ class _Pool:
 
         memory = mmap.mmap(-1, _BUFFERS.stop)
         ours, theirs = socketpair()
-        pid = -1
-        try:
-            pid = os.fork()
-        finally:
-            if pid:
-                theirs.close()
-            if pid <= 0:  # in the worker, or if there is none
+        with theirs:
+            try:
+                pid = os.fork()
+            except OSError:
                 ours.close()
-        if not pid:
-            for other in self._workers:  # else the end of the parent goes unnoticed
-                other.close()
-            _run_worker(self._function, theirs, memory)
+                raise
+            if not pid:
+                for other in (ours, *self._workers):  # else the end of the parent goes unnoticed
+                    other.close()
+                _run_worker(self._function, theirs, memory)
         return _Worker(pid, ours, memory)
 
     def outcomes(self, rows: Rows) -> Iterator[Outcome]:
