@@ -87,10 +87,10 @@ def list_items(text: str) -> list[str]:
     return items[:-1] if len(items) > 1 and items[-1] == "" else items
 
 
-def shown(text: str, limit: int = 40) -> str:
-    """Return a text for a message: quoted, escaped, and cut to `limit` characters."""
+def shown(text: str) -> str:
+    """Return a text for a message: quoted, escaped, and cut to 40 characters."""
     text = text.strip()
-    return repr(text if len(text) <= limit else text[:limit] + "…")
+    return repr(text if len(text) <= 40 else text[:40] + "…")
 
 
 def parse_vectors(arguments: Sequence[str]) -> list[list[float]]:
