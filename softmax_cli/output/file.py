@@ -102,18 +102,14 @@ def _redirect(path: str, draft: Path) -> bool:
         return False
     if old and not os.access(path, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    _let_signals_raise()
+    # Signals that end the process raise exceptions, so that the draft is removed.
+    interrupts.raise_exception()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:  # by nohup
+            signal.signal(number, lambda number, _: sys.exit(128 + number))
     os.dup2(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, _MODE), _STDOUT)
     if old:
         with suppress(PermissionError):  # another user's file, or no owners
             os.fchmod(_STDOUT, stat.S_IMODE(old.st_mode))
             os.fchown(_STDOUT, old.st_uid, old.st_gid)
     return True
-
-
-def _let_signals_raise() -> None:
-    """Turn signals that end the process into exceptions, so that the draft is removed."""
-    interrupts.raise_exception()
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) != signal.SIG_IGN:  # by nohup
-            signal.signal(number, lambda number, _: sys.exit(128 + number))
