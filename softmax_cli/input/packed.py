@@ -36,16 +36,15 @@ class Pieces:
         return len(self.waiting) >= size
 
 
-def unpacked(pieces: Iterator[bytes], most: int, name: str) -> Iterator[bytes]:
+def unpacked(start: bytes, rest: Iterator[bytes], most: int, name: str) -> Iterator[bytes]:
     """Yield what is in packed files, one after the other, some `most` bytes at once.
 
     Raises `DataError`, once all before is yielded, for data that is damaged or ends too early.
     """
     import zlib
 
-    first = next(pieces)
-    module = import_module(next(PACKINGS[start] for start in PACKINGS if first.startswith(start)))
-    packed = Pieces(chain([first], pieces))
+    module = import_module(next(PACKINGS[magic] for magic in PACKINGS if start.startswith(magic)))
+    packed = Pieces(chain([start], rest))
     file, data = module.open(packed), b""
     errors = EOFError, OSError, zlib.error, getattr(module, "LZMAError", OSError)
     try:

@@ -9,7 +9,7 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
-from itertools import chain, islice
+from itertools import islice
 from typing import Final, NamedTuple
 
 from softmax_cli.errors import DataError
@@ -95,7 +95,7 @@ class Input:
             if start.startswith(ZIP):
                 self._pieces = only_array(self.file, most, name)
             else:
-                self._pieces = unpacked(chain([start], self._pieces), most, name)
+                self._pieces = unpacked(start, self._pieces, most, name)
             start = self._first()
         return start.removeprefix(codecs.BOM_UTF8)
 
