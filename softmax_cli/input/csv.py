@@ -43,9 +43,8 @@ def read_delimited(settings: InputSettings, text: TextChunks) -> Rows:
     delimiter = settings.delimiter or find_delimiter(text, settings.decimal)
     first = _first_row(text, delimiter, settings.header)
     shape = _shape(first.cells, settings, name)
-    has_header = bool(shape.names)
-    chunks = _chunks(text, delimiter, first if has_header else None)
-    form = f"csv, delimiter {delimiter!r}, {'no ' * (not has_header)}header"
+    chunks = _chunks(text, delimiter, first if shape.names else None)
+    form = f"csv, delimiter {delimiter!r}, {'' if shape.names else 'no '}header"
     parse = partial(_parse, name=name, delimiter=delimiter, shape=shape, parser=Parser())
     return shaped(Rows(chunks, parse), text.source, settings, shape, form)
 

@@ -48,12 +48,12 @@ def _typed_rows(settings: InputSettings) -> Rows:
 
     import numpy as np
 
-    from softmax_cli.input.rows import Block, Locations, Rows, already_parsed
+    from softmax_cli.input.rows import Block, Locations, Rows
 
     name, separator = ("arguments", None) if len(vectors) == 1 else ("argument", " ")
     locations = Locations(name, range(1, len(vectors) + 1), separator)
     block = Block(np.array(vectors, np.float64), locations)
-    return Rows(iter([block]), already_parsed, settings.names)
+    return Rows(iter([block]), names=settings.names)
 
 
 def _read(settings: InputSettings, source: Input) -> Rows:

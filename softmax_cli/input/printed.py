@@ -9,7 +9,7 @@ from softmax_cli.input.columns import row_shape
 from softmax_cli.input.csv import parse_rows
 from softmax_cli.input.dialect import Row
 from softmax_cli.input.numbers import is_number, list_items, printed_lists
-from softmax_cli.input.rows import Rows, already_parsed, shaped
+from softmax_cli.input.rows import Rows, shaped
 from softmax_cli.input.settings import InputSettings
 from softmax_cli.input.stream import TextChunks
 
@@ -43,5 +43,4 @@ def read_printed(settings: InputSettings, text: TextChunks) -> Rows:
     rows = [Row(list_items(items), 0, 0, number) for number, items in enumerate(lists, 1)]
     shape = row_shape(settings, (), len(rows[0].cells), name)
     blocks = iter([parse_rows(rows, name, shape)])
-    printed = Rows(blocks, already_parsed)
-    return shaped(printed, text.source, settings, shape, "lists as printed")
+    return shaped(Rows(blocks), text.source, settings, shape, "lists as printed")

@@ -66,17 +66,14 @@ class Block(NamedTuple):
 
     def take(self, rows: Sequence[int] | slice) -> Block:
         """Return some rows, with their errors."""
-
-        def some(items: Sequence[Any]) -> Sequence[Any]:
-            return items[rows] if isinstance(rows, slice) else [items[row] for row in rows]
-
-        errors = self.row_errors
+        numbers, errors = self.locations.numbers, self.row_errors
+        some = numbers[rows] if isinstance(rows, slice) else [numbers[row] for row in rows]
         if errors:
             indices = np.arange(len(self.values))[rows].tolist()
             errors = {i: errors[row] for i, row in enumerate(indices) if row in errors}
         return self._replace(
             values=self.values[rows],
-            locations=self.locations._replace(numbers=some(self.locations.numbers)),
+            locations=self.locations._replace(numbers=some),
             labels=self.labels and self.labels._replace(indices=self.labels.indices[rows]),
             kept=None if self.kept is None else self.kept[rows],
             numbers=None if self.numbers is None else self.numbers[rows],
@@ -85,18 +82,22 @@ class Block(NamedTuple):
         )
 
 
+def already_parsed(block: Block) -> Block:
+    """Return a block: the `parse` of chunks that are blocks already."""
+    return block
+
+
 class Rows(NamedTuple):
     """An open input: chunks, and the function that parses each into a block.
 
-    `parse` depends on its chunk alone, so that any process may parse a `Chunk`; other chunks are
-    blocks already. `names` are those of the classes, `kept` those of the copied columns. If vectors
-    are columns (`transposed`), `column_names` are those in the header, and `beside` are the names
-    and the cells of the copied columns. `others` are the names of columns that are no classes.
-    `warning` is about the columns.
+    `parse` depends on its chunk alone, so that any process may parse a `Chunk`. `names` are those
+    of the classes, `kept` those of the copied columns. If vectors are columns (`transposed`),
+    `column_names` are those in the header, and `beside` are the names and the cells of the copied
+    columns. `others` are the names of columns that are no classes. `warning` is about the columns.
     """
 
     chunks: Iterator[Any]
-    parse: Callable[[Any], Block]
+    parse: Callable[[Any], Block] = already_parsed
     names: tuple[str, ...] | None = None
     header: bool = False
     transposed: bool = False
@@ -115,11 +116,6 @@ class Rows(NamedTuple):
 def rows_of(blocks: Iterator[Block], like: Rows) -> Rows:
     """Return rows made of given blocks, in all else like others."""
     return like._replace(chunks=blocks, parse=already_parsed)
-
-
-def already_parsed(block: Block) -> Block:
-    """Return a block: the `parse` of chunks that are blocks already."""
-    return block
 
 
 def shaped(rows: Rows, source: Input, settings: InputSettings, shape: RowShape, form: str) -> Rows:
