@@ -79,12 +79,14 @@ def replaced(path: str) -> Iterator[None]:
     target = Path(path).resolve()
     draft = target.with_name(f".softmax-cli-{os.urandom(8).hex()}")
     try:
-        is_draft = _redirect(path, draft)
+        with _write_errors():
+            is_draft = _redirect(path, draft)
         yield
         if is_draft:
-            os.fsync(_STDOUT)
-            draft.replace(target)
-    except (OSError, WriteError) as error:
+            with _write_errors():
+                os.fsync(_STDOUT)
+                draft.replace(target)
+    except WriteError as error:
         raise DataError(f"can't write {path or repr(path)}: {error.strerror}") from error
     finally:
         draft.unlink(missing_ok=True)
@@ -113,3 +115,12 @@ def _redirect(path: str, draft: Path) -> bool:
             os.fchmod(_STDOUT, stat.S_IMODE(old.st_mode))
             os.fchown(_STDOUT, old.st_uid, old.st_gid)
     return True
+
+
+@contextmanager
+def _write_errors() -> Iterator[None]:
+    """Turn an `OSError`, which may come from elsewhere outside, into a `WriteError`."""
+    try:
+        yield
+    except OSError as error:
+        raise WriteError(error) from error
