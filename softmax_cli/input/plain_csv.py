@@ -75,14 +75,22 @@ def _parse_numbers(text: bytes, shape: RowShape, parser: Parser) -> _PlainRows |
     vectors = shape.vectors(rows)
     if not vectors.all() and _MINUS_ZERO.search(text):
         return None
-    labels = None
-    if shape.label is not None:
-        distinct = np.unique(rows[:, shape.label])
-        if np.abs(distinct).max() > 2.0**53:  # not exact
-            return None
-        indices = np.searchsorted(distinct, rows[:, shape.label])
-        labels = Labels(list(map(str, distinct.tolist())), indices)
-    return vectors, labels, None
+    if shape.label is None:
+        return vectors, None, None
+    labels = _number_labels(rows[:, shape.label])
+    return None if labels is None else (vectors, labels, None)
+
+
+def _number_labels(numbers: NDArray[np.float64]) -> Labels | None:
+    """Return numbers as labels; None if one is so large that it may not be exact."""
+    if numbers.min() >= 0 and numbers.max() < len(numbers):
+        indices = numbers.astype(np.intp)
+        if (indices == numbers).all():  # faster than a search
+            return Labels(list(map(str, range(indices.max() + 1))), indices)
+    distinct = np.unique(numbers)
+    if np.abs(distinct).max() > 2.0**53:
+        return None
+    return Labels(list(map(str, distinct.tolist())), np.searchsorted(distinct, numbers))
 
 
 def _parse_list(text: bytes, parser: Parser, row_end: bytes) -> NDArray[np.float64] | None:

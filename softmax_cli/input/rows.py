@@ -33,7 +33,7 @@ class Locations(NamedTuple):
 
 
 class Labels(NamedTuple):
-    """The labels of rows: the distinct ones as text, and the index among these of each row's."""
+    """The labels of rows: distinct texts, and the index among these of each row's label."""
 
     texts: Sequence[str]
     indices: NDArray[np.intp]

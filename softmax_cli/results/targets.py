@@ -132,12 +132,12 @@ class TargetReader(NamedTuple):
                 if target is not None:
                     raise
                 unknown[i] = error
-        column = "" if source.label_column is None else f":{source.label_column}"
-        errors = {}
-        for row in np.flatnonzero(np.isin(given.indices, list(unknown))).tolist():
-            wrong, location = unknown[given.indices[row]], f"{source.locations.at(row)}{column}"
-            errors[row] = DataError(wrong.text, wrong.hint, location)
-        if errors:
+        if unknown and (bad := np.flatnonzero(np.isin(given.indices, list(unknown)))).size:
+            column = "" if source.label_column is None else f":{source.label_column}"
+            errors = {}
+            for row in bad.tolist():
+                wrong, location = unknown[given.indices[row]], f"{source.locations.at(row)}{column}"
+                errors[row] = DataError(wrong.text, wrong.hint, location)
             raise RowErrors(errors)
         labels = indices[given.indices]
         return RowTargets(np.maximum(labels, 0), labels == _IGNORED)
