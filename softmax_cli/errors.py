@@ -1,6 +1,6 @@
 """The package's exceptions; each message is one line for the user."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 
 class SoftmaxError(Exception):
@@ -23,8 +23,14 @@ def did_you_mean(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     """Return a hint at the known name nearest to an unknown one; '' if none is as similar."""
     import difflib
 
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)
-    return f"did you mean {near[0]!r}?" if near else ""
+    names = {item.casefold(): item for item in known}
+    near = difflib.get_close_matches(name.casefold(), names, n=1, cutoff=cutoff)
+    return f"did you mean {names[near[0]]!r}?" if near else ""
+
+
+def listed(names: Sequence[object]) -> str:
+    """Return the first ten names, with commas, and '...' where there are more."""
+    return ", ".join([*map(str, names[:10]), *["..."] * (len(names) > 10)])
 
 
 class DataError(SoftmaxError):

@@ -123,9 +123,11 @@ class LossSettings(NamedTuple):
 
     def check(self) -> None:
         given = [self.target, self.target_column, self.target_file, self.tokens or None]
-        if given.count(None) != 3:
-            ways = "-t TARGET, --target-column COL, --targets FILE and --tokens"
-            raise UsageError(f"what is the true class? give one of {ways}")
+        ways = "of -t TARGET, --target-column COL, --targets FILE and --tokens"
+        if given.count(None) == 4:
+            raise UsageError(f"what is the true class? give one {ways}")
+        if given.count(None) < 3:
+            raise UsageError(f"give only one {ways}")
         check_temperature(self.temperature, self.kind)
         if self.weights is not None and self.class_counts is not None:
             raise UsageError("give --weights or --class-counts, not both")

@@ -100,6 +100,7 @@ def test_what_comes_out(run: Run, line: str, stdin: str, out: str) -> None:
         ("xent --breakdown --reduction mean 1,2 -t 0", 2, "--reduction"),
         ("xent --gradient --reduction mean 1,2 -t 0", 2, "(divide each row's by the `weight_sum`"),
         ("xent 1,2 -t 0 -w 1,2,3", 1, "--weights has 3 numbers, and the rows have 2 classes"),
+        ("xent 1,2 -t 0 --targets 0", 2, "give only one of -t TARGET, --target-column COL"),
         ("xent 1,2 -t 0 -w 0=1,0=2", 1, "each of the 2 classes one number (not given: 1)"),
         ("xent 1,2 -t 0 -w -1,2", 1, "negative"),
         ("xent 1,2 -t 0 --class-counts 0,2", 1, "greater than 0"),

@@ -28,7 +28,6 @@ OBJECTS = '{"id":17,"a":1,"b":1,"ok":true}\n{"ok":null,"b":2,"a":2,"id":"x"}\n'
         ("softmax -k 1", "1.50\t1\t1\n-0\t2\t2\n", "1.50,0.5,0.5\n-0,0.5,0.5\n"),
         ("hardmax -k 1", "7,7,6\n", "7,0\n"),
         ("softmax -k 3 -c 1-2,3 -p 3", "7,7,6\n", "6,0.422,0.422,0.155\n"),
-        ("softmax -k 1", "x,1\ny,1\n", "x,0.5\ny,0.5\n"),
         ("hardmax -k id --ties last", TEXT, "id,index\nx,1\ny,1\n"),
         ("kl -k id --against 0.5,0.5 -p 3", TEXT, "id,kl\nx,0\ny,0.131\n"),
         ("kl -k id -p 3", TEXT, "id,kl\nx,0.144\n"),

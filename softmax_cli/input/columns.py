@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from softmax_cli.errors import DataError, UsageError, did_you_mean
+from softmax_cli.errors import DataError, UsageError, did_you_mean, listed
 from softmax_cli.input.numbers import shown
 from softmax_cli.input.settings import InputSettings
 
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _RANGE = re.compile(r"(\d+)([-:]?)(\d*)\Z")
-# Number of columns that a description names
-_MOST_NAMES: Final = 10
 # Names of columns that are hardly classes
 _SUSPECTS: Final = "id", "index", "unnamed: 0", "label", "target", "class", "step", "epoch"
 
@@ -54,10 +52,9 @@ class RowShape(NamedTuple):
         label = [] if self.label is None else [self.label]
         parts = []
         for kind, columns in (("columns", self.chosen), ("target", label), ("kept", self.kept)):
-            some = columns[:_MOST_NAMES]
+            some = columns[:11]  # an array may claim any number of columns
             names = [(self.names[i] if self.names else "") or str(i + 1) for i in some]
-            more = ", ..." if len(columns) > _MOST_NAMES else ""
-            parts += [f"{kind}: {', '.join(names)}{more}"] if names else []
+            parts += [f"{kind}: {listed(names)}"] if names else []
         return "; ".join([*parts, *["read downwards"] * self.transposed])
 
     def is_suspect(self, column: int) -> bool:
@@ -146,7 +143,7 @@ def _columns(item: str, names: Sequence[str], width: int, source: str) -> Sequen
             raise DataError(f"{source}: no columns {item}: {shown(end)} comes first")
         return range(first, last + 1)
     missing = end if start in names else start if end in names else item
-    hint = did_you_mean(missing, names) or "the columns are " + ", ".join(names[:10])
+    hint = did_you_mean(missing, names) or f"the columns are {listed(names)}"
     if not names:
         hint = "there is no header: use numbers from 1 and ranges, or --header"
     raise DataError(f"{source}: no column named {shown(missing)}", hint)

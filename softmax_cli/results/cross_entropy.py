@@ -12,7 +12,7 @@ from softmax_cli.core.doubledouble import Bools, Floats, Indices
 from softmax_cli.core.hardmax import is_among_best
 from softmax_cli.core.losses import Objective, weights_of_counts
 from softmax_cli.core.probabilities import Distribution, Probabilities
-from softmax_cli.errors import DataError
+from softmax_cli.errors import DataError, listed
 from softmax_cli.input.columns import split_names
 from softmax_cli.input.numbers import parse_list, parse_number
 from softmax_cli.input.rows import Block
@@ -235,7 +235,7 @@ def _number_of_each(text: str, option: str, names: Names) -> Floats:
     for name, _, number in items:
         numbers[classes.index(name)] = parse_number(number, f"{option}, class {name}")
     if len(items) != count or np.isnan(numbers).any():
-        left = class_names(np.flatnonzero(np.isnan(numbers)), names)
-        hint = f"not given: {', '.join(map(str, left[:10]))}" if len(left) else ""
+        left = class_names(np.flatnonzero(np.isnan(numbers)), names).tolist()
+        hint = f"not given: {listed(left)}" if left else ""
         raise DataError(f"{option}: give each of the {count} classes one number", hint)
     return numbers

@@ -10,7 +10,7 @@ import numpy as np
 from softmax_cli.core.doubledouble import Bools, Indices
 from softmax_cli.core.losses import Targets
 from softmax_cli.core.probabilities import Probabilities
-from softmax_cli.errors import DataError, RowErrors, UsageError, did_you_mean
+from softmax_cli.errors import DataError, RowErrors, UsageError, did_you_mean, listed
 from softmax_cli.input.formats import read_targets
 from softmax_cli.input.numbers import is_list, is_number, parse_list, shown
 from softmax_cli.input.rows import Block, Labels, Rows, rows_of
@@ -63,7 +63,7 @@ class Classes:
             if 0 <= key < self._count:
                 return int(key)
             raise DataError(f"label {text} is out of range: the classes are 0 to {self._count - 1}")
-        known = ", ".join(self._names[:10]) or f"0 to {self._count - 1}"
+        known = listed(self._names) or f"0 to {self._count - 1}"
         hint = did_you_mean(text, self._names) or f"the classes are {known}"
         raise DataError(f"{shown(text)} is not a class", hint)
 
