@@ -46,8 +46,9 @@ class Logits(Distribution):
     """
 
     def __init__(self, logits: Floats, /, *, temperature: float = 1.0) -> None:
-        logits = np.ascontiguousarray(logits, np.float64)
-        columns = logits.T if logits.shape[1] > _NARROW else np.ascontiguousarray(logits.T)
+        columns = np.asarray(logits, np.float64).T
+        if len(columns) <= _NARROW:
+            columns = np.ascontiguousarray(columns)
         self._maximum = row_maxima(columns)
         if np.isinf(self._maximum).any():
             # Replace inf by 0, and mask the other classes of its row.
