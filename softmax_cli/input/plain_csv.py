@@ -20,7 +20,7 @@ _ROW_END: Final = b"-8e307"
 _PART_BYTES: Final = 1 << 17
 # The integer -0, which JSON reads as 0, but not in 1e-05
 _MINUS_ZERO: Final = re.compile(rb"-0(?![.eE])(?<![eE]-0)")
-# Bytes of a cell; longer ones are objects of their own
+# Longer cells, in bytes, are objects of their own
 _LONG_CELL: Final = 64
 
 # The vectors, shape (rows, classes), with labels and copied cells, shape (rows, columns)
@@ -183,7 +183,7 @@ def _cells(text: bytes, starts: NDArray[np.intp], ends: NDArray[np.intp]) -> NDA
     """Return cells as UTF-8: in an array of bytes of one length, or of objects if one is long."""
     sizes = ends - starts
     longest = max(1, int(sizes.max()))
-    if longest > _LONG_CELL:
+    if longest > _LONG_CELL or longest * sizes.size > 2 * len(text):
         pairs = zip(starts.ravel().tolist(), ends.ravel().tolist(), strict=True)
         found = [text[start:end] for start, end in pairs]
         return np.array(found, object).reshape(starts.shape)
