@@ -18,7 +18,7 @@ from itertools import cycle
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from softmax_cli.errors import DataError, SoftmaxError
-from softmax_cli.input.rows import Rows
+from softmax_cli.input.rows import Block, Rows
 from softmax_cli.input.stream import Chunk
 from softmax_cli.run.totals import Outcome
 
@@ -51,9 +51,9 @@ def ordered_map(function: Callable[[Any], Outcome], rows: Rows, jobs: int) -> It
     for chunk in rows.chunks:
         outcome = function(chunk)
         yield outcome
-        if jobs > 1 and isinstance(chunk, Chunk) and (done or outcome.vectors):
-            done += len(chunk.data)
-            count = min(jobs, _useful_jobs(rows, done))
+        if jobs > 1 and isinstance(chunk, Chunk | Block) and (done or outcome.vectors):
+            done += len(chunk.data) if isinstance(chunk, Chunk) else chunk.values.nbytes
+            count = min(jobs, _useful_jobs(rows, chunk, done))
             if count > 1:
                 with closing(_Pool(function)) as pool:
                     pool.start(count)  # after which Ctrl-C may be raised
@@ -61,14 +61,14 @@ def ordered_map(function: Callable[[Any], Outcome], rows: Rows, jobs: int) -> It
                 return
 
 
-def _useful_jobs(rows: Rows, done: int) -> int:
-    """Return how many processes are worth starting for the rest of an input."""
+def _useful_jobs(rows: Rows, chunk: Chunk | Block, done: int) -> int:
+    """Return how many processes are worth starting for the rest; 1 for pairs with a pipe's rows."""
     source = rows.source
     if source is None or (source.is_packed and not source.file.seekable()):
         return 1  # nothing tells whether there is more to unpack
     enough = _LEAST_CHUNKS * source.chunk_bytes
     if source.size is None:  # as much has arrived, and may follow
-        return sys.maxsize if done >= 2 * enough else 1
+        return sys.maxsize if isinstance(chunk, Chunk) and done >= 2 * enough else 1
     return source.left() // enough
 
 
@@ -87,11 +87,11 @@ class _Worker:
         self._memory = memory
         self._buffers = cycle(_BUFFERS)
 
-    def send(self, chunk: Chunk, number: int) -> None:
-        data = _store(self._memory, next(self._buffers), chunk.data)
+    def send(self, data: bytes, line: int | None, number: int) -> None:
+        part = _store(self._memory, next(self._buffers), data)
         previous = signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # the worker may be gone
         try:
-            _send(self.connection, (data, chunk.line))
+            _send(self.connection, (part, line))
         except ConnectionError:
             self.explain()
         finally:
@@ -181,10 +181,11 @@ class _Pool:
                 except (SoftmaxError, StopIteration) as reason:
                     end = reason
                 else:
-                    # A chunk longer than the buffer goes through the socket, to an idle worker.
-                    while worker.numbers and len(chunk.data) > _BUFFER_BYTES:
+                    data, line = chunk if isinstance(chunk, Chunk) else (pickle.dumps(chunk), None)
+                    # Data longer than the buffer goes through the socket, to an idle worker.
+                    while worker.numbers and len(data) > _BUFFER_BYTES:
                         done.update([worker.receive()])
-                    worker.send(chunk, read)
+                    worker.send(data, line, read)
                     read += 1
             while written in done:
                 worker, outcome = done.pop(written)
@@ -209,8 +210,9 @@ def _run_worker(function: Callable[[Any], Any], connection: socket, memory: mmap
             for start in cycle(_BUFFERS):
                 data, line = _receive(connection)
                 data = memory[data] if isinstance(data, slice) else data
+                chunk = pickle.loads(data) if line is None else Chunk(data, line)  # noqa: S301
                 try:
-                    outcome = function(Chunk(data, line))
+                    outcome = function(chunk)
                     if isinstance(outcome.piece, bytes | bytearray):
                         outcome = outcome._replace(piece=_store(memory, start, outcome.piece))
                 except (SoftmaxError, MemoryError) as error:
