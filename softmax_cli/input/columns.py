@@ -52,7 +52,7 @@ class RowShape(NamedTuple):
         label = [] if self.label is None else [self.label]
         parts = []
         for kind, columns in (("columns", self.chosen), ("target", label), ("kept", self.kept)):
-            some = columns[:11]  # an array may claim any number of columns
+            some = columns[:11]  # one more than are shown; an array may claim any number
             names = [(self.names[i] if self.names else "") or str(i + 1) for i in some]
             parts += [f"{kind}: {listed(names)}"] if names else []
         return "; ".join([*parts, *["read downwards"] * self.transposed])

@@ -120,11 +120,9 @@ def _parse_among_text(text: bytes, shape: RowShape, parser: Parser) -> _PlainRow
     if ends is None:
         return None
     before = np.append(-1, ends.ravel()[:-1]).reshape(ends.shape)
-    columns, chosen = np.arange(shape.width), shape.chosen
-    if isinstance(chosen, range):
-        others = np.delete(columns, slice(chosen.start, chosen.stop))
-    else:
-        others = np.delete(columns, chosen)
+    columns = np.arange(shape.width)
+    chosen = shape.vectors(columns[None])[0]
+    others = np.delete(columns, chosen)
     # Each other cell goes with the comma before it, or in front of the vector the one after it.
     is_in_front = others == np.arange(len(others))
     numbers = _without(text, before[:, others] + is_in_front, ends[:, others] + is_in_front)
@@ -132,7 +130,7 @@ def _parse_among_text(text: bytes, shape: RowShape, parser: Parser) -> _PlainRow
     if values is None or (not values.all() and _MINUS_ZERO.search(numbers)):
         return None
     vectors = values.reshape(len(ends), -1)
-    if not isinstance(chosen, range):
+    if not isinstance(shape.chosen, range):  # in another order, or some twice
         vectors = vectors[:, np.unique(chosen, return_inverse=True)[1]]
     labels = kept = None
     if shape.label is not None:

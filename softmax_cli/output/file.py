@@ -119,7 +119,7 @@ def _redirect(path: str, draft: Path) -> bool:
 
 @contextmanager
 def _write_errors() -> Iterator[None]:
-    """Turn an `OSError`, which may come from elsewhere outside, into a `WriteError`."""
+    """Turn an `OSError` in the context into a `WriteError`."""
     try:
         yield
     except OSError as error:

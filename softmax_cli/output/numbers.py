@@ -24,7 +24,8 @@ _NO_CHARACTER: Final = 0
 def texts(values: NDArray[Any], digits: Digits) -> list[str]:
     """Return the elements of an array as text: floats with given digits, lists joined by ';'."""
     if values.dtype.kind != "f":
-        return list(map(_text, values.ravel().tolist()))
+        items = values.ravel().tolist()
+        return items if {str} == set(map(type, items)) else list(map(_text, items))
     if digits != SHORTEST:
         return _formatted(values.reshape(-1, 1), digits, "\n").splitlines()
     flat = np.ascontiguousarray(values, np.float64).ravel()
